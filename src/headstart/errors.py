@@ -1,0 +1,31 @@
+"""The user's mistakes, told in one sentence."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """A mistake of the user's, or of the machine's, that no traceback would help with.
+
+    The message is one sentence: what was wrong, where (file, row, column, argument), what was expected,
+    and what to do. The command line prints it and leaves with exit code 2.
+    """
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a hint naming the nearest known words, or all of them when none is near.
+
+    Examples
+    --------
+    >>> nearest("finetun", ["finetune", "probe"])
+    "did you mean 'finetune'?"
+    >>> nearest("xyz", ["finetune", "probe"])
+    'known: finetune, probe'
+    """
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
+    if close:
+        return "did you mean " + " or ".join(f"'{name}'" for name in close) + "?"
+    return "known: " + ", ".join(names)

@@ -1,0 +1,139 @@
+"""The contract of every network: ordered stages, features, feature maps, a head, preprocessing."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from types import MethodType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from headstart.networks.preprocess import Preprocess
+
+State = Tensor | dict[str, Tensor]
+
+
+class Network(nn.Module):
+    """A backbone cut into stages, a pooling without parameters, and a head.
+
+    ``forward(x) = head(pool(stage_n(... stage_1(x))))``. A stage maps a state to a state; a state is a tensor,
+    or a dict of tensors where a mask travels along (texts: ``hidden`` [n, l, d] and ``attention_mask`` [n, l]).
+    The pooling gives features [n, n_features].
+
+    Parameters
+    ----------
+    stages : name to module, ordered input to output: the unit of freezing, unfreezing, learning-rate decay
+        and caching. Every stage has parameters.
+    pool : module without parameters, last state to features.
+    n_features : width of the features.
+    preprocess : turns raw samples into the first state's tensors; travels with the weights.
+    spec : JSON value from which `headstart.networks.build` builds the same architecture again.
+
+    Attributes
+    ----------
+    head : `torch.nn.Identity` until a task's head is set.
+    frozen : number of stages, counted from the input, that are frozen (see `freeze`).
+    entry : where batches enter: 0 for preprocessed samples; c for cached states after stage c; and
+        ``len(stages)`` for cached features. Methods never look at it.
+    """
+
+    def __init__(
+        self,
+        stages: Mapping[str, nn.Module],
+        pool: nn.Module,
+        n_features: int,
+        preprocess: Preprocess,
+        spec: dict[str, Any],
+    ) -> None:
+        super().__init__()
+        self.stages = nn.ModuleDict(stages)
+        self.pool = pool
+        self.head: nn.Module = nn.Identity()
+        self.n_features = n_features
+        self.preprocess = preprocess
+        self.spec = spec
+        self.frozen = 0
+        self.entry = 0
+
+    @property
+    def stage_names(self) -> list[str]:
+        return list(self.stages.keys())
+
+    def forward(self, x: Any) -> Tensor:
+        """Return the head's outputs [n, k] for states at ``entry``."""
+        return self.head(self.features(x))
+
+    def features(self, x: Any) -> Tensor:
+        """Return pooled features [n, n_features] for states at ``entry``."""
+        return self.run(x, self.entry)
+
+    def run(self, x: Any, start: int = 0, stop: int | None = None) -> Any:
+        """Run from cut ``start`` to cut ``stop``; the cut ``len(stages)`` lies after the pooling.
+
+        A cut c < len(stages) is the state between stage c and stage c + 1; frozen stages run without a graph.
+        """
+        count = len(self.stages)
+        stop = count if stop is None else stop
+        for index, stage in enumerate(self.stages.values()):
+            if start <= index < stop:
+                with torch.no_grad() if index < self.frozen else contextlib.nullcontext():
+                    x = stage(x)
+        return self.pool(x) if stop == count and start < count else x
+
+    def feature_maps(self, x: Any, stages: Iterable[str]) -> dict[str, Tensor]:
+        """Return the tensors after the named stages (before pooling) for states at ``entry``.
+
+        A text's map is its hidden states [n, l, d]; an image's [n, c, h, w] or tokens [n, l, d].
+        """
+        wanted, maps = set(stages), {}
+        unknown = wanted - set(self.stage_names[self.entry :])
+        if unknown:
+            raise ValueError(f"No feature map of {sorted(unknown)}: stages from the entry on are {self.stage_names}.")
+        for index, (name, stage) in enumerate(self.stages.items()):
+            if index >= self.entry:
+                with torch.no_grad() if index < self.frozen else contextlib.nullcontext():
+                    x = stage(x)
+                if name in wanted:
+                    maps[name] = x["hidden"] if isinstance(x, dict) else x
+        return maps
+
+    def freeze(self, count: int) -> Network:
+        """Freeze the first ``count`` stages and release the others.
+
+        Frozen means: no gradient asked for, no graph built, and evaluation mode (batch norm and dropout) that
+        ``train()`` on the network, the stage or any module inside cannot undo.
+        """
+        self.frozen = count
+        for index, stage in enumerate(self.stages.values()):
+            stage.requires_grad_(index >= count)
+            for module in stage.modules():
+                _pin(module) if index < count else _unpin(module, self.training)
+        return self
+
+    def frozen_tensors(self) -> dict[str, Tensor]:
+        """Return parameters and buffers of the frozen stages by name, for the hash that proves them unmoved."""
+        prefixes = tuple(f"stages.{name}." for name in self.stage_names[: self.frozen])
+        return {name: tensor for name, tensor in self.state_dict().items() if name.startswith(prefixes)}
+
+
+def hold(module: nn.Module) -> None:
+    """Pin ``module`` and all inside it in evaluation mode, and ask no gradient: what `Network.freeze` does to a stage."""
+    module.requires_grad_(False)
+    for inner in module.modules():
+        _pin(inner)
+
+
+def _stay(self: nn.Module, mode: bool = True) -> nn.Module:
+    return self
+
+
+def _pin(module: nn.Module) -> None:
+    module.training = False
+    module.__dict__["train"] = MethodType(_stay, module)
+
+
+def _unpin(module: nn.Module, training: bool) -> None:
+    if module.__dict__.pop("train", None) is not None:
+        module.training = training

@@ -1,0 +1,151 @@
+"""Finished files or no files: every write goes to a temporary file, is synced, and is renamed into place."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from headstart.errors import UserError
+
+_MACHINE_FAULTS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "permission was denied",
+    errno.EPERM: "permission was denied",
+    errno.ENAMETOOLONG: "the name is too long",
+}
+
+
+@contextlib.contextmanager
+def machine_faults(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn a full or read-only disk under ``path`` into a `UserError` of one sentence."""
+    try:
+        yield
+    except OSError as error:
+        reason = _MACHINE_FAULTS.get(error.errno or 0)
+        if reason is None:
+            raise
+        raise UserError(f"Could not write {path}: {reason}; free some space or choose another place.") from error
+
+
+def atomic_write(path: str | os.PathLike[str], write: Callable[[Path], None]) -> None:
+    """Call ``write(temporary)`` beside ``path``, sync it to disk, and rename it to ``path``.
+
+    Whatever happens on the way, ``path`` holds either its former content or the whole new one.
+    """
+    path = Path(path)
+    with machine_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            write(temporary)
+            _sync(temporary)
+            temporary.chmod(0o644)
+            temporary.replace(path)
+            _sync(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write ``text`` as UTF-8, atomically."""
+    atomic_write(path, lambda temporary: _write_plain(temporary, text))
+
+
+def _write_plain(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Write ``value`` as indented JSON, atomically; NaN and infinity are refused."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read a JSON file; one sentence if it is not JSON."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not readable JSON ({error}); the file is damaged or was edited.") from error
+
+
+def save_tensors(
+    path: str | os.PathLike[str], tensors: Mapping[str, Any], metadata: Mapping[str, Any] | None = None
+) -> None:
+    """Save torch tensors as safetensors, atomically, with ``metadata`` and a checksum in the header.
+
+    Parameters
+    ----------
+    path : path
+    tensors : mapping of name to torch.Tensor, any device; shared memory is copied.
+    metadata : mapping of name to a JSON value
+    """
+    from safetensors.torch import save_file
+
+    whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    header = {name: json.dumps(value) for name, value in (metadata or {}).items()}
+    header["checksum"] = json.dumps(checksum(whole))
+    atomic_write(path, lambda temporary: save_file(whole, temporary, metadata=header))
+
+
+def load_tensors(path: str | os.PathLike[str], *, verify: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Load what `save_tensors` wrote: ``(tensors, metadata)``.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, truncated, no safetensors file, or does not match its checksum.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = {name: json.loads(text) for name, text in (file.metadata() or {}).items() if _is_json(text)}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise UserError(f"{path} does not exist.") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path} is not a whole safetensors file ({error}); fetch or write it again.") from error
+    expected = metadata.pop("checksum", None)
+    if verify and expected is not None and expected != checksum(tensors):
+        raise UserError(f"{path} does not match the checksum in its header; the file is damaged.")
+    return tensors, metadata
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except json.JSONDecodeError:
+        return False
+    return True
+
+
+def checksum(tensors: Mapping[str, Any]) -> str:
+    """Return a BLAKE2b digest of names, dtypes, shapes and bytes of torch tensors, in order of name."""
+    import hashlib
+
+    import torch
+
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data if tensor.numel() else b"")
+    return digest.hexdigest()

@@ -1,0 +1,9 @@
+"""Tasks: head, loss, predictions, scores and metrics."""
+
+from headstart.tasks.base import TaskLogic
+from headstart.tasks.classification import Classification
+from headstart.tasks.create import create_task
+from headstart.tasks.multilabel import MultiLabel
+from headstart.tasks.regression import Regression
+
+__all__ = ["Classification", "MultiLabel", "Regression", "TaskLogic", "create_task"]

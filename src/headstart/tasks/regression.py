@@ -1,0 +1,56 @@
+"""Numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from headstart.problem import Task
+from headstart.tasks.base import TaskLogic, average
+
+
+class Regression(TaskLogic):
+    """Mean squared error on standardised targets [n, k] (float32); predictions are in the target's units."""
+
+    def __init__(self, task: Task, mean: np.ndarray, scale: np.ndarray) -> None:
+        super().__init__(task)
+        self.mean = np.asarray(mean, dtype=np.float32)
+        self.scale = np.asarray(scale, dtype=np.float32)
+
+    @classmethod
+    def from_labels(cls, task: Task, labels: np.ndarray | None) -> Regression:
+        """Take mean and standard deviation from training labels [n, k]; a constant target has scale 1."""
+        values = np.zeros((1, task.n_outputs)) if labels is None else np.asarray(labels, dtype=np.float64)
+        spread = values.std(axis=0)
+        return cls(task, values.mean(axis=0), np.where(spread > 0, spread, 1.0))
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> Regression:
+        return cls(Task.from_json(saved), np.array(saved["mean"]), np.array(saved["scale"]))
+
+    def to_json(self) -> dict[str, Any]:
+        return super().to_json() | {"mean": self.mean.tolist(), "scale": self.scale.tolist()}
+
+    def _like(self, values: np.ndarray, outputs: Tensor) -> Tensor:
+        return torch.as_tensor(values, device=outputs.device, dtype=torch.float32)
+
+    def loss(self, outputs: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
+        standardised = (y - self._like(self.mean, y)) / self._like(self.scale, y)
+        return average((outputs - standardised).square().mean(dim=1), weight)
+
+    def predict(self, outputs: Tensor) -> Tensor:
+        return outputs.float() * self._like(self.scale, outputs) + self._like(self.mean, outputs)
+
+    def scores(self, predictions: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return -np.abs(predictions - y).mean(axis=1)
+
+    def metrics(self, predictions: np.ndarray, y: np.ndarray) -> dict[str, float]:
+        residual, total = np.square(predictions - y).sum(0), np.square(y - y.mean(0)).sum(0)
+        return {
+            "mae": float(np.abs(predictions - y).mean()),
+            "rmse": float(np.sqrt(np.square(predictions - y).mean())),
+            "r2": float(np.mean(1 - residual / np.where(total > 0, total, 1.0))),
+        }
