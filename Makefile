@@ -12,12 +12,12 @@ INSTALL := VENV='$(VENV)' PYTHON='$(PYTHON)' sh .ci/install
 
 # OMP_NUM_THREADS=1: the tests' workers share the cores, and one thread gives the same bits everywhere.
 TEST_ENV := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1
-PYTEST := $(TEST_ENV) $(BIN)/python -m pytest
+PYTEST := env $(TEST_ENV) $(BIN)/python -m pytest
 
-.PHONY: help demo test test-slow lint types bench docs constraints clean
+.PHONY: help demo test test-slow bench docs constraints clean
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo 'also: make test-slow, lint, types, bench, docs, constraints, clean'
+	@sed -n 's/^#   //p' Makefile; echo 'also: make test-slow, bench, docs, constraints, clean'
 
 demo: $(VENV)/.installed
 	$(BIN)/headstart demo --out runs/demo --force
@@ -25,21 +25,16 @@ demo: $(VENV)/.installed
 # Every check runs, whatever failed before it, so that one round shows all there is to mend.
 test: $(VENV)/.installed-dev
 	@failed=''; \
-	$(MAKE) lint || failed="$$failed lint"; \
-	$(MAKE) types || failed="$$failed types"; \
-	$(PYTEST) -n $(WORKERS) -m 'not slow' --doctest-modules tests src/headstart || failed="$$failed pytest"; \
-	test -z "$$failed" || { echo "make test failed in:$$failed" >&2; exit 1; }
+	check() { echo "== $$*"; "$$@" || failed="$$failed, $$*"; }; \
+	check $(BIN)/ruff check .; \
+	check $(BIN)/ruff format --check .; \
+	check $(BIN)/lint-imports; \
+	check $(BIN)/pyright --pythonpath $(BIN)/python; \
+	check $(PYTEST) -n $(WORKERS) -m 'not slow' --doctest-modules tests src/headstart; \
+	test -z "$$failed" || { echo "Failed: $${failed#, }" >&2; exit 1; }
 
 test-slow: $(VENV)/.installed-dev
 	$(PYTEST) -m slow tests
-
-lint: $(VENV)/.installed-dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
-
-types: $(VENV)/.installed-dev
-	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # The examples with a >>> prompt in the README and in docs/ are run; so are the commands named there.
 docs: $(VENV)/.installed-dev
