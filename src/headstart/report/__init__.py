@@ -1,0 +1,1 @@
+"""What a run leaves for people: evidence, the HTML page, the model card, export."""

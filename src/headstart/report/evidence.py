@@ -1,0 +1,134 @@
+"""What the report shows beside numbers: a map of the features, the worst mistakes, saliency."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headstart.networks.network import Network
+from headstart.report.features import feature_map
+from headstart.report.pictures import show
+from headstart.report.saliency import saliency
+from headstart.storage import write_json
+from headstart.tasks import TaskLogic
+
+MISTAKES = 12
+EXPLAINED = 6
+
+
+def collect(
+    run_dir: str | Path,
+    *,
+    before: Network,
+    after: Network,
+    logic: TaskLogic,
+    dataset: Any,
+    rows: np.ndarray,
+    predictions: np.ndarray,
+    seed: int = 0,
+) -> None:
+    """Write ``evidence/map.json``, ``mistakes.json``, ``saliency.json`` and their pictures.
+
+    A part that does not apply to this network, or fails, is left out with a note in its file: the report is worth
+    less than the run, so nothing here may end it.
+
+    Parameters
+    ----------
+    run_dir : the run folder.
+    before : the source's network as it was before training.
+    after : the network that was kept, with its head.
+    logic : the task's torch side.
+    dataset : the checked target, `headstart.data.Dataset`.
+    rows : [n] row numbers of the test split.
+    predictions : [n, k] what ``after`` predicts on ``rows``: probabilities, or values in the target's units.
+    seed : chooses the subsample of the map and its layout.
+    """
+    folder = Path(run_dir) / "evidence"
+    rows, predictions = np.asarray(rows), np.asarray(predictions, dtype=np.float64)
+    ranked = worst(logic, predictions, dataset.labels(rows))
+    parts = {
+        "map": lambda: feature_map(before, after, dataset, rows, seed),
+        "mistakes": lambda: {"items": mistakes(folder, logic, dataset, rows, predictions, ranked)},
+        "saliency": lambda: saliency(folder, after, logic, dataset, _explained(rows, predictions, ranked)),
+    }
+    for name, part in parts.items():
+        started = time.perf_counter()
+        try:
+            value = part()
+        except Exception as error:
+            value = {"note": f"This part could not be made ({type(error).__name__}: {error})."}
+        write_json(folder / f"{name}.json", value | {"seconds": round(time.perf_counter() - started, 3)})
+
+
+def worst(logic: TaskLogic, predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return positions of wrong predictions, the most confident (or, for values, the furthest off) first.
+
+    One class of several: by the probability of the wrong class. Label sets: by the largest distance of one label's
+    probability from the truth, if it is over 1/2. Values: by the error in units of the labels' spread.
+    """
+    if logic.task.kind == "classification":
+        wrong, weight = predictions.argmax(axis=1) != labels, predictions.max(axis=1)
+    elif logic.task.kind == "multilabel":
+        weight = np.abs(predictions - labels).max(axis=1)
+        wrong = weight > 0.5
+    else:
+        spread = labels.std(axis=0)
+        weight = np.abs((predictions - labels) / np.where(spread > 0, spread, 1.0)).max(axis=1)
+        wrong = weight > 0
+    order = np.argsort(-weight, kind="stable")
+    return order[wrong[order]]
+
+
+def mistakes(
+    folder: Path,
+    logic: TaskLogic,
+    dataset: Any,
+    rows: np.ndarray,
+    predictions: np.ndarray,
+    ranked: np.ndarray,
+) -> list[dict[str, Any]]:
+    """Return up to `MISTAKES` items: name, label, prediction, confidence, and the input as picture, text or row."""
+    chosen = ranked[:MISTAKES]
+    raws, names, labels = dataset.raw(rows[chosen]), dataset.names(rows[chosen]), dataset.labels(rows[chosen])
+    return [
+        {
+            "name": names[i],
+            **told(logic, predictions[at], labels[i]),
+            **show(folder, f"mistake-{i:02d}", raws[i]),
+        }
+        for i, at in enumerate(chosen)
+    ]
+
+
+def told(logic: TaskLogic, prediction: np.ndarray, label: Any) -> dict[str, Any]:
+    """Return label, prediction and confidence of one sample in the task's words."""
+    task = logic.task
+    if task.kind == "classification":
+        best = int(prediction.argmax())
+        truth = float(prediction[int(label)])
+        return {
+            "label": task.classes[int(label)],
+            "prediction": task.classes[best],
+            "confidence": float(prediction[best]),
+            "truth": truth,
+        }
+    if task.kind == "multilabel":
+        at = int(np.abs(prediction - label).argmax())
+        return {
+            "label": [task.classes[i] for i in np.flatnonzero(label > 0.5)],
+            "prediction": [task.classes[i] for i in np.flatnonzero(prediction > 0.5)],
+            "confidence": float(max(prediction[at], 1 - prediction[at])),
+            "about": task.classes[at],
+        }
+    return {"label": [float(v) for v in label], "prediction": [float(v) for v in prediction]}
+
+
+def _explained(rows: np.ndarray, predictions: np.ndarray, ranked: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """Choose test rows to explain: two of the worst mistakes, then evenly spread over the rest."""
+    rest = np.setdiff1d(np.arange(len(rows)), ranked[:2])
+    take = min(EXPLAINED - min(2, len(ranked)), len(rest))
+    spread = rest[np.linspace(0, len(rest) - 1, take).round().astype(int)] if take else rest[:0]
+    return [(int(rows[at]), predictions[at]) for at in [*spread, *ranked[:2]]]

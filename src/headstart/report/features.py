@@ -1,0 +1,95 @@
+"""A map of the pooled features before and after training, and how pure its neighbourhoods are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from headstart.networks.network import Network
+
+POINTS = 600
+FEW_POINTS = 300
+LARGE = 2_000_000  # parameters, from which on the map takes fewer points
+NEIGHBOURS = 5
+
+
+def feature_map(before: Network, after: Network, dataset: Any, rows: np.ndarray, seed: int) -> dict[str, Any]:
+    """Return the 2-D layout of test features from both networks, for the same samples.
+
+    Layout: principal components (at most 50), then t-SNE [1]_; with fewer than 12 samples the first two principal
+    components alone. ``agreement`` is the share of a sample's 5 nearest neighbours, in the full feature space, that
+    carry its label (leave-one-out; classification only).
+
+    References
+    ----------
+    .. [1] van der Maaten and Hinton, "Visualizing Data using t-SNE", JMLR 2008.
+    """
+    chosen = _subsample(rows, POINTS if _size(after) < LARGE else FEW_POINTS, seed)
+    labels = dataset.labels(chosen)
+    spaces = {name: pooled(net, dataset, chosen) for name, net in (("before", before), ("after", after))}
+    return {
+        "layout": "t-SNE" if len(chosen) >= 12 else "PCA",
+        "n": len(chosen),
+        "n_test": len(rows),
+        "points": {name: np.round(layout(space, seed), 3).tolist() for name, space in spaces.items()},
+        "agreement": {name: agreement(space, labels) for name, space in spaces.items()},
+        "labels": np.asarray(labels).tolist(),
+        "names": dataset.names(chosen),
+    }
+
+
+def _subsample(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
+    if len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+
+
+def _size(network: Network) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def pooled(network: Network, dataset: Any, rows: np.ndarray, batch_size: int = 32) -> np.ndarray:
+    """Return pooled features [n, n_features] (float64) in evaluation mode; the network's mode is restored."""
+    training, device = network.training, next(network.parameters()).device
+    network.eval()
+    parts = []
+    with torch.no_grad():
+        for start in range(0, len(rows), batch_size):
+            state = network.preprocess(dataset.raw(rows[start : start + batch_size]))
+            parts.append(network.run(to(state, device)).double().cpu().numpy())
+    network.train(training)
+    return np.concatenate(parts)
+
+
+def to(state: Any, device: torch.device) -> Any:
+    """Move a state to ``device``."""
+    if isinstance(state, dict):
+        return {name: tensor.to(device) for name, tensor in state.items()}
+    return state.to(device)
+
+
+def layout(features: np.ndarray, seed: int) -> np.ndarray:
+    """Lay features [n, d] out in the plane, [n, 2]; constant features all lie at the origin."""
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    count = len(features)
+    if count < 2 or not np.ptp(features, axis=0).any():
+        return np.zeros((count, 2))
+    reduced = PCA(min(50, *features.shape), random_state=seed).fit_transform(features)
+    if count < 12:
+        return np.pad(reduced, ((0, 0), (0, 2)))[:, :2]
+    model = TSNE(perplexity=min(30.0, (count - 1) / 3), init="pca", max_iter=500, random_state=seed)
+    return model.fit_transform(reduced)
+
+
+def agreement(features: np.ndarray, labels: np.ndarray) -> float | None:
+    """Return the mean share of the nearest neighbours with a sample's own label; None where that has no meaning."""
+    from sklearn.neighbors import NearestNeighbors
+
+    if labels.ndim > 1 or len(labels) <= NEIGHBOURS:
+        return None
+    near = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(features).kneighbors(return_distance=False)
+    return float((labels[near] == labels[:, None]).mean())
