@@ -1,0 +1,72 @@
+"""Headstart: transfer learning that proves whether it helped.
+
+>>> import headstart as hs
+>>> target = hs.open("flowers/")                                        # doctest: +SKIP
+>>> run = hs.fit(target, source="timm/resnet50.a1_in1k", out="runs/f")   # doctest: +SKIP
+>>> run.verdict                                                          # doctest: +SKIP
+positive, +18.3 points (15.1 to 21.4) over training from scratch
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headstart.data import Dataset, check
+    from headstart.data import open_data as open
+    from headstart.errors import UserError
+    from headstart.estimators import TransferClassifier, TransferRegressor
+    from headstart.networks import list_sources, open_source
+    from headstart.workflow.describe import describe
+    from headstart.workflow.fit import fit
+    from headstart.workflow.pretrain import pretrain
+    from headstart.workflow.resume import resume
+    from headstart.workflow.run import Run, load
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Dataset": ("headstart.data", "Dataset"),
+    "Run": ("headstart.workflow.run", "Run"),
+    "TransferClassifier": ("headstart.estimators", "TransferClassifier"),
+    "TransferRegressor": ("headstart.estimators", "TransferRegressor"),
+    "UserError": ("headstart.errors", "UserError"),
+    "check": ("headstart.data", "check"),
+    "describe": ("headstart.workflow.describe", "describe"),
+    "fit": ("headstart.workflow.fit", "fit"),
+    "list_sources": ("headstart.networks", "list_sources"),
+    "load": ("headstart.workflow.run", "load"),
+    "open": ("headstart.data", "open_data"),
+    "open_source": ("headstart.networks", "open_source"),
+    "pretrain": ("headstart.workflow.pretrain", "pretrain"),
+    "resume": ("headstart.workflow.resume", "resume"),
+}
+
+__all__ = [
+    "Dataset",
+    "Run",
+    "TransferClassifier",
+    "TransferRegressor",
+    "UserError",
+    "check",
+    "describe",
+    "fit",
+    "list_sources",
+    "load",
+    "open",
+    "open_source",
+    "pretrain",
+    "resume",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'headstart' has no attribute '{name}'")
+    module, attribute = _HOMES[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -37,6 +37,7 @@ class Network(nn.Module):
     frozen : number of stages, counted from the input, that are frozen (see `freeze`).
     entry : where batches enter: 0 for preprocessed samples; c for cached states after stage c; and
         ``len(stages)`` for cached features. Methods never look at it.
+    taps : names of the stages whose pooled maps are the features; empty for the pooling's own.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Network(nn.Module):
         self.spec = spec
         self.frozen = 0
         self.entry = 0
+        self.taps: tuple[str, ...] = ()
 
     @property
     def stage_names(self) -> list[str]:
@@ -66,8 +68,27 @@ class Network(nn.Module):
         return self.head(self.features(x))
 
     def features(self, x: Any) -> Tensor:
-        """Return pooled features [n, n_features] for states at ``entry``."""
+        """Return pooled features [n, n_features] for states at ``entry``; of all ``taps`` side by side if set."""
+        if self.taps:
+            return torch.cat(list(self.pooled_maps(x, self.taps).values()), dim=1)
         return self.run(x, self.entry)
+
+    def tap(self, stages: Iterable[str], n_features: int) -> Network:
+        """Let the features be the means of these stages' maps side by side, ``n_features`` in all."""
+        self.taps, self.n_features = tuple(stages), n_features
+        self.spec = self.spec | {"taps": list(self.taps), "n_features": n_features}
+        return self
+
+    def pooled_maps(self, x: Any, stages: Iterable[str]) -> dict[str, Tensor]:
+        """Return each named stage's map averaged over space, or over the unmasked tokens: [n, d]."""
+        wanted, pooled = set(stages), {}
+        for index, (name, stage) in enumerate(self.stages.items()):
+            if index >= self.entry:
+                with torch.no_grad() if index < self.frozen else contextlib.nullcontext():
+                    x = stage(x)
+                if name in wanted:
+                    pooled[name] = _mean(x)
+        return pooled
 
     def run(self, x: Any, start: int = 0, stop: int | None = None) -> Any:
         """Run from cut ``start`` to cut ``stop``; the cut ``len(stages)`` lies after the pooling.
@@ -90,7 +111,9 @@ class Network(nn.Module):
         wanted, maps = set(stages), {}
         unknown = wanted - set(self.stage_names[self.entry :])
         if unknown:
-            raise ValueError(f"No feature map of {sorted(unknown)}: stages from the entry on are {self.stage_names}.")
+            raise ValueError(
+                f"No feature map of {sorted(unknown)}: stages from the entry on are {self.stage_names}."
+            )
         for index, (name, stage) in enumerate(self.stages.items()):
             if index >= self.entry:
                 with torch.no_grad() if index < self.frozen else contextlib.nullcontext():
@@ -123,6 +146,13 @@ def hold(module: nn.Module) -> None:
     module.requires_grad_(False)
     for inner in module.modules():
         _pin(inner)
+
+
+def _mean(state: State) -> Tensor:
+    if isinstance(state, dict):
+        mask = state["attention_mask"].to(state["hidden"].dtype).unsqueeze(-1)
+        return (state["hidden"] * mask).sum(1) / mask.sum(1).clamp(min=1)
+    return state.mean(dim=(2, 3)) if state.ndim == 4 else state.mean(dim=1) if state.ndim == 3 else state
 
 
 def _stay(self: nn.Module, mode: bool = True) -> nn.Module:

@@ -1,0 +1,391 @@
+"""The commands. No logic: each turns its options into one call of the Python interface."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from headstart.errors import UserError, nearest
+
+app = typer.Typer(
+    name="headstart",
+    help="Transfer learning that proves whether it helped.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line: exit code 0, 2 for the user's mistakes, 130 when interrupted."""
+    try:
+        app()
+    except UserError as error:
+        _stop(str(error), 2)
+    except KeyboardInterrupt:
+        _stop("Interrupted; `headstart resume RUN` goes on where an unfinished fit stopped.", 130)
+    except MemoryError:
+        _stop("There is too little memory for this; try a smaller --batch-size or a smaller source.", 2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise SystemExit(0) from None
+
+
+def _stop(sentence: str, code: int) -> None:
+    print(f"headstart: {sentence}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _read_config(context: typer.Context, path: Path | None) -> Path | None:
+    """Take defaults from a TOML file: option names as on the command line, at the top or under the verb's name."""
+    if path is None:
+        return None
+    import tomllib
+
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"--config {path} does not exist.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"--config {path} is not readable TOML: {error}.") from error
+    verb = str(context.info_name)
+    flat = {key: value for key, value in values.items() if not isinstance(value, dict)} | values.get(verb, {})
+    known = {str(parameter.name): parameter for parameter in context.command.params}
+    context.default_map = {}
+    for key, value in flat.items():
+        name = key.replace("-", "_")
+        name = "json_" if name == "json" else name
+        if name not in known:
+            raise UserError(
+                f"--config {path} has an unknown option '{key}' for {verb}; {nearest(key, known)}"
+            )
+        multiple = (
+            isinstance(value, list) and not getattr(known[name], "multiple", False) and known[name].nargs == 1
+        )
+        context.default_map[name] = ",".join(map(str, value)) if multiple else value
+    return path
+
+
+def _option(kind: Any, *names: str, help: str, metavar: str | None = None) -> Any:
+    return Annotated[kind, typer.Option(*names, help=help, metavar=metavar)]
+
+
+Data = Annotated[
+    str, typer.Argument(help="Image folder, CSV, TSV, Parquet, JSON lines or .npz.", metavar="DATA")
+]
+RunFolder = Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN")]
+SourceSpec = _option(str | None, "--source", help="Where knowledge comes from; see `headstart sources`.")
+Network = _option(
+    str | None, "--network", help="Architecture of a file: source, e.g. torchvision/mobilenet_v2."
+)
+MethodName = _option(str | None, "--method", help="Method, see `headstart methods`; penalties joined by +.")
+Depth = _option(str | None, "--depth", help="How many of the last stages learn: none, all or a number.")
+Budget = _option(str, "--budget", help="Time for training, e.g. 90s, 10m, 2h; arms share it equally.")
+Views = _option(int, "--views", help="Augmented views per sample; 1 is no augmentation.")
+Arms = _option(str, "--arms", help="Arms to train, joined by commas; `chosen` is the planned method.")
+Seed = _option(int, "--seed", help="First seed.")
+Seeds = _option(int, "--seeds", help="Number of repetitions with other seeds.")
+Label = _option(str | None, "--label", help="Label column, or several joined by commas.")
+Group = _option(str | None, "--group", help="Column whose groups never straddle a split.")
+Text = _option(str | None, "--text", help="Text column.")
+Image = _option(str | None, "--image", help="Column of image paths.")
+TaskName = _option(str | None, "--task", help="classification, multilabel or regression.")
+ModalityName = _option(str | None, "--modality", help="image, text or table.")
+Out = _option(Path | None, "--out", help="Folder or file for the result.")
+Force = _option(bool, "--force", help="Replace a former run in --out.")
+Device = _option(str | None, "--device", help="cpu, cuda, cuda:1 or mps; the best one at hand by default.")
+Precision = _option(str | None, "--precision", help="no, bf16 or fp16; chosen by device by default.")
+BatchSize = _option(int | None, "--batch-size", help="Samples per step.")
+Epochs = _option(int | None, "--epochs", help="Most epochs of every trained arm.")
+LearningRate = _option(float | None, "--learning-rate", help="Learning rate of every trained arm.")
+Patience = _option(int | None, "--patience", help="Evaluations without improvement before stopping.")
+AllowDamaged = _option(bool, "--allow-damaged", help="Go on although over 5% of the files are damaged.")
+AsJson = _option(bool, "--json", help="Print the result as JSON on standard output.")
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="TOML file with options; the command line wins.",
+        callback=_read_config,
+        is_eager=True,
+    ),
+]
+
+
+def _show(result: Any, as_json: bool, lines: list[str]) -> None:
+    """JSON goes to standard output for scripts; words for people go to standard error then, else to output."""
+    if as_json:
+        print(json.dumps(result, indent=2, ensure_ascii=False))
+    for line in lines:
+        print(line, file=sys.stderr if as_json else sys.stdout)
+
+
+@app.command()
+def fit(
+    data: Data,
+    source: SourceSpec = None,
+    network: Network = None,
+    method: MethodName = None,
+    depth: Depth = None,
+    budget: Budget = "15m",
+    views: Views = 1,
+    arms: Arms = "scratch,probe,chosen",
+    seed: Seed = 0,
+    seeds: Seeds = 1,
+    label: Label = None,
+    group: Group = None,
+    text: Text = None,
+    image: Image = None,
+    task: TaskName = None,
+    modality: ModalityName = None,
+    out: Out = None,
+    force: Force = False,
+    device: Device = None,
+    precision: Precision = None,
+    batch_size: BatchSize = None,
+    epochs: Epochs = None,
+    learning_rate: LearningRate = None,
+    patience: Patience = None,
+    allow_damaged: AllowDamaged = False,
+    json_: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Plan, train, compare with training from scratch, guard and report."""
+    from headstart.workflow.fit import fit as run_fit
+
+    result = run_fit(
+        data,
+        source=source,
+        network=network,
+        method=method,
+        depth=depth,
+        budget=budget,
+        views=views,
+        arms=arms,
+        seed=seed,
+        seeds=seeds,
+        label=label,
+        group=group,
+        text=text,
+        image=image,
+        task=task,
+        modality=modality,
+        out=out,
+        force=force,
+        device=device,
+        precision=precision,
+        batch_size=batch_size,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        patience=patience,
+        allow_damaged=allow_damaged,
+    )
+    if result is not None:
+        _show(result.result, json_, result.lines())
+
+
+@app.command()
+def describe(
+    data: Data,
+    source: SourceSpec = None,
+    network: Network = None,
+    label: Label = None,
+    group: Group = None,
+    text: Text = None,
+    image: Image = None,
+    task: TaskName = None,
+    modality: ModalityName = None,
+    seed: Seed = 0,
+    allow_damaged: AllowDamaged = False,
+    json_: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Say what problem this is: size, balance, damage, duplicates, scenario, shift."""
+    from headstart.workflow.describe import describe as run_describe
+
+    description = run_describe(
+        data,
+        source=source,
+        network=network,
+        label=label,
+        group=group,
+        text=text,
+        image=image,
+        task=task,
+        modality=modality,
+        seed=seed,
+        allow_damaged=allow_damaged,
+    )
+    _show(description.to_json(), json_, description.lines())
+
+
+@app.command()
+def pretrain(
+    data: Data,
+    network: _option(
+        str, "--network", help="Architecture to train, e.g. timm/resnet18 or headstart/tabular."
+    ),
+    out: Out = None,
+    budget: Budget = "15m",
+    label: Label = None,
+    group: Group = None,
+    text: Text = None,
+    image: Image = None,
+    task: TaskName = None,
+    modality: ModalityName = None,
+    seed: Seed = 0,
+    views: Views = 1,
+    force: Force = False,
+    device: Device = None,
+    precision: Precision = None,
+    batch_size: BatchSize = None,
+    epochs: Epochs = None,
+    learning_rate: LearningRate = None,
+    patience: Patience = None,
+    allow_damaged: AllowDamaged = False,
+    json_: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Train a source of your own on labelled data, usable as --source RUN."""
+    from headstart.workflow.pretrain import pretrain as run_pretrain
+
+    result = run_pretrain(
+        data,
+        network=network,
+        out=out,
+        budget=budget,
+        label=label,
+        group=group,
+        text=text,
+        image=image,
+        task=task,
+        modality=modality,
+        seed=seed,
+        views=views,
+        force=force,
+        device=device,
+        precision=precision,
+        batch_size=batch_size,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        patience=patience,
+        allow_damaged=allow_damaged,
+    )
+    if result is not None:
+        _show(result.result, json_, result.lines())
+
+
+@app.command()
+def resume(run: RunFolder, json_: AsJson = False) -> None:
+    """Finish a run that was stopped, as if it had never been."""
+    from headstart.workflow.resume import resume as run_resume
+
+    result = run_resume(run)
+    if result is not None:
+        _show(result.result, json_, result.lines())
+
+
+@app.command()
+def predict(
+    run: RunFolder,
+    files: Annotated[list[str], typer.Argument(help="Files, folders or tables; - reads standard input.")],
+    out: Out = None,
+    device: Device = None,
+    json_: AsJson = False,
+) -> None:
+    """Predict new samples: CSV on standard output, or CSV, JSON lines or Parquet with --out."""
+    from headstart.workflow.predict import predict_files
+
+    predict_files(run, files, out=out, device=device, as_json=json_)
+
+
+@app.command()
+def evaluate(
+    run: RunFolder,
+    data: Data,
+    label: Label = None,
+    text: Text = None,
+    image: Image = None,
+    allow_damaged: AllowDamaged = False,
+    device: Device = None,
+    json_: AsJson = False,
+) -> None:
+    """Measure a run's model on labelled data, with intervals."""
+    from headstart.workflow.evaluate import evaluate as run_evaluate
+
+    result = run_evaluate(
+        run, data, label=label, text=text, image=image, allow_damaged=allow_damaged, device=device
+    )
+    _show(result.to_json(), json_, result.lines())
+
+
+@app.command()
+def report(run: RunFolder) -> None:
+    """Write report.html again from the files of a run."""
+    from headstart.report.html import write_report
+    from headstart.workflow.run import load
+
+    print(write_report(load(run).path))
+
+
+@app.command()
+def export(
+    run: RunFolder,
+    format_: Annotated[str, typer.Option("--format", help="onnx.")] = "onnx",
+    out: Out = None,
+    force: Force = False,
+) -> None:
+    """Write the model with its preprocessing inside, checked against the run's own predictions."""
+    from headstart.workflow.export import export as run_export
+
+    print(run_export(run, format=format_, out=out, force=force))
+
+
+@app.command()
+def sources(json_: AsJson = False) -> None:
+    """List what can be named after --source."""
+    from headstart.networks import list_sources
+
+    rows = list_sources()
+    _show(rows, json_, [] if json_ else _table(rows))
+
+
+@app.command()
+def methods(json_: AsJson = False) -> None:
+    """List the methods with their papers and where each applies."""
+    from headstart import catalogue
+
+    rows = catalogue.rows()
+    _show(rows, json_, [] if json_ else _table(rows))
+
+
+@app.command()
+def demo(
+    out: _option(Path, "--out", help="Folder for the result.") = Path("runs/demo"),
+    seeds: Seeds = 3,
+    force: Force = False,
+    json_: AsJson = False,
+) -> None:
+    """Letters in printed fonts to handwritten digits: offline, in about a minute."""
+    from headstart.workflow.demo import demo as run_demo
+
+    result = run_demo(out=out, seeds=seeds, force=force)
+    _show(result.result, json_, result.lines())
+
+
+def _table(rows: list[dict[str, Any]]) -> list[str]:
+    """Lay rows out in aligned columns."""
+    columns = list(rows[0])
+    texts = [[str(row.get(column, "")) for column in columns] for row in rows]
+    widths = [max(len(column), *(len(line[i]) for line in texts)) for i, column in enumerate(columns)]
+    lines = [columns, *texts]
+    return [
+        "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]

@@ -1,0 +1,195 @@
+"""One arm of a run: train it, and measure it on validation. The test split is not known here."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headstart import catalogue
+from headstart.data import folds
+from headstart.deep.method import Method
+from headstart.engine import Stream, train
+from headstart.networks import Network, load_network, save_network
+from headstart.storage import read_json, write_json
+from headstart.workflow.heads import fit_head, install_probe
+from headstart.workflow.plan import GRADIENT_FREE, Plan
+from headstart.workflow.workbench import Workbench
+
+WORST = -1e30
+
+
+@dataclass
+class Fitted:
+    """A trained network, where its batches entered, and what is worth recording."""
+
+    network: Network
+    cut: int
+    epochs: int = 0
+    trainable: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    frozen: dict[str, Any] = field(default_factory=dict)
+    stopped: str = "finished"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: which arm, on which rows, chosen on which rows."""
+
+    arm: str
+    seed: int
+    rows: np.ndarray
+    validation: np.ndarray
+    folder: Path
+    fold: int | None = None
+
+    @property
+    def label(self) -> str:
+        part = "" if self.fold is None else f", fold {self.fold + 1}"
+        return f"{self.arm} (seed {self.seed}{part})"
+
+
+def run_arm(bench: Workbench, plan: Plan, arm: str, seed: int, folder: Path) -> dict[str, Any]:
+    """Train ``arm`` with ``seed`` and write its result and its network into ``folder``; done before: read it.
+
+    Returns
+    -------
+    dict with ``validation`` metrics and ``score``, ``seconds``, ``epochs``, ``history``, ``frozen`` and sizes.
+    """
+    if (folder / "result.json").exists():
+        return read_json(folder / "result.json")
+    start = time.perf_counter()
+    train_rows, held_out = bench.dataset.splits["train"], bench.dataset.splits["validation"]
+    job = Job(arm, seed, train_rows, held_out, folder)
+    records: list[dict[str, Any]] = []
+    if plan.folds:
+        validation, score, records = _cross_validate(bench, plan, job)
+        fitted = fit_once(bench, plan, replace(job, validation=held_out[:0]))
+    else:
+        fitted = fit_once(bench, plan, job)
+        validation, score = _measure(bench, fitted, held_out)
+    result = _result(bench, fitted, validation, score) | {
+        "seconds": round(time.perf_counter() - start, 3),
+        "history": records + _tagged(fitted, job),
+    }
+    if bench.is_main:
+        fitted.network.entry = 0
+        save_network(fitted.network, bench.logic, folder / "model")
+        write_json(folder / "result.json", result)
+        (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+    bench.wait()
+    return result
+
+
+def _result(bench: Workbench, fitted: Fitted, validation: dict[str, float], score: float) -> dict[str, Any]:
+    return {
+        "validation": validation,
+        "score": score,
+        "cut": fitted.cut,
+        "epochs": fitted.epochs,
+        "trainable_parameters": fitted.trainable,
+        "parameters": sum(p.numel() for p in fitted.network.parameters()),
+        "frozen": fitted.frozen,
+        "stopped": fitted.stopped,
+        "settings": fitted.settings,
+    }
+
+
+def _cross_validate(
+    bench: Workbench, plan: Plan, job: Job
+) -> tuple[dict[str, float], float, list[dict[str, Any]]]:
+    """Score out-of-fold predictions; every fold trains the planned epochs, so that nothing is chosen on them."""
+    predictions, rows, records = [], [], []
+    for fold, (train_rows, held_out) in enumerate(folds(bench.dataset, plan.folds, bench.options.seed)):
+        part = replace(
+            job, rows=train_rows, validation=held_out, folder=job.folder / f"fold-{fold}", fold=fold
+        )
+        fitted = fit_once(bench, plan, part)
+        predictions.append(bench.predict(fitted.network, held_out, cut=fitted.cut))
+        rows.append(held_out)
+        records += _tagged(fitted, part)
+    out_of_fold, labels = np.concatenate(predictions), bench.dataset.labels(np.concatenate(rows))
+    score = float(bench.logic.scores(out_of_fold, labels).mean())
+    return bench.logic.metrics(out_of_fold, labels), score, records
+
+
+def _measure(bench: Workbench, fitted: Fitted, rows: np.ndarray) -> tuple[dict[str, float], float]:
+    predictions, labels = bench.predict(fitted.network, rows, cut=fitted.cut), bench.dataset.labels(rows)
+    return bench.logic.metrics(predictions, labels), float(bench.logic.scores(predictions, labels).mean())
+
+
+def _tagged(fitted: Fitted, job: Job) -> list[dict[str, Any]]:
+    stage = "train from scratch" if job.arm == "scratch" else "fine-tune"
+    return [
+        {"arm": job.arm, "seed": job.seed, "fold": job.fold, "stage": stage} | record
+        for record in fitted.history
+    ]
+
+
+def fit_once(bench: Workbench, plan: Plan, job: Job) -> Fitted:
+    """Train once: a head on frozen features without gradients, or a method in the loop."""
+    if job.arm in GRADIENT_FREE:
+        network = bench.network(pretrained=True, seed=job.seed)
+        bench.progress.note(f"{job.label}: train the head on frozen features")
+        fit_head(bench, plan, network, job.arm, job.rows, job.validation)
+        count = len(network.stages)
+        frozen = {"stages": network.stage_names, "unchanged": True}
+        head = sum(p.numel() for p in network.head.parameters())
+        return Fitted(network, 0 if network.taps else count, trainable=head, frozen=frozen)
+    return _fit_in_loop(bench, plan, job, _method(plan, job.arm))
+
+
+def _method(plan: Plan, arm: str) -> Method:
+    return catalogue.create(arm, depth=None if arm == "scratch" else plan.depth)
+
+
+def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitted:
+    network = bench.network(pretrained=method.from_source, seed=job.seed)
+    if method.starts_from_probe:
+        install_probe(bench, plan, network, job.rows, job.validation)
+    cut = method.frozen_stages(network)
+    fetch = bench.fetch(network, job.rows, cut=cut, views=plan.views)
+    labels, names = bench.dataset.labels(job.rows), bench.dataset.names(job.rows)
+    stream = Stream(fetch, labels, batch_size=plan.batch_size, seed=job.seed, names=names, views=plan.views)
+    evaluate = bench.evaluator(network, job.validation, cut=cut) if len(job.validation) else None
+    steps = plan.epochs[job.arm] * stream.steps_per_epoch
+    bench.progress.stage(job.label, steps)
+    trained = train(
+        method,
+        network,
+        stream,
+        task=bench.logic,
+        steps=steps,
+        learning_rate=plan.learning_rate[job.arm],
+        seed=job.seed,
+        evaluate=evaluate,
+        patience=plan.patience if job.fold is None else None,
+        keep_best=job.fold is None,
+        precision=bench.options.precision,
+        checkpoint=job.folder / "checkpoint.safetensors",
+        on_step=bench.progress.step,
+        accelerator=bench.accelerator,
+    )
+    trained.network.entry = 0
+    trainable = trained.trainable_parameters
+    epochs = -(-trained.steps // stream.steps_per_epoch)
+    return Fitted(
+        trained.network,
+        cut,
+        epochs,
+        trainable,
+        trained.history,
+        trained.frozen,
+        trained.stopped,
+        trained.settings,
+    )
+
+
+def load_arm(folder: Path) -> Network:
+    """Return the network of a finished arm."""
+    network, _ = load_network(folder / "model")
+    return network

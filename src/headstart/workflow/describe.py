@@ -1,0 +1,125 @@
+"""What problem is this? Size, balance, damage, duplicates, scenario and shift, before anything is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from headstart.data import Checks, Dataset, check, open_data
+from headstart.networks import Network, Source, open_source
+from headstart.problem import Domain, Setting
+from headstart.workflow.setting import classify
+from headstart.workflow.shift import Shift, measure_shift
+
+
+@dataclass(frozen=True)
+class Description:
+    """The answers of `describe`."""
+
+    dataset: Dataset
+    checks: Checks
+    setting: Setting
+    shift: Shift | None
+    source: Source | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "modality": self.dataset.modality,
+            "task": None if self.dataset.task is None else self.dataset.task.to_json(),
+            "setting": self.setting.to_json(),
+            "shift": None if self.shift is None else self.shift.to_json(),
+            "source": None if self.source is None else {"spec": self.source.spec, "title": self.source.title},
+            "data": data_record(self.dataset, self.checks),
+        }
+
+    def lines(self) -> list[str]:
+        reasons = self.setting.reasons
+        shift = self.shift.words if self.shift else _no_shift(self.source)
+        return [
+            *(f"{what}: {why}" for what, why in self.dataset.inferred.items()),
+            *self.checks.lines(),
+            f"Scenario: {self.setting.scenario}. {reasons['scenario']}",
+            f"Feature space: {self.setting.space}. {reasons['space']}",
+            f"Carried over: {self.setting.carries}. {reasons['carries']}",
+            f"Shift: {shift}",
+        ]
+
+
+def _no_shift(source: Source | None) -> str:
+    if source is None:
+        return "not measured without a source; name one with --source."
+    return "not measured: the source does not bring a sample of its own inputs."
+
+
+def data_record(dataset: Dataset, checks: Checks) -> dict[str, Any]:
+    """Return the ``data`` part of run.json."""
+    return checks.to_json() | {
+        "name": dataset.name,
+        "origin": dataset.origin,
+        "fingerprint": dataset.fingerprint,
+        "splits": {name: len(rows) for name, rows in dataset.splits.items()},
+        "inferred": dict(dataset.inferred),
+    }
+
+
+def describe(
+    data: Any,
+    *,
+    source: str | None = None,
+    network: str | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    text: str | None = None,
+    image: str | None = None,
+    task: str | None = None,
+    modality: str | None = None,
+    seed: int = 0,
+    allow_damaged: bool = False,
+) -> Description:
+    """Describe a target and, with a source, the transfer problem; options as in `fit`."""
+    found = open_source(source, network=network) if source else None
+    dataset = (
+        data
+        if isinstance(data, Dataset)
+        else open_data(
+            data, label=label, group=group, text=text, image=image, task=task, modality=modality, seed=seed
+        )
+    )
+    dataset, checks = check(dataset, allow_damaged=allow_damaged)
+    setting = classify(
+        target_domain(dataset),
+        dataset.task,
+        found.domain if found else None,
+        found.task if found else None,
+    )
+    shift = source_shift(dataset, found, seed=seed) if found else None
+    return Description(dataset, checks, setting, shift, found)
+
+
+def target_domain(dataset: Dataset) -> Domain:
+    columns = dataset.columns
+    space = () if columns is None else (*columns.numeric, *columns.categorical)
+    return Domain(dataset.modality, space, dataset.origin)  # type: ignore[arg-type]
+
+
+def source_shift(
+    dataset: Dataset, source: Source, *, seed: int = 0, network: Network | None = None
+) -> Shift | None:
+    """Measure the shift on features of the source's network; None when its own inputs are not at hand."""
+    import numpy as np
+
+    from headstart.engine import cached_states
+
+    reference = source.reference()
+    if reference is None or source.modality != dataset.modality:
+        return None
+    if network is None:
+        if dataset.columns is not None:
+            return None
+        network = source.build(pretrained=True)
+    rows = np.random.default_rng(seed).permutation(dataset.splits["train"])[:256]
+    if len(rows) < 10 or reference.shape[1] != network.n_features:
+        return None
+    states = cached_states(network, len(network.stages), dataset, np.sort(rows))
+    features = np.asarray(states.fetch(np.arange(len(rows)), 0))
+    return measure_shift(np.asarray(reference), features, seed=seed)

@@ -1,0 +1,228 @@
+"""The main job: plan, train, measure, guard, report."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from headstart import catalogue
+from headstart.data import Checks, Dataset, check, open_data
+from headstart.engine.progress import Progress
+from headstart.errors import UserError, nearest
+from headstart.networks import Source, open_source
+from headstart.storage import write_json
+from headstart.workflow.arms import run_arm
+from headstart.workflow.conclude import conclude
+from headstart.workflow.describe import source_shift
+from headstart.workflow.options import FitOptions, depth_of, prepare_folder
+from headstart.workflow.plan import Plan, facts_of, make_plan
+from headstart.workflow.run import Run
+from headstart.workflow.timing import forward_seconds
+from headstart.workflow.workbench import Workbench
+
+
+def fit(
+    data: Any,
+    *,
+    source: str | None = None,
+    network: str | None = None,
+    method: str | None = None,
+    depth: str | int | None = None,
+    budget: str = "15m",
+    views: int = 1,
+    arms: str | Sequence[str] = ("scratch", "probe", "chosen"),
+    seed: int = 0,
+    seeds: int = 1,
+    label: str | None = None,
+    group: str | None = None,
+    text: str | None = None,
+    image: str | None = None,
+    task: str | None = None,
+    modality: str | None = None,
+    out: str | Path | None = None,
+    force: bool = False,
+    device: str | None = None,
+    precision: str | None = None,
+    batch_size: int | None = None,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+    patience: int | None = None,
+    allow_damaged: bool = False,
+    quiet: bool = False,
+) -> Run | None:
+    """Transfer from ``source`` to ``data``, and measure whether that helped.
+
+    Parameters
+    ----------
+    data : path, DataFrame, arrays, `datasets.Dataset`, or what `headstart.open` returned.
+    source : see ``headstart sources``.
+    out : folder of the run; by default ``runs/NAME``.
+    force : replace a former run in ``out``.
+    quiet : show no progress.
+    others : see `FitOptions`; they carry the names of the command line.
+
+    Returns
+    -------
+    Run, or None in a helper process of a distributed run.
+
+    Raises
+    ------
+    UserError
+        For everything that the user can mend, before anything is written where possible.
+    """
+    if source is None:
+        raise UserError("No source was named; give --source, and see `headstart sources` for what there is.")
+    names = (
+        tuple(part.strip() for part in arms.split(",") if part.strip())
+        if isinstance(arms, str)
+        else tuple(arms)
+    )
+    options = FitOptions(
+        source=source,
+        network=network,
+        method=method,
+        depth=None if depth is None else str(depth),
+        budget=str(budget),
+        views=views,
+        arms=names,
+        seed=seed,
+        seeds=seeds,
+        label=label,
+        group=group,
+        text=text,
+        image=image,
+        task=task,
+        modality=modality,
+        device=device,
+        precision=precision,
+        batch_size=batch_size,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        patience=patience,
+        allow_damaged=allow_damaged,
+    )
+    return start(data, options, out=out, force=force, quiet=quiet)
+
+
+def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool, quiet: bool) -> Run | None:
+    """Check everything that can be checked, then make the run folder and go."""
+    check_arms(options)
+    found = open_source(options.source, network=options.network)
+    dataset = open_target(data, options)
+    check_fits(dataset, found)
+    dataset, checks = check(dataset, allow_damaged=options.allow_damaged)
+    accelerator = create_accelerator(options)
+    folder = Path(out) if out is not None else Path("runs") / (dataset.name or "run")
+    if accelerator.is_main_process:
+        prepare_folder(folder, force=force)
+        arguments = {
+            "verb": "fit",
+            "command": sys.argv[1:] if Path(sys.argv[0]).name in {"headstart", "__main__.py"} else [],
+            "data": str(Path(data).resolve()) if isinstance(data, str | Path) else None,
+            "options": options.to_json(),
+            "fingerprint": dataset.fingerprint,
+        }
+        write_json(folder / "state" / "arguments.json", arguments)
+    accelerator.wait_for_everyone()
+    return carry_out(folder, dataset, checks, found, options, accelerator=accelerator, quiet=quiet)
+
+
+def check_arms(options: FitOptions) -> None:
+    """Refuse unknown methods and arms before anything is opened."""
+    known = [*catalogue.names(), "chosen"]
+    for arm in options.arms:
+        if arm not in known and "+" not in arm:
+            raise UserError(f"--arms names '{arm}', which is no arm; {nearest(arm, known)}")
+    if "chosen" not in options.arms and all(arm == "scratch" for arm in options.arms):
+        raise UserError("--arms leaves no transfer to measure; name chosen, probe or another method.")
+    if options.method is not None:
+        catalogue.create(options.method)
+        if options.method == "scratch":
+            raise UserError("--method scratch transfers nothing; it is trained as the arm to compare with.")
+
+
+def open_target(data: Any, options: FitOptions) -> Dataset:
+    """Open the target by the options; what is open already passes."""
+    if isinstance(data, Dataset):
+        return data
+    return open_data(
+        data,
+        label=options.label,
+        group=options.group,
+        text=options.text,
+        image=options.image,
+        task=options.task,
+        modality=options.modality,
+        seed=options.seed,
+    )
+
+
+def check_fits(dataset: Dataset, source: Source) -> None:
+    """Refuse a source that takes another kind of input."""
+    if source.modality != dataset.modality:
+        raise UserError(
+            f"The source {source.spec} takes {source.modality} input, and {dataset.name} holds {dataset.modality} data; "
+            "choose another --source, or override --modality."
+        )
+
+
+def create_accelerator(options: FitOptions) -> Any:
+    """Return accelerate's Accelerator for the device and precision asked for."""
+    from headstart.engine import create_accelerator as create
+
+    return create(options.device, options.precision)
+
+
+def carry_out(
+    folder: Path,
+    dataset: Dataset,
+    checks: Checks,
+    source: Source,
+    options: FitOptions,
+    *,
+    accelerator: Any,
+    quiet: bool = False,
+) -> Run | None:
+    """Walk the road in ``folder``, skipping what is finished there."""
+    began = time.perf_counter()
+    with Progress(quiet=quiet or not accelerator.is_main_process) as progress:
+        bench = Workbench.create(dataset, source, options, accelerator, progress)
+        plan, shift = _planned(bench, folder)
+        results: dict[str, list[dict[str, Any]]] = {}
+        for arm in plan.arms:
+            results[arm] = [
+                run_arm(bench, plan, arm, seed, folder / "state" / arm / f"seed-{seed}")
+                for seed in options.seed_list
+            ]
+        if not accelerator.is_main_process:
+            return None
+        progress.note("measure the arms on the test split")
+        return conclude(
+            bench, plan, results, folder, checks=checks, shift=shift, seconds=time.perf_counter() - began
+        )
+
+
+def _planned(bench: Workbench, folder: Path) -> tuple[Plan, dict[str, Any] | None]:
+    """Return the plan, made once and kept, so that a resumed run does the same; and the measured shift."""
+    from headstart.storage import read_json
+
+    path = folder / "plan.json"
+    if bench.is_main and not path.exists():
+        network = bench.network(pretrained=True, seed=bench.options.seed)
+        bench.progress.note("describe the shift and plan")
+        shift = source_shift(bench.dataset, bench.source, seed=bench.options.seed, network=network)
+        depth_of(bench.options.depth, len(network.stages))
+        seconds = forward_seconds(network, bench.dataset, bench.dataset.splits["train"], bench.device)
+        facts = facts_of(bench.dataset, network, seconds, shift.auc if shift else None)
+        plan = make_plan(facts, bench.options)
+        write_json(path, plan.to_json() | {"shift": shift.to_json() if shift else None})
+    bench.wait()
+    value = read_json(path)
+    shift_record = value.pop("shift")
+    plan = Plan.from_json(value)
+    for reason in plan.reasons:
+        bench.progress.note(f"plan: {reason}")
+    return plan, shift_record

@@ -1,0 +1,157 @@
+"""The options of a fit: one dataclass behind the command line, Python, TOML files and `resume`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from headstart.errors import UserError, nearest
+from headstart.problem import MODALITIES, TASKS
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """Everything that decides a fit; names and meanings are those of the command line.
+
+    Parameters
+    ----------
+    source : what knowledge comes from, e.g. ``timm/resnet50.a1_in1k``; see ``headstart sources``.
+    network : architecture of a ``file:`` source.
+    method : name in the catalogue, penalties joined by ``+``; None lets the plan choose.
+    depth : how many of the last stages learn: ``none``, ``all`` or a number; None lets the plan choose.
+    budget : wall-clock limit of the training, e.g. ``90s``, ``10m``, ``2h``; shared equally by the arms.
+    views : augmented views per sample; 1 means no augmentation.
+    arms : names of the arms to train; ``chosen`` stands for the planned method.
+    seed, seeds : first seed, and how many repetitions.
+    label, group, text, image : columns of the target.
+    task, modality : override what is inferred.
+    device, precision, batch_size, epochs, learning_rate, patience : override what is planned.
+    allow_damaged : go on although more than 5% of the files are damaged.
+    """
+
+    source: str
+    network: str | None = None
+    method: str | None = None
+    depth: str | None = None
+    budget: str = "15m"
+    views: int = 1
+    arms: tuple[str, ...] = ("scratch", "probe", "chosen")
+    seed: int = 0
+    seeds: int = 1
+    label: str | None = None
+    group: str | None = None
+    text: str | None = None
+    image: str | None = None
+    task: str | None = None
+    modality: str | None = None
+    device: str | None = None
+    precision: str | None = None
+    batch_size: int | None = None
+    epochs: int | None = None
+    learning_rate: float | None = None
+    patience: int | None = None
+    allow_damaged: bool = False
+
+    def __post_init__(self) -> None:
+        one_of("--task", self.task, TASKS)
+        one_of("--modality", self.modality, MODALITIES)
+        one_of("--precision", self.precision, ("no", "fp16", "bf16"))
+        for option in ("views", "seeds", "batch_size", "epochs", "patience"):
+            at_least_one(option, getattr(self, option))
+        if self.learning_rate is not None and not 0 < self.learning_rate < 10:
+            raise UserError(
+                f"--learning-rate is {self.learning_rate}; expected a number above 0 and below 10."
+            )
+        seconds_of(self.budget)
+        depth_of(self.depth, n_stages=10**6)
+
+    @property
+    def seed_list(self) -> list[int]:
+        return list(range(self.seed, self.seed + self.seeds))
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"arms": list(self.arms)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> FitOptions:
+        return cls(**(value | {"arms": tuple(value["arms"])}))
+
+
+def one_of(option: str, value: str | None, known: tuple[str, ...]) -> None:
+    """Refuse a value that is not known, naming the nearest."""
+    if value is not None and value not in known:
+        raise UserError(f"{option} '{value}' is not known; {nearest(value, known)}")
+
+
+def at_least_one(option: str, value: int | None) -> None:
+    if value is not None and value < 1:
+        raise UserError(f"--{option.replace('_', '-')} is {value}; expected a whole number of at least 1.")
+
+
+def seconds_of(budget: str) -> float:
+    """Turn ``90s``, ``10m``, ``1.5h`` or plain seconds into seconds.
+
+    Examples
+    --------
+    >>> seconds_of("10m"), seconds_of("90"), seconds_of("1.5h")
+    (600.0, 90.0, 5400.0)
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(budget).strip())
+    if match is None or float(match[1]) <= 0:
+        raise UserError(
+            f"--budget '{budget}' is not a time; expected a number with s, m or h, such as 90s, 10m or 2h."
+        )
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def depth_of(depth: str | int | None, n_stages: int) -> int | None:
+    """Turn ``none``, ``all`` or a number of last stages into a number of stages that learn; None stays None.
+
+    Examples
+    --------
+    >>> depth_of("all", 5), depth_of("none", 5), depth_of("2", 5), depth_of(None, 5)
+    (5, 0, 2, None)
+    """
+    if depth is None:
+        return None
+    words = {"none": 0, "all": n_stages}
+    text = str(depth).strip().lower()
+    number = words.get(text, int(text) if text.isdigit() else -1)
+    if not 0 <= number <= n_stages:
+        stages = "" if n_stages >= 10**6 else f"; this network has {n_stages} stages"
+        raise UserError(
+            f"--depth '{depth}' is not a depth; expected none, all, or a number of last stages{stages}."
+        )
+    return number
+
+
+def prepare_folder(out: str | Path, *, force: bool) -> Path:
+    """Return an empty folder for a run; one that exists is refused without ``force``, and never mixed.
+
+    ``force`` removes a former run, or an empty folder, and nothing else.
+    """
+    import shutil
+
+    from headstart.storage import machine_faults
+
+    path = Path(out)
+    if path.exists():
+        if not path.is_dir():
+            raise UserError(f"{path} is a file; --out expects a folder.")
+        is_run = any((path / name).exists() for name in ("run.json", "plan.json", "state"))
+        if any(path.iterdir()):
+            if not force:
+                raise UserError(
+                    f"{path} exists already; choose another --out, or give --force to replace it."
+                )
+            if not is_run:
+                raise UserError(
+                    f"{path} exists and is not a run of Headstart; --force does not delete it: choose another --out."
+                )
+            with machine_faults(path):
+                shutil.rmtree(path)
+    with machine_faults(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path

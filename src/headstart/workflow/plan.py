@@ -1,0 +1,237 @@
+"""How to transfer, decided before training, with the reasons in words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from headstart.data import Dataset
+from headstart.networks import Network
+from headstart.workflow.options import FitOptions, depth_of, seconds_of
+
+LITTLE, MUCH = 20, 200
+"""Labels per class: up to LITTLE only the head learns, up to MUCH the last stages, above all of them.
+
+The thresholds restate the field's rule (few data: freeze; many data: fine-tune) and were not tuned on a benchmark.
+"""
+SMALL_NETWORK = 1_000_000
+FOLDS = 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done; also a part of the run's key, so that a resumed run does the same.
+
+    Attributes
+    ----------
+    method, depth : the chosen method's name in the catalogue, and how many of the last stages learn.
+    epochs : most epochs of each arm, by arm.
+    learning_rate : by arm.
+    folds : number of cross-validation folds; 0 when there is a validation split.
+    reasons : why, one sentence each.
+    """
+
+    method: str
+    depth: int
+    epochs: dict[str, int]
+    learning_rate: dict[str, float]
+    batch_size: int
+    patience: int
+    views: int
+    folds: int
+    arms: tuple[str, ...]
+    seconds: dict[str, float]
+    reasons: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"arms": list(self.arms), "reasons": list(self.reasons)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Plan:
+        return cls(**(value | {"arms": tuple(value["arms"]), "reasons": tuple(value["reasons"])}))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the plan looks at.
+
+    Attributes
+    ----------
+    n_train, per_class : training samples, and the median number per class (all of them for regression).
+    parameters, n_stages : size of the network.
+    step_seconds : measured seconds of one training step per sample, by number of stages that learn.
+    forward_seconds : measured seconds of a forward pass per sample.
+    shift_auc : AUC of the domain classifier, or None when the source's inputs are not at hand.
+    """
+
+    n_train: int
+    per_class: int
+    has_validation: bool
+    parameters: int
+    n_stages: int
+    family: str
+    forward_seconds: float
+    shift_auc: float | None = None
+
+
+def facts_of(dataset: Dataset, network: Network, forward_seconds: float, shift_auc: float | None) -> Facts:
+    """Collect what `make_plan` looks at."""
+    rows = dataset.splits["train"]
+    assert dataset.task is not None
+    labels = dataset.labels(rows)
+    if dataset.task.kind == "classification":
+        per_class = int(np.median(np.unique(labels, return_counts=True)[1]))
+    elif dataset.task.kind == "multilabel":
+        per_class = int(np.median(labels.sum(axis=0)))
+    else:
+        per_class = len(rows)
+    return Facts(
+        n_train=len(rows),
+        per_class=per_class,
+        has_validation=len(dataset.splits["validation"]) > 0,
+        parameters=sum(p.numel() for p in network.parameters()),
+        n_stages=len(network.stages),
+        family=str(network.spec.get("family", "")),
+        forward_seconds=forward_seconds,
+        shift_auc=shift_auc,
+    )
+
+
+def make_plan(facts: Facts, options: FitOptions) -> Plan:
+    """Pick method and depth by the field's policy, and epochs that fit the budget; options always win.
+
+    With little data everything is frozen and the head is trained; with middling data the last stages learn, from a
+    trained head (LP-FT); with much, all stages learn from the source's weights.
+    """
+    method, depth, reasons = _policy(facts)
+    if options.method is not None:
+        method = options.method
+        reasons = [f"The method {method} was asked for."]
+        depth = {"probe": 0, "knn": 0, "stage_probe": 0}.get(method, depth or _last_stages(facts))
+    asked = depth_of(options.depth, facts.n_stages)
+    if asked is not None:
+        depth = asked
+        reasons.append(f"The depth {options.depth} was asked for: {_stages(depth, facts)}.")
+        if depth == 0 and options.method is None:
+            method = "probe"
+        elif options.method is None and method == "probe":
+            method = "lp_ft"
+    chosen = method
+    arms = tuple(dict.fromkeys(chosen if arm == "chosen" else arm for arm in options.arms))
+    folds = 0 if facts.has_validation else FOLDS
+    reasons.append(_selection(folds))
+    epochs, seconds, why = _budget(facts, options, arms, depth, folds)
+    rates = {arm: options.learning_rate or _rate(facts, arm) for arm in arms}
+    batch = options.batch_size or max(8, min(32, facts.n_train // 8))
+    plan = Plan(
+        method=chosen,
+        depth=depth,
+        epochs=epochs,
+        learning_rate=rates,
+        batch_size=batch,
+        patience=options.patience or 8,
+        views=options.views,
+        folds=folds,
+        arms=arms,
+        seconds=seconds,
+    )
+    return replace(plan, reasons=(*reasons, *why))
+
+
+def _policy(facts: Facts) -> tuple[str, int, list[str]]:
+    labels = f"There are about {facts.per_class} training labels per class"
+    if facts.family == "tabular" or (facts.parameters <= SMALL_NETWORK and facts.per_class <= MUCH):
+        size = f"the network is small ({facts.parameters:,} parameters)"
+        why = f"{labels}, and {size}: it is cheap to train and hard to over-fit, so all stages learn, after the head (LP-FT)."
+        return "lp_ft", facts.n_stages, [why]
+    if facts.per_class <= LITTLE:
+        return (
+            "probe",
+            0,
+            [
+                f"{labels} (at most {LITTLE}): little data, so every stage stays frozen and only the head learns."
+            ],
+        )
+    if facts.per_class <= MUCH:
+        depth = _last_stages(facts)
+        why = f"{labels} (between {LITTLE} and {MUCH}): {_stages(depth, facts)}, after the head (LP-FT)."
+        return "lp_ft", depth, [why]
+    why = f"{labels} (more than {MUCH}): much data, so all {facts.n_stages} stages learn from the source's weights."
+    return "finetune", facts.n_stages, [why]
+
+
+def _last_stages(facts: Facts) -> int:
+    """A third of the stages; half of them when the source is far from the target."""
+    far = facts.shift_auc is not None and facts.shift_auc > 0.9
+    return max(1, round(facts.n_stages / (2 if far else 3)))
+
+
+def _stages(depth: int, facts: Facts) -> str:
+    if depth == 0:
+        return "every stage stays frozen and only the head learns"
+    if depth >= facts.n_stages:
+        return f"all {facts.n_stages} stages learn"
+    return f"the last {depth} of {facts.n_stages} stages learn and the others stay frozen"
+
+
+def _selection(folds: int) -> str:
+    if folds == 0:
+        return "Arms are compared on the validation split; the test split is touched once, by the verdict."
+    return (
+        f"The data are too few for a validation split, so arms are compared by {folds}-fold cross-validation."
+    )
+
+
+def _rate(facts: Facts, arm: str) -> float:
+    """Learning rates of AdamW at which each family of networks is usually trained."""
+    transformer = facts.family in {"transformers", "hf"} or "vit" in facts.family
+    small = facts.parameters <= SMALL_NETWORK
+    if arm == "scratch":
+        return 3e-4 if transformer else 2e-3 if small else 1e-3
+    if arm.startswith("lora"):
+        return 1e-3
+    return 5e-5 if transformer else 1e-3 if small else 3e-4
+
+
+def _budget(
+    facts: Facts, options: FitOptions, arms: tuple[str, ...], depth: int, folds: int
+) -> tuple[dict[str, int], dict[str, float], list[str]]:
+    """Give every trained arm the same seconds and the same most epochs."""
+    most = options.epochs or _epochs(facts.n_train)
+    trained = [arm for arm in arms if arm not in GRADIENT_FREE]
+    fits = max(1, len(trained)) * len(options.seed_list) * (folds + 1)
+    share = max(0.0, seconds_of(options.budget) - facts.forward_seconds * facts.n_train * 2) / fits
+    epochs, seconds, reasons = {}, {}, []
+    for arm in trained:
+        learns = facts.n_stages if arm == "scratch" else depth
+        per_epoch = (
+            facts.n_train
+            * facts.forward_seconds
+            * _step_cost(learns / facts.n_stages, cached=arm != "scratch")
+        )
+        fitting = max(1, math.floor(share / max(per_epoch, 1e-9)))
+        epochs[arm] = most if options.epochs else min(most, fitting)
+        seconds[arm] = round(epochs[arm] * per_epoch, 1)
+        if epochs[arm] < most:
+            reasons.append(
+                f"The budget of {options.budget} leaves {arm} {epochs[arm]} of {most} epochs "
+                f"(about {per_epoch:.0f} s each): give more with --budget."
+            )
+    return epochs, seconds, reasons
+
+
+GRADIENT_FREE = frozenset({"probe", "knn", "stage_probe"})
+
+
+def _step_cost(learning: float, *, cached: bool) -> float:
+    """Cost of a training step in forward passes: forward and twice as much backward of what learns."""
+    forward = learning if cached else 1.0
+    return max(0.02, forward + 2 * learning)
+
+
+def _epochs(n_train: int) -> int:
+    """Between 10 and 60 epochs: about 4,000 sample visits for tiny sets, fewer rounds for large ones."""
+    return int(min(60, max(10, round(24_000 / max(n_train, 1)))))

@@ -1,0 +1,83 @@
+"""Predict new samples with a run's model."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headstart.data import Dataset, open_inputs
+from headstart.errors import UserError
+from headstart.storage import atomic_write, write_text
+from headstart.workflow.predictions import _text
+from headstart.workflow.run import Model, load
+
+ENDINGS = (".csv", ".json", ".jsonl", ".parquet")
+
+
+def predict_files(
+    run: str | Path,
+    files: list[str],
+    *,
+    out: Path | None = None,
+    device: str | None = None,
+    as_json: bool = False,
+) -> None:
+    """Predict files, folders, tables or standard input (``-``), and write CSV, JSON lines or Parquet.
+
+    Without ``out`` the result goes to standard output: CSV, or JSON lines with ``as_json``.
+    """
+    if out is not None and out.suffix.lower() not in ENDINGS:
+        raise UserError(f"--out {out} has no known ending; expected one of {', '.join(ENDINGS)}.")
+    model = load(run).model
+    columns = getattr(model.network.preprocess, "columns", None)
+    inputs = files[0] if len(files) == 1 else files
+    dataset = open_inputs(inputs, modality=model.network.preprocess.modality, columns=columns)
+    records = predict_records(model, dataset, device=device)
+    if out is None:
+        sys.stdout.write(_lines(records) if as_json else _csv(records))
+    elif out.suffix.lower() == ".parquet":
+        _write_parquet(out, records)
+    else:
+        write_text(out, _csv(records) if out.suffix.lower() == ".csv" else _lines(records))
+
+
+def predict_records(model: Model, dataset: Dataset, *, device: str | None = None) -> list[dict[str, Any]]:
+    """Return one record per sample: name, prediction, and a probability (or value) per class (or target)."""
+    values = model.predict_proba(dataset, device=device)
+    names = dataset.names(np.arange(len(dataset)))
+    task = model.logic.task
+    records = []
+    for name, prediction, row in zip(names, model.name(values), values, strict=True):
+        record: dict[str, Any] = {"name": name, "prediction": prediction}
+        if task.kind != "regression":
+            record |= {f"p({label})": round(float(p), 6) for label, p in zip(task.classes, row, strict=True)}
+        elif len(task.targets) > 1:
+            record |= {label: float(v) for label, v in zip(task.targets, row, strict=True)}
+        records.append(record)
+    return records
+
+
+def _csv(records: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(records[0]) if records else ["name"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(record | {"prediction": _text(record["prediction"])} for record in records)
+    return text.getvalue()
+
+
+def _lines(records: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def _write_parquet(path: Path, records: list[dict[str, Any]]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pylist(records)
+    atomic_write(path, lambda temporary: pq.write_table(table, temporary))

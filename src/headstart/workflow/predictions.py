@@ -1,0 +1,76 @@
+"""Test predictions of every arm and seed, and their file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headstart.storage import atomic_write
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions of the test rows.
+
+    Attributes
+    ----------
+    values : arm to one array [n, k] per seed.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+    seeds: list[int]
+    values: dict[str, list[np.ndarray]]
+
+
+def write_predictions(path: Path, bench: Any, predictions: Predictions) -> None:
+    """Write one row per arm, seed and test sample as Parquet."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from headstart.workflow.run import Model
+
+    model = Model(None, bench.logic)
+    names, labels = bench.dataset.names(predictions.rows), _named(model, predictions.labels)
+    columns: dict[str, list[Any]] = {
+        key: []
+        for key in ("arm", "seed", "split", "name", "label", "prediction", "confidence", "probabilities")
+    }
+    for arm, values in predictions.values.items():
+        for seed, value in zip(predictions.seeds, values, strict=True):
+            columns["arm"] += [arm] * len(value)
+            columns["seed"] += [seed] * len(value)
+            columns["split"] += ["test"] * len(value)
+            columns["name"] += names
+            columns["label"] += labels
+            columns["prediction"] += [_text(word) for word in model.name(value)]
+            columns["confidence"] += _confidence(model, value)
+            columns["probabilities"] += value.astype(float).tolist()
+    table = pa.table(columns)
+    atomic_write(path, lambda temporary: pq.write_table(table, temporary))
+
+
+def _named(model: Any, labels: np.ndarray) -> list[str]:
+    kind = model.logic.task.kind
+    if kind == "classification":
+        return [model.classes[index] for index in labels]
+    return [_text(word) for word in model.name(labels)]
+
+
+def _text(value: Any) -> str:
+    """Write lists of labels with a bar between them, and numbers plainly."""
+    if isinstance(value, list):
+        return "|".join(_text(part) for part in value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _confidence(model: Any, value: np.ndarray) -> list[float | None]:
+    kind = model.logic.task.kind
+    if kind == "classification":
+        return value.max(axis=1).astype(float).tolist()
+    if kind == "multilabel":
+        return np.maximum(value, 1 - value).min(axis=1).astype(float).tolist()
+    return [None] * len(value)

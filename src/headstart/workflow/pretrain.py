@@ -1,0 +1,201 @@
+"""Learn a source of your own: supervised training from random weights, usable as ``--source RUN``."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import headstart
+from headstart.data import Checks, Dataset, check
+from headstart.engine.progress import Progress
+from headstart.errors import UserError
+from headstart.networks import Source, open_source, save_network
+from headstart.report.card import model_card
+from headstart.storage import write_json
+from headstart.workflow.arms import load_arm, run_arm
+from headstart.workflow.conclude import _save_reference, _tidy, selection, versions
+from headstart.workflow.describe import data_record, target_domain
+from headstart.workflow.fit import check_fits, create_accelerator, open_target
+from headstart.workflow.metrics import write_metrics
+from headstart.workflow.options import FitOptions, prepare_folder
+from headstart.workflow.plan import facts_of, make_plan
+from headstart.workflow.run import SCHEMA, Run
+from headstart.workflow.setting import classify
+from headstart.workflow.timing import forward_seconds
+from headstart.workflow.workbench import Workbench
+
+
+def pretrain(
+    data: Any,
+    *,
+    network: str,
+    out: str | Path | None = None,
+    budget: str = "15m",
+    label: str | None = None,
+    group: str | None = None,
+    text: str | None = None,
+    image: str | None = None,
+    task: str | None = None,
+    modality: str | None = None,
+    seed: int = 0,
+    views: int = 1,
+    force: bool = False,
+    device: str | None = None,
+    precision: str | None = None,
+    batch_size: int | None = None,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+    patience: int | None = None,
+    allow_damaged: bool = False,
+    quiet: bool = False,
+) -> Run | None:
+    """Train ``network`` on labelled data from random weights, and keep it as a source.
+
+    Parameters
+    ----------
+    network : architecture, named as a source is: ``timm/resnet18``, ``headstart/glyphs``, ``headstart/tabular``.
+    others : as in `fit`.
+    """
+    options = FitOptions(
+        source=network,
+        budget=str(budget),
+        views=views,
+        arms=("scratch",),
+        seed=seed,
+        label=label,
+        group=group,
+        text=text,
+        image=image,
+        task=task,
+        modality=modality,
+        device=device,
+        precision=precision,
+        batch_size=batch_size,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        patience=patience,
+        allow_damaged=allow_damaged,
+    )
+    if not network:
+        raise UserError("No architecture was named; give --network, for example --network timm/resnet18.")
+    found = open_source(network)
+    dataset = open_target(data, options)
+    check_fits(dataset, found)
+    dataset, checks = check(dataset, allow_damaged=allow_damaged)
+    accelerator = create_accelerator(options)
+    folder = Path(out) if out is not None else Path("runs") / f"{dataset.name}-source"
+    if accelerator.is_main_process:
+        prepare_folder(folder, force=force)
+        arguments = {
+            "verb": "pretrain",
+            "command": sys.argv[1:],
+            "data": str(Path(data).resolve()) if isinstance(data, str | Path) else None,
+            "options": options.to_json(),
+            "fingerprint": dataset.fingerprint,
+        }
+        write_json(folder / "state" / "arguments.json", arguments)
+    accelerator.wait_for_everyone()
+    return _train(folder, dataset, checks, found, options, accelerator, quiet)
+
+
+def resume_pretrain(folder: Path, saved: dict[str, Any], *, quiet: bool) -> Run | None:
+    """Go on with a stopped `pretrain`."""
+    from headstart.workflow.resume import check_unchanged
+
+    options = FitOptions.from_json(saved["options"])
+    found = open_source(options.source)
+    dataset, checks = check(open_target(saved["data"], options), allow_damaged=options.allow_damaged)
+    check_unchanged(folder, saved["data"], dataset.fingerprint, saved["fingerprint"])
+    return _train(folder, dataset, checks, found, options, create_accelerator(options), quiet)
+
+
+def _train(
+    folder: Path,
+    dataset: Dataset,
+    checks: Checks,
+    source: Source,
+    options: FitOptions,
+    accelerator: Any,
+    quiet: bool,
+) -> Run | None:
+    began = time.perf_counter()
+    with Progress(quiet=quiet or not accelerator.is_main_process) as progress:
+        bench = Workbench.create(dataset, source, options, accelerator, progress)
+        plan = _plan(bench, folder)
+        result = run_arm(
+            bench, plan, "scratch", options.seed, folder / "state" / "scratch" / f"seed-{options.seed}"
+        )
+    if not accelerator.is_main_process:
+        return None
+    return _write(bench, plan, result, checks, folder, time.perf_counter() - began)
+
+
+def _plan(bench: Workbench, folder: Path) -> Any:
+    """Plan only epochs, rate and batch: nothing is transferred."""
+    from dataclasses import replace
+
+    from headstart.storage import read_json
+    from headstart.workflow.plan import Plan
+
+    path = folder / "plan.json"
+    if bench.is_main and not path.exists():
+        network = bench.network(pretrained=False, seed=bench.options.seed)
+        rows = bench.dataset.splits["train"]
+        facts = facts_of(
+            bench.dataset, network, forward_seconds(network, bench.dataset, rows, bench.device), None
+        )
+        plan = make_plan(facts, bench.options)
+        reasons = ("A source is trained from random weights, all stages together.",)
+        write_json(
+            path, replace(plan, method="scratch", folds=0, depth=facts.n_stages, reasons=reasons).to_json()
+        )
+    bench.wait()
+    return Plan.from_json(read_json(path))
+
+
+def _write(
+    bench: Workbench, plan: Any, result: dict[str, Any], checks: Checks, folder: Path, seconds: float
+) -> Run:
+    network = load_arm(folder / "state" / "scratch" / f"seed-{bench.options.seed}").to(bench.device)
+    test = bench.dataset.splits["test"]
+    labels = bench.dataset.labels(test)
+    metrics = bench.logic.metrics(bench.predict(network, test), labels)
+    arm = {key: value for key, value in result.items() if key not in {"history", "cut", "score"}} | {
+        "test": metrics
+    }
+    source = bench.source
+    record = {
+        "schema": SCHEMA,
+        "headstart": headstart.__version__,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "verb": "pretrain",
+        "arguments": bench.options.to_json(),
+        "seconds": round(seconds, 2),
+        "seed": bench.options.seed,
+        "seeds": [bench.options.seed],
+        "versions": versions(),
+        "modality": bench.dataset.modality,
+        "task": bench.logic.task.to_json(),
+        "metric": bench.logic.task.metric,
+        "source": {
+            "spec": source.spec,
+            "kind": source.kind,
+            "title": source.title,
+            "licence": source.licence,
+        },
+        "setting": classify(target_domain(bench.dataset), bench.logic.task).to_json(),
+        "data": data_record(bench.dataset, checks) | {"selection": selection(plan)},
+        "plan": plan.to_json(),
+        "arms": {"scratch": arm},
+        "verdict": None,
+        "warnings": [],
+    }
+    write_metrics(folder / "metrics.jsonl", {"scratch": [result]})
+    save_network(network, bench.logic, folder / "model", card=model_card(record))
+    _save_reference(bench, network, folder)
+    write_json(folder / "run.json", record)
+    _tidy(folder, ["scratch"])
+    return Run(folder, record)

@@ -1,0 +1,55 @@
+"""Finish a stopped run as if it had never been stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headstart.data import check
+from headstart.errors import UserError
+from headstart.networks import open_source
+from headstart.storage import read_json
+from headstart.workflow.fit import carry_out, check_fits, create_accelerator, open_target
+from headstart.workflow.options import FitOptions
+from headstart.workflow.run import Run, load
+
+
+def resume(run: str | Path, *, quiet: bool = False) -> Run | None:
+    """Go on with an unfinished run; a finished one is returned as it is.
+
+    On the CPU the final weights are bit for bit those of a run that was never stopped.
+
+    Raises
+    ------
+    UserError
+        If the folder is no run, its data were in memory only, or its data have changed since.
+    """
+    folder = Path(run)
+    arguments = folder / "state" / "arguments.json"
+    if (folder / "run.json").exists() or not arguments.exists():
+        return load(folder)
+    saved = read_json(arguments)
+    if saved["data"] is None:
+        raise UserError(
+            f"{folder} was fitted on data in memory, which cannot be opened again; run the fit anew."
+        )
+    if saved["verb"] == "pretrain":
+        from headstart.workflow.pretrain import resume_pretrain
+
+        return resume_pretrain(folder, saved, quiet=quiet)
+    options = FitOptions.from_json(saved["options"])
+    source = open_source(options.source, network=options.network)
+    dataset = open_target(saved["data"], options)
+    check_fits(dataset, source)
+    dataset, checks = check(dataset, allow_damaged=options.allow_damaged)
+    check_unchanged(folder, saved["data"], dataset.fingerprint, saved["fingerprint"])
+    accelerator = create_accelerator(options)
+    return carry_out(folder, dataset, checks, source, options, accelerator=accelerator, quiet=quiet)
+
+
+def check_unchanged(folder: Path, data: str, now: str, then: str) -> None:
+    """Refuse to go on with other data than the run began with."""
+    if now != then:
+        raise UserError(
+            f"{data} has changed since {folder} was started (fingerprint {now[:12]} against {then[:12]}); "
+            "put the data back, or start a new run."
+        )

@@ -1,0 +1,155 @@
+"""A finished run, read back: verdict, arms, and a model that predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headstart.errors import UserError
+from headstart.storage import read_json
+from headstart.workflow.verdict import Verdict
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder.
+
+    Attributes
+    ----------
+    path : the folder.
+    result : the content of ``run.json``.
+    """
+
+    path: Path
+    result: dict[str, Any]
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The gain over training from scratch; None for a pretrained source, which compares nothing."""
+        value = self.result.get("verdict")
+        if value is None:
+            return None
+        fields = {
+            name: value[name] for name in ("kind", "metric", "gain", "p", "n_test", "chosen", "baseline")
+        }
+        interval = None if value["interval"] is None else tuple(value["interval"])
+        return Verdict(interval=interval, **fields)
+
+    @property
+    def arms(self) -> dict[str, Any]:
+        return self.result["arms"]
+
+    @cached_property
+    def model(self) -> Model:
+        return Model.load(self.path / "model")
+
+    def lines(self) -> list[str]:
+        """Say the result in a few lines for a terminal."""
+        lines = [] if self.verdict is None else [f"Verdict: {self.verdict}"]
+        metric = self.result["metric"]
+        for name, arm in self.arms.items():
+            test = arm.get("test") or {}
+            value = test.get(metric)
+            shown = "" if value is None else f"  test {metric} {_shown(value, metric)}"
+            lines.append(
+                f"  {name:<12}{shown}  ({arm['trainable_parameters']:,} parameters learn, {arm['seconds']:.1f} s)"
+            )
+        if "guard" in self.result:
+            lines.append(f"Kept: {self.result['guard']['kept']}. {self.result['guard']['reason']}")
+        lines += [f"Warning: {warning}" for warning in self.result["warnings"]]
+        if (self.path / "report.html").exists():
+            lines.append(f"Report: {self.path / 'report.html'}")
+        return lines
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}: {self.verdict})"
+
+
+def _shown(value: float, metric: str) -> str:
+    return f"{value:.4g}" if metric == "mae" else f"{100 * value:.1f}%"
+
+
+@dataclass
+class Model:
+    """A network with its task: raw samples in, predictions out."""
+
+    network: Any
+    logic: Any
+
+    @classmethod
+    def load(cls, directory: Path) -> Model:
+        from headstart.networks import load_network
+
+        network, logic = load_network(directory)
+        return cls(network, logic)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.logic.task.classes
+
+    def predict_proba(self, inputs: Any, *, device: str | None = None) -> np.ndarray:
+        """Return probabilities [n, classes], or values [n, targets] for a regression.
+
+        Parameters
+        ----------
+        inputs : list of image paths, PIL images or strings; a DataFrame; a folder; or a `Dataset`.
+        """
+        from headstart.data import Dataset, open_inputs
+        from headstart.engine import choose_device, predict, raw_fetch
+
+        columns = getattr(self.network.preprocess, "columns", None)
+        modality = self.network.preprocess.modality
+        dataset = (
+            inputs if isinstance(inputs, Dataset) else open_inputs(inputs, modality=modality, columns=columns)
+        )
+        rows = np.arange(len(dataset))
+        place = choose_device(device)
+        fetch = raw_fetch(dataset, rows, self.network.preprocess)
+        return predict(self.network.to(place), self.logic, fetch, len(rows), device=place)
+
+    def predict(self, inputs: Any, *, device: str | None = None) -> list[Any]:
+        """Return class names, lists of class names (multi-label), or values [n, targets]."""
+        return self.name(self.predict_proba(inputs, device=device))
+
+    def name(self, predictions: np.ndarray) -> list[Any]:
+        """Turn probabilities into class names."""
+        if self.logic.task.kind == "regression":
+            return predictions.squeeze(1).tolist() if predictions.shape[1] == 1 else predictions.tolist()
+        if self.logic.task.kind == "multilabel":
+            return [self._subset(row) for row in predictions > 0.5]
+        return [self.classes[index] for index in predictions.argmax(axis=1)]
+
+    def _subset(self, row: Sequence[bool]) -> list[str]:
+        return [name for name, on in zip(self.classes, row, strict=True) if on]
+
+
+def load(path: str | Path) -> Run:
+    """Open a run folder.
+
+    Raises
+    ------
+    UserError
+        If it is no run, is not finished, or was written by a newer version.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise UserError(f"{folder} does not exist; expected the folder of a run.")
+    if not (folder / "run.json").exists():
+        if (folder / "state" / "arguments.json").exists():
+            raise UserError(f"{folder} is not finished; `headstart resume {folder}` finishes it.")
+        raise UserError(f"{folder} has no run.json; it is not the folder of a run.")
+    result = read_json(folder / "run.json")
+    schema = result.get("schema") if isinstance(result, dict) else None
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise UserError(
+            f"{folder / 'run.json'} has schema {schema}, and this version of Headstart reads up to {SCHEMA}; "
+            "it was written by a newer version: upgrade Headstart."
+        )
+    return Run(folder, result)
