@@ -62,12 +62,8 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
         name = key.replace("-", "_")
         name = "json_" if name == "json" else name
         if name not in known:
-            raise UserError(
-                f"--config {path} has an unknown option '{key}' for {verb}; {nearest(key, known)}"
-            )
-        multiple = (
-            isinstance(value, list) and not getattr(known[name], "multiple", False) and known[name].nargs == 1
-        )
+            raise UserError(f"--config {path} has an unknown option '{key}' for {verb}; {nearest(key, known)}")
+        multiple = isinstance(value, list) and not getattr(known[name], "multiple", False) and known[name].nargs == 1
         context.default_map[name] = ",".join(map(str, value)) if multiple else value
     return path
 
@@ -76,14 +72,10 @@ def _option(kind: Any, *names: str, help: str, metavar: str | None = None) -> An
     return Annotated[kind, typer.Option(*names, help=help, metavar=metavar)]
 
 
-Data = Annotated[
-    str, typer.Argument(help="Image folder, CSV, TSV, Parquet, JSON lines or .npz.", metavar="DATA")
-]
+Data = Annotated[str, typer.Argument(help="Image folder, CSV, TSV, Parquet, JSON lines or .npz.", metavar="DATA")]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN")]
 SourceSpec = _option(str | None, "--source", help="Where knowledge comes from; see `headstart sources`.")
-Network = _option(
-    str | None, "--network", help="Architecture of a file: source, e.g. torchvision/mobilenet_v2."
-)
+Network = _option(str | None, "--network", help="Architecture of a file: source, e.g. torchvision/mobilenet_v2.")
 MethodName = _option(str | None, "--method", help="Method, see `headstart methods`; penalties joined by +.")
 Depth = _option(str | None, "--depth", help="How many of the last stages learn: none, all or a number.")
 Budget = _option(str, "--budget", help="Time for training, e.g. 90s, 10m, 2h; arms share it equally.")
@@ -228,9 +220,7 @@ def describe(
 @app.command()
 def pretrain(
     data: Data,
-    network: _option(
-        str, "--network", help="Architecture to train, e.g. timm/resnet18 or headstart/tabular."
-    ),
+    network: _option(str, "--network", help="Architecture to train, e.g. timm/resnet18 or headstart/tabular."),
     out: Out = None,
     budget: Budget = "15m",
     label: Label = None,
@@ -319,9 +309,7 @@ def evaluate(
     """Measure a run's model on labelled data, with intervals."""
     from headstart.workflow.evaluate import evaluate as run_evaluate
 
-    result = run_evaluate(
-        run, data, label=label, text=text, image=image, allow_damaged=allow_damaged, device=device
-    )
+    result = run_evaluate(run, data, label=label, text=text, image=image, allow_damaged=allow_damaged, device=device)
     _show(result.to_json(), json_, result.lines())
 
 
@@ -385,7 +373,4 @@ def _table(rows: list[dict[str, Any]]) -> list[str]:
     texts = [[str(row.get(column, "")) for column in columns] for row in rows]
     widths = [max(len(column), *(len(line[i]) for line in texts)) for i, column in enumerate(columns)]
     lines = [columns, *texts]
-    return [
-        "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
+    return ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines]

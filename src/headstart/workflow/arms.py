@@ -99,15 +99,11 @@ def _result(bench: Workbench, fitted: Fitted, validation: dict[str, float], scor
     }
 
 
-def _cross_validate(
-    bench: Workbench, plan: Plan, job: Job
-) -> tuple[dict[str, float], float, list[dict[str, Any]]]:
+def _cross_validate(bench: Workbench, plan: Plan, job: Job) -> tuple[dict[str, float], float, list[dict[str, Any]]]:
     """Score out-of-fold predictions; every fold trains the planned epochs, so that nothing is chosen on them."""
     predictions, rows, records = [], [], []
     for fold, (train_rows, held_out) in enumerate(folds(bench.dataset, plan.folds, bench.options.seed)):
-        part = replace(
-            job, rows=train_rows, validation=held_out, folder=job.folder / f"fold-{fold}", fold=fold
-        )
+        part = replace(job, rows=train_rows, validation=held_out, folder=job.folder / f"fold-{fold}", fold=fold)
         fitted = fit_once(bench, plan, part)
         predictions.append(bench.predict(fitted.network, held_out, cut=fitted.cut))
         rows.append(held_out)
@@ -124,10 +120,7 @@ def _measure(bench: Workbench, fitted: Fitted, rows: np.ndarray) -> tuple[dict[s
 
 def _tagged(fitted: Fitted, job: Job) -> list[dict[str, Any]]:
     stage = "train from scratch" if job.arm == "scratch" else "fine-tune"
-    return [
-        {"arm": job.arm, "seed": job.seed, "fold": job.fold, "stage": stage} | record
-        for record in fitted.history
-    ]
+    return [{"arm": job.arm, "seed": job.seed, "fold": job.fold, "stage": stage} | record for record in fitted.history]
 
 
 def fit_once(bench: Workbench, plan: Plan, job: Job) -> Fitted:

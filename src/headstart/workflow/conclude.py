@@ -223,25 +223,19 @@ def _warnings(
 ) -> list[str]:
     warnings = []
     if verdict.kind == "negative":
-        warnings.append(
-            "Negative transfer: this source makes the target's predictor worse than training from scratch."
-        )
+        warnings.append("Negative transfer: this source makes the target's predictor worse than training from scratch.")
     if verdict.n_test < 100:
         warnings.append(f"The test split has only {verdict.n_test} samples, so the interval is wide.")
     leaks = len(checks.duplicates.get("across_splits", []))
     if leaks:
-        warnings.append(
-            f"{leaks} groups of duplicates lie in more than one split: the test scores may be too good."
-        )
+        warnings.append(f"{leaks} groups of duplicates lie in more than one split: the test scores may be too good.")
     if checks.imbalance > 10:
         warnings.append(f"The largest class has {checks.imbalance:.0f} times the samples of the smallest.")
     for arm, parts in results.items():
         if any(part["stopped"] == "interrupted" for part in parts):
             warnings.append(f"The arm {arm} was interrupted and is not fully trained.")
         if any(part["settings"].get("overfitting") for part in parts):
-            warnings.append(
-                f"The arm {arm} over-fits: its training loss falls while its validation loss rises."
-            )
+            warnings.append(f"The arm {arm} over-fits: its training loss falls while its validation loss rises.")
     return warnings
 
 

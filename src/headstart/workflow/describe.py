@@ -81,9 +81,7 @@ def describe(
     dataset = (
         data
         if isinstance(data, Dataset)
-        else open_data(
-            data, label=label, group=group, text=text, image=image, task=task, modality=modality, seed=seed
-        )
+        else open_data(data, label=label, group=group, text=text, image=image, task=task, modality=modality, seed=seed)
     )
     dataset, checks = check(dataset, allow_damaged=allow_damaged)
     setting = classify(
@@ -102,9 +100,7 @@ def target_domain(dataset: Dataset) -> Domain:
     return Domain(dataset.modality, space, dataset.origin)  # type: ignore[arg-type]
 
 
-def source_shift(
-    dataset: Dataset, source: Source, *, seed: int = 0, network: Network | None = None
-) -> Shift | None:
+def source_shift(dataset: Dataset, source: Source, *, seed: int = 0, network: Network | None = None) -> Shift | None:
     """Measure the shift on features of the source's network; None when its own inputs are not at hand."""
     import numpy as np
 

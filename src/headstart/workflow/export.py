@@ -9,9 +9,7 @@ from headstart.workflow.options import one_of
 from headstart.workflow.run import load
 
 
-def export(
-    run: str | Path, *, format: str = "onnx", out: str | Path | None = None, force: bool = False
-) -> Path:
+def export(run: str | Path, *, format: str = "onnx", out: str | Path | None = None, force: bool = False) -> Path:
     """Export with the preprocessing inside, and check it against the run on golden samples.
 
     Returns

@@ -75,11 +75,7 @@ def fit(
     """
     if source is None:
         raise UserError("No source was named; give --source, and see `headstart sources` for what there is.")
-    names = (
-        tuple(part.strip() for part in arms.split(",") if part.strip())
-        if isinstance(arms, str)
-        else tuple(arms)
-    )
+    names = tuple(part.strip() for part in arms.split(",") if part.strip()) if isinstance(arms, str) else tuple(arms)
     options = FitOptions(
         source=source,
         network=network,
@@ -194,15 +190,12 @@ def carry_out(
         results: dict[str, list[dict[str, Any]]] = {}
         for arm in plan.arms:
             results[arm] = [
-                run_arm(bench, plan, arm, seed, folder / "state" / arm / f"seed-{seed}")
-                for seed in options.seed_list
+                run_arm(bench, plan, arm, seed, folder / "state" / arm / f"seed-{seed}") for seed in options.seed_list
             ]
         if not accelerator.is_main_process:
             return None
         progress.note("measure the arms on the test split")
-        return conclude(
-            bench, plan, results, folder, checks=checks, shift=shift, seconds=time.perf_counter() - began
-        )
+        return conclude(bench, plan, results, folder, checks=checks, shift=shift, seconds=time.perf_counter() - began)
 
 
 def _planned(bench: Workbench, folder: Path) -> tuple[Plan, dict[str, Any] | None]:

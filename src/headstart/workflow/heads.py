@@ -9,9 +9,7 @@ from headstart.workflow.plan import Plan
 from headstart.workflow.workbench import Workbench
 
 
-def install_probe(
-    bench: Workbench, plan: Plan, network: Network, rows: np.ndarray, validation: np.ndarray
-) -> None:
+def install_probe(bench: Workbench, plan: Plan, network: Network, rows: np.ndarray, validation: np.ndarray) -> None:
     """Set ``network.head`` to the linear probe of the frozen features: the stage «train the head»."""
     raise NotImplementedError
 

@@ -61,9 +61,7 @@ class FitOptions:
         for option in ("views", "seeds", "batch_size", "epochs", "patience"):
             at_least_one(option, getattr(self, option))
         if self.learning_rate is not None and not 0 < self.learning_rate < 10:
-            raise UserError(
-                f"--learning-rate is {self.learning_rate}; expected a number above 0 and below 10."
-            )
+            raise UserError(f"--learning-rate is {self.learning_rate}; expected a number above 0 and below 10.")
         seconds_of(self.budget)
         depth_of(self.depth, n_stages=10**6)
 
@@ -100,9 +98,7 @@ def seconds_of(budget: str) -> float:
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(budget).strip())
     if match is None or float(match[1]) <= 0:
-        raise UserError(
-            f"--budget '{budget}' is not a time; expected a number with s, m or h, such as 90s, 10m or 2h."
-        )
+        raise UserError(f"--budget '{budget}' is not a time; expected a number with s, m or h, such as 90s, 10m or 2h.")
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
@@ -121,9 +117,7 @@ def depth_of(depth: str | int | None, n_stages: int) -> int | None:
     number = words.get(text, int(text) if text.isdigit() else -1)
     if not 0 <= number <= n_stages:
         stages = "" if n_stages >= 10**6 else f"; this network has {n_stages} stages"
-        raise UserError(
-            f"--depth '{depth}' is not a depth; expected none, all, or a number of last stages{stages}."
-        )
+        raise UserError(f"--depth '{depth}' is not a depth; expected none, all, or a number of last stages{stages}.")
     return number
 
 
@@ -143,9 +137,7 @@ def prepare_folder(out: str | Path, *, force: bool) -> Path:
         is_run = any((path / name).exists() for name in ("run.json", "plan.json", "state"))
         if any(path.iterdir()):
             if not force:
-                raise UserError(
-                    f"{path} exists already; choose another --out, or give --force to replace it."
-                )
+                raise UserError(f"{path} exists already; choose another --out, or give --force to replace it.")
             if not is_run:
                 raise UserError(
                     f"{path} exists and is not a run of Headstart; --force does not delete it: choose another --out."

@@ -151,9 +151,7 @@ def _policy(facts: Facts) -> tuple[str, int, list[str]]:
         return (
             "probe",
             0,
-            [
-                f"{labels} (at most {LITTLE}): little data, so every stage stays frozen and only the head learns."
-            ],
+            [f"{labels} (at most {LITTLE}): little data, so every stage stays frozen and only the head learns."],
         )
     if facts.per_class <= MUCH:
         depth = _last_stages(facts)
@@ -180,9 +178,7 @@ def _stages(depth: int, facts: Facts) -> str:
 def _selection(folds: int) -> str:
     if folds == 0:
         return "Arms are compared on the validation split; the test split is touched once, by the verdict."
-    return (
-        f"The data are too few for a validation split, so arms are compared by {folds}-fold cross-validation."
-    )
+    return f"The data are too few for a validation split, so arms are compared by {folds}-fold cross-validation."
 
 
 def _rate(facts: Facts, arm: str) -> float:
@@ -207,11 +203,7 @@ def _budget(
     epochs, seconds, reasons = {}, {}, []
     for arm in trained:
         learns = facts.n_stages if arm == "scratch" else depth
-        per_epoch = (
-            facts.n_train
-            * facts.forward_seconds
-            * _step_cost(learns / facts.n_stages, cached=arm != "scratch")
-        )
+        per_epoch = facts.n_train * facts.forward_seconds * _step_cost(learns / facts.n_stages, cached=arm != "scratch")
         fitting = max(1, math.floor(share / max(per_epoch, 1e-9)))
         epochs[arm] = most if options.epochs else min(most, fitting)
         seconds[arm] = round(epochs[arm] * per_epoch, 1)

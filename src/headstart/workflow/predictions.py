@@ -36,8 +36,7 @@ def write_predictions(path: Path, bench: Any, predictions: Predictions) -> None:
     model = Model(None, bench.logic)
     names, labels = bench.dataset.names(predictions.rows), _named(model, predictions.labels)
     columns: dict[str, list[Any]] = {
-        key: []
-        for key in ("arm", "seed", "split", "name", "label", "prediction", "confidence", "probabilities")
+        key: [] for key in ("arm", "seed", "split", "name", "label", "prediction", "confidence", "probabilities")
     }
     for arm, values in predictions.values.items():
         for seed, value in zip(predictions.seeds, values, strict=True):

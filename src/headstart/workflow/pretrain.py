@@ -125,9 +125,7 @@ def _train(
     with Progress(quiet=quiet or not accelerator.is_main_process) as progress:
         bench = Workbench.create(dataset, source, options, accelerator, progress)
         plan = _plan(bench, folder)
-        result = run_arm(
-            bench, plan, "scratch", options.seed, folder / "state" / "scratch" / f"seed-{options.seed}"
-        )
+        result = run_arm(bench, plan, "scratch", options.seed, folder / "state" / "scratch" / f"seed-{options.seed}")
     if not accelerator.is_main_process:
         return None
     return _write(bench, plan, result, checks, folder, time.perf_counter() - began)
@@ -144,28 +142,20 @@ def _plan(bench: Workbench, folder: Path) -> Any:
     if bench.is_main and not path.exists():
         network = bench.network(pretrained=False, seed=bench.options.seed)
         rows = bench.dataset.splits["train"]
-        facts = facts_of(
-            bench.dataset, network, forward_seconds(network, bench.dataset, rows, bench.device), None
-        )
+        facts = facts_of(bench.dataset, network, forward_seconds(network, bench.dataset, rows, bench.device), None)
         plan = make_plan(facts, bench.options)
         reasons = ("A source is trained from random weights, all stages together.",)
-        write_json(
-            path, replace(plan, method="scratch", folds=0, depth=facts.n_stages, reasons=reasons).to_json()
-        )
+        write_json(path, replace(plan, method="scratch", folds=0, depth=facts.n_stages, reasons=reasons).to_json())
     bench.wait()
     return Plan.from_json(read_json(path))
 
 
-def _write(
-    bench: Workbench, plan: Any, result: dict[str, Any], checks: Checks, folder: Path, seconds: float
-) -> Run:
+def _write(bench: Workbench, plan: Any, result: dict[str, Any], checks: Checks, folder: Path, seconds: float) -> Run:
     network = load_arm(folder / "state" / "scratch" / f"seed-{bench.options.seed}").to(bench.device)
     test = bench.dataset.splits["test"]
     labels = bench.dataset.labels(test)
     metrics = bench.logic.metrics(bench.predict(network, test), labels)
-    arm = {key: value for key, value in result.items() if key not in {"history", "cut", "score"}} | {
-        "test": metrics
-    }
+    arm = {key: value for key, value in result.items() if key not in {"history", "cut", "score"}} | {"test": metrics}
     source = bench.source
     record = {
         "schema": SCHEMA,

@@ -29,9 +29,7 @@ def resume(run: str | Path, *, quiet: bool = False) -> Run | None:
         return load(folder)
     saved = read_json(arguments)
     if saved["data"] is None:
-        raise UserError(
-            f"{folder} was fitted on data in memory, which cannot be opened again; run the fit anew."
-        )
+        raise UserError(f"{folder} was fitted on data in memory, which cannot be opened again; run the fit anew.")
     if saved["verb"] == "pretrain":
         from headstart.workflow.pretrain import resume_pretrain
 

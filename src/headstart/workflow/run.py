@@ -36,9 +36,7 @@ class Run:
         value = self.result.get("verdict")
         if value is None:
             return None
-        fields = {
-            name: value[name] for name in ("kind", "metric", "gain", "p", "n_test", "chosen", "baseline")
-        }
+        fields = {name: value[name] for name in ("kind", "metric", "gain", "p", "n_test", "chosen", "baseline")}
         interval = None if value["interval"] is None else tuple(value["interval"])
         return Verdict(interval=interval, **fields)
 
@@ -106,9 +104,7 @@ class Model:
 
         columns = getattr(self.network.preprocess, "columns", None)
         modality = self.network.preprocess.modality
-        dataset = (
-            inputs if isinstance(inputs, Dataset) else open_inputs(inputs, modality=modality, columns=columns)
-        )
+        dataset = inputs if isinstance(inputs, Dataset) else open_inputs(inputs, modality=modality, columns=columns)
         rows = np.arange(len(dataset))
         place = choose_device(device)
         fetch = raw_fetch(dataset, rows, self.network.preprocess)

@@ -48,9 +48,7 @@ def measure_shift(source: np.ndarray, target: np.ndarray, *, seed: int = 0, most
     source, target = (_some(features, most, rng) for features in (source, target))
     auc, interval = domain_auc(source, target, seed=seed)
     mmd, p = mmd_permutation_test(source, target, seed=seed)
-    return Shift(
-        float(auc), (float(interval[0]), float(interval[1])), float(mmd), float(p), len(source), len(target)
-    )
+    return Shift(float(auc), (float(interval[0]), float(interval[1])), float(mmd), float(p), len(source), len(target))
 
 
 def _some(features: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:

@@ -12,9 +12,7 @@ from headstart.data import Dataset
 from headstart.networks import Network
 
 
-def forward_seconds(
-    network: Network, dataset: Dataset, rows: np.ndarray, device: torch.device, n: int = 8
-) -> float:
+def forward_seconds(network: Network, dataset: Dataset, rows: np.ndarray, device: torch.device, n: int = 8) -> float:
     """Return seconds per sample of decoding, preprocessing and a forward pass; the second of two passes counts."""
     raws = dataset.raw(rows[:n])
     network.eval()

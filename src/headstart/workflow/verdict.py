@@ -62,9 +62,7 @@ def _span(interval: tuple[float, float], metric: str) -> str:
     return f"{low:.3g} to {high:.3g}" if metric == "mae" else f"{100 * low:.1f} to {100 * high:.1f}"
 
 
-def judge(
-    task: Task, chosen: str, transfer: np.ndarray, scratch: np.ndarray | None, *, seed: int = 0
-) -> Verdict:
+def judge(task: Task, chosen: str, transfer: np.ndarray, scratch: np.ndarray | None, *, seed: int = 0) -> Verdict:
     """Compare two arms by their scores per test sample.
 
     Parameters
@@ -77,9 +75,7 @@ def judge(
     gain = float((transfer - scratch).mean())
     low, high = paired_bootstrap(transfer, scratch, seed=seed)
     kind: Kind = "positive" if low > 0 else "negative" if high < 0 else "none"
-    return Verdict(
-        kind, task.metric, gain, (float(low), float(high)), mcnemar(transfer, scratch), n_test, chosen
-    )
+    return Verdict(kind, task.metric, gain, (float(low), float(high)), mcnemar(transfer, scratch), n_test, chosen)
 
 
 @dataclass(frozen=True)

@@ -79,13 +79,9 @@ class Workbench:
 
     def features(self, network: Network, rows: np.ndarray, *, views: int = 1) -> np.ndarray:
         """Return pooled features [views * n, d] of the network's stages, view by view, from the cache."""
-        states = cached_states(
-            network, len(network.stages), self.dataset, rows, views=views, seed=self.options.seed
-        )
+        states = cached_states(network, len(network.stages), self.dataset, rows, views=views, seed=self.options.seed)
         every = np.arange(len(rows))
-        return np.concatenate(
-            [np.asarray(states.fetch(every, view), dtype=np.float32) for view in range(views)]
-        )
+        return np.concatenate([np.asarray(states.fetch(every, view), dtype=np.float32) for view in range(views)])
 
     def evaluator(self, network: Network, rows: np.ndarray, *, cut: int) -> Any:
         """Return ``evaluate(network) -> {"loss", "score"}`` on the rows, from the same cut as the training."""

@@ -1,0 +1,52 @@
+import pytest
+
+from headstart.errors import UserError
+from headstart.workflow.options import FitOptions, prepare_folder
+
+
+def test_options_survive_json():
+    options = FitOptions(source="headstart/glyphs", depth="2", arms=("scratch", "chosen"), seeds=3)
+    assert FitOptions.from_json(options.to_json()) == options
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"budget": "soon"}, "--budget 'soon'"),
+        ({"budget": "0s"}, "--budget '0s'"),
+        ({"depth": "deep"}, "--depth 'deep'"),
+        ({"task": "clasification"}, "did you mean 'classification'"),
+        ({"modality": "picture"}, "--modality 'picture'"),
+        ({"views": 0}, "--views is 0"),
+        ({"seeds": -1}, "--seeds is -1"),
+        ({"batch_size": 0}, "--batch-size is 0"),
+        ({"learning_rate": -1.0}, "--learning-rate is -1.0"),
+    ],
+)
+def test_wrong_values_are_refused_in_one_sentence(wrong, words):
+    with pytest.raises(UserError) as caught:
+        FitOptions(source="headstart/glyphs", **wrong)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_in_use_is_refused_and_kept(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="--force"):
+        prepare_folder(tmp_path, force=False)
+    with pytest.raises(UserError, match="not a run"):
+        prepare_folder(tmp_path, force=True)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_force_replaces_a_run_and_mixes_nothing(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    (tmp_path / "model").mkdir()
+    prepare_folder(tmp_path, force=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way_is_named(tmp_path):
+    (tmp_path / "out").write_text("")
+    with pytest.raises(UserError, match="is a file"):
+        prepare_folder(tmp_path / "out", force=True)
