@@ -1,4 +1,4 @@
-"""What a trained method is: hyper-parameters plus a loss. The one loop (`headstart.engine.train`) trains it."""
+"""What a trained method is: hyper-parameters plus a loss; one loop (`headstart.engine.train`) trains it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Method(BaseEstimator, ABC):
     """Whether the head is first trained alone on frozen features, as LP-FT does."""
 
     def frozen_stages(self, network: Network) -> int:
-        """Return how many stages, counted from the input, stay frozen throughout: their output may be cached."""
+        """Return how many stages, counted from the input, stay frozen throughout: they may be cached."""
         return 0
 
     def build(self, network: Network, task: TaskLogic) -> Nets:
@@ -69,8 +69,8 @@ class Method(BaseEstimator, ABC):
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
         """Return the loss's terms by name; their sum is minimised. ``progress`` runs from 0 to 1.
 
-        Each term is a mean over the batch's samples, or does not depend on the batch (a penalty); so that a batch
-        split into parts, weighted by their sizes, gives the same gradient.
+        Each term is a mean over the batch's samples, or does not depend on the batch (a penalty); so that a
+        batch split into parts, weighted by their sizes, gives the same gradient.
         """
 
     def groups(self, nets: Nets) -> list[Group]:
@@ -84,11 +84,10 @@ class Method(BaseEstimator, ABC):
     def step(self, nets: Nets, batch: Batch, progress: float, update: Update) -> None:
         """Run one step: by default one `update` of `loss`.
 
-        ``update(closure)`` is the engine's: zero, closure's losses on each part of the batch, backward, clip, step.
+        ``update(closure)`` is the engine's: zero, the closure's losses on each part, backward, clip, step.
         """
         update(lambda part: self.loss(nets, part, progress))
 
     def finish(self, nets: Nets) -> Network:
         """Return the plain network to keep, e.g. with adapters merged into the weights."""
         return nets.network
-

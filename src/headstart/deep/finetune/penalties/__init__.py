@@ -1,0 +1,1 @@
+"""Penalties that compose: ``FineTune(penalties=(L2SP(), BSS()))``."""

@@ -1,0 +1,121 @@
+"""DELTA: keep the behaviour of the feature maps, channel by channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from headstart.deep.method import Nets
+from headstart.deep.parts import watch
+from headstart.deep.penalty import Passed, Penalty
+from headstart.networks.network import Network
+
+
+@dataclass(kw_only=True)
+class DELTA(Penalty):
+    """``alpha/2 sum_l mean_i sum_j c_l a_lj mean_p (F_lj(x_i; w) - F_lj(x_i; w0))_p^2 + beta/2 ||w_H||^2``.
+
+    F_lj is channel j (of c_l) of the map after stage l, p its places (pixels; the real tokens of a text). The
+    network at the start, w0, runs in evaluation mode. The attention a_l sums to 1 over the channels:
+
+    - "uniform": ``a_lj = 1 / c_l``, the paper's DELTA without attention.
+    - "saliency": ``a_l = softmax_j(s_lj / t)`` with s the first-order estimate, on this batch and with the
+      starting network and head, of the rise of the loss when channel j is set to zero,
+      ``s_lj = - sum F_lj dL/dF_lj``,
+      and t the standard deviation of s_l. The paper measures that rise by removing the channels one by one in
+      a pass before the training. Give the head a start (LP-FT), since a head of zeros makes it uniform.
+
+    Parameters
+    ----------
+    alpha : strength on the maps. beta : strength on the head.
+    attention : "uniform" or "saliency".
+    stages_compared : names of the stages compared; None for every stage that learns.
+
+    References
+    ----------
+    Li et al., "DELTA: DEep Learning Transfer using Feature Map with Attention for Convolutional Networks",
+    ICLR 2019, equations 4 to 6.
+    """
+
+    needs_start: ClassVar[bool] = True
+
+    alpha: float = 0.1
+    beta: float = 0.01
+    attention: Literal["uniform", "saliency"] = "uniform"
+    stages_compared: tuple[str, ...] | None = None
+
+    def stages(self, network: Network) -> list[str]:
+        learning = network.stage_names[max(network.frozen, network.entry) :]
+        return [name for name in learning if self.stages_compared is None or name in self.stages_compared]
+
+    def term(self, nets: Nets, passed: Passed) -> Tensor:
+        reference, attention = self._start(nets, passed)
+        total = passed.outputs.new_zeros(())
+        for name, state in passed.states.items():
+            now, mask = places(state)
+            gap = (now - places(reference[name])[0]).square()
+            mean = (gap * mask).sum(1) / mask.sum(1)
+            total = total + (attention[name] * mean).sum(1).mean()
+        head = sum((w.square().sum() for w in nets.network.head.parameters()), passed.outputs.new_zeros(()))
+        return self.alpha / 2 * total + self.beta / 2 * head
+
+    def _start(self, nets: Nets, passed: Passed) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the starting network's states and ``c_l a_l`` by stage."""
+        start, samples = nets.start, passed.samples
+        start.entry = nets.network.entry
+        if self.attention == "uniform":
+            with torch.no_grad(), watch(start, list(passed.states)) as states:
+                start.features(samples.x)
+            return states, dict.fromkeys(states, 1.0)
+        return _salient(nets, passed)
+
+
+def _salient(nets: Nets, passed: Passed) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    start, samples = nets.start, passed.samples
+    frozen, start.frozen = start.frozen, 0
+    states: dict[str, Any] = {}
+    try:
+        with torch.enable_grad():
+            states, outputs = _leaves(start, samples.x, list(passed.states))
+            loss = nets.task.loss(outputs, samples.y, samples.weight)
+            maps = {name: s["hidden"] if isinstance(s, dict) else s for name, s in states.items()}
+            slopes = dict(zip(maps, torch.autograd.grad(loss, list(maps.values())), strict=True))
+    finally:
+        start.frozen = frozen
+    weights = {}
+    for name, value in maps.items():
+        rise = -(places(value.detach())[0] * places(slopes[name])[0]).sum((0, 1))
+        weights[name] = rise.numel() * (rise / rise.std().clamp_min(1e-12)).softmax(0)
+    return states, weights
+
+
+def _leaves(start: Network, x: Any, wanted: list[str]) -> tuple[dict[str, Any], Tensor]:
+    """Run ``start`` with the wanted states in the graph, though no parameter asks for a gradient."""
+    states: dict[str, Any] = {}
+    for index, (name, stage) in enumerate(start.stages.items()):
+        if index >= start.entry:
+            x = stage(x)
+            if name in wanted:
+                x = _asking(x)
+                states[name] = x
+    return states, start.head(start.pool(x) if start.entry < len(start.stages) else x)
+
+
+def _asking(state: Any) -> Any:
+    if isinstance(state, dict):
+        return state | {"hidden": _asking(state["hidden"])}
+    return state if state.requires_grad else state.requires_grad_()
+
+
+def places(state: Any) -> tuple[Tensor, Tensor]:
+    """Return a state as [n, places, channels] and a mask [n, places, 1] of the real places."""
+    if isinstance(state, dict):
+        return state["hidden"], state["attention_mask"].unsqueeze(-1).to(state["hidden"].dtype)
+    if state.ndim == 4:
+        state = state.flatten(2).transpose(1, 2)
+    if state.ndim == 2:
+        state = state.unsqueeze(1)
+    return state, state.new_ones(1, 1, 1).expand(state.shape[0], state.shape[1], 1)

@@ -1,0 +1,43 @@
+"""L2-SP: stay near the starting point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from headstart.deep.method import Nets
+from headstart.deep.penalty import Passed, Penalty
+
+
+@dataclass(kw_only=True)
+class L2SP(Penalty):
+    """``alpha / 2 ||w_S - w0_S||^2 + beta / 2 ||w_H||^2`` over the learning stages S and the head H.
+
+    w0 are the weights at the start of this training. The gradients are ``alpha (w - w0)`` and ``beta w``. Use
+    it with the optimizer's weight decay at 0, which would pull towards 0 what this pulls towards w0.
+
+    Parameters
+    ----------
+    alpha : strength on the stages, per squared weight.
+    beta : strength on the head.
+
+    References
+    ----------
+    Li, Grandvalet and Davoine, "Explicit Inductive Bias for Transfer Learning with Convolutional Networks",
+    ICML 2018, equation 2.
+    """
+
+    needs_start: ClassVar[bool] = True
+
+    alpha: float = 0.1
+    beta: float = 0.01
+
+    def term(self, nets: Nets, passed: Passed) -> Tensor:
+        network, start = nets.network, dict(nets.start.stages.named_parameters())
+        pairs = [(w, start[name]) for name, w in network.stages.named_parameters() if w.requires_grad]
+        zero = passed.outputs.new_zeros(())
+        moved = sum(((w - w0).square().sum() for w, w0 in pairs), zero)
+        head = sum((w.square().sum() for w in network.head.parameters()), zero)
+        return self.alpha / 2 * moved + self.beta / 2 * head

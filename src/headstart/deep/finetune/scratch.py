@@ -1,0 +1,26 @@
+"""The reference arm: the same network and loss, without the source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from headstart.deep.method import Batch, Losses, Method, Nets
+
+
+@dataclass(kw_only=True)
+class Scratch(Method):
+    """Train every stage from random weights on the target alone, at one learning rate.
+
+    ``min_w  mean_i loss(f_w(x_i), y_i)``, w random. What transfer is measured against.
+
+    References
+    ----------
+    He, Girshick and Dollar, "Rethinking ImageNet Pre-training", ICCV 2019.
+    """
+
+    from_source: ClassVar[bool] = False
+
+    def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
+        outputs = nets.network(batch.target.x)
+        return {"task": nets.task.loss(outputs, batch.target.y, batch.target.weight)}

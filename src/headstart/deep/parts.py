@@ -1,0 +1,95 @@
+"""What methods share, by functions: depth, learning rates by stage, one forward pass, a frozen copy."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from headstart.data.batches import Samples
+from headstart.deep.method import Group, Nets
+from headstart.deep.penalty import Passed, Penalty
+from headstart.errors import UserError
+from headstart.networks.network import Network, hold
+from headstart.tasks import TaskLogic
+
+
+def stages_above(network: Network, depth: int | None) -> int:
+    """Return how many stages stay frozen when the last ``depth`` learn (None: all learn).
+
+    Raises
+    ------
+    UserError
+        If ``depth`` is below 0 or above the number of stages.
+    """
+    count = len(network.stages)
+    if depth is None:
+        return 0
+    if not 0 <= depth <= count:
+        raise UserError(
+            f"depth is {depth}, but this network has {count} stages ({', '.join(network.stage_names)}); "
+            f"give 0 (the head alone) to {count} (every stage)."
+        )
+    return count - depth
+
+
+def stage_groups(nets: Nets, *, head_rate: float, body_rate: float, stage_decay: float) -> list[Group]:
+    """Return one group per learning stage, rate ``body_rate * stage_decay ** distance``, one for the head.
+
+    The distance is 0 for the last stage and grows by one per stage towards the input (Howard and Ruder, 2018,
+    section 3.2, "discriminative fine-tuning"). Trained helpers learn at rate 1.
+    """
+    stages = list(nets.network.stages.items())
+    groups = [
+        Group(name, learning(stage), body_rate * stage_decay ** (len(stages) - 1 - index))
+        for index, (name, stage) in enumerate(stages)
+    ]
+    groups.append(Group("head", learning(nets.network.head), head_rate))
+    groups += [Group(name, learning(module)) for name, module in nets.named_children() if name != "network"]
+    return [group for group in groups if group.parameters]
+
+
+def learning(module: Any) -> list[Any]:
+    """Return the parameters of ``module`` that ask for a gradient."""
+    return [parameter for parameter in module.parameters() if parameter.requires_grad]
+
+
+def begin(network: Network, task: TaskLogic, frozen: int, penalties: Sequence[Penalty] = ()) -> Nets:
+    """Freeze the first ``frozen`` stages and keep the start where a penalty needs it (``nets.start``)."""
+    network.freeze(frozen)
+    if any(penalty.needs_start for penalty in penalties):
+        return Nets(network, task, start=frozen_copy(network))
+    return Nets(network, task)
+
+
+def frozen_copy(network: Network) -> Network:
+    """Return a held copy of ``network``; its frozen stages are shared, since neither will move."""
+    shared = [network.preprocess, *list(network.stages.values())[: network.frozen]]
+    twin = copy.deepcopy(network, {id(part): part for part in shared})
+    twin.frozen = len(twin.stages)
+    hold(twin)
+    return twin
+
+
+def forward(network: Network, samples: Samples, stages: Sequence[str] = ()) -> Passed:
+    """Run the network once and keep the states after ``stages`` (those that lie behind the entry)."""
+    with watch(network, stages) as states:
+        features = network.features(samples.x)
+    return Passed(samples, states, features, network.head(features))
+
+
+@contextlib.contextmanager
+def watch(network: Network, stages: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Collect the states after ``stages`` while the network runs."""
+    states: dict[str, Any] = {}
+
+    def keep(name: str) -> Any:
+        return lambda module, inputs, state: states.__setitem__(name, state)
+
+    handles = [network.stages[name].register_forward_hook(keep(name)) for name in stages]
+    try:
+        yield states
+    finally:
+        for handle in handles:
+            handle.remove()
