@@ -1,0 +1,25 @@
+"""The engine: the only training loop, streams, the cache of frozen states, checkpoints, prediction."""
+
+from headstart.engine.cache import cached_states, state_bytes
+from headstart.engine.device import choose_device, choose_precision
+from headstart.engine.fetches import raw_fetch
+from headstart.engine.frozen import freeze_table
+from headstart.engine.loop import Trained, train
+from headstart.engine.predict import evaluator, predict
+from headstart.engine.states import States
+from headstart.engine.streams import Stream
+
+__all__ = [
+    "States",
+    "Stream",
+    "Trained",
+    "cached_states",
+    "choose_device",
+    "choose_precision",
+    "evaluator",
+    "freeze_table",
+    "predict",
+    "raw_fetch",
+    "state_bytes",
+    "train",
+]

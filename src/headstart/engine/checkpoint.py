@@ -1,0 +1,76 @@
+"""Where a training stands, in one file: whole or not there, never unpickled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from headstart.errors import UserError
+from headstart.storage import load_tensors, save_tensors
+
+SCHEMA = 1
+
+
+@dataclass
+class Checkpoint:
+    """What a resumed training starts from.
+
+    Parameters
+    ----------
+    key : what identifies the run, as JSON: method, network, seed, steps, stream ...
+    step : steps done.
+    finished : whether training ended; then only the best weights are kept.
+    nets, optimizers, best : tensors by name; ``best`` is empty before the first evaluation.
+    state : learning curve and the rest, as JSON.
+    """
+
+    key: dict[str, Any]
+    step: int
+    finished: bool
+    nets: Mapping[str, Tensor]
+    optimizers: Mapping[str, Tensor]
+    best: Mapping[str, Tensor]
+    state: dict[str, Any]
+
+    def write(self, path: Path) -> None:
+        """Write atomically, with a checksum. A full disk is a `UserError` and leaves the former file."""
+        parts = {"nets": self.nets, "optimizer": self.optimizers, "best": self.best}
+        tensors = {f"{part}:{name}": tensor for part, named in parts.items() for name, tensor in named.items()}
+        about = {"key": self.key, "step": self.step, "finished": self.finished, "state": self.state}
+        save_tensors(path, tensors, {"schema": SCHEMA} | about)
+
+
+def read_checkpoint(path: Path, key: dict[str, Any]) -> Checkpoint | None:
+    """Return the checkpoint at ``path``, or None where there is no file.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged, of another version, or of a run that ``key`` does not describe.
+    """
+    if not path.exists():
+        return None
+    try:
+        tensors, about = load_tensors(path)
+        if about["schema"] != SCHEMA:
+            raise UserError(f"The checkpoint {path} has schema {about['schema']}; this version reads {SCHEMA}.")
+        parts: dict[str, dict[str, Tensor]] = {"nets": {}, "optimizer": {}, "best": {}}
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition(":")
+            parts[part][rest] = tensor
+        found = Checkpoint(about["key"], about["step"], about["finished"], *parts.values(), state=about["state"])
+    except (UserError, KeyError) as error:
+        raise UserError(f"The checkpoint {path} cannot be used ({error}); delete it to train anew.") from error
+    expected = json.loads(json.dumps(key))
+    differing = sorted(name for name in expected.keys() | found.key.keys() if expected.get(name) != found.key.get(name))
+    if differing:
+        raise UserError(
+            f"The checkpoint {path} belongs to another training (it differs in: {', '.join(differing)}); "
+            "resume with the same arguments, or delete it to train anew."
+        )
+    return found

@@ -1,0 +1,62 @@
+"""Decode and preprocess on the fly."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from headstart.networks.preprocess import Preprocess
+
+
+def view_seed(seed: int, content: str, view: int) -> int:
+    """Return the seed of an augmented view, made of the run's seed, the sample's content hash and the view's number."""
+    digest = hashlib.blake2b(f"{seed}|{content}|{view}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "little")
+
+
+class RawFetch:
+    """Fetches preprocessed samples; see `raw_fetch`."""
+
+    slow = True
+
+    def __init__(self, dataset: Any, rows: np.ndarray, preprocess: Preprocess, views: int, seed: int) -> None:
+        self.dataset, self.rows, self.preprocess = dataset, np.asarray(rows), preprocess
+        self.n_views, self.seed = views, seed
+        self._contents: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __call__(self, positions: np.ndarray, view: Any = 0) -> Any:
+        rows = self.rows[np.asarray(positions)]
+        seeds = None
+        if self.n_views > 1 and self.preprocess.augments:
+            views = np.broadcast_to(np.asarray(view), (len(rows),)) % self.n_views
+            pairs = zip(self._hashes(rows), views, strict=True)
+            seeds = [view_seed(self.seed, content, int(number)) for content, number in pairs]
+        return self.preprocess(self.dataset.raw(rows), seeds)
+
+    def _hashes(self, rows: np.ndarray) -> list[str]:
+        missing = [int(row) for row in rows if int(row) not in self._contents]
+        if missing:
+            self._contents.update(zip(missing, self.dataset.hashes(np.array(missing)), strict=True))
+        return [self._contents[int(row)] for row in rows]
+
+
+def raw_fetch(dataset: Any, rows: np.ndarray, preprocess: Preprocess, *, views: int = 1, seed: int = 0) -> RawFetch:
+    """Return a fetch that decodes and preprocesses ``dataset``'s rows when they are asked for.
+
+    With one view the plain view is given; with several, each is augmented from a seed made of ``seed``, the sample's
+    content and the view's number, so that the same view is the same tensor in any order, process or run.
+
+    Parameters
+    ----------
+    dataset : `headstart.data.Dataset`
+    rows : [n] row numbers; positions count within them.
+    preprocess : the network's.
+    views : number of views; larger than the number of epochs for views that never come back.
+    seed : of the augmentation.
+    """
+    return RawFetch(dataset, rows, preprocess, views, seed)

@@ -1,0 +1,313 @@
+"""One training from its first step, or from where a checkpoint left it, to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from headstart.deep.method import Method
+from headstart.engine.checkpoint import Checkpoint, read_checkpoint
+from headstart.engine.curves import Curve, overfitting
+from headstart.engine.device import Place, is_plain_cnn, move
+from headstart.engine.frozen import held_names, pick
+from headstart.engine.optimizers import load_optimizers, make_optimizers, optimizer_tensors, rate_at, set_rate
+from headstart.engine.streams import Stream
+from headstart.engine.updates import Updater
+from headstart.errors import UserError
+from headstart.networks.network import Network
+from headstart.storage import checksum
+from headstart.tasks import TaskLogic
+
+_CHECK_EVERY = 10
+"""Steps between looks at a card's losses: each look waits for the card."""
+_WRITING_SHARE = 30
+"""A checkpoint that takes s seconds to write is written at most every 30 s seconds."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The numbers that a training depends on; see `headstart.engine.train`."""
+
+    steps: int
+    learning_rate: float
+    weight_decay: float
+    warmup: float
+    clip: float | None
+    seed: int
+    evaluate_every: int
+    patience: int | None
+    parts: int
+    checkpoint_every: float
+
+
+def seed_of(*parts: object) -> int:
+    """Return 63 bits made of ``parts``, the same in every process and version of Python."""
+    digest = hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+@contextlib.contextmanager
+def _gentle_interrupt(ask: Callable[[], None]) -> Iterator[None]:
+    """Let the first Ctrl-C ask to stop after the step; a second one raises KeyboardInterrupt as ever."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = signal.getsignal(signal.SIGINT)
+
+    def handle(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, former)
+        ask()
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+class Session:
+    """The state of one training; `headstart.engine.train` is its face."""
+
+    evaluate: Callable[[Network], dict[str, float]] | None = None
+    on_step: Callable[[dict[str, Any]], None] | None = None
+    path: Path | None = None
+
+    def __init__(
+        self,
+        method: Method,
+        network: Network,
+        stream: Stream,
+        task: TaskLogic,
+        settings: Settings,
+        place: Place,
+    ) -> None:
+        self.method, self.stream, self.settings, self.place = method, stream, settings, place
+        plain = place.device.type == "cuda" and is_plain_cnn(network)
+        self.layout = torch.channels_last if plain else torch.preserve_format
+        self.key = self._key(network, task)
+        network.to(place.device)
+        if plain:
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        torch.manual_seed(seed_of(settings.seed, "build"))
+        self.nets = method.build(network, task).to(place.device).train()
+        groups = method.groups(self.nets)
+        self.optimizers = make_optimizers(groups, settings.weight_decay)
+        if not self.optimizers:
+            raise UserError(f"{type(method).__name__} has nothing to train: every stage and the head are frozen.")
+        self.updater = Updater(self.nets, method, self.optimizers, place, settings.clip)
+        self.updater.parts = settings.parts
+        self.held = held_names(self.nets, groups, method.frozen_stages(self.nets.network))
+        self.held_hash = checksum(pick(self.nets, self.held))
+        self.frozen_names = self.nets.network.stage_names[: method.frozen_stages(self.nets.network)]
+        self.step, self.seconds, self.finished = 0, 0.0, False
+        self.curve = Curve(settings.patience)
+        self.best: dict[str, Tensor] = {}
+        self.pending: list[tuple[int, Tensor, Tensor]] = []
+        self.loss_sum, self.loss_count = 0.0, 0
+        self.notes: list[str] = []
+        self.proof: dict[str, Any] = {}
+        self._wrote, self._writing = time.monotonic(), 0.0
+
+    def _key(self, network: Network, task: TaskLogic) -> dict[str, Any]:
+        numbers = asdict(self.settings)
+        del numbers["checkpoint_every"], numbers["parts"]
+        return numbers | {
+            "method": type(self.method).__name__,
+            "parameters": {name: repr(value) for name, value in self.method.get_params(deep=False).items()},
+            "network": network.spec,
+            "entry": network.entry,
+            "weights": checksum(network.state_dict()),
+            "task": task.to_json(),
+            "stream": self.stream.identity,
+            "precision": self.place.precision,
+        }
+
+    def run(self) -> str:
+        """Train to the end; return why it ended: ``finished``, ``patience`` or ``interrupted``."""
+        self._resume()
+        self._began = time.monotonic() - self.seconds
+        try:
+            with _gentle_interrupt(self._ask_stop):
+                while not self.finished:
+                    self._train_step()
+                    self.finished = self._evaluate_if_due() or self.step >= self.settings.steps
+                    if self.updater.stop_asked and not self.finished:
+                        self._flush()
+                        self._write()
+                        return "interrupted"
+                    if not self.finished:
+                        self._write_if_due()
+        except KeyboardInterrupt:
+            return "interrupted"
+        self._flush()
+        self._write()
+        return "patience" if self.step < self.settings.steps else "finished"
+
+    def _ask_stop(self) -> None:
+        self.updater.stop_asked = True
+
+    def _train_step(self) -> None:
+        settings, step = self.settings, self.step
+        torch.manual_seed(seed_of(settings.seed, step, self.place.rank))
+        set_rate(self.optimizers, settings.learning_rate * rate_at(step, settings.steps, settings.warmup))
+        share = self.stream.part(step, *self.place.share(self.stream.batch_size))
+        batch = move(share, self.place.device, self.layout)
+        self.updater.begin(batch, self.stream.batch_size)
+        self.method.step(self.nets, batch, step / settings.steps, self.updater)
+        self.pending.append((step, *self.updater.outcome()))
+        self.step += 1
+        if self.place.device.type == "cpu" or len(self.pending) >= _CHECK_EVERY:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Look at the losses since the last look: all must be finite."""
+        if not self.pending:
+            return
+        self.seconds = time.monotonic() - self._began
+        values = torch.stack([torch.stack([loss, norm]) for _, loss, norm in self.pending]).tolist()
+        for (step, *_), (loss, norm) in zip(self.pending, values, strict=True):
+            if not (abs(loss) < float("inf") and norm < float("inf")):
+                self._diverged("loss" if not abs(loss) < float("inf") else "gradient", step)
+            self.loss_sum, self.loss_count = self.loss_sum + loss, self.loss_count + 1
+            self._report(step + 1, {"train_loss": loss})
+        self.pending = []
+
+    def _diverged(self, what: str, step: int) -> None:
+        names = self.stream.sample_names(step)
+        shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+        kept = f" The last good checkpoint is kept in {self.path}." if self.path and self.path.exists() else ""
+        raise UserError(
+            f"The {what} was not finite at step {step + 1} of {self.settings.steps} (batch: {shown}); look at these "
+            f"samples, or lower the learning rate ({self.settings.learning_rate:g}).{kept}"
+        )
+
+    def _report(self, step: int, values: dict[str, Any]) -> dict[str, Any]:
+        settings = self.settings
+        rate = settings.learning_rate * rate_at(step - 1, settings.steps, settings.warmup)
+        epoch = step * self.stream.batch_size / len(self.stream)
+        record = {"step": step, "epoch": epoch} | values | {"learning_rate": rate, "seconds": self.seconds}
+        if self.on_step is not None and self.place.is_main:
+            self.on_step(record)
+        return record
+
+    def _evaluate_if_due(self) -> bool:
+        """Evaluate every so many steps and at the end; return whether patience is used up."""
+        if self.step % self.settings.evaluate_every and self.step != self.settings.steps:
+            return False
+        self._flush()
+        self._share_buffers()
+        values = self._evaluate()
+        self.seconds = time.monotonic() - self._began
+        train_loss = self.loss_sum / max(1, self.loss_count)
+        self.loss_sum, self.loss_count = 0.0, 0
+        names = {"validation_loss": values.get("loss"), "validation_score": values.get("score")}
+        if self.curve.add(self._report(self.step, {"train_loss": train_loss} | names)):
+            self.best = self._snapshot()
+        warning = overfitting(self.curve.history)
+        if warning is not None:
+            self.notes = [warning]
+        return self.curve.exhausted
+
+    def _evaluate(self) -> dict[str, float]:
+        if self.evaluate is None:
+            return {}
+        values = dict(self.evaluate(self.nets.network)) if self.place.is_main else {}
+        if self.place.ranks > 1:
+            from accelerate.utils import broadcast_object_list
+
+            values = broadcast_object_list([values])[0]
+        if not abs(values["loss"]) < float("inf"):
+            self._diverged("validation loss", self.step - 1)
+        return values
+
+    def _share_buffers(self) -> None:
+        """Average running statistics over processes; the mean is linear, so the moment does not matter."""
+        if self.place.ranks > 1:
+            from accelerate.utils import reduce
+
+            for name, buffer in self.nets.named_buffers():
+                if buffer.is_floating_point() and name not in self.held:
+                    buffer.copy_(reduce(buffer.clone(), "mean"))
+
+    def _snapshot(self) -> dict[str, Tensor]:
+        moving = set(self.nets.state_dict()) - self.held
+        return {name: tensor.detach().cpu().clone() for name, tensor in pick(self.nets, moving).items()}
+
+    def _write_if_due(self) -> None:
+        since = time.monotonic() - self._wrote
+        due = since >= max(self.settings.checkpoint_every, _WRITING_SHARE * self._writing)
+        if self.path is not None and (due or self.settings.checkpoint_every == 0):
+            self._flush()
+            self._write()
+
+    def _write(self) -> None:
+        if self.path is None or not self.place.is_main:
+            return
+        began = time.monotonic()
+        weights = [p for group in self.optimizers.values() for entry in group.param_groups for p in entry["params"]]
+        if not all(torch.isfinite(p).all() for p in weights):
+            self._diverged("weights' update", self.step - 1)
+        state = {"curve": self.curve.to_json(), "loss_sum": self.loss_sum, "loss_count": self.loss_count}
+        state |= {
+            "seconds": self.seconds,
+            "parts": self.updater.parts,
+            "notes": self.notes,
+            "held": self.held_hash,
+        }
+        state |= {"frozen": self.frozen_names, "settings": self.describe()}
+        last = self.finished
+        optimizers = {} if last else optimizer_tensors(self.optimizers)
+        nets = {} if last and self.best else self._snapshot()
+        Checkpoint(self.key, self.step, last, nets, optimizers, self.best, state).write(self.path)
+        self._wrote, self._writing = time.monotonic(), time.monotonic() - began
+
+    def _resume(self) -> None:
+        found = None if self.path is None else read_checkpoint(self.path, self.key)
+        if found is None:
+            return
+        if found.state["held"] != self.held_hash:
+            raise UserError(f"What is frozen differs from the checkpoint {self.path}; delete it to train anew.")
+        self.nets.load_state_dict(dict(found.nets), strict=False)
+        if not found.finished:
+            load_optimizers(self.optimizers, found.optimizers)
+        self.best = dict(found.best)
+        self.curve = Curve.from_json(found.state["curve"])
+        self.step, self.finished, self.seconds = found.step, found.finished, found.state["seconds"]
+        self.loss_sum, self.loss_count = found.state["loss_sum"], found.state["loss_count"]
+        self.updater.parts, self.notes = found.state["parts"], found.state["notes"]
+
+    def finish(self) -> Network:
+        """Put the best weights back, prove that what was frozen did not move, and return the plain network."""
+        self.nets.load_state_dict(self.best, strict=False)
+        after = checksum(pick(self.nets, self.held))
+        if after != self.held_hash:
+            raise RuntimeError(f"{type(self.method).__name__} moved tensors that it declared frozen; this is a fault.")
+        self.proof = {
+            "stages": self.frozen_names,
+            "hash": after,
+            "tensors": len(self.held),
+            "unchanged": True,
+        }
+        self.nets.zero_grad(set_to_none=True)
+        return self.method.finish(self.nets)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what was chosen or asked for."""
+        layout = "channels last" if self.layout == torch.channels_last else "contiguous"
+        chosen = {"device": str(self.place.device), "precision": self.place.precision, "layout": layout}
+        sizes = {
+            "processes": self.place.ranks,
+            "batch_size": self.stream.batch_size,
+            "parts": self.updater.parts,
+        }
+        return chosen | sizes | {"steps_per_epoch": self.stream.steps_per_epoch}

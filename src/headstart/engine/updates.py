@@ -1,0 +1,131 @@
+"""The engine's ``update``: zero, backward part by part, sum over processes, clip, step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import AdamW
+
+from headstart.data.batches import Batch, Samples
+from headstart.deep.method import Losses, Method, Nets
+from headstart.engine.device import Place, free_memory, out_of_memory
+from headstart.engine.optimizers import parameters_of
+from headstart.errors import UserError
+
+
+def size(batch: Batch) -> int:
+    """Return the number of target samples (of source samples, where there is no target)."""
+    samples = batch.target if batch.target is not None else batch.source
+    first = next(iter(samples.x.values())) if isinstance(samples.x, dict) else samples.x  # type: ignore[union-attr]
+    return len(first)
+
+
+def cut(batch: Batch, number: int, parts: int) -> Batch:
+    """Return part ``number`` of ``parts`` of a batch, each of its domains cut alike."""
+    return Batch(*(None if samples is None else _slice(samples, number, parts) for samples in batch))
+
+
+def _slice(samples: Samples, number: int, parts: int) -> Samples:
+    n = size(Batch(target=samples))
+    chosen = slice(n * number // parts, n * (number + 1) // parts)
+    return Samples(*(_pick(value, chosen) for value in samples))
+
+
+def _pick(value: Any, chosen: slice) -> Any:
+    if isinstance(value, dict):
+        return {name: item[chosen] for name, item in value.items()}
+    return None if value is None else value[chosen]
+
+
+class Updater:
+    """Makes updates of one step's batch; keeps the number of parts found to fit into memory.
+
+    The gradient is that of the mean over the whole batch of all processes: each part's losses are weighted by
+    its share n_part / n before `Method.backward`, and gradients are summed over parts and processes. That holds
+    for every method and for frozen parameters, which is why no wrapper around the network is needed.
+    """
+
+    def __init__(
+        self, nets: Nets, method: Method, optimizers: Mapping[str, AdamW], place: Place, clip: float | None
+    ) -> None:
+        self.nets, self.method, self.optimizers, self.place = nets, method, optimizers, place
+        self.clip = math.inf if clip is None else clip
+        self.parts = 1
+        self.stop_asked = False
+        self._parameters = [p for optimizer in optimizers.values() for p in parameters_of(optimizer)]
+
+    def begin(self, batch: Batch, n: int) -> None:
+        """Take this process's share of a batch of ``n`` samples over all processes."""
+        self.batch, self.n = batch, n
+        self.losses: list[Tensor] = []
+        self.norms: list[Tensor] = []
+
+    def outcome(self) -> tuple[Tensor, Tensor]:
+        """Return the step's loss (mean over its updates) and gradient norm (largest over players), on the device."""
+        return torch.stack(self.losses).mean(), torch.stack(self.norms).max()
+
+    def __call__(self, closure: Callable[[Batch], Losses]) -> None:
+        """Zero, backward on every part, sum, clip, step. Out of memory: the same again in twice the parts."""
+        loss, fits = self._accumulate(closure)
+        loss, fits = self._sum_over_processes(loss, fits)
+        while not fits:
+            self._halve()
+            loss, fits = self._sum_over_processes(*self._accumulate(closure))
+        self.losses.append(loss)
+        for optimizer in self.optimizers.values():
+            self.norms.append(torch.nn.utils.clip_grad_norm_(parameters_of(optimizer), self.clip))
+            optimizer.step()
+
+    def _accumulate(self, closure: Callable[[Batch], Losses]) -> tuple[Tensor, bool]:
+        self.nets.zero_grad(set_to_none=True)
+        total = torch.zeros((), device=self.place.device)
+        try:
+            for number in range(self.parts):
+                total += self._backward(closure, number)
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            return total, False
+        return total, True
+
+    def _backward(self, closure: Callable[[Batch], Losses], number: int) -> Tensor | float:
+        part = self.batch if self.parts == 1 else cut(self.batch, number, self.parts)
+        if size(part) == 0:
+            return 0.0
+        with self.place.autocast():
+            losses = closure(part)
+        share = size(part) / self.n
+        scaled = losses if share == 1 else {name: share * loss for name, loss in losses.items()}
+        self.method.backward(scaled, self.nets)
+        return sum(loss.detach() for loss in scaled.values())
+
+    def _halve(self) -> None:
+        self.nets.zero_grad(set_to_none=True)
+        free_memory(self.place.device)
+        if self.parts >= -(-self.n // self.place.ranks):
+            raise UserError(
+                f"Not even one sample at a time fits into the memory of {self.place.device}; choose a smaller network, "
+                "smaller inputs, a shallower --depth or another --device."
+            )
+        self.parts *= 2
+
+    def _sum_over_processes(self, loss: Tensor, fits: bool) -> tuple[Tensor, bool]:
+        """Sum gradients, and with them the loss, who has a gradient, memory faults and wishes to stop."""
+        if self.place.ranks == 1:
+            return loss, fits
+        from accelerate.utils import reduce
+
+        present = [float(p.grad is not None) for p in self._parameters]
+        flags = torch.tensor([*present, float(not fits), float(self.stop_asked)], device=self.place.device)
+        pieces = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
+        vector = torch.cat([piece.reshape(-1).float() for piece in pieces] + [flags, loss.reshape(1)])
+        vector = reduce(vector, "sum")
+        *sums, tail = vector.split([p.numel() for p in self._parameters] + [len(flags) + 1])
+        for parameter, total, somewhere in zip(self._parameters, sums, tail, strict=False):
+            parameter.grad = total.view_as(parameter).to(parameter.dtype) if somewhere > 0 else None
+        self.stop_asked = bool(tail[-2] > 0)
+        return tail[-1], bool(tail[-3] == 0)
