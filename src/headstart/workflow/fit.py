@@ -160,8 +160,8 @@ def check_fits(dataset: Dataset, source: Source) -> None:
     """Refuse a source that takes another kind of input."""
     if source.modality != dataset.modality:
         raise UserError(
-            f"The source {source.spec} takes {source.modality} input, and {dataset.name} holds {dataset.modality} data; "
-            "choose another --source, or override --modality."
+            f"The source {source.spec} takes {source.modality} input, and {dataset.name} holds {dataset.modality} "
+            "data; choose another --source, or override --modality."
         )
 
 

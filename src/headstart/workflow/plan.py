@@ -145,7 +145,7 @@ def _policy(facts: Facts) -> tuple[str, int, list[str]]:
     labels = f"There are about {facts.per_class} training labels per class"
     if facts.family == "tabular" or (facts.parameters <= SMALL_NETWORK and facts.per_class <= MUCH):
         size = f"the network is small ({facts.parameters:,} parameters)"
-        why = f"{labels}, and {size}: it is cheap to train and hard to over-fit, so all stages learn, after the head (LP-FT)."
+        why = f"{labels}, and {size}, so it is cheap to train: all stages learn, after the head (LP-FT)."
         return "lp_ft", facts.n_stages, [why]
     if facts.per_class <= LITTLE:
         return (

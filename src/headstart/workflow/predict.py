@@ -13,8 +13,8 @@ import numpy as np
 
 from headstart.data import Dataset, open_inputs
 from headstart.errors import UserError
-from headstart.storage import atomic_write, write_text
-from headstart.workflow.predictions import _text
+from headstart.storage import atomic_write
+from headstart.workflow.predictions import plain
 from headstart.workflow.run import Model, load
 
 ENDINGS = (".csv", ".json", ".jsonl", ".parquet")
@@ -67,7 +67,7 @@ def _csv(records: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(records[0]) if records else ["name"], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(record | {"prediction": _text(record["prediction"])} for record in records)
+    writer.writerows(record | {"prediction": plain(record["prediction"])} for record in records)
     return text.getvalue()
 
 

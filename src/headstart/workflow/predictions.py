@@ -45,7 +45,7 @@ def write_predictions(path: Path, bench: Any, predictions: Predictions) -> None:
             columns["split"] += ["test"] * len(value)
             columns["name"] += names
             columns["label"] += labels
-            columns["prediction"] += [_text(word) for word in model.name(value)]
+            columns["prediction"] += [plain(word) for word in model.name(value)]
             columns["confidence"] += _confidence(model, value)
             columns["probabilities"] += value.astype(float).tolist()
     table = pa.table(columns)
@@ -56,13 +56,13 @@ def _named(model: Any, labels: np.ndarray) -> list[str]:
     kind = model.logic.task.kind
     if kind == "classification":
         return [model.classes[index] for index in labels]
-    return [_text(word) for word in model.name(labels)]
+    return [plain(word) for word in model.name(labels)]
 
 
-def _text(value: Any) -> str:
+def plain(value: Any) -> str:
     """Write lists of labels with a bar between them, and numbers plainly."""
     if isinstance(value, list):
-        return "|".join(_text(part) for part in value)
+        return "|".join(plain(part) for part in value)
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,15 @@ from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import Source, open_source, save_network
 from headstart.report.card import model_card
-from headstart.storage import write_json
+from headstart.storage import read_json, write_json
 from headstart.workflow.arms import load_arm, run_arm
-from headstart.workflow.conclude import _save_reference, _tidy, selection, versions
+from headstart.workflow.conclude import save_reference, tidy
 from headstart.workflow.describe import data_record, target_domain
 from headstart.workflow.fit import check_fits, create_accelerator, open_target
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.options import FitOptions, prepare_folder
-from headstart.workflow.plan import facts_of, make_plan
+from headstart.workflow.plan import Plan, facts_of, make_plan
+from headstart.workflow.record import selection, versions
 from headstart.workflow.run import SCHEMA, Run
 from headstart.workflow.setting import classify
 from headstart.workflow.timing import forward_seconds
@@ -131,13 +133,8 @@ def _train(
     return _write(bench, plan, result, checks, folder, time.perf_counter() - began)
 
 
-def _plan(bench: Workbench, folder: Path) -> Any:
+def _plan(bench: Workbench, folder: Path) -> Plan:
     """Plan only epochs, rate and batch: nothing is transferred."""
-    from dataclasses import replace
-
-    from headstart.storage import read_json
-    from headstart.workflow.plan import Plan
-
     path = folder / "plan.json"
     if bench.is_main and not path.exists():
         network = bench.network(pretrained=False, seed=bench.options.seed)
@@ -150,7 +147,7 @@ def _plan(bench: Workbench, folder: Path) -> Any:
     return Plan.from_json(read_json(path))
 
 
-def _write(bench: Workbench, plan: Any, result: dict[str, Any], checks: Checks, folder: Path, seconds: float) -> Run:
+def _write(bench: Workbench, plan: Plan, result: dict[str, Any], checks: Checks, folder: Path, seconds: float) -> Run:
     network = load_arm(folder / "state" / "scratch" / f"seed-{bench.options.seed}").to(bench.device)
     test = bench.dataset.splits["test"]
     labels = bench.dataset.labels(test)
@@ -185,7 +182,7 @@ def _write(bench: Workbench, plan: Any, result: dict[str, Any], checks: Checks, 
     }
     write_metrics(folder / "metrics.jsonl", {"scratch": [result]})
     save_network(network, bench.logic, folder / "model", card=model_card(record))
-    _save_reference(bench, network, folder)
+    save_reference(bench, network, folder)
     write_json(folder / "run.json", record)
-    _tidy(folder, ["scratch"])
+    tidy(folder, ["scratch"])
     return Run(folder, record)

@@ -97,16 +97,16 @@ def guard(task: Task, chosen: str, validation: dict[str, float]) -> Guard:
     validation : arm to mean validation score, higher is better.
     """
     ranked = sorted(validation, key=lambda arm: (-validation[arm], arm != chosen))
-    kept, best = ranked[0], validation[ranked[0]]
+    kept = ranked[0]
     if len(ranked) == 1:
         return Guard(kept, "It is the only arm that was trained.")
+    shown = {arm: _shown(score, task) for arm, score in validation.items()}
     if kept == chosen:
-        second = ranked[1]
-        reason = f"The planned arm is the best on validation: {_shown(best, task)} against {_shown(validation[second], task)} for {second}."
+        reason = f"The planned arm is the best on validation: {shown[kept]} against {shown[ranked[1]]} for {ranked[1]}."
         return Guard(kept, reason)
-    what = "the source does not help here" if kept == "scratch" else "a simpler arm does better"
-    reason = f"On validation {kept} scores {_shown(best, task)} and the planned {chosen} {_shown(validation[chosen], task)}: {what}, so {kept} is handed back."
-    return Guard(kept, reason)
+    why = "the source does not help here" if kept == "scratch" else "another arm does better"
+    scores = f"On validation {kept} scores {shown[kept]} and the planned {chosen} {shown[chosen]}"
+    return Guard(kept, f"{scores}: {why}, so {kept} is handed back.")
 
 
 def _shown(score: float, task: Task) -> str:

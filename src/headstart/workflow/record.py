@@ -1,0 +1,162 @@
+"""What run.json says, as docs/run.md documents it."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+import headstart
+from headstart import catalogue
+from headstart.data import Checks
+from headstart.functional.bootstrap import mean_interval
+from headstart.workflow.describe import data_record, target_domain
+from headstart.workflow.plan import Plan
+from headstart.workflow.predictions import Predictions
+from headstart.workflow.run import SCHEMA
+from headstart.workflow.setting import classify
+from headstart.workflow.verdict import Guard, Verdict
+from headstart.workflow.workbench import Workbench
+
+PACKAGES = ("headstart", "torch", "timm", "transformers", "peft", "accelerate", "scikit-learn", "numpy")
+
+
+def run_record(
+    bench: Workbench,
+    plan: Plan,
+    results: dict[str, list[dict[str, Any]]],
+    predictions: Predictions,
+    checks: Checks,
+    shift: dict[str, Any] | None,
+    verdict: Verdict,
+    kept: Guard,
+) -> dict[str, Any]:
+    """Return run.json's content, as docs/run.md documents it."""
+    task, source = bench.logic.task, bench.source
+    carries = catalogue.get(verdict.chosen.split("+")[0]).carries
+    setting = classify(target_domain(bench.dataset), task, source.domain, source.task, carries)
+    arms = {arm: _arm(bench, arm, parts, predictions, plan) for arm, parts in results.items()}
+    stages = read_stages(bench)
+    return {
+        "schema": SCHEMA,
+        "headstart": headstart.__version__,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "verb": "fit",
+        "command": [],
+        "arguments": bench.options.to_json(),
+        "seed": bench.options.seed,
+        "seeds": bench.options.seed_list,
+        "versions": versions(),
+        "device": str(bench.device),
+        "precision": bench.accelerator.mixed_precision,
+        "modality": bench.dataset.modality,
+        "task": task.to_json(),
+        "metric": task.metric,
+        "source": {
+            "spec": source.spec,
+            "kind": source.kind,
+            "title": source.title,
+            "licence": source.licence,
+            "paper": source.paper,
+            "parameters": arms[verdict.chosen]["parameters"],
+            "stages": stages,
+        },
+        "setting": setting.to_json(),
+        "shift": shift,
+        "data": data_record(bench.dataset, checks) | {"selection": selection(plan)},
+        "plan": plan.to_json(),
+        "chosen": verdict.chosen,
+        "arms": arms,
+        "baselines": _baselines(bench, predictions),
+        "verdict": verdict.to_json(),
+        "guard": kept.to_json(),
+        "warnings": _warnings(bench, checks, results, verdict),
+    }
+
+
+def read_stages(bench: Workbench) -> list[str]:
+    return bench.network(pretrained=False, seed=0).stage_names
+
+
+def selection(plan: Plan) -> str:
+    return f"{plan.folds}-fold cross-validation" if plan.folds else "validation split"
+
+
+def versions() -> dict[str, str]:
+    return {"python": platform.python_version(), "platform": platform.platform()} | {
+        name: metadata.version(name) for name in PACKAGES
+    }
+
+
+def _arm(
+    bench: Workbench, arm: str, parts: list[dict[str, Any]], predictions: Predictions, plan: Plan
+) -> dict[str, Any]:
+    entry = catalogue.get(arm.split("+")[0])
+    tests = [bench.logic.metrics(value, predictions.labels) for value in predictions.values[arm]]
+    scores = np.stack([bench.logic.scores(value, predictions.labels) for value in predictions.values[arm]])
+    low, high = mean_interval(scores, seed=bench.options.seed)
+    sign = -1 if bench.logic.task.kind == "regression" else 1
+    interval = sorted([sign * float(low), sign * float(high)])
+    last = parts[0]
+    seeds = [
+        {"seed": seed, "validation": part["validation"], "test": test, "seconds": part["seconds"]}
+        for seed, part, test in zip(bench.options.seed_list, parts, tests, strict=True)
+    ]
+    return {
+        "method": arm,
+        "title": entry.title,
+        "papers": catalogue.papers(arm),
+        "depth": len(read_stages(bench)) if arm == "scratch" else plan.depth if plan.epochs.get(arm) else 0,
+        "validation": _mean([part["validation"] for part in parts]),
+        "test": _mean(tests),
+        "interval": interval,
+        "seconds": round(float(np.sum([part["seconds"] for part in parts])), 3),
+        "epochs": last["epochs"],
+        "trainable_parameters": last["trainable_parameters"],
+        "parameters": last["parameters"],
+        "frozen": last["frozen"],
+        "stopped": last["stopped"],
+        "settings": last["settings"],
+        "seeds": seeds,
+    }
+
+
+def _mean(parts: list[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([part[name] for part in parts])) for name in parts[0]}
+
+
+def _baselines(bench: Workbench, predictions: Predictions) -> dict[str, Any]:
+    """Return what needs no features: always the largest training class, or the training mean."""
+    train = bench.dataset.labels(bench.dataset.splits["train"])
+    task = bench.logic.task
+    if task.kind == "classification":
+        constant = np.bincount(train, minlength=task.n_outputs) / len(train)
+    else:
+        constant = train.mean(axis=0)
+    constant = np.tile(constant.astype(np.float64), (len(predictions.labels), 1))
+    name = "majority" if task.kind == "classification" else "mean"
+    return {name: bench.logic.metrics(constant, predictions.labels)}
+
+
+def _warnings(
+    bench: Workbench, checks: Checks, results: dict[str, list[dict[str, Any]]], verdict: Verdict
+) -> list[str]:
+    warnings = []
+    if verdict.kind == "negative":
+        warnings.append("Negative transfer: this source makes the target's predictor worse than training from scratch.")
+    if verdict.n_test < 100:
+        warnings.append(f"The test split has only {verdict.n_test} samples, so the interval is wide.")
+    leaks = len(checks.duplicates.get("across_splits", []))
+    if leaks:
+        warnings.append(f"{leaks} groups of duplicates lie in more than one split: the test scores may be too good.")
+    if checks.imbalance > 10:
+        warnings.append(f"The largest class has {checks.imbalance:.0f} times the samples of the smallest.")
+    for arm, parts in results.items():
+        if any(part["stopped"] == "interrupted" for part in parts):
+            warnings.append(f"The arm {arm} was interrupted and is not fully trained.")
+        if any(part["settings"].get("overfitting") for part in parts):
+            warnings.append(f"The arm {arm} over-fits: its training loss falls while its validation loss rises.")
+    return warnings
