@@ -1,0 +1,35 @@
+"""Small targets for the road's tests: drawn here, so that nothing has to be fetched."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+
+@pytest.fixture(scope="session")
+def digits_folder(tmp_path_factory):
+    """Handwritten digits 0 to 2 as an image folder: 8 per class for training, 30 for the test."""
+    root = tmp_path_factory.mktemp("digits")
+    images, labels = load_digits(return_X_y=True)
+    for digit in range(3):
+        pictures = images[labels == digit][:38].reshape(-1, 8, 8)
+        for number, picture in enumerate(pictures):
+            folder = root / ("train" if number < 8 else "test") / str(digit)
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray((picture * 255 / 16).astype(np.uint8)).save(folder / f"{number}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def table_file(tmp_path_factory):
+    """Two classes told apart by the sum of two columns, with a category and missing values."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(240, 3))
+    frame = pd.DataFrame(x, columns=["age", "height", "weight"])
+    frame["colour"] = rng.choice(["red", "green"], size=240)
+    frame["label"] = np.where(x[:, 0] + x[:, 1] > 0, "yes", "no")
+    frame.loc[::17, "weight"] = np.nan
+    path = tmp_path_factory.mktemp("table") / "people.csv"
+    frame.to_csv(path, index=False)
+    return path
