@@ -1,0 +1,100 @@
+"""Linear models that start from a source's outputs: biased regularisation, for all strengths at once.
+
+With outputs ``o_i`` [k] of the source for row ``x_i`` [p], both functions minimise over ``V`` [k, p] and a free
+intercept ``b`` [k]
+
+    sum_i loss(y_i, o_i + V x_i + b) + penalty(alpha) ||V||^2.
+
+For a linear source ``o_i = W_source x_i`` this is L2-SP: with ``W = W_source + V`` the penalty is
+``||W - W_source||^2``. For any other source it is hypothesis transfer. With ``o = 0`` it is training from scratch.
+With ``standardise``, the penalty is on ``V`` in units of the columns' standard deviations.
+
+References
+----------
+Li, Grandvalet and Davoine, "Explicit Inductive Bias for Transfer Learning with Convolutional Networks", ICML 2018.
+Kuzborskij and Orabona, "Stability and Hypothesis Transfer Learning", ICML 2013.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+
+from headstart.functional.linear import principal, ridge_path, unfold
+
+Array = np.ndarray
+
+
+class Linear(NamedTuple):
+    """A linear map to be added to the source's outputs: ``coef`` [k, p] and ``intercept`` [k]."""
+
+    coef: Array
+    intercept: Array
+
+    def __call__(self, x: Array) -> Array:
+        return x @ self.coef.T + self.intercept
+
+
+def biased_ridge(x: Array, y: Array, offset: Array, alphas: list[float], *, standardise: bool = False) -> list[Linear]:
+    """Return, for each alpha, the minimiser of ``||y - offset - x V' - b||^2 + alpha ||V||^2``, in closed form.
+
+    Parameters
+    ----------
+    x : rows [n, p].
+    y : targets [n, k], in any units.
+    offset : the source's outputs [n, k], in the units of y; zeros for training from scratch.
+    alphas : strengths above 0.
+
+    Examples
+    --------
+    >>> x, y = np.array([[0.0], [1.0], [2.0]]), np.array([[0.0], [2.0], [4.0]])
+    >>> scratch, near_source = biased_ridge(x, y, 3 * x, [1e-9, 1e9])
+    >>> float(np.round(3 + scratch.coef[0, 0], 6)), float(np.round(3 + near_source.coef[0, 0], 6))
+    (2.0, 3.0)
+    """
+    basis = principal(x, standardise=standardise)
+    residual = y - offset
+    mean = residual.mean(axis=0)
+    path = ridge_path(basis, residual - mean, np.asarray(alphas) / len(x))
+    return [Linear(*unfold(basis, weights, mean)) for weights in path]
+
+
+def biased_logistic(
+    x: Array, labels: Array, offset: Array, alphas: list[float], *, standardise: bool = False
+) -> list[Linear]:
+    """Return, for each alpha, the minimiser of ``sum_i log-loss_i + alpha / 2 ||V||^2``, by L-BFGS.
+
+    Parameters
+    ----------
+    x : rows [n, p].
+    labels : class numbers [n].
+    offset : the source's scores [n, k], up to a constant per row; zeros for training from scratch.
+    alphas : strengths above 0; each solution starts from that of the next stronger one. scikit-learn's
+        ``C`` is ``1 / alpha`` (for two classes, where it counts one row w = V_1 - V_0, ``2 / alpha``).
+    """
+    basis = principal(x, standardise=standardise)
+    n_outputs = offset.shape[1]
+    flat = np.zeros((basis.rotated.shape[1] + 1) * n_outputs)
+    path: dict[int, Linear] = {}
+    for index in np.argsort(alphas, kind="stable")[::-1]:
+        data = (basis.rotated, labels, offset, alphas[index])
+        options = {"maxiter": 500, "gtol": 1e-6, "ftol": 1e-12}
+        flat = minimize(_objective, flat, data, "L-BFGS-B", jac=True, options=options).x
+        whole = flat.reshape(-1, n_outputs)
+        path[int(index)] = Linear(*unfold(basis, whole[:-1], whole[-1]))
+    return [path[index] for index in range(len(alphas))]
+
+
+def _objective(flat: Array, x: Array, labels: Array, offset: Array, alpha: float) -> tuple[float, Array]:
+    """Value and gradient, divided by n so that the solver's tolerance does not depend on it."""
+    n, k = offset.shape
+    weights, intercept = flat.reshape(-1, k)[:-1], flat.reshape(-1, k)[-1]
+    logs = log_softmax(offset + x @ weights + intercept, axis=1)
+    slope = np.exp(logs)
+    slope[np.arange(n), labels] -= 1.0
+    value = -logs[np.arange(n), labels].sum() + alpha / 2 * np.square(weights).sum()
+    gradient = np.concatenate([(x.T @ slope + alpha * weights).ravel(), slope.sum(axis=0)])
+    return float(value / n), gradient / n
