@@ -64,22 +64,14 @@ def read_folder(path: Path) -> RunFolder:
         If there is no run.json, or it is of a newer schema than this version reads.
     """
     if not (path / "run.json").is_file():
-        raise UserError(
-            f"{path} holds no run.json: it is no finished run; give a run folder, or resume this one."
-        )
+        raise UserError(f"{path} holds no run.json: it is no finished run; give a run folder, or resume this one.")
     run = read_json(path / "run.json")
     if not isinstance(run, dict) or not isinstance(run.get("schema"), int):
-        raise UserError(
-            f"{path / 'run.json'} has no schema number; the file is damaged or is no run of Headstart."
-        )
+        raise UserError(f"{path / 'run.json'} has no schema number; the file is damaged or is no run of Headstart.")
     if run["schema"] > SCHEMA:
-        raise UserError(
-            f"{path} was written by a newer Headstart (schema {run['schema']}); upgrade to read it."
-        )
+        raise UserError(f"{path} was written by a newer Headstart (schema {run['schema']}); upgrade to read it.")
     plan = read_json(path / "plan.json") if (path / "plan.json").is_file() else None
-    return RunFolder(
-        path, run, plan, _lines(path / "metrics.jsonl"), _predictions(path, run), _evidence(path)
-    )
+    return RunFolder(path, run, plan, _lines(path / "metrics.jsonl"), _predictions(path, run), _evidence(path))
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -109,29 +101,35 @@ def _predictions(path: Path, run: dict[str, Any]) -> Predictions | None:
         return None
     import pyarrow.parquet as parquet
 
-    arm = run.get("guard", {}).get("kept") or run.get("chosen")
+    arm = (run.get("guard") or {}).get("kept") or run.get("chosen")
     table = parquet.read_table(file, filters=[("arm", "=", arm), ("split", "=", "test")])
     seeds = table.column("seed").to_pylist()
     if not seeds:
         return None
-    seed = run["seed"] if run.get("seed") in seeds else seeds[0]
+    wanted = (run.get("guard") or {}).get("seed", run.get("seed"))
+    seed = wanted if wanted in seeds else seeds[0]
     rows = table.filter(np.array([s == seed for s in seeds])).to_pydict()
     values = np.array(rows["probabilities"], dtype=np.float64).reshape(len(rows["name"]), -1)
     return Predictions([str(n) for n in rows["name"]], _labels(rows["label"], run["task"]), values)
 
 
 def _labels(column: list[Any], task: dict[str, Any]) -> np.ndarray:
-    """Read labels given as class names or numbers, sets of names or 0/1 rows, or values."""
+    """Read labels as the run writes them: a class name, names or values with a bar between, or numbers."""
     classes = list(task.get("classes", []))
     if task["kind"] == "classification":
-        return np.array([classes.index(v) if isinstance(v, str) and v in classes else int(v) for v in column])
+        return np.array([classes.index(v) if v in classes else int(v) for v in column], dtype=np.int64)
     if task["kind"] == "multilabel":
-        return np.array([_indicator(value, classes) for value in column], dtype=np.float64)
-    return np.array(column, dtype=np.float64).reshape(len(column), -1)
+        return np.array([_indicator(_parts(value), classes) for value in column], dtype=np.float64)
+    return np.array([[float(v) for v in _parts(value)] for value in column], dtype=np.float64)
 
 
-def _indicator(value: Any, classes: list[str]) -> list[float]:
-    value = json.loads(value) if isinstance(value, str) else list(value)
-    if all(isinstance(v, str) for v in value):
-        return [float(name in value) for name in classes]
-    return [float(v) for v in value]
+def _parts(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        return [part for part in value.split("|") if part]
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _indicator(parts: list[Any], classes: list[str]) -> list[float]:
+    if any(isinstance(part, str) for part in parts) or len(parts) != len(classes):
+        return [float(name in parts) for name in classes]
+    return [float(part) for part in parts]

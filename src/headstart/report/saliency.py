@@ -57,9 +57,7 @@ def saliency(
         Explained(name, raw, output, words[output])
         for name, raw, output in zip(dataset.names(rows), dataset.raw(rows), outputs, strict=True)
     ]
-    explain = {"image": explain_images, "text": explain_texts, "table": explain_rows}[
-        network.preprocess.modality
-    ]
+    explain = {"image": explain_images, "text": explain_texts, "table": explain_rows}[network.preprocess.modality]
     with evaluation(network):
         return explain(folder, network, samples)
 
@@ -112,9 +110,7 @@ def _image_heat(network: Network, x: Tensor, target: Tensor) -> tuple[np.ndarray
     model, stage, tokens = Evaluated(network), *_map_stage(network, x)
     x = x.clone().requires_grad_(True)
     if stage is None:
-        heat = IntegratedGradients(model).attribute(
-            x, target=target, n_steps=STEPS, internal_batch_size=len(x)
-        )
+        heat = IntegratedGradients(model).attribute(x, target=target, n_steps=STEPS, internal_batch_size=len(x))
         return heat.detach().sum(dim=1).abs().cpu().numpy(), "integrated gradients on the pixels"
     layer = network.stages[stage]
     if tokens:
@@ -144,11 +140,7 @@ def _shown(network: Network, x: Tensor) -> np.ndarray:
     pixels = x.detach().float().cpu()
     saved = network.preprocess.to_json()
     mean, std = saved.get("mean"), saved.get("std")
-    if (
-        isinstance(mean, list | tuple)
-        and isinstance(std, list | tuple)
-        and len(mean) == len(std) == x.shape[1]
-    ):
+    if isinstance(mean, list | tuple) and isinstance(std, list | tuple) and len(mean) == len(std) == x.shape[1]:
         pixels = pixels * torch.tensor(std).view(1, -1, 1, 1) + torch.tensor(mean).view(1, -1, 1, 1)
     else:
         low, high = pixels.amin((1, 2, 3), keepdim=True), pixels.amax((1, 2, 3), keepdim=True)
@@ -192,13 +184,9 @@ def explain_texts(folder: Path, network: Network, samples: list[Explained]) -> d
         x = to(network.preprocess([sample.raw]), next(network.parameters()).device)
         ids, mask = x["input_ids"][:, :LONGEST_TEXT], x["attention_mask"][:, :LONGEST_TEXT]
         blank = torch.full_like(ids, tokenizer.pad_token_id or 0)
-        special = torch.tensor(
-            [[i in set(tokenizer.all_special_ids) for i in ids[0].tolist()]], device=ids.device
-        )
+        special = torch.tensor([[i in set(tokenizer.all_special_ids) for i in ids[0].tolist()]], device=ids.device)
         blank = torch.where(special, ids, blank)
-        method = LayerIntegratedGradients(
-            lambda i, m: model({"input_ids": i, "attention_mask": m}), embedding
-        )
+        method = LayerIntegratedGradients(lambda i, m: model({"input_ids": i, "attention_mask": m}), embedding)
         heat = method.attribute(
             ids,
             blank,
@@ -208,9 +196,7 @@ def explain_texts(folder: Path, network: Network, samples: list[Explained]) -> d
             internal_batch_size=8,
         )
         weights = heat.detach().sum(dim=2)[0].cpu().numpy()
-        items.append(
-            {"name": sample.name, "about": sample.about, "words": _words(tokenizer, ids[0].tolist(), weights)}
-        )
+        items.append({"name": sample.name, "about": sample.about, "words": _words(tokenizer, ids[0].tolist(), weights)})
     return {"modality": "text", "method": "integrated gradients on the word embeddings", "items": items}
 
 
@@ -238,8 +224,7 @@ def _words(tokenizer: Any, ids: list[int], weights: np.ndarray) -> list[list[Any
 
 def _byte_level(tokenizer: Any) -> bool:
     return any(
-        token.startswith(("Ġ", "▁"))
-        for token in tokenizer.convert_ids_to_tokens(range(0, min(600, len(tokenizer))))
+        token.startswith(("Ġ", "▁")) for token in tokenizer.convert_ids_to_tokens(range(0, min(600, len(tokenizer))))
     )
 
 

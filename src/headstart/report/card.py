@@ -1,0 +1,129 @@
+"""The model card that travels with the weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headstart.report import format as fmt
+
+
+def model_card(run: dict[str, Any]) -> str:
+    """Return the Markdown of ``model/README.md``: what the model is for, what it was measured to do, its limits.
+
+    Parameters
+    ----------
+    run : the content of run.json, of a fit or of a pretraining; parts may be missing.
+    """
+    parts = [_head(run), _use(run), _data(run), _result(run), _limits(run), _load(run), _origin(run), _papers(run)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _line(text: Any) -> str:
+    """Return ``text`` on one line with Markdown's marks made harmless."""
+    flat = " ".join(str(text).split())
+    for mark in "\\`*_[]<>|#":
+        flat = flat.replace(mark, f"\\{mark}" if mark not in "<>" else {"<": "&lt;", ">": "&gt;"}[mark])
+    return flat
+
+
+def _listed(names: list[Any], most: int = 20) -> str:
+    shown = ", ".join(_line(name) for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _metric(run: dict[str, Any]) -> str:
+    kind = (run.get("task") or {}).get("kind")
+    said = (run.get("verdict") or {}).get("metric") or run.get("metric")
+    return said or {"multilabel": "samples_f1", "regression": "mae"}.get(kind, "accuracy")
+
+
+def _kept(run: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    arms = run.get("arms") or {}
+    name = (run.get("guard") or {}).get("kept") or run.get("chosen") or next(iter(arms), "")
+    return name, arms.get(name) or {}
+
+
+def _head(run: dict[str, Any]) -> str:
+    data, source = (run.get("data") or {}).get("name") or "the target", run.get("source") or {}
+    name, arm = _kept(run)
+    way = "trained from scratch on" if name == "scratch" else "transferred to"
+    text = f"# A model {way} {_line(data)}\n\n"
+    text += f"{_line(arm.get('title') or name)}, from {_line(source.get('title') or source.get('spec') or 'a source')}"
+    return f"{text}, made with Headstart {_line(run.get('headstart', ''))}."
+
+
+def _use(run: dict[str, Any]) -> str:
+    task = run.get("task") or {}
+    unit = {"image": "an image", "text": "a text", "table": "a table row"}.get(str(run.get("modality")), "an input")
+    if task.get("kind") == "regression":
+        said = f"It predicts {_listed(task.get('targets') or [])} of {unit}."
+    elif task.get("kind") == "multilabel":
+        said = f"It tells which of these labels apply to {unit}: {_listed(task.get('classes') or [])}."
+    else:
+        said = f"It tells which one of these classes {unit} belongs to: {_listed(task.get('classes') or [])}."
+    return f"## Intended use\n\n{said} It knows nothing else: an input of another kind still gets one of these answers."
+
+
+def _data(run: dict[str, Any]) -> str:
+    data = run.get("data") or {}
+    splits = ", ".join(f"{fmt.count(n)} {name}" for name, n in (data.get("splits") or {}).items() if n)
+    lines = [f"- samples: {splits}" if splits else ""]
+    lines += [f"- largest class over smallest: {fmt.plain(data['imbalance'], 2)}" if data.get("imbalance") else ""]
+    lines += [f"- damaged samples left out: {len(data.get('damaged') or [])}"]
+    lines += [f"- fingerprint: {_line(data['fingerprint'])}" if data.get("fingerprint") else ""]
+    return "## Data\n\n" + "\n".join(line for line in lines if line)
+
+
+def _result(run: dict[str, Any]) -> str:
+    metric = _metric(run)
+    rows = ["## Result", "", f"| arm | test {fmt.title(metric)} | 95% interval |", "|---|---|---|"]
+    for name, arm in (run.get("arms") or {}).items():
+        value = fmt.score(metric, (arm.get("test") or {}).get(metric))
+        mark = " (this model)" if name == _kept(run)[0] else ""
+        rows.append(
+            f"| {_line(arm.get('title') or name)}{mark} | {value} | {fmt.interval(metric, arm.get('interval'))} |"
+        )
+    verdict = run.get("verdict") or {}
+    if fmt.is_number(verdict.get("gain")):
+        gain, bounds = fmt.signed(metric, verdict["gain"]), verdict.get("interval") or [None, None]
+        span = f"{fmt.signed(metric, bounds[0])} to {fmt.signed(metric, bounds[1])}"
+        rows += [
+            "",
+            f"Transfer against training from scratch: **{_line(verdict.get('kind'))}**, {gain} {fmt.gain_unit(metric)}",
+        ]
+        rows[-1] += (
+            f" (95% interval {span}, {fmt.p_value(verdict.get('p'))}, {fmt.count(verdict.get('n_test'))} test samples)."
+        )
+    if run.get("guard"):
+        rows += ["", f"Why this arm was kept: {_line(run['guard'].get('reason', ''))}"]
+    return "\n".join(rows)
+
+
+def _limits(run: dict[str, Any]) -> str:
+    lines = ["- The numbers hold for inputs like the test split; other cameras, writers or times may differ."]
+    lines += ["- A confidence is not a guarantee: see calibration in the report of the run."]
+    if (run.get("shift") or {}).get("words"):
+        lines.append(f"- Source and target inputs: {_line(run['shift']['words'])}")
+    lines += [f"- {_line(warning)}" for warning in run.get("warnings") or []]
+    return "## Limits\n\n" + "\n".join(lines)
+
+
+def _load(run: dict[str, Any]) -> str:
+    return (
+        "## How to load\n\nThis folder is the `model/` of a run folder; give the run folder.\n\n"
+        '```python\nimport headstart as hs\n\nmodel = hs.load("RUN").model\nmodel.predict([...])\n```\n\n'
+        "```\nheadstart predict RUN FILES...\n```"
+    )
+
+
+def _origin(run: dict[str, Any]) -> str:
+    source = run.get("source") or {}
+    licence = source.get("licence") or "not stated; ask its author before passing this model on"
+    return f"## Source and licence\n\n- source: {_line(source.get('spec', ''))}\n- licence of the source's weights: {_line(licence)}"
+
+
+def _papers(run: dict[str, Any]) -> str:
+    papers = [str(paper) for paper in _kept(run)[1].get("papers") or []]
+    own = (run.get("source") or {}).get("paper")
+    found = list(dict.fromkeys([*papers, *([str(own)] if own else [])]))
+    return "## Papers\n\n" + "\n".join(f"- {_line(paper)}" for paper in found) if found else ""

@@ -1,0 +1,87 @@
+"""The report: one HTML file that needs no network, made from the files of the run folder alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from headstart.report import format as fmt
+from headstart.report import quality, sections, stories
+from headstart.report.folder import RunFolder, read_folder
+from headstart.report.glossary import GLOSSARY
+from headstart.storage import write_text
+
+_LINK = re.compile(
+    r"(https?://[^\s<>\"']+[^\s<>\"'.,;)])|\b(?:arXiv[: ])(\d{4}\.\d{4,5})|\b(?:doi[: ])(10\.\d{4,}/[^\s<>\"']+[^\s<>\"'.,;)])"
+)
+
+
+def write_report(run_dir: str | Path) -> Path:
+    """Write ``report.html`` into a finished run's folder and return its path.
+
+    Raises
+    ------
+    UserError
+        If the folder holds no finished run, or one of a newer version.
+    """
+    folder = read_folder(Path(run_dir))
+    path = folder.path / "report.html"
+    write_text(path, render(folder))
+    return path
+
+
+def render(folder: RunFolder) -> str:
+    """Return the page for a run as text."""
+    from jinja2 import ChainableUndefined, Environment, PackageLoader
+
+    environment = Environment(
+        loader=PackageLoader("headstart.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=ChainableUndefined,
+    )
+    environment.filters |= {
+        "percent": fmt.percent,
+        "plain": fmt.plain,
+        "count": fmt.count,
+        "amount": fmt.amount,
+        "linked": linked,
+    }
+    return environment.get_template("report.html").render(**context(folder))
+
+
+def context(folder: RunFolder) -> dict[str, Any]:
+    """Return what the template shows, one entry per section."""
+    return {
+        "run": folder.run,
+        "plan": folder.plan or folder.run.get("plan") or {},
+        "verdict": sections.verdict(folder),
+        "kept": sections.kept(folder),
+        "arms": sections.arms(folder),
+        "curves": sections.curves(folder),
+        "errors": quality.errors(folder),
+        "calibration": quality.calibration(folder),
+        "mistakes": stories.mistakes(folder),
+        "map": stories.feature_map(folder),
+        "saliency": stories.saliency(folder),
+        "data": stories.data(folder),
+        "papers": stories.papers(folder),
+        "again": stories.reproduce(folder),
+        "glossary": GLOSSARY,
+    }
+
+
+def linked(text: Any) -> Markup:
+    """Escape ``text`` and turn web addresses, arXiv numbers and DOIs in it into links."""
+    text, done, parts = str(text), 0, []
+    for found in _LINK.finditer(text):
+        url, arxiv, doi = found.groups()
+        target = url or (f"https://arxiv.org/abs/{arxiv}" if arxiv else f"https://doi.org/{doi}")
+        parts += [escape(text[done : found.start()])]
+        parts += [Markup('<a href="{}" rel="noreferrer">{}</a>').format(target, found.group(0))]
+        done = found.end()
+    return Markup("").join([*parts, escape(text[done:])])

@@ -1,0 +1,145 @@
+"""Where the kept model is right and wrong: confusion, labels, residuals, calibration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from headstart.report import charts
+from headstart.report import format as fmt
+from headstart.report.folder import Predictions, RunFolder
+
+MOST_IN_MATRIX = 20
+PAIRS = 15
+
+
+def errors(folder: RunFolder) -> dict[str, Any] | None:
+    """Confusion for one class of several, a table for label sets, residuals for values."""
+    found = folder.predictions
+    if found is None or not len(found):
+        return None
+    task = folder.run["task"]
+    if task["kind"] == "classification":
+        return _confusion(found, task["classes"])
+    if task["kind"] == "multilabel":
+        return _labels(found, task["classes"])
+    return _residuals(found, task["targets"])
+
+
+def _confusion(found: Predictions, classes: list[str]) -> dict[str, Any]:
+    k, chosen = len(classes), found.values.argmax(axis=1)
+    matrix = np.zeros((k, k), dtype=int)
+    np.add.at(matrix, (found.labels, chosen), 1)
+    pairs = [
+        {"label": classes[i], "prediction": classes[j], "n": int(matrix[i, j]), "of": int(matrix[i].sum())}
+        for i, j in zip(*np.nonzero(matrix * ~np.eye(k, dtype=bool)), strict=True)
+    ]
+    return {
+        "kind": "classification",
+        "n": len(found),
+        "wrong": int((chosen != found.labels).sum()),
+        "classes": classes,
+        "matrix": _cells(matrix) if k <= MOST_IN_MATRIX else None,
+        "pairs": sorted(pairs, key=lambda pair: -pair["n"])[:PAIRS],
+        "per_class": _per_class(matrix, classes),
+    }
+
+
+def _cells(matrix: np.ndarray) -> list[list[dict[str, Any]]]:
+    totals = matrix.sum(axis=1, keepdims=True)
+    shares = matrix / np.maximum(totals, 1)
+    return [
+        [
+            {"n": int(n), "share": round(float(s), 3), "right": i == j}
+            for j, (n, s) in enumerate(zip(row, part, strict=True))
+        ]
+        for i, (row, part) in enumerate(zip(matrix, shares, strict=True))
+    ]
+
+
+def _per_class(matrix: np.ndarray, classes: list[str]) -> list[dict[str, str]]:
+    right, true, chosen = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    return [
+        {
+            "name": name,
+            "n": fmt.count(int(true[i])),
+            "recall": fmt.percent(right[i] / true[i]) if true[i] else fmt.DASH,
+            "interval": fmt.interval("accuracy", charts.wilson(right[i] / true[i], int(true[i])))
+            if true[i]
+            else fmt.DASH,
+            "precision": fmt.percent(right[i] / chosen[i]) if chosen[i] else fmt.DASH,
+        }
+        for i, name in enumerate(classes)
+    ]
+
+
+def _labels(found: Predictions, classes: list[str]) -> dict[str, Any]:
+    chosen, true = found.values > 0.5, found.labels > 0.5
+    both = (chosen & true).sum(axis=0)
+    rows = []
+    for i, name in enumerate(classes):
+        n, said, hits = int(true[:, i].sum()), int(chosen[:, i].sum()), int(both[i])
+        rows.append(
+            {
+                "name": name,
+                "n": fmt.count(n),
+                "recall": fmt.percent(hits / n) if n else fmt.DASH,
+                "interval": fmt.interval("accuracy", charts.wilson(hits / n, n)) if n else fmt.DASH,
+                "precision": fmt.percent(hits / said) if said else fmt.DASH,
+                "f1": fmt.percent(2 * hits / (n + said)) if n + said else fmt.DASH,
+            }
+        )
+    exact = int((chosen == true).all(axis=1).sum())
+    return {"kind": "multilabel", "n": len(found), "wrong": len(found) - exact, "per_class": rows}
+
+
+def _residuals(found: Predictions, targets: list[str]) -> dict[str, Any]:
+    panels = []
+    for i, name in enumerate(targets[:6]):
+        true, predicted = found.labels[:, i], found.values[:, i]
+        off = predicted - true
+        mean = fmt.plain(float(off.mean()))
+        panels.append(
+            {
+                "name": name,
+                "scatter": charts.against(
+                    true, predicted, name, f"predicted against true {name}, {len(found)} samples"
+                ),
+                "histogram": charts.histogram(off, f"predicted minus true {name}", f"errors of {name}, mean {mean}"),
+                "bias": mean.replace("-", "−"),
+                "half": fmt.plain(float(np.median(np.abs(off)))),
+                "most": fmt.plain(float(np.quantile(np.abs(off), 0.9))),
+            }
+        )
+    return {"kind": "regression", "n": len(found), "panels": panels}
+
+
+def calibration(folder: RunFolder) -> dict[str, Any] | None:
+    """Whether a confidence means what it says; None for values, which have no probabilities."""
+    found, kind = folder.predictions, folder.run["task"]["kind"]
+    if found is None or not len(found) or kind == "regression":
+        return None
+    if kind == "classification":
+        confidence, right = found.values.max(axis=1), found.values.argmax(axis=1) == found.labels
+    else:
+        confidence = np.maximum(found.values, 1 - found.values).ravel()
+        right = ((found.values > 0.5) == (found.labels > 0.5)).ravel()
+    groups = charts.bins(confidence, right)
+    gap = sum(abs(b.right - b.confidence) * b.n for b in groups) / len(confidence)
+    mean, share = float(confidence.mean()), float(right.mean())
+    return {
+        "chart": charts.reliability(groups, f"reliability diagram, calibration error {fmt.percent(gap)}"),
+        "ece": fmt.percent(gap),
+        "confidence": fmt.percent(mean),
+        "right": fmt.percent(share),
+        "tendency": _tendency(mean - share),
+        "n": fmt.count(len(confidence)),
+        "labels": kind == "multilabel",
+    }
+
+
+def _tendency(gap: float) -> str:
+    if abs(gap) < 0.02:
+        return "close to how often it is right"
+    return "more sure than it should be" if gap > 0 else "less sure than it could be"

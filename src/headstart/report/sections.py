@@ -1,0 +1,272 @@
+"""What each section of the report says, as plain values for the template; None where a section does not apply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headstart.report import charts
+from headstart.report import format as fmt
+from headstart.report.folder import RunFolder
+
+HEADLINES = {
+    "positive": ("▲", "Transfer helped"),
+    "none": ("＝", "No measurable difference"),
+    "negative": ("▼", "Transfer hurt"),
+    "unmeasured": ("?", "Not measured"),
+}
+COLOURS = ("s-2", "s-3", "s-4", "s-5", "s-6")
+
+
+def colours(run: dict[str, Any]) -> dict[str, str]:
+    """Return a CSS class per arm: grey for scratch, the accent for the arm that stands for transfer."""
+    rest = iter(COLOURS * 4)
+    fixed = {"scratch": "s-scratch", run.get("chosen"): "s-chosen"}
+    return {name: fixed.get(name) or next(rest) for name in run.get("arms", {})}
+
+
+def verdict(folder: RunFolder) -> dict[str, Any]:
+    """The verdict in one sentence, its figures, and a picture of the gain against zero."""
+    run = folder.run
+    said = run.get("verdict") or {}
+    metric, gain, bounds = said.get("metric", "accuracy"), said.get("gain"), said.get("interval")
+    measured = fmt.is_number(gain)
+    kind = said.get("kind", "none") if measured else "unmeasured"
+    mark, headline = HEADLINES.get(kind, HEADLINES["none"])
+    return {
+        "kind": kind,
+        "mark": mark,
+        "headline": headline,
+        "sentence": _sentence(run, kind),
+        "figures": _figures(run, metric, said),
+        "whisker": charts.whisker(gain, bounds, _around_zero(gain, bounds), f"s-{kind}", 0.0) if measured else None,
+    }
+
+
+def _around_zero(gain: float, bounds: Any) -> charts.Range:
+    reach = max(abs(v) for v in (gain, *(bounds or []))) * 1.15 or 1.0
+    low = min(0.0, gain, *(bounds or []))
+    high = max(0.0, gain, *(bounds or []))
+    return (-reach if low < 0 else -reach * 0.15, reach if high > 0 else reach * 0.15)
+
+
+def _title(run: dict[str, Any], arm: Any) -> str:
+    return (run.get("arms", {}).get(arm) or {}).get("title") or str(arm)
+
+
+def _sentence(run: dict[str, Any], kind: str) -> str:
+    said = run.get("verdict") or {}
+    metric, data = said.get("metric", "accuracy"), run.get("data", {}).get("name", "the target")
+    chosen = run.get("arms", {}).get(said.get("chosen") or run.get("chosen")) or {}
+    scratch = run.get("arms", {}).get(said.get("baseline") or "scratch") or {}
+    reached, alone = (arm.get("test", {}).get(metric) for arm in (chosen, scratch))
+    if kind == "unmeasured":
+        return f"On {data}, no arm was trained from scratch, so nothing says whether the source helped."
+    pair = f"{fmt.title(metric)} on {data} is {fmt.score(metric, reached)} with transfer and {fmt.score(metric, alone)} without"
+    size = f"{fmt.signed(metric, said['gain'])} {'points' if metric in fmt.SHARES else ''}".strip()
+    if kind == "none":
+        return (
+            f"{pair[0].upper()}{pair[1:]}: on {fmt.count(said.get('n_test'))} test samples that is too close to call."
+        )
+    if metric in fmt.SHARES:
+        return f"{pair[0].upper()}{pair[1:]}: {size}."
+    better = "lower" if kind == "positive" else "higher"
+    return f"{pair[0].upper()}{pair[1:]}: {fmt.plain(abs(said['gain']))} {better}."
+
+
+def _figures(run: dict[str, Any], metric: str, said: dict[str, Any]) -> list[dict[str, str]]:
+    figures = []
+    for label, name in (
+        ("With transfer", said.get("chosen") or run.get("chosen")),
+        ("From scratch", said.get("baseline")),
+    ):
+        arm = run.get("arms", {}).get(name)
+        if arm:
+            value = fmt.score(metric, arm.get("test", {}).get(metric))
+            figures.append({"label": label, "value": value, "note": fmt.interval(metric, arm.get("interval"))})
+    if fmt.is_number(said.get("gain")):
+        unit = " points" if metric in fmt.SHARES else ""
+        bounds = said.get("interval")
+        note = f"{_bound(metric, bounds[0])} to {_bound(metric, bounds[1])}" if bounds else fmt.DASH
+        figures.append({"label": "Gain", "value": fmt.signed(metric, said["gain"]) + unit, "note": note})
+        figures.append({"label": "Chance alone", "value": fmt.p_value(said.get("p")), "note": _test_name(run)})
+    seeds = len(run.get("seeds") or [1])
+    note = f"{seeds} seeds" if seeds > 1 else "1 seed"
+    figures.append({"label": "Test samples", "value": fmt.count(said.get("n_test")), "note": note})
+    return figures
+
+
+def _bound(metric: str, value: float) -> str:
+    return fmt.signed(metric, value)
+
+
+def _test_name(run: dict[str, Any]) -> str:
+    return "exact McNemar test" if run.get("task", {}).get("kind") == "classification" else "paired test"
+
+
+def kept(folder: RunFolder) -> dict[str, Any] | None:
+    """What the guard handed back, and why."""
+    guard = folder.run.get("guard")
+    if not guard:
+        return None
+    name = guard.get("kept")
+    return {
+        "title": _title(folder.run, name),
+        "reason": guard.get("reason", ""),
+        "overruled": name != folder.run.get("chosen"),
+        "chosen": _title(folder.run, folder.run.get("chosen")),
+        "warnings": folder.run.get("warnings") or [],
+    }
+
+
+def arms(folder: RunFolder) -> dict[str, Any] | None:
+    """Every arm with its test metric and interval, and what it cost."""
+    run = folder.run
+    found = {name: arm for name, arm in (run.get("arms") or {}).items() if arm}
+    if not found:
+        return None
+    metric, colour = _metric(run), colours(run)
+    domain = _domain(metric, found)
+    rows = [_arm(run, name, arm, domain, colour[name]) for name, arm in found.items()]
+    names = list(dict.fromkeys(m for arm in found.values() for m in arm.get("test", {})))
+    table = {m: [fmt.score(m, arm.get("test", {}).get(m)) for arm in found.values()] for m in names}
+    return {
+        "metric": metric,
+        "rows": rows,
+        "ends": [fmt.score(metric, bound) for bound in domain],
+        "table": {fmt.title(m): cells for m, cells in table.items()},
+        "seeds": _per_seed(found, metric),
+        "baseline": charts.ticks(*domain),
+    }
+
+
+def _metric(run: dict[str, Any]) -> str:
+    said = (run.get("verdict") or {}).get("metric")
+    kind = run.get("task", {}).get("kind")
+    return said or {"multilabel": "samples_f1", "regression": "mae"}.get(kind, "accuracy")
+
+
+def _domain(metric: str, found: dict[str, Any]) -> charts.Range:
+    values = [v for arm in found.values() for v in (arm.get("test", {}).get(metric), *(arm.get("interval") or []))]
+    low, high = charts.spread([v for v in values if fmt.is_number(v)], 0.1)
+    return (max(low, 0.0), min(high, 1.0)) if metric in fmt.SHARES else (low, high)
+
+
+def _arm(run: dict[str, Any], name: str, arm: dict[str, Any], domain: charts.Range, colour: str) -> dict[str, Any]:
+    metric = _metric(run)
+    value, bounds = arm.get("test", {}).get(metric), arm.get("interval")
+    frozen = arm.get("frozen") or {}
+    return {
+        "name": name,
+        "title": arm.get("title") or name,
+        "colour": colour,
+        "kept": name == (run.get("guard") or {}).get("kept"),
+        "value": fmt.score(metric, value),
+        "interval": fmt.interval(metric, bounds),
+        "whisker": charts.whisker(value, bounds, domain, colour) if fmt.is_number(value) else None,
+        "validation": fmt.score(metric, arm.get("validation", {}).get(metric)),
+        "trainable": fmt.amount(arm.get("trainable_parameters")),
+        "parameters": fmt.amount(arm.get("parameters")),
+        "epochs": fmt.count(arm.get("epochs")),
+        "seconds": fmt.duration(arm.get("seconds")),
+        "frozen": len(frozen.get("stages") or []),
+        "unchanged": frozen.get("unchanged"),
+    }
+
+
+def _per_seed(found: dict[str, Any], metric: str) -> dict[str, Any] | None:
+    numbers = list(dict.fromkeys(s.get("seed") for arm in found.values() for s in arm.get("seeds") or []))
+    if len(numbers) < 2:
+        return None
+    rows = {}
+    for name, arm in found.items():
+        by_seed = {s.get("seed"): s.get("test", {}).get(metric) for s in arm.get("seeds") or []}
+        rows[arm.get("title") or name] = [fmt.score(metric, by_seed.get(seed)) for seed in numbers]
+    return {"numbers": numbers, "rows": rows}
+
+
+def curves(folder: RunFolder) -> dict[str, Any] | None:
+    """Validation score and loss of every arm against the epoch."""
+    if not folder.metrics:
+        return None
+    colour, metric = colours(folder.run), _metric(folder.run)
+    paths = _paths(folder.metrics)
+    order = [name for name in folder.run.get("arms", {}) if any(key[0] == name for key in paths)]
+    if not order:
+        return None
+    quantities = {
+        "score": ("validation_score", f"validation {fmt.title(metric)}", metric in fmt.SHARES),
+        "loss": ("validation_loss", "loss: validation solid, training dashed", False),
+    }
+    drawn = {}
+    for key, (column, label, share) in quantities.items():
+        series = _series(paths, column, colour, "")
+        if key == "loss":
+            series += _series(paths, "train_loss", colour, "dashed")
+        if series:
+            drawn[key] = _curve(series, label, share, [_title(folder.run, name) for name in order])
+    legend = [(colour[name], _title(folder.run, name)) for name in order]
+    return {"charts": drawn, "legend": legend, "repeats": max(_repeats(paths).values())} if drawn else None
+
+
+Key = tuple[str, int, int]
+
+
+def _paths(lines: list[dict[str, Any]]) -> dict[Key, list[dict[str, Any]]]:
+    """Group lines by arm, seed and fold, with ``at``: epochs counted on through the stages."""
+    paths: dict[Key, list[dict[str, Any]]] = {}
+    for line in lines:
+        key = (str(line.get("arm")), line.get("seed") or 0, -1 if line.get("fold") is None else line["fold"])
+        path = paths.setdefault(key, [])
+        epoch = line.get("epoch") if fmt.is_number(line.get("epoch")) else len(path) + 1
+        last = path[-1] if path else None
+        changed = last is not None and (line.get("stage") != last.get("stage") and epoch <= last["raw"])
+        offset = last["at"] if last is not None and changed else (last["offset"] if last else 0.0)
+        path.append(line | {"raw": epoch, "offset": offset, "at": epoch + offset})
+    return paths
+
+
+def _repeats(paths: dict[Key, Any]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for arm, _, _ in paths:
+        counts[arm] = counts.get(arm, 0) + 1
+    return counts
+
+
+def _series(
+    paths: dict[Key, list[dict[str, Any]]], column: str, colour: dict[str, str], classes: str
+) -> list[charts.Series]:
+    """One faint line per repeat (seed or fold) and a strong one for their mean where all have a value."""
+    series = []
+    for arm in dict.fromkeys(key[0] for key in paths):
+        if arm not in colour:
+            continue
+        repeats = [
+            [(line["at"], line[column]) for line in path if fmt.is_number(line.get(column))]
+            for key, path in paths.items()
+            if key[0] == arm
+        ]
+        repeats = [points for points in repeats if points]
+        if len(repeats) > 1:
+            series += [charts.Series(points, colour[arm], f"{classes} faint") for points in repeats]
+            repeats = [_mean(repeats)]
+        series += [charts.Series(points, colour[arm], classes) for points in repeats if points]
+    return series
+
+
+def _mean(repeats: list[list[tuple[float, float]]]) -> list[tuple[float, float]]:
+    values: dict[float, list[float]] = {}
+    for points in repeats:
+        for x, y in points:
+            values.setdefault(x, []).append(y)
+    whole = [(x, sum(ys) / len(ys)) for x, ys in sorted(values.items()) if len(ys) == len(repeats)]
+    return whole or repeats[0]
+
+
+def _curve(series: list[charts.Series], label: str, share: bool, names: list[str]) -> Any:
+    xs = [x for one in series for x, _ in one.points]
+    ys = [y for one in series for _, y in one.points]
+    low, high = charts.spread(ys)
+    if share:
+        low, high = max(low, 0.0), min(high, 1.0) if high > low else 1.0
+    frame = charts.Frame((min(0.0, min(xs)), max(max(xs), 1.0)), (low, high), "epoch", label, share_y=share)
+    return charts.lines(frame, series, f"{label} by epoch for {', '.join(names)}")
