@@ -111,9 +111,7 @@ class Network(nn.Module):
         wanted, maps = set(stages), {}
         unknown = wanted - set(self.stage_names[self.entry :])
         if unknown:
-            raise ValueError(
-                f"No feature map of {sorted(unknown)}: stages from the entry on are {self.stage_names}."
-            )
+            raise ValueError(f"No feature map of {sorted(unknown)}: stages from the entry on are {self.stage_names}.")
         for index, (name, stage) in enumerate(self.stages.items()):
             if index >= self.entry:
                 with torch.no_grad() if index < self.frozen else contextlib.nullcontext():
@@ -142,7 +140,7 @@ class Network(nn.Module):
 
 
 def hold(module: nn.Module) -> None:
-    """Pin ``module`` and all inside it in evaluation mode, and ask no gradient: what `Network.freeze` does to a stage."""
+    """Pin ``module`` and all inside it in evaluation mode, without gradients, as `Network.freeze` does to a stage."""
     module.requires_grad_(False)
     for inner in module.modules():
         _pin(inner)

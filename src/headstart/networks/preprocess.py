@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 
-
 class Preprocess(ABC):
     """Turns raw samples of one modality into the state that enters a network.
 

@@ -1,0 +1,53 @@
+"""An architecture from its JSON value, with random weights and without a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headstart.errors import UserError, nearest
+from headstart.networks.network import Network
+from headstart.networks.preprocess import Preprocess
+
+FAMILIES = ("timm", "torchvision", "transformers", "tabular", "glyphs")
+
+
+def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network:
+    """Build the architecture that ``spec`` (a `Network.spec`) describes, with random weights from torch's generator.
+
+    Parameters
+    ----------
+    spec : JSON value with ``family`` and what that family needs.
+    preprocess : replaces the preprocessing in the spec; a text network has none in its spec, for a tokenizer is files.
+
+    Raises
+    ------
+    UserError
+        If the family or the architecture is not known.
+    """
+    family = spec.get("family", "")
+    if family == "timm":
+        from headstart.networks.timm_family import create_timm, cut_timm
+
+        network = cut_timm(create_timm(spec), spec, preprocess)
+    elif family == "torchvision":
+        from headstart.networks.torchvision_family import create_torchvision, cut_torchvision
+
+        network = cut_torchvision(create_torchvision(spec), spec, preprocess)
+    elif family == "transformers":
+        from headstart.networks.transformers_family import create_transformers, cut_transformers
+
+        network = cut_transformers(create_transformers(spec), spec, preprocess)
+    elif family == "tabular":
+        from headstart.networks.tabular import build_tabular
+
+        network = build_tabular(spec, preprocess)  # type: ignore[arg-type]
+    elif family == "glyphs":
+        from headstart.networks.glyphs import build_glyphs
+
+        network = build_glyphs(spec)
+        network.preprocess = preprocess or network.preprocess
+    else:
+        raise UserError(f"No family of networks is called '{family}'; {nearest(family, FAMILIES)}")
+    if spec.get("taps"):
+        network.tap(spec["taps"], spec["n_features"])
+    return network.eval()

@@ -1,0 +1,66 @@
+"""Sources that come with Headstart: ``headstart/glyphs`` and the architecture ``headstart/tabular``."""
+
+from __future__ import annotations
+
+import string
+
+from headstart.errors import UserError
+from headstart.networks.build import build
+from headstart.networks.network import Network
+from headstart.networks.papers import paper_of
+from headstart.networks.source import Source
+from headstart.networks.table_preprocess import TablePreprocess
+from headstart.networks.tabular import build_tabular, tabular_spec
+from headstart.networks.weights import load_matching, read_weights
+from headstart.problem import Domain, Task
+
+
+def open_glyphs() -> Source:
+    """Open the bundled network, trained on letters in printed fonts."""
+    from headstart.networks.glyphs import glyphs_weights
+
+    def make(pretrained: bool, statistics: TablePreprocess | None) -> Network:
+        network = build({"family": "glyphs"})
+        if pretrained:
+            path = glyphs_weights()
+            load_matching(network, read_weights(path), str(path), heads=("head",))
+        return network
+
+    return Source(
+        spec="headstart/glyphs",
+        kind="bundled",
+        modality="image",
+        domain=Domain("image", origin="letters in printed fonts"),
+        task=Task("classification", classes=tuple(string.ascii_letters)),
+        title="Glyphs: a small network trained on letters in printed fonts (no digits)",
+        licence="Apache-2.0",
+        paper=paper_of("resnet"),
+        make=make,
+        reference_file=glyphs_weights().parent / "glyphs_reference.safetensors",
+    )
+
+
+def open_tabular() -> Source:
+    """Open the architecture for tables, which has no weights of its own."""
+
+    def make(pretrained: bool, statistics: TablePreprocess | None) -> Network:
+        if pretrained:
+            raise UserError(
+                "headstart/tabular is an architecture without weights; pretrain it with `headstart pretrain DATA "
+                "--network headstart/tabular --out RUN` and take --source RUN."
+            )
+        if statistics is None:
+            raise UserError("headstart/tabular needs the table's columns, and was given none.")
+        return build_tabular(tabular_spec(statistics), statistics)
+
+    return Source(
+        spec="headstart/tabular",
+        kind="bundled",
+        modality="table",
+        domain=Domain("table"),
+        task=None,
+        title="Tabular: a residual network over one embedding per column, without weights",
+        licence="Apache-2.0",
+        paper=paper_of("tabular"),
+        make=make,
+    )

@@ -1,0 +1,97 @@
+"""What can be typed after ``--source``, and whether it is at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from headstart.networks.papers import paper_of
+
+SUGGESTED_TIMM = (
+    "resnet18.a1_in1k",
+    "resnet50.a1_in1k",
+    "mobilenetv3_large_100.ra_in1k",
+    "efficientnet_b0.ra_in1k",
+    "convnext_tiny.fb_in22k_ft_in1k",
+    "vit_small_patch16_224.augreg_in21k_ft_in1k",
+    "vgg16.tv_in1k",
+    "xception41.tf_in1k",
+)
+SUGGESTED_TORCHVISION = ("mobilenet_v2", "mobilenet_v3_small", "resnet18", "squeezenet1_0", "vit_b_16")
+SUGGESTED_HF = ("sentence-transformers/all-MiniLM-L6-v2", "distilbert-base-uncased", "roberta-base", "gpt2")
+
+
+def list_sources(runs: str | Path = "runs") -> list[dict[str, Any]]:
+    """Return one dict per source: ``spec``, ``kind``, ``modality``, ``title``, ``paper``, ``at_hand``.
+
+    Bundled sources come first, then finished runs under ``runs``, then models from the libraries: some to begin with,
+    and whatever else is cached on this machine.
+    """
+    return [*_bundled(), *_runs(Path(runs)), *_timm(), *_torchvision(), *_hf()]
+
+
+def _row(spec: str, kind: str, modality: str, title: str, paper: str, at_hand: bool) -> dict[str, Any]:
+    return {"spec": spec, "kind": kind, "modality": modality, "title": title, "paper": paper, "at_hand": at_hand}
+
+
+def _bundled() -> list[dict[str, Any]]:
+    from headstart.networks.source_bundled import open_glyphs, open_tabular
+
+    glyphs, tabular = open_glyphs(), open_tabular()
+    return [
+        _row(glyphs.spec, "bundled", "image", glyphs.title, glyphs.paper, True),
+        _row(tabular.spec, "bundled", "table", tabular.title, tabular.paper, True),
+    ]
+
+
+def _runs(folder: Path) -> list[dict[str, Any]]:
+    from headstart.errors import UserError
+    from headstart.networks.source_run import open_run
+
+    rows = []
+    for path in sorted(folder.glob("*/model/network.json")) if folder.is_dir() else ():
+        try:
+            source = open_run(str(path.parent.parent))
+        except UserError:
+            continue
+        rows.append(_row(source.spec, "run", source.modality, source.title, "", True))
+    return rows
+
+
+def _timm() -> list[dict[str, Any]]:
+    from headstart.networks.hub import hub_cache
+    from headstart.networks.source_timm import timm_at_hand
+
+    folder = hub_cache()
+    cached = [p.name.removeprefix("models--timm--") for p in sorted(folder.glob("models--timm--*"))]
+    names = [*SUGGESTED_TIMM, *(name for name in cached if name not in SUGGESTED_TIMM)]
+    return [
+        _row(f"timm/{name}", "timm", "image", f"{name.partition('.')[0]} (timm)", paper_of(name), timm_at_hand(name))
+        for name in names
+    ]
+
+
+def _torchvision() -> list[dict[str, Any]]:
+    from headstart.networks.source_torchvision import torchvision_at_hand
+
+    return [
+        _row(
+            f"torchvision/{name}",
+            "torchvision",
+            "image",
+            f"{name} (torchvision)",
+            paper_of(name),
+            torchvision_at_hand(name),
+        )
+        for name in SUGGESTED_TORCHVISION
+    ]
+
+
+def _hf() -> list[dict[str, Any]]:
+    from headstart.networks.hub import cached_repository_file
+
+    rows = []
+    for name in SUGGESTED_HF:
+        at_hand = cached_repository_file(name, ("model.safetensors", "pytorch_model.bin")) is not None
+        rows.append(_row(f"hf/{name}", "hf", "text", f"{name} (transformers)", paper_of(name), at_hand))
+    return rows

@@ -1,0 +1,84 @@
+"""Sources that are earlier runs: ``RUN``, a run folder or a saved network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import nn
+
+from headstart.errors import UserError
+from headstart.networks.build import build
+from headstart.networks.load_preprocess import load_preprocess
+from headstart.networks.network import Network
+from headstart.networks.source import Source
+from headstart.networks.store import load_logic, load_network, read_saved
+from headstart.networks.table_preprocess import TablePreprocess
+from headstart.networks.tabular import build_tabular, carry_columns, shared_statistics
+from headstart.problem import Domain
+from headstart.storage import read_json
+
+RUN_SCHEMA = 1
+
+
+def open_run(path: str) -> Source:
+    """Open a run folder (its ``model/``), or a directory that `save_network` wrote; the head is dropped."""
+    run = Path(path).expanduser()
+    directory = run / "model" if (run / "model" / "network.json").is_file() else run
+    if not (directory / "network.json").is_file():
+        raise UserError(f"{run} is no run with a finished model: it has no model/network.json; give a run folder.")
+    about = _about(run)
+    saved = read_saved(directory)
+    preprocess = load_preprocess(directory)
+    logic = load_logic(saved)
+
+    def make(pretrained: bool, statistics: TablePreprocess | None) -> Network:
+        network = load_network(directory)[0] if pretrained else build(saved["spec"], preprocess)
+        network.head = nn.Identity()
+        return network if statistics is None else _on_columns(network, statistics, pretrained)
+
+    columns = preprocess.columns if isinstance(preprocess, TablePreprocess) else ()
+    return Source(
+        spec=str(path),
+        kind="run",
+        modality=preprocess.modality,
+        domain=Domain(preprocess.modality, space=columns, origin=about.get("origin", str(run))),  # type: ignore[arg-type]
+        task=None if logic is None else logic.task,
+        title=about.get("title", f"the run {run.name}"),
+        licence=about.get("licence", ""),
+        paper="",
+        make=make,
+        reference_file=directory / "reference.safetensors",
+    )
+
+
+def _about(run: Path) -> dict[str, str]:
+    path = run / "run.json"
+    if not path.is_file():
+        return {}
+    value = read_json(path)
+    if value.get("schema", 0) > RUN_SCHEMA:
+        raise UserError(
+            f"{path} was written by a newer version of Headstart (schema {value['schema']}, this one reads up to "
+            f"{RUN_SCHEMA}); update Headstart."
+        )
+    origin = (value.get("data") or {}).get("origin") or str(run)
+    source = value.get("source") or {}
+    first = source.get("title") or source.get("spec") or "random weights"
+    return {
+        "origin": str(origin),
+        "title": f"the run {run.name} ({first}, then {origin})",
+        "licence": source.get("licence") or "",
+    }
+
+
+def _on_columns(network: Network, statistics: TablePreprocess, pretrained: bool) -> Network:
+    """Return the network for the target's columns, with what was learned about columns of the same name."""
+    if network.spec["family"] != "tabular":
+        raise UserError("Only the network headstart/tabular can be carried to a table's columns.")
+    assert isinstance(network.preprocess, TablePreprocess)
+    if pretrained:
+        statistics = shared_statistics(network.preprocess, statistics)
+    target = build_tabular({**network.spec, "preprocess": statistics.to_json()}, statistics)
+    if pretrained:
+        carry_columns(network, target)
+    return target

@@ -1,0 +1,164 @@
+"""Sources ``hf/ID`` and ``hf/DIRECTORY``: text models of transformers' layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from headstart.errors import UserError
+from headstart.networks.build import build
+from headstart.networks.hub import hub_cache, is_offline
+from headstart.networks.network import Network
+from headstart.networks.papers import paper_of
+from headstart.networks.source import Source
+from headstart.networks.table_preprocess import TablePreprocess
+from headstart.networks.text_preprocess import TextPreprocess, load_tokenizer
+from headstart.networks.transformers_family import check_model_type, cut_transformers, transformers_spec
+from headstart.problem import Domain
+from headstart.storage import read_json
+
+MAX_LENGTH = 256
+_SMALL_FILES = ["*.json", "*.txt", "*.model", "README.md"]
+_WEIGHT_FILES = ["*.safetensors", "pytorch_model*.bin"]
+
+
+def open_transformers(name: str) -> Source:
+    """Open a local directory, or a hub repository of which only the small files are fetched before its weights are
+    asked for."""
+    directory = _directory(name, _SMALL_FILES, "config.json")
+    config = _config(directory, name)
+    preprocess = TextPreprocess(_tokenizer(directory, name), _max_length(directory, config))
+    spec = transformers_spec(config, _pooling(directory))
+
+    def make(pretrained: bool, statistics: TablePreprocess | None) -> Network:
+        if not pretrained:
+            return build(spec, preprocess)
+        return cut_transformers(_pretrained(name), spec, preprocess)
+
+    card = _card(directory)
+    return Source(
+        spec=f"hf/{name}",
+        kind="hf",
+        modality="text",
+        domain=Domain("text", origin=name),
+        task=None,
+        title=f"{Path(name).name if Path(name).is_dir() else name} ({config.model_type})",
+        licence=str(card.get("license", "")),
+        paper=paper_of(config.model_type),
+        make=make,
+    )
+
+
+def _pretrained(name: str) -> Any:
+    from transformers import AutoModel
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    directory = _directory(name, _SMALL_FILES + _WEIGHT_FILES, "*.safetensors", "pytorch_model*.bin")
+    try:
+        model, info = AutoModel.from_pretrained(
+            str(directory), local_files_only=True, trust_remote_code=False, output_loading_info=True, dtype="float32"
+        )
+    except Exception as error:  # the library raises a dozen kinds for damaged or foreign files
+        raise UserError(f"hf/{name} cannot be loaded ({_first_line(error)}); fetch its files again.") from error
+    missing = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))
+    if missing or info["mismatched_keys"]:
+        differing = missing + sorted(str(item[0]) for item in info["mismatched_keys"])
+        more = f" and {len(differing) - 5} more" if len(differing) > 5 else ""
+        raise UserError(
+            f"hf/{name} holds weights of another architecture: {len(differing)} tensors are missing or of another "
+            f"shape ({', '.join(differing[:5])}{more})."
+        )
+    return model
+
+
+def _directory(name: str, patterns: list[str], *needed: str) -> Path:
+    """Return the directory with the files of ``patterns``, of which one of ``needed`` must be there."""
+    local = Path(name).expanduser()
+    if local.is_dir():
+        if not _has(local, needed):
+            raise UserError(
+                f"{local} has no {' or '.join(needed)}; hf/DIRECTORY takes a directory of transformers' layout."
+            )
+        return local
+    if name.startswith((".", "~", "/")) or name.count("/") > 1:
+        raise UserError(f"The directory {local} of the source hf/{name} does not exist.")
+    return _snapshot(name, patterns, needed)
+
+
+def _snapshot(name: str, patterns: list[str], needed: tuple[str, ...]) -> Path:
+    from huggingface_hub import snapshot_download
+
+    reason = "the hub may not be asked (HF_HUB_OFFLINE)"
+    for local_only in (True,) if is_offline() else (True, False):
+        try:
+            found = Path(snapshot_download(name, allow_patterns=patterns, local_files_only=local_only, etag_timeout=10))
+        except Exception as error:  # the hub's client raises whatever its transport raises
+            reason = reason if local_only else f"the hub did not give it ({type(error).__name__})"
+            continue
+        if _has(found, needed):
+            return found
+        reason = f"the repository has no {' or '.join(needed)}"
+    folder = hub_cache() / ("models--" + name.replace("/", "--"))
+    raise UserError(
+        f"hf/{name} is not on this machine and {reason}; put it into the cache, {folder}, or pass a directory of "
+        "transformers' layout with --source hf/DIRECTORY."
+    )
+
+
+def _has(directory: Path, needed: tuple[str, ...]) -> bool:
+    return any(next(directory.glob(pattern), None) is not None for pattern in needed)
+
+
+def _config(directory: Path, name: str) -> Any:
+    from transformers import AutoConfig
+
+    value = read_json(directory / "config.json")
+    check_model_type(str(value.get("model_type", "")), f"hf/{name}")
+    return AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
+
+
+def _tokenizer(directory: Path, name: str) -> Any:
+    try:
+        return load_tokenizer(directory)
+    except Exception as error:  # the library raises a dozen kinds for missing or damaged files
+        raise UserError(f"hf/{name} has no tokenizer that can be read ({_first_line(error)}).") from error
+
+
+def _max_length(directory: Path, config: Any) -> int:
+    """Return what the model can take and was trained for, at most `MAX_LENGTH` tokens."""
+    limits = [MAX_LENGTH, getattr(config, "max_position_embeddings", None) or MAX_LENGTH]
+    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
+        # Positions begin after the padding's number.
+        limits[1] -= config.pad_token_id + 1
+    for file, key in (("sentence_bert_config.json", "max_seq_length"), ("tokenizer_config.json", "model_max_length")):
+        path = directory / file
+        value = read_json(path).get(key) if path.is_file() else None
+        if value:
+            limits.append(int(value))
+    return min(limits)
+
+
+def _pooling(directory: Path) -> str | None:
+    """Return the pooling that sentence-transformers wrote down, where it did."""
+    path = directory / "1_Pooling" / "config.json"
+    if not path.is_file():
+        return None
+    value = read_json(path)
+    names = {"mean_tokens": "mean", "cls_token": "first", "lasttoken": "last"}
+    return next((kind for key, kind in names.items() if value.get(f"pooling_mode_{key}")), None)
+
+
+def _card(directory: Path) -> dict[str, Any]:
+    """Return the header of a hub's model card: ``key: value`` lines."""
+    path = directory / "README.md"
+    if not path.is_file():
+        return {}
+    text = path.read_text(encoding="utf-8", errors="replace")
+    header = text.split("---")[1] if text.startswith("---") else ""
+    pairs = (line.partition(":") for line in header.splitlines() if ":" in line)
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:160].rstrip(".")

@@ -1,0 +1,87 @@
+"""From what is typed after ``--source`` to a `Source`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headstart.errors import UserError, nearest
+from headstart.networks.source import Source
+
+FORMS = (
+    "timm/NAME",
+    "torchvision/NAME",
+    "hf/ID",
+    "hf/DIRECTORY",
+    "file:WEIGHTS",
+    "RUN",
+    "headstart/glyphs",
+    "headstart/tabular",
+)
+
+
+def open_source(spec: str, *, network: str | None = None) -> Source:
+    """Open a source; weights are read, or fetched, when `Source.build` asks for them.
+
+    Parameters
+    ----------
+    spec : ``timm/NAME[.TAG]``, ``torchvision/NAME``, ``hf/ID`` or ``hf/DIRECTORY``, ``file:WEIGHTS``, a run folder,
+        ``headstart/glyphs`` or ``headstart/tabular``.
+    network : the architecture of a weights file, ``timm/NAME`` or ``torchvision/NAME``.
+
+    Raises
+    ------
+    UserError
+        If there is no such source or architecture, with the nearest names.
+    """
+    spec = str(spec)
+    kind, _, name = spec.partition("/")
+    if spec.startswith("file:"):
+        from headstart.networks.source_file import open_file
+
+        return open_file(spec.removeprefix("file:"), network)
+    if network is not None:
+        raise UserError(f"--network {network} goes with --source file:WEIGHTS; {spec} tells its own architecture.")
+    if kind == "timm" and name:
+        from headstart.networks.source_timm import open_timm
+
+        return open_timm(name)
+    if kind == "torchvision" and name:
+        from headstart.networks.source_torchvision import open_torchvision
+
+        return open_torchvision(name)
+    if kind == "hf" and name:
+        from headstart.networks.source_transformers import open_transformers
+
+        return open_transformers(name)
+    if kind == "headstart":
+        return _open_bundled(name)
+    if Path(spec).expanduser().is_dir():
+        from headstart.networks.source_run import open_run
+
+        return open_run(spec)
+    raise UserError(f"There is no source '{spec}'; {_hint(spec)}")
+
+
+def _open_bundled(name: str) -> Source:
+    from headstart.networks.source_bundled import open_glyphs, open_tabular
+
+    bundled = {"glyphs": open_glyphs, "tabular": open_tabular}
+    if name not in bundled:
+        raise UserError(f"There is no source 'headstart/{name}'; {nearest(name, bundled)}")
+    return bundled[name]()
+
+
+def _hint(spec: str) -> str:
+    import timm
+
+    from headstart.networks.torchvision_family import list_torchvision
+
+    if timm.is_model(spec.partition(".")[0]):
+        return f"did you mean 'timm/{spec}'?"
+    if spec in list_torchvision():
+        return f"did you mean 'torchvision/{spec}'?"
+    if spec.endswith((".safetensors", ".pth", ".pt", ".th")):
+        return f"did you mean 'file:{spec}' with --network?"
+    known = ["headstart/glyphs", "headstart/tabular", "glyphs", "tabular"]
+    hint = nearest(spec, known)
+    return hint if hint.startswith("did") else f"a source is one of {', '.join(FORMS)}, where RUN is a run folder."

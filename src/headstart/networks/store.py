@@ -1,0 +1,96 @@
+"""Saved networks: a directory with the architecture, the weights, the preprocessing and a model card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from headstart.errors import UserError
+from headstart.networks.build import build
+from headstart.networks.heads import head_from_json, head_to_json
+from headstart.networks.load_preprocess import load_preprocess
+from headstart.networks.network import Network
+from headstart.problem import Task
+from headstart.storage import load_tensors, read_json, save_tensors, write_json, write_text
+from headstart.tasks import TaskLogic, create_task
+
+SCHEMA = 1
+
+
+def save_network(network: Network, logic: TaskLogic | None, directory: str | Path, card: str = "") -> None:
+    """Write ``network.json``, ``weights.safetensors`` (with the head), ``preprocess.json`` and ``README.md``.
+
+    Parameters
+    ----------
+    network : built from its ``spec``; its head is an identity or a linear layer.
+    logic : the task that the head solves; None for a network without one.
+    directory : made if it is not there.
+    card : the model card, Markdown.
+    """
+    directory = Path(directory)
+    save_tensors(directory / "weights.safetensors", network.state_dict())
+    network.preprocess.save(directory)
+    write_text(directory / "README.md", card or _plain_card(network, logic))
+    value = {
+        "schema": SCHEMA,
+        "spec": network.spec,
+        "task": None if logic is None else logic.to_json(),
+        "stages": network.stage_names,
+        "n_features": network.n_features,
+        "head": head_to_json(network.head),
+    }
+    # Last, so that a directory with it is whole.
+    write_json(directory / "network.json", value)
+
+
+def load_network(directory: str | Path) -> tuple[Network, TaskLogic | None]:
+    """Load what `save_network` wrote.
+
+    Raises
+    ------
+    UserError
+        If files are missing or damaged, were written by a newer version, or do not fit together.
+    """
+    directory = Path(directory)
+    value = read_saved(directory)
+    with torch.random.fork_rng(devices=[]):
+        network = build(value["spec"], load_preprocess(directory))
+    network.head = head_from_json(value.get("head"))
+    tensors, _ = load_tensors(directory / "weights.safetensors")
+    from headstart.networks.weights import load_matching
+
+    load_matching(network, tensors, str(directory / "weights.safetensors"))
+    return network, load_logic(value)
+
+
+def read_saved(directory: str | Path) -> dict[str, Any]:
+    """Read and check ``network.json``."""
+    path = Path(directory) / "network.json"
+    if not path.is_file():
+        raise UserError(f"{directory} holds no saved network: {path} does not exist.")
+    value = read_json(path)
+    if not isinstance(value, dict) or not isinstance(value.get("spec"), dict):
+        raise UserError(f"{path} describes no network; the file is damaged.")
+    if value.get("schema", 0) > SCHEMA:
+        raise UserError(
+            f"{path} was written by a newer version of Headstart (schema {value['schema']}, this one reads up to "
+            f"{SCHEMA}); update Headstart."
+        )
+    return value
+
+
+def load_logic(saved: dict[str, Any]) -> TaskLogic | None:
+    """Return the task of a saved network, if it has one."""
+    if saved.get("task") is None:
+        return None
+    return create_task(Task.from_json(saved["task"]), saved=saved["task"])
+
+
+def _plain_card(network: Network, logic: TaskLogic | None) -> str:
+    lines = ["# A network saved by Headstart", "", f"Stages: {', '.join(network.stage_names)}.", ""]
+    if logic is not None:
+        outputs = logic.task.classes or logic.task.targets
+        lines += [f"Task: {logic.task.kind}; outputs: {', '.join(outputs)}.", ""]
+    return "\n".join([*lines, "Load it with `headstart.networks.load_network(DIRECTORY)`.", ""])

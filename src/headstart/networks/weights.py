@@ -1,0 +1,121 @@
+"""Tensors from files that may come from anywhere: safetensors, or PyTorch files read without running any code."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from headstart.errors import UserError
+from headstart.storage import load_tensors
+
+PICKLED = (".pth", ".th", ".pt", ".bin", ".ckpt")
+_WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net")
+_WRAPPING_PREFIXES = ("module.", "_orig_mod.")
+
+
+def read_weights(path: str | Path) -> dict[str, Tensor]:
+    """Read named tensors from ``.safetensors``, or from ``.pth``, ``.th``, ``.pt``, ``.bin`` with weights only.
+
+    A checkpoint's wrapping (``state_dict``, ``model``, the prefix ``module.``) is taken off; what is no tensor is
+    left out.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, damaged, of another kind, holds no tensors, or holds code or objects (refused unread).
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise UserError(f"The weights file {path} does not exist.")
+    if path.suffix == ".safetensors":
+        tensors: Any = load_tensors(path)[0]
+    elif path.suffix in PICKLED:
+        tensors = _read_pickled(path)
+    else:
+        kinds = ", ".join((".safetensors", *PICKLED))
+        raise UserError(f"{path} is no weights file that Headstart reads; the ending is one of {kinds}.")
+    tensors = _unwrap(tensors)
+    if not tensors:
+        raise UserError(f"{path} holds no tensors by name; give a file with a network's state dict.")
+    return tensors
+
+
+def _read_pickled(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if _tells_of_code(str(error)):
+            raise UserError(
+                f"{path} contains code or objects beyond tensors and was refused unread; convert it to safetensors "
+                "where you trust it, and give that file."
+            ) from error
+        raise UserError(f"{path} is damaged or no PyTorch file ({_first_line(error)}); fetch it again.") from error
+    except (RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, OSError) as error:
+        raise UserError(f"{path} is damaged or no PyTorch file ({_first_line(error)}); fetch it again.") from error
+
+
+def _tells_of_code(message: str) -> bool:
+    return "GLOBAL" in message or "Unsupported global" in message or "Unsupported class" in message
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:120].rstrip(".")
+
+
+def _unwrap(tensors: Any) -> dict[str, Tensor]:
+    while isinstance(tensors, Mapping):
+        inner = next((tensors[name] for name in _WRAPPERS if isinstance(tensors.get(name), Mapping)), None)
+        if inner is None:
+            break
+        tensors = inner
+    if not isinstance(tensors, Mapping):
+        return {}
+    found = {str(name): value.detach() for name, value in tensors.items() if isinstance(value, Tensor)}
+    for prefix in _WRAPPING_PREFIXES:
+        if found and all(name.startswith(prefix) for name in found):
+            found = {name.removeprefix(prefix): value for name, value in found.items()}
+    return found
+
+
+def load_matching(model: nn.Module, tensors: Mapping[str, Tensor], where: str, heads: Iterable[str] = ()) -> None:
+    """Load ``tensors`` into ``model``, which must match by name and shape but for the classifier's.
+
+    Parameters
+    ----------
+    model : the library's own model, whole.
+    tensors : a state dict of the same architecture.
+    where : what to call the weights in an error.
+    heads : modules of the classifier, ignored on both sides.
+
+    Raises
+    ------
+    UserError
+        If tensors are missing, left over or of another shape: the first five and how many.
+    """
+    prefixes = tuple(f"{head}." for head in heads)
+    own = {name: value for name, value in model.state_dict().items() if not name.startswith(prefixes or ("\0",))}
+    given = {name: value for name, value in tensors.items() if not name.startswith(prefixes or ("\0",))}
+    differences = [f"{name} is missing" for name in own if name not in given and not _optional(name)]
+    differences += [f"{name} is not in the architecture" for name in given if name not in own]
+    differences += [
+        f"{name} has shape {tuple(given[name].shape)} instead of {tuple(own[name].shape)}"
+        for name in own
+        if name in given and given[name].shape != own[name].shape
+    ]
+    if differences:
+        shown = "; ".join(differences[:5]) + (f"; and {len(differences) - 5} more" if len(differences) > 5 else "")
+        raise UserError(
+            f"{where} holds weights of another architecture: {len(differences)} tensors differ from the "
+            f"{len(own)} expected ({shown})."
+        )
+    model.load_state_dict(given, strict=False)
+
+
+def _optional(name: str) -> bool:
+    # Files older than PyTorch 0.4.1 lack this counter, which evaluation never uses.
+    return name.endswith("num_batches_tracked")
