@@ -162,23 +162,24 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
         evaluate=evaluate,
         patience=plan.patience if job.fold is None else None,
         keep_best=job.fold is None,
-        precision=bench.options.precision,
+        precision=bench.place.precision,
         checkpoint=job.folder / "checkpoint.safetensors",
         on_step=bench.progress.step,
-        accelerator=bench.accelerator,
+        accelerator=bench.processes,
+        device=bench.device,
     )
-    trained.network.entry = 0
-    trainable = trained.trainable_parameters
+    for note in trained.notes:
+        bench.progress.note(f"{job.label}: {note}")
     epochs = -(-trained.steps // stream.steps_per_epoch)
     return Fitted(
         trained.network,
         cut,
         epochs,
-        trainable,
+        trained.settings["trainable_parameters"],
         trained.history,
         trained.frozen,
         trained.stopped,
-        trained.settings,
+        trained.settings | {"notes": trained.notes},
     )
 
 

@@ -21,7 +21,7 @@ from headstart.workflow.options import FitOptions, depth_of, prepare_folder
 from headstart.workflow.plan import Plan, facts_of, make_plan
 from headstart.workflow.run import Run
 from headstart.workflow.timing import forward_seconds
-from headstart.workflow.workbench import Workbench
+from headstart.workflow.workbench import Workbench, start_processes
 
 
 def fit(
@@ -110,9 +110,9 @@ def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool
     dataset = open_target(data, options)
     check_fits(dataset, found)
     dataset, checks = check(dataset, allow_damaged=options.allow_damaged)
-    accelerator = create_accelerator(options)
+    processes = start_processes(options.device)
     folder = Path(out) if out is not None else Path("runs") / (dataset.name or "run")
-    if accelerator.is_main_process:
+    if processes.is_main_process:
         prepare_folder(folder, force=force)
         arguments = {
             "verb": "fit",
@@ -122,8 +122,8 @@ def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool
             "fingerprint": dataset.fingerprint,
         }
         write_json(folder / "state" / "arguments.json", arguments)
-    accelerator.wait_for_everyone()
-    return carry_out(folder, dataset, checks, found, options, accelerator=accelerator, quiet=quiet)
+    processes.wait_for_everyone()
+    return carry_out(folder, dataset, checks, found, options, processes=processes, quiet=quiet)
 
 
 def check_arms(options: FitOptions) -> None:
@@ -165,13 +165,6 @@ def check_fits(dataset: Dataset, source: Source) -> None:
         )
 
 
-def create_accelerator(options: FitOptions) -> Any:
-    """Return accelerate's Accelerator for the device and precision asked for."""
-    from headstart.engine import create_accelerator as create
-
-    return create(options.device, options.precision)
-
-
 def carry_out(
     folder: Path,
     dataset: Dataset,
@@ -179,20 +172,20 @@ def carry_out(
     source: Source,
     options: FitOptions,
     *,
-    accelerator: Any,
+    processes: Any,
     quiet: bool = False,
 ) -> Run | None:
     """Walk the road in ``folder``, skipping what is finished there."""
     began = time.perf_counter()
-    with Progress(quiet=quiet or not accelerator.is_main_process) as progress:
-        bench = Workbench.create(dataset, source, options, accelerator, progress)
+    with Progress(quiet=quiet or not processes.is_main_process) as progress:
+        bench = Workbench.create(dataset, source, options, processes, progress)
         plan, shift = _planned(bench, folder)
         results: dict[str, list[dict[str, Any]]] = {}
         for arm in plan.arms:
             results[arm] = [
                 run_arm(bench, plan, arm, seed, folder / "state" / arm / f"seed-{seed}") for seed in options.seed_list
             ]
-        if not accelerator.is_main_process:
+        if not processes.is_main_process:
             return None
         progress.note("measure the arms on the test split")
         return conclude(bench, plan, results, folder, checks=checks, shift=shift, seconds=time.perf_counter() - began)

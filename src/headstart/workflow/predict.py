@@ -13,7 +13,7 @@ import numpy as np
 
 from headstart.data import Dataset, open_inputs
 from headstart.errors import UserError
-from headstart.storage import atomic_write
+from headstart.storage import atomic_write, write_text
 from headstart.workflow.predictions import plain
 from headstart.workflow.run import Model, load
 

@@ -19,7 +19,7 @@ from headstart.storage import read_json, write_json
 from headstart.workflow.arms import load_arm, run_arm
 from headstart.workflow.conclude import save_reference, tidy
 from headstart.workflow.describe import data_record, target_domain
-from headstart.workflow.fit import check_fits, create_accelerator, open_target
+from headstart.workflow.fit import check_fits, open_target
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.options import FitOptions, prepare_folder
 from headstart.workflow.plan import Plan, facts_of, make_plan
@@ -27,7 +27,7 @@ from headstart.workflow.record import selection, versions
 from headstart.workflow.run import SCHEMA, Run
 from headstart.workflow.setting import classify
 from headstart.workflow.timing import forward_seconds
-from headstart.workflow.workbench import Workbench
+from headstart.workflow.workbench import Workbench, start_processes
 
 
 def pretrain(
@@ -87,9 +87,9 @@ def pretrain(
     dataset = open_target(data, options)
     check_fits(dataset, found)
     dataset, checks = check(dataset, allow_damaged=allow_damaged)
-    accelerator = create_accelerator(options)
+    processes = start_processes(options.device)
     folder = Path(out) if out is not None else Path("runs") / f"{dataset.name}-source"
-    if accelerator.is_main_process:
+    if processes.is_main_process:
         prepare_folder(folder, force=force)
         arguments = {
             "verb": "pretrain",
@@ -99,8 +99,8 @@ def pretrain(
             "fingerprint": dataset.fingerprint,
         }
         write_json(folder / "state" / "arguments.json", arguments)
-    accelerator.wait_for_everyone()
-    return _train(folder, dataset, checks, found, options, accelerator, quiet)
+    processes.wait_for_everyone()
+    return _train(folder, dataset, checks, found, options, processes, quiet)
 
 
 def resume_pretrain(folder: Path, saved: dict[str, Any], *, quiet: bool) -> Run | None:
@@ -111,7 +111,7 @@ def resume_pretrain(folder: Path, saved: dict[str, Any], *, quiet: bool) -> Run 
     found = open_source(options.source)
     dataset, checks = check(open_target(saved["data"], options), allow_damaged=options.allow_damaged)
     check_unchanged(folder, saved["data"], dataset.fingerprint, saved["fingerprint"])
-    return _train(folder, dataset, checks, found, options, create_accelerator(options), quiet)
+    return _train(folder, dataset, checks, found, options, start_processes(options.device), quiet)
 
 
 def _train(
@@ -120,15 +120,15 @@ def _train(
     checks: Checks,
     source: Source,
     options: FitOptions,
-    accelerator: Any,
+    processes: Any,
     quiet: bool,
 ) -> Run | None:
     began = time.perf_counter()
-    with Progress(quiet=quiet or not accelerator.is_main_process) as progress:
-        bench = Workbench.create(dataset, source, options, accelerator, progress)
+    with Progress(quiet=quiet or not processes.is_main_process) as progress:
+        bench = Workbench.create(dataset, source, options, processes, progress)
         plan = _plan(bench, folder)
         result = run_arm(bench, plan, "scratch", options.seed, folder / "state" / "scratch" / f"seed-{options.seed}")
-    if not accelerator.is_main_process:
+    if not processes.is_main_process:
         return None
     return _write(bench, plan, result, checks, folder, time.perf_counter() - began)
 

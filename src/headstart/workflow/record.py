@@ -51,7 +51,7 @@ def run_record(
         "seeds": bench.options.seed_list,
         "versions": versions(),
         "device": str(bench.device),
-        "precision": bench.accelerator.mixed_precision,
+        "precision": bench.place.precision,
         "modality": bench.dataset.modality,
         "task": task.to_json(),
         "metric": task.metric,
@@ -157,6 +157,5 @@ def _warnings(
     for arm, parts in results.items():
         if any(part["stopped"] == "interrupted" for part in parts):
             warnings.append(f"The arm {arm} was interrupted and is not fully trained.")
-        if any(part["settings"].get("overfitting") for part in parts):
-            warnings.append(f"The arm {arm} over-fits: its training loss falls while its validation loss rises.")
+        warnings += sorted({f"{arm}: {note}" for part in parts for note in part["settings"].get("notes", [])})
     return warnings

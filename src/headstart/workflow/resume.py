@@ -8,9 +8,10 @@ from headstart.data import check
 from headstart.errors import UserError
 from headstart.networks import open_source
 from headstart.storage import read_json
-from headstart.workflow.fit import carry_out, check_fits, create_accelerator, open_target
+from headstart.workflow.fit import carry_out, check_fits, open_target
 from headstart.workflow.options import FitOptions
 from headstart.workflow.run import Run, load
+from headstart.workflow.workbench import start_processes
 
 
 def resume(run: str | Path, *, quiet: bool = False) -> Run | None:
@@ -40,8 +41,8 @@ def resume(run: str | Path, *, quiet: bool = False) -> Run | None:
     check_fits(dataset, source)
     dataset, checks = check(dataset, allow_damaged=options.allow_damaged)
     check_unchanged(folder, saved["data"], dataset.fingerprint, saved["fingerprint"])
-    accelerator = create_accelerator(options)
-    return carry_out(folder, dataset, checks, source, options, accelerator=accelerator, quiet=quiet)
+    processes = start_processes(options.device)
+    return carry_out(folder, dataset, checks, source, options, processes=processes, quiet=quiet)
 
 
 def check_unchanged(folder: Path, data: str, now: str, then: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,19 @@ import torch
 from torch import nn
 
 from headstart.data import Dataset
-from headstart.engine import cached_states, evaluator, predict, raw_fetch, state_bytes
+from headstart.engine import cached_states, choose_device, evaluator, predict, raw_fetch
+from headstart.engine.device import Place, find_place, process_state
 from headstart.engine.progress import Progress
+from headstart.engine.states import States
+from headstart.errors import UserError
 from headstart.networks import Network, Source, TablePreprocess
 from headstart.tasks import TaskLogic, create_task
 from headstart.workflow.options import FitOptions
 
-CACHE_LIMIT = 4 * 2**30
+
+def start_processes(device: str | None) -> Any:
+    """Return accelerate's view of the processes: one, or those that ``accelerate launch`` started."""
+    return process_state(None if device is None else choose_device(device))
 
 
 @dataclass
@@ -28,31 +33,35 @@ class Workbench:
     source: Source
     options: FitOptions
     logic: TaskLogic
-    device: torch.device
+    place: Place
     progress: Progress
-    accelerator: Any = None
-    folder: Path | None = None
+    processes: Any
     _statistics: Any = field(default=None, repr=False)
 
     @classmethod
     def create(
-        cls, dataset: Dataset, source: Source, options: FitOptions, accelerator: Any, progress: Progress
+        cls, dataset: Dataset, source: Source, options: FitOptions, processes: Any, progress: Progress
     ) -> Workbench:
         assert dataset.task is not None
         logic = create_task(dataset.task, dataset.labels(dataset.splits["train"]))
-        bench = cls(dataset, source, options, logic, accelerator.device, progress, accelerator)
+        place = find_place(processes, options.device, options.precision)
+        bench = cls(dataset, source, options, logic, place, progress, processes)
         if dataset.columns is not None:
             raws = dataset.raw(dataset.splits["train"])
             bench._statistics = TablePreprocess.fit(raws, dataset.columns)
         return bench
 
     @property
+    def device(self) -> torch.device:
+        return self.place.device
+
+    @property
     def is_main(self) -> bool:
-        return bool(self.accelerator.is_main_process)
+        return bool(self.processes.is_main_process)
 
     def wait(self) -> None:
         """Let every process of a distributed run come to this line."""
-        self.accelerator.wait_for_everyone()
+        self.processes.wait_for_everyone()
 
     def network(self, *, pretrained: bool, seed: int) -> Network:
         """Return the source's architecture with a new head: from its weights, or from random ones."""
@@ -65,29 +74,43 @@ class Workbench:
         return network.to(self.device)
 
     def fetch(self, network: Network, rows: np.ndarray, *, cut: int, views: int = 1) -> Any:
-        """Return ``fetch(positions, view)`` of the states at ``cut``, cached where that pays, and set the entry.
+        """Return ``fetch(positions, view)`` of the states at ``cut``, and set the network's entry.
 
-        Nothing is cached where nothing is frozen, or where the states would take more than `CACHE_LIMIT` bytes;
-        then samples are decoded, and frozen stages run without a graph.
+        States after frozen stages come from the cache; where nothing is frozen, or the states would take too much
+        room, samples are decoded when asked for, and frozen stages run without a graph.
         """
-        small = cut > 0 and state_bytes(network, cut, self.dataset) * len(rows) * views <= CACHE_LIMIT
-        network.entry = cut if small else 0
-        if not small:
+        states = self._states(network, rows, cut, views) if cut > 0 else None
+        network.entry = 0 if states is None else cut
+        if states is None:
             return raw_fetch(self.dataset, rows, network.preprocess, views=views, seed=self.options.seed)
-        states = cached_states(network, cut, self.dataset, rows, views=views, seed=self.options.seed)
         return states.fetch
+
+    def _states(self, network: Network, rows: np.ndarray, cut: int, views: int) -> States | None:
+        return cached_states(
+            network,
+            cut,
+            self.dataset,
+            rows,
+            views=views,
+            seed=self.options.seed,
+            precision=self.options.precision,
+            on_progress=self.progress.done,
+        )
 
     def features(self, network: Network, rows: np.ndarray, *, views: int = 1) -> np.ndarray:
         """Return pooled features [views * n, d] of the network's stages, view by view, from the cache."""
-        states = cached_states(network, len(network.stages), self.dataset, rows, views=views, seed=self.options.seed)
+        states = self._states(network, rows, len(network.stages), views)
+        if states is None:
+            raise UserError("The features take more room than the cache may use; free some disk space.")
         every = np.arange(len(rows))
-        return np.concatenate([np.asarray(states.fetch(every, view), dtype=np.float32) for view in range(views)])
+        return np.concatenate([states.fetch(every, view).float().numpy() for view in range(states.n_views)])
 
     def evaluator(self, network: Network, rows: np.ndarray, *, cut: int) -> Any:
         """Return ``evaluate(network) -> {"loss", "score"}`` on the rows, from the same cut as the training."""
-        return evaluator(self.logic, self.fetch(network, rows, cut=cut), self.dataset.labels(rows))
+        fetch, labels = self.fetch(network, rows, cut=cut), self.dataset.labels(rows)
+        return evaluator(self.logic, fetch, labels, precision=self.place.precision)
 
     def predict(self, network: Network, rows: np.ndarray, *, cut: int = 0) -> np.ndarray:
         """Return predictions [n, k] for the rows."""
         fetch = self.fetch(network, rows, cut=cut)
-        return predict(network, self.logic, fetch, len(rows), device=self.device)
+        return predict(network, self.logic, fetch, len(rows), device=self.device, precision=self.place.precision)
