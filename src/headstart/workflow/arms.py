@@ -15,7 +15,7 @@ from headstart.deep.method import Method
 from headstart.engine import Stream, train
 from headstart.networks import Network, load_network, save_network
 from headstart.storage import read_json, write_json
-from headstart.workflow.heads import fit_head, install_probe
+from headstart.workflow.heads import fit_head, fit_probe
 from headstart.workflow.plan import GRADIENT_FREE, Plan
 from headstart.workflow.workbench import Workbench
 
@@ -128,7 +128,7 @@ def fit_once(bench: Workbench, plan: Plan, job: Job) -> Fitted:
     if job.arm in GRADIENT_FREE:
         network = bench.network(pretrained=True, seed=job.seed)
         bench.progress.note(f"{job.label}: train the head on frozen features")
-        fit_head(bench, plan, network, job.arm, job.rows, job.validation)
+        fit_head(bench, network, job.arm, job.rows, job.validation, plan.views)
         count = len(network.stages)
         frozen = {"stages": network.stage_names, "unchanged": True}
         head = sum(p.numel() for p in network.head.parameters())
@@ -143,7 +143,7 @@ def _method(plan: Plan, arm: str) -> Method:
 def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitted:
     network = bench.network(pretrained=method.from_source, seed=job.seed)
     if method.starts_from_probe:
-        install_probe(bench, plan, network, job.rows, job.validation)
+        fit_probe(bench, network, job.rows, job.validation, plan.views)
     cut = method.frozen_stages(network)
     fetch = bench.fetch(network, job.rows, cut=cut, views=plan.views)
     labels, names = bench.dataset.labels(job.rows), bench.dataset.names(job.rows)
