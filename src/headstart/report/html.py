@@ -58,7 +58,7 @@ def context(folder: RunFolder) -> dict[str, Any]:
     """Return what the template shows, one entry per section."""
     return {
         "run": folder.run,
-        "plan": folder.plan or folder.run.get("plan") or {},
+        "plan": sections.plan(folder),
         "verdict": sections.verdict(folder),
         "kept": sections.kept(folder),
         "arms": sections.arms(folder),

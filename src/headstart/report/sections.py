@@ -38,15 +38,8 @@ def verdict(folder: RunFolder) -> dict[str, Any]:
         "headline": headline,
         "sentence": _sentence(run, kind),
         "figures": _figures(run, metric, said),
-        "whisker": charts.whisker(gain, bounds, _around_zero(gain, bounds), f"s-{kind}", 0.0) if measured else None,
+        "whisker": charts.against_zero(gain, bounds, f"s-{kind}", signed_gain(metric, gain)) if measured else None,
     }
-
-
-def _around_zero(gain: float, bounds: Any) -> charts.Range:
-    reach = max(abs(v) for v in (gain, *(bounds or []))) * 1.15 or 1.0
-    low = min(0.0, gain, *(bounds or []))
-    high = max(0.0, gain, *(bounds or []))
-    return (-reach if low < 0 else -reach * 0.15, reach if high > 0 else reach * 0.15)
 
 
 def _title(run: dict[str, Any], arm: Any) -> str:
@@ -95,6 +88,11 @@ def _figures(run: dict[str, Any], metric: str, said: dict[str, Any]) -> list[dic
     return figures
 
 
+def signed_gain(metric: str, gain: float) -> str:
+    """Return a gain with its unit, short enough to stand beside a dot."""
+    return fmt.signed(metric, gain) + (" points" if metric in fmt.SHARES else "")
+
+
 def _bound(metric: str, value: float) -> str:
     return fmt.signed(metric, value)
 
@@ -130,13 +128,42 @@ def arms(folder: RunFolder) -> dict[str, Any] | None:
     names = list(dict.fromkeys(m for arm in found.values() for m in arm.get("test", {})))
     table = {m: [fmt.score(m, arm.get("test", {}).get(m)) for arm in found.values()] for m in names}
     return {
-        "metric": metric,
+        "metric_title": fmt.title(metric),
         "rows": rows,
-        "ends": [fmt.score(metric, bound) for bound in domain],
+        "scale": charts.scale(domain, lambda value: _short(metric, value)),
+        "baselines": _baselines(run, metric),
         "table": {fmt.title(m): cells for m, cells in table.items()},
         "seeds": _per_seed(found, metric),
-        "baseline": charts.ticks(*domain),
     }
+
+
+def _short(metric: str, value: float) -> str:
+    return f"{100 * value:.3g}%" if metric in fmt.SHARES else fmt.plain(value).replace("-", "−")
+
+
+def _baselines(run: dict[str, Any], metric: str) -> list[str]:
+    """What needs no features, for scale."""
+    ways = {"majority": "Always answering the largest class", "mean": "Always answering the training mean"}
+    found = (run.get("baselines") or {}).items()
+    values = {ways.get(name, name): (measured or {}).get(metric) for name, measured in found}
+    return [f"{way} reaches {fmt.score(metric, v)}." for way, v in values.items() if fmt.is_number(v)]
+
+
+def plan(folder: RunFolder) -> dict[str, Any] | None:
+    """The plan's reasons, and what it fixed."""
+    found = folder.plan or folder.run.get("plan")
+    if not found:
+        return None
+    facts = [(name.replace("_", " "), _fact(value)) for name, value in found.items() if name != "reasons"]
+    return {"reasons": found.get("reasons") or [], "facts": [(n, v) for n, v in facts if v]}
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_fact(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_fact(inner) for inner in value)
+    return "" if value is None else fmt.plain(value) if fmt.is_number(value) else str(value)
 
 
 def _metric(run: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ def mistakes(folder: RunFolder) -> dict[str, Any] | None:
     if part is None:
         return None
     items = [_sample(folder, item) for item in part.get("items") or []]
-    return {"items": items, "note": part.get("note"), "values": folder.run["task"]["kind"] == "regression"}
+    return {"samples": items, "note": part.get("note"), "regression": folder.run["task"]["kind"] == "regression"}
 
 
 def _sample(folder: RunFolder, item: dict[str, Any]) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def saliency(folder: RunFolder) -> dict[str, Any] | None:
     if part is None:
         return None
     items = [_explained(folder, item) for item in part.get("items") or []]
-    return {"items": items, "note": part.get("note"), "method": part.get("method"), "modality": part.get("modality")}
+    return {"samples": items, "note": part.get("note"), "method": part.get("method"), "modality": part.get("modality")}
 
 
 def _explained(folder: RunFolder, item: dict[str, Any]) -> dict[str, Any]:
