@@ -225,9 +225,7 @@ def create(expression: str, depth: int | None = None, options: dict[str, Any] | 
     chosen = _assign(expression, known, options or {})
     if depth is not None:
         if "depth" not in known[base.name]:
-            raise UserError(
-                f"The method '{base.name}' has no depth; leave it out or choose finetune, lp_ft or gradual."
-            )
+            raise UserError(f"The method '{base.name}' has no depth; choose finetune, lp_ft, gradual or lora.")
         chosen[base.name].setdefault("depth", depth)
     if penalties:
         if "penalties" not in known[base.name]:
@@ -250,7 +248,8 @@ def _assign(expression: str, known: dict[str, dict[str, Any]], options: dict[str
             raise UserError(f"The method '{expression}' has no option '{option}'; {nearest(option, _options(known))}")
         if len(owners) > 1:
             raise UserError(
-                f"The option '{option}' belongs to {' and '.join(owners)}; write {owners[0]}.{short} or {owners[1]}.{short}."
+                f"The option '{option}' belongs to {' and '.join(owners)}; "
+                f"write {' or '.join(f'{owner}.{short}' for owner in owners)}."
             )
         chosen[owners[0]][short] = _typed(option, value, known[owners[0]][short])
     return chosen

@@ -47,9 +47,7 @@ class LPFT(Method):
         return begin(network, task, self.frozen_stages(network), self.penalties)
 
     def groups(self, nets: Nets) -> list[Group]:
-        return stage_groups(
-            nets, head_rate=self.head_rate, body_rate=self.body_rate, stage_decay=self.stage_decay
-        )
+        return stage_groups(nets, head_rate=self.head_rate, body_rate=self.body_rate, stage_decay=self.stage_decay)
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
         passed = forward(nets.network, batch.target, stages_read(self.penalties, nets.network))
