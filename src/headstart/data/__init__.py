@@ -1,0 +1,9 @@
+"""Data: opening, checks, splits, batches."""
+
+from headstart.data.checking import Checks, check
+from headstart.data.dataset import Dataset, TableColumns
+from headstart.data.opening import open_data
+from headstart.data.predicting import open_inputs
+from headstart.data.splits import folds
+
+__all__ = ["Checks", "Dataset", "TableColumns", "check", "folds", "open_data", "open_inputs"]

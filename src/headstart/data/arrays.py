@@ -1,0 +1,211 @@
+"""Arrays in memory or in a ``.npz`` file, in the layout of the keys x, y or x_train, y_train, x_test, y_test."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from headstart.data.arrow import Columns, spill
+from headstart.data.frame import Frame, Part, name_rows
+from headstart.errors import UserError
+
+_PARTS = {"": None, "_train": "train", "_val": "validation", "_validation": "validation", "_test": "test"}
+_ROWS = 1024
+
+
+@dataclass(frozen=True)
+class ArrayParts:
+    """Inputs and labels of each part, in the order train, validation, test."""
+
+    parts: list[Part]
+    x: list[Any]
+    y: list[Any]
+    classes: list[str] | None = None
+
+    def row_names(self, rows: np.ndarray) -> list[str]:
+        return name_rows(self.parts, rows)
+
+
+def read_pair(data: tuple[Any, ...]) -> ArrayParts:
+    """Take ``(X, y)``."""
+    if len(data) != 2:
+        raise UserError(f"A tuple of {len(data)} was given; (X, y), inputs and labels, is expected.")
+    return _collect({"x": data[0], "y": data[1]}, "(X, y)")
+
+
+def read_mapping(data: Mapping[str, Any], place: str = "The dict of arrays") -> ArrayParts:
+    """Take a dict with the keys x and y, or x_train, y_train and the like."""
+    return _collect({str(key).lower(): value for key, value in data.items()}, place)
+
+
+def read_npz(path: Path) -> ArrayParts:
+    """Map the arrays of a ``.npz`` file, unpacked beside each other on disk; pickled objects are refused."""
+    arrays: dict[str, np.ndarray] = {}
+    with tempfile.TemporaryDirectory(prefix="headstart-", ignore_cleanup_errors=True) as folder:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                for member in archive.namelist():
+                    arrays[member.removesuffix(".npy")] = _map_array(archive, member, folder)
+        except (zipfile.BadZipFile, OSError, EOFError) as error:
+            raise UserError(f"{path} is no readable .npz file ({error}).") from error
+        except ValueError as error:
+            raise UserError(f"{path} holds Python objects or damaged arrays ({error}); save plain arrays.") from error
+    return read_mapping(arrays, str(path))
+
+
+def _map_array(archive: zipfile.ZipFile, member: str, folder: str) -> np.ndarray:
+    extracted = archive.extract(member, folder)
+    array = np.load(extracted, mmap_mode="r", allow_pickle=False)
+    return array
+
+
+def _collect(data: Mapping[str, Any], place: str) -> ArrayParts:
+    inputs = {suffix: data[f"x{suffix}"] for suffix in _PARTS if f"x{suffix}" in data}
+    if not inputs:
+        raise UserError(
+            f"{place} has the keys {', '.join(data)}; x and y, or x_train, y_train, x_test, y_test are expected."
+        )
+    lacking = [f"y{suffix}" for suffix in inputs if f"y{suffix}" not in data]
+    if lacking:
+        raise UserError(f"{place} has no labels '{lacking[0]}'; give labels for every part.")
+    parts, labels = [], []
+    for suffix, x in inputs.items():
+        y = data[f"y{suffix}"]
+        if len(x) != len(y):
+            raise UserError(
+                f"{place} has {len(x)} inputs x{suffix} but {len(y)} labels y{suffix}; give one label each."
+            )
+        parts.append(Part(f"x{suffix}" if suffix else "", len(x), _PARTS[suffix]))
+        labels.append(y)
+    if not sum(part.rows for part in parts):
+        raise UserError(f"{place} has no samples.")
+    names = data.get("classes")
+    return ArrayParts(parts, list(inputs.values()), labels, None if names is None else [str(n) for n in names])
+
+
+def modality_of(x: Any) -> tuple[str, str]:
+    """Return the modality of inputs and the reason; what they hold decides."""
+    if isinstance(x, np.ndarray) and x.ndim in (3, 4) and x.dtype.kind in "uifb":
+        return "image", f"an array of shape {x.shape} holds images"
+    if _first_is(x, str):
+        return "text", "the inputs are strings"
+    if hasattr(_first(x), "getbands"):
+        return "image", "the inputs are PIL images"
+    array = np.asarray(x)
+    if array.ndim == 2 and array.dtype.kind in "uifb":
+        return "table", f"an array of shape {array.shape} holds rows of numbers"
+    raise UserError(
+        f"Inputs of shape {array.shape} and type {array.dtype} are not understood; give numbers [n, columns], images "
+        "[n, h, w] or [n, h, w, 3], or strings."
+    )
+
+
+def _first(x: Any) -> Any:
+    return x[0] if len(x) else None
+
+
+def _first_is(x: Any, kind: type) -> bool:
+    return (not isinstance(x, np.ndarray) or x.ndim == 1) and isinstance(_first(x), kind)
+
+
+def check_images(arrays: Sequence[np.ndarray], names: ArrayParts) -> bool:
+    """Return whether channels come first; refuse other shapes, and values that are no image."""
+    shapes = {array.shape[1:] for array in arrays}
+    if len(shapes) > 1:
+        raise UserError(f"The arrays of images differ in shape ({', '.join(map(str, shapes))}); give them the same.")
+    (shape,) = shapes
+    last = len(shape) == 2 or shape[2] in (1, 3, 4)
+    if not last and shape[0] not in (1, 3):
+        raise UserError(
+            f"Images of shape {shape} are not understood; [h, w], [h, w, 1], [h, w, 3] or [h, w, 4] is expected."
+        )
+    start = 0
+    for array in arrays:
+        for low in range(0, len(array), _ROWS):
+            _require_pixels(array[low : low + _ROWS], start + low, names)
+        start += len(array)
+    return not last
+
+
+def _require_pixels(chunk: np.ndarray, start: int, names: ArrayParts) -> None:
+    flat = chunk.reshape(len(chunk), -1)
+    top = 1.0 if chunk.dtype.kind == "f" else 65535 if chunk.dtype == np.uint16 else 255
+    low, high = flat.min(axis=1), flat.max(axis=1)
+    bad = np.flatnonzero(~((low >= 0) & (high <= top)))  # NaN is neither
+    if len(bad):
+        name = names.row_names(bad[:1] + start)[0]
+        raise UserError(
+            f"The image {name} holds values from {low[bad[0]]} to {high[bad[0]]}, but 0 to {top} is expected of "
+            f"{chunk.dtype}; scale the array."
+        )
+
+
+def number_frame(arrays: ArrayParts) -> Frame:
+    """Return rows of numbers as a frame with the columns x0, x1, ... ; every column is a feature."""
+    widths = {np.shape(x)[1] for x in arrays.x}
+    if len(widths) > 1:
+        raise UserError(f"The arrays differ in their number of columns ({', '.join(map(str, sorted(widths)))}).")
+    schema = pa.schema([(f"x{i}", pa.float64()) for i in range(widths.pop())])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for x in arrays.x:
+            for start in range(0, len(x), _ROWS):
+                chunk = np.asarray(x[start : start + _ROWS], dtype=np.float64)
+                yield pa.record_batch([pa.array(column) for column in chunk.T.copy()], schema=schema)
+
+    return Frame(spill(batches(), schema), arrays.parts, keep_all=True)
+
+
+def text_columns(arrays: ArrayParts) -> Columns:
+    """Return strings as a mapped column."""
+    schema = pa.schema([("text", pa.string())])
+    batches = (
+        pa.record_batch([pa.array([str(text) for text in x[start : start + _ROWS]], pa.string())], schema=schema)
+        for x in arrays.x
+        for start in range(0, len(x), _ROWS)
+    )
+    return spill(batches, schema)
+
+
+def label_columns(arrays: ArrayParts) -> dict[str, pa.ChunkedArray]:
+    """Return labels as Arrow columns: one for [n] or [n, 1], one per output for [n, k], lists as lists."""
+    labels = [_plain(y) for y in arrays.y]
+    widths = {1 if y.ndim == 1 else y.shape[1] for y in labels}
+    if len(widths) > 1 or any(y.ndim > 2 for y in labels):
+        raise UserError(f"Labels of the shapes {', '.join(str(y.shape) for y in labels)} do not fit together.")
+    width = widths.pop()
+    if width == 1:
+        return {"y": _column([y.reshape(len(y)) for y in labels])}
+    names = arrays.classes if arrays.classes and len(arrays.classes) == width else [f"y{i}" for i in range(width)]
+    return {name: _column([y[:, i] for y in labels]) for i, name in enumerate(names)}
+
+
+def _plain(y: Any) -> np.ndarray:
+    if not isinstance(y, np.ndarray) and any(isinstance(row, list | tuple | set) for row in y):
+        lengths = {len(row) for row in y}
+        numbers = all(isinstance(item, int | float) for row in y for item in row)
+        if len(lengths) > 1 or not numbers:
+            array = np.empty(len(y), object)
+            array[:] = [list(row) for row in y]
+            return array
+    return np.asarray(y)
+
+
+def _column(parts: list[np.ndarray]) -> pa.ChunkedArray:
+    try:
+        return pa.chunked_array([_arrow(part) for part in parts])
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise UserError(f"The labels are of mixed types ({error}); give them one type.") from None
+
+
+def _arrow(part: np.ndarray) -> pa.Array:
+    if part.dtype == object and any(isinstance(row, list) for row in part):
+        return pa.array([[str(item) for item in row] for row in part], pa.list_(pa.string()))
+    return pa.array(part.tolist() if part.dtype.kind in "US" else part, from_pandas=True)

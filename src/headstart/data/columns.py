@@ -1,0 +1,283 @@
+"""Which column of a table is what. Every choice has a reason that can be read on the data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headstart.data.arrow import Columns, spill
+from headstart.data.frame import Frame
+from headstart.data.images import ENDINGS
+from headstart.data.splits import SPLIT_NAMES
+from headstart.errors import UserError, nearest
+
+LABEL_NAMES = ("label", "labels", "class", "target", "y")
+TEXT_NAMES = ("text", "sentence", "review", "content", "document", "comment", "message", "body")
+IMAGE_NAMES = ("image", "img", "image_path", "path", "file", "file_name", "filename")
+WORDS_OF_A_TEXT = 4
+_COUNTER_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What each column is for, with reasons in sentences."""
+
+    modality: str
+    input_column: str | None = None
+    features: tuple[str, ...] = ()
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+def require_column(name: str, known: Iterable[str], place: str, option: str) -> str:
+    """Return ``name`` if it is a column; else one sentence with the nearest names."""
+    known = list(known)
+    if name not in known:
+        raise UserError(f"{place} has no column '{name}', which {option} names; {nearest(name, known)}")
+    return name
+
+
+def choose_labels(
+    frame: Frame, label: str | Sequence[str] | None, place: str, reasons: dict[str, str]
+) -> tuple[str, ...]:
+    """Return the label columns: those named, or the first of ``label, labels, class, target, y``."""
+    names = frame.columns.names
+    if label is not None:
+        if isinstance(label, str) and label in names:
+            wanted = [label]
+        else:
+            wanted = [part.strip() for part in label.split(",")] if isinstance(label, str) else list(label)
+        reasons["label"] = f"--label named {', '.join(wanted)}"
+        return tuple(require_column(name, names, place, "--label") for name in wanted)
+    lowered = {name.lower(): name for name in reversed(names)}
+    for name in LABEL_NAMES:
+        if name in lowered:
+            reasons["label"] = f"the column '{lowered[name]}' is called so"
+            return (lowered[name],)
+    if len(frame.class_names) == 1:
+        (only,) = frame.class_names
+        reasons["label"] = f"'{only}' is the only column of named classes"
+        return (only,)
+    raise UserError(
+        f"{place} has no column called {', '.join(LABEL_NAMES)}; name the label with --label, "
+        f"one of: {', '.join(names)}."
+    )
+
+
+def choose_split(frame: Frame, taken: Iterable[str], place: str) -> str | None:
+    """Return the column ``split`` if it holds train, validation and test; words beside these are an error."""
+    found = [name for name in frame.columns.names if name.lower() == "split" and name not in set(taken)]
+    if not found or not pa.types.is_string(frame.columns.table.schema.field(found[0]).type):
+        return None
+    values = pc.unique(frame.columns.table.column(found[0])).to_pylist()  # type: ignore[attr-defined]
+    unknown = [value for value in values if str(value).strip().lower() not in SPLIT_NAMES]
+    if len(unknown) == len(values):
+        return None
+    if unknown:
+        row = frame.columns.table.column(found[0]).to_pylist().index(unknown[0])
+        name = frame.row_names(np.array([row]))[0]
+        raise UserError(f"{place} has the split '{unknown[0]}' in {name}; train, validation or test is expected.")
+    return found[0]
+
+
+def choose_inputs(
+    frame: Frame, taken: Sequence[str], place: str, modality: str | None, text: str | None, image: str | None
+) -> Choice:
+    """Decide whether rows are images, texts or table rows, and which columns hold them.
+
+    Options come first; then a column of pictures or of names of picture files; then a column of strings of at
+    least four words, mostly different from each other; else the remaining columns are a table's features.
+    """
+    names = frame.columns.names
+    free = [name for name in names if name not in taken]
+    if not free:
+        raise UserError(f"{place} has no column beside {', '.join(taken)}; nothing is left to predict from.")
+    for kind, option, value in (("image", "--image", image), ("text", "--text", text)):
+        if value is not None:
+            return _one(frame, kind, require_column(value, names, place, option), f"{option} named it", free)
+    found = {"image": _image_column, "text": _text_column}
+    for kind in ("image", "text"):
+        if modality not in (None, kind):
+            continue
+        name, reason = found[kind](frame, free, modality == kind)
+        if name is not None:
+            return _one(frame, kind, name, reason, free)
+        if modality == kind:
+            raise UserError(f"{place} has no column that looks like {kind}s; name it with --{kind}, one of: "
+                            f"{', '.join(free)}.")  # fmt: skip
+    return _features(frame, free, place, modality)
+
+
+def _one(frame: Frame, modality: str, name: str, reason: str, free: list[str]) -> Choice:
+    reasons = {"modality": f"{modality}: column '{name}': {reason}"}
+    unused = [other for other in free if other != name]
+    if unused:
+        reasons["unused"] = f"columns that are not read: {', '.join(unused)}"
+    kind = frame.columns.table.schema.field(name).type
+    if modality == "text" and not pa.types.is_string(kind) and not pa.types.is_large_string(kind):
+        raise UserError(f"The column '{name}' holds {kind} values, not texts; name a column of strings with --text.")
+    return Choice(modality, name, reasons=reasons)
+
+
+def is_string(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def is_picture(kind: pa.DataType) -> bool:
+    """Whether a column holds images as bytes, or as the struct that `datasets` writes."""
+    binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    return binary or (pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0)
+
+
+def _image_column(frame: Frame, free: list[str], wanted: bool) -> tuple[str | None, str]:
+    schema = frame.columns.table.schema
+    pictures = [name for name in free if is_picture(schema.field(name).type)]
+    if pictures:
+        return _by_name(pictures, IMAGE_NAMES), "it holds pictures"
+    paths = [name for name in free if is_string(schema.field(name).type) and _share_of_images(frame, name) >= 0.9]
+    if paths:
+        return _by_name(paths, IMAGE_NAMES), "its values are names of image files"
+    strings = [name for name in free if is_string(schema.field(name).type)]
+    if wanted and len(strings) == 1:
+        return strings[0], "it is the only column of strings"
+    return None, ""
+
+
+def _share_of_images(frame: Frame, name: str) -> float:
+    values = frame.columns.head(name)
+    return sum(PurePath(value.lower()).suffix in ENDINGS for value in values) / max(len(values), 1)
+
+
+def _text_column(frame: Frame, free: list[str], wanted: bool) -> tuple[str | None, str]:
+    schema = frame.columns.table.schema
+    strings = [name for name in free if is_string(schema.field(name).type)]
+    named = [name for name in strings if name.lower() in TEXT_NAMES]
+    if named:
+        return _by_name(named, TEXT_NAMES), "it is called so and holds strings"
+    words = {name: _words(frame, name) for name in strings}
+    long = {name: count for name, count in words.items() if count >= WORDS_OF_A_TEXT}
+    if long:
+        name = max(long, key=lambda column: long[column])
+        return name, f"its strings have {long[name]:.0f} words on average"
+    if strings and (wanted or len(strings) == len(free) == 1):
+        name = max(strings, key=lambda column: words[column])
+        return name, "it holds strings" if len(strings) > 1 else "it is the only column of strings"
+    return None, ""
+
+
+def _words(frame: Frame, name: str) -> float:
+    """Return the mean number of words, or 0 for a column whose values mostly repeat (a category)."""
+    values = frame.columns.head(name)
+    if not values or len(set(values)) * 2 < len(values):
+        return 0.0
+    return sum(len(value.split()) for value in values) / len(values)
+
+
+def _by_name(names: list[str], order: Sequence[str]) -> str:
+    rank = {name: number for number, name in enumerate(order)}
+    return min(names, key=lambda name: rank.get(name.lower(), len(order)))
+
+
+def _features(frame: Frame, free: list[str], place: str, modality: str | None) -> Choice:
+    left_out = {name: reason for name in free if (reason := _no_feature(frame, name))}
+    features = tuple(name for name in free if name not in left_out)
+    if not features:
+        why = "; ".join(f"'{name}' {reason}" for name, reason in left_out.items())
+        raise UserError(f"{place} has no column to learn from ({why}); add features or name a column with --text.")
+    given = "--modality table was given" if modality else "no column holds pictures, names of image files or texts"
+    reasons = {"modality": f"table: {given}"}
+    if left_out:
+        reasons["left out"] = "; ".join(f"column '{name}' {reason}" for name, reason in left_out.items())
+    return Choice("table", features=features, reasons=reasons)
+
+
+def _no_feature(frame: Frame, name: str) -> str | None:
+    """Return why a column is no feature, or None."""
+    values = frame.columns.table.column(name)
+    kind = values.type
+    if pa.types.is_null(kind) or values.null_count == len(values):
+        return "is empty"
+    if pa.types.is_nested(kind) or is_picture(kind):
+        return f"holds {kind} values"
+    if frame.keep_all:
+        return None
+    if is_string(kind):
+        distinct = pc.count_distinct(values).as_py()  # type: ignore[attr-defined]
+        same = len(values) > 2 and distinct == len(values) - values.null_count
+        return "looks like an identifier (all its strings differ)" if same else None
+    if pa.types.is_integer(kind) and len(values) >= _COUNTER_ROWS and _counts_up(frame.columns, name):
+        return "looks like a row number (it counts up by one)"
+    return None
+
+
+def _counts_up(columns: Columns, name: str) -> bool:
+    first = columns.table.column(name)[0].as_py()
+    if first is None:
+        return False
+    for start, values in columns.chunks(name):
+        if values.null_count or (values.to_numpy() != np.arange(len(values)) + first + start).any():
+            return False
+    return True
+
+
+def project(frame: Frame, features: Sequence[str], numeric: set[str] | None = None) -> Columns:
+    """Return a table's features in mapped Arrow: numbers as float64, the others as strings.
+
+    Booleans become 0 and 1, dates days since 1970. ``numeric`` says which columns must be numbers (for predict).
+
+    Raises
+    ------
+    UserError
+        If a number is infinite, or a word stands where a number must; row and column are named.
+    """
+    source = frame.columns.select(features)
+    numeric = {f.name for f in source.table.schema if not is_string(f.type)} if numeric is None else numeric
+    schema = pa.schema([(name, pa.float64() if name in numeric else pa.string()) for name in features])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for start, batch in zip(source.starts, source.batches, strict=False):
+            columns = [_feature(frame, int(start), f, batch.column(f.name)) for f in schema]
+            yield pa.record_batch(columns, schema=schema)
+
+    return spill(batches(), schema)
+
+
+def _feature(frame: Frame, start: int, wanted: pa.Field, values: pa.Array) -> pa.Array:
+    if wanted.type == pa.string():
+        trimmed = pc.utf8_trim_whitespace(values.cast(pa.string()))  # type: ignore[attr-defined]
+        return pc.if_else(pc.equal(trimmed, ""), None, trimmed)  # type: ignore[attr-defined]
+    numbers = _as_float(frame, start, wanted.name, values)
+    infinite = np.flatnonzero(np.isinf(numbers.to_numpy(zero_copy_only=False)))
+    if len(infinite):
+        name = frame.row_names(infinite[:1] + start)[0]
+        raise UserError(
+            f"The column '{wanted.name}' is infinite in {name}; write a number, or leave the cell empty if it is missing."
+        )
+    return pc.if_else(pc.is_nan(numbers), None, numbers)  # type: ignore[attr-defined]
+
+
+def _as_float(frame: Frame, start: int, name: str, values: pa.Array) -> pa.Array:
+    if pa.types.is_temporal(values.type):
+        return pc.divide(values.cast(pa.timestamp("s")).cast(pa.int64()).cast(pa.float64()), 86400.0)  # type: ignore
+    if pa.types.is_boolean(values.type):
+        return values.cast(pa.int8()).cast(pa.float64())
+    try:
+        return values.cast(pa.float64())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        row = next(i for i, value in enumerate(values.to_pylist()) if not _is_float(value))
+        place = frame.row_names(np.array([start + row]))[0]
+        raise UserError(
+            f"The column '{name}' holds {values[row].as_py()!r} in {place}, but a number is expected."
+        ) from None
+
+
+def _is_float(value: object) -> bool:
+    try:
+        float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return value is None
+    return True

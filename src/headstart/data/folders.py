@@ -1,0 +1,191 @@
+"""Folders of samples: ``class/x.jpg``, or ``train|val|test/class/x.jpg``; streamed into mapped Arrow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+import numpy as np
+import pyarrow as pa
+
+from headstart.data.arrow import Columns, spill
+from headstart.data.dataset import SPLITS
+from headstart.data.images import ENDINGS
+from headstart.data.splits import SPLIT_NAMES
+from headstart.data.tables import TABLE_ENDINGS, ending
+from headstart.errors import UserError
+
+TEXT_ENDINGS = frozenset({".txt"})
+_ROWS = 4096
+_SCHEMA = pa.schema([("path", pa.string()), ("label", pa.int32()), ("split", pa.int8())])
+_IGNORED_NAMES = {"__macosx", "thumbs.db", "desktop.ini", "@eadir"}
+_DOCUMENTS = ("readme", "license", "licence", "notice", "citation", "manifest", "credits")
+
+
+@dataclass
+class Folder:
+    """The index of a folder: columns ``path`` (relative to root), ``label`` (class number) and ``split``."""
+
+    index: Columns
+    classes: list[str]
+    modality: str
+    given: np.ndarray | None
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Seen:
+    """What kinds of files came by while scanning."""
+
+    kinds: dict[str, str] = field(default_factory=dict)
+    ignored: int = 0
+    example: str = ""
+
+
+def kind_of(name: str) -> str | None:
+    """Return image, text or table by a file's ending; None for anything else."""
+    suffix = ending(PurePath(name))  # type: ignore[arg-type]
+    if suffix in ENDINGS:
+        return "image"
+    if suffix in TEXT_ENDINGS:
+        return "text"
+    return "table" if suffix in TABLE_ENDINGS else None
+
+
+def entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield what lies in a folder, without hidden files and what systems leave behind."""
+    try:
+        with os.scandir(folder) as found:
+            for entry in found:
+                if not entry.name.startswith(".") and entry.name.lower() not in _IGNORED_NAMES:
+                    yield entry
+    except OSError as error:
+        raise UserError(f"The folder {folder} cannot be read ({error.strerror}).") from error
+
+
+def subfolders(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in entries(folder) if entry.is_dir())
+
+
+def loose_files(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in entries(folder) if entry.is_file())
+
+
+def scan_classes(root: Path) -> Folder:
+    """Index a folder whose subfolders are classes, or splits with classes in them."""
+    outer = subfolders(root)
+    by_split = bool(outer) and all(name.lower() in SPLIT_NAMES for name in outer)
+    places = {name: subfolders(root / name) for name in outer} if by_split else {"": outer}
+    _require_structure(root, places)
+    classes = sorted({name for names in places.values() for name in names})
+    if by_split:
+        _require_same_folders(root, places)
+    seen = _Seen()
+    index = spill(_class_batches(root, places, classes, seen), _SCHEMA)
+    notes = {"label": "the folders' names are the classes"}
+    if seen.ignored:
+        notes["ignored"] = f"{seen.ignored} files of other kinds were left out, for example {seen.example}"
+    given = index.table.column("split").to_numpy() if by_split else None
+    if given is not None and len(np.unique(given)) == 1:
+        given = None
+    return Folder(index, classes, next(iter(seen.kinds)), given, notes)
+
+
+def _require_structure(root: Path, places: dict[str, list[str]]) -> None:
+    for outer, names in places.items():
+        place = root / outer
+        files = loose_files(place)
+        data = [name for name in files if kind_of(name) and not name.lower().startswith(_DOCUMENTS)]
+        if not names and not data:
+            raise UserError(f"The folder {place} is empty; folders of samples, one per class, are expected.")
+        if not names:
+            raise UserError(
+                f"The folder {place} holds files ('{data[0]}') but no folders; put the samples of each class into a "
+                "folder of its own."
+            )
+        if data:
+            raise UserError(
+                f"The folder {place} holds both class folders and the file '{data[0]}'; keep samples in the class "
+                "folders alone, or open the table itself."
+            )
+
+
+def _require_same_folders(root: Path, places: dict[str, list[str]]) -> None:
+    (first, names), *others = places.items()
+    for outer, found in others:
+        if set(found) != set(names):
+            raise UserError(
+                f"The classes of {root} differ between splits: {first} has {', '.join(names)}; {outer} has "
+                f"{', '.join(found)}; give every split the same class folders."
+            )
+
+
+def _class_batches(
+    root: Path, places: dict[str, list[str]], classes: list[str], seen: _Seen
+) -> Iterator[pa.RecordBatch]:
+    number = {name: index for index, name in enumerate(classes)}
+    for outer, names in places.items():
+        split = SPLITS.index(SPLIT_NAMES[outer.lower()]) if outer else 0
+        for name in names:
+            paths = sorted_paths(root, os.path.join(outer, name), seen)
+            if not len(paths):
+                raise UserError(f"The class folder {root / outer / name} has no samples; fill it or remove it.")
+            for start in range(0, len(paths), _ROWS):
+                part = paths.slice(start, _ROWS)
+                label = pa.array(np.full(len(part), number[name], np.int32))
+                yield pa.record_batch([part, label, pa.array(np.full(len(part), split, np.int8))], schema=_SCHEMA)
+
+
+def sorted_paths(root: Path, below: str, seen: _Seen) -> pa.Array:
+    """Return the samples under ``root/below``, at any depth, relative to root and sorted."""
+    pieces = []
+    buffer: list[str] = []
+    for path in _walk(root, below):
+        kind = kind_of(path)
+        if kind is None or (kind == "text" and PurePath(path).name.lower().startswith(_DOCUMENTS)):
+            seen.ignored, seen.example = seen.ignored + 1, seen.example or path
+            continue
+        _require_one_kind(root, seen, kind, path)
+        buffer.append(path)
+        if len(buffer) == _ROWS:
+            pieces.append(pa.array(buffer, pa.string()))
+            buffer.clear()
+    pieces.append(pa.array(buffer, pa.string()))
+    whole = pa.concat_arrays(pieces)
+    return whole.take(whole.argsort() if hasattr(whole, "argsort") else pa.compute.sort_indices(whole))
+
+
+def _walk(root: Path, below: str) -> Iterator[str]:
+    waiting = [below]
+    while waiting:
+        folder = waiting.pop()
+        for entry in entries(root / folder):
+            path = os.path.join(folder, entry.name) if folder else entry.name
+            if entry.is_dir():
+                waiting.append(path)
+            else:
+                yield path.replace(os.sep, "/")
+
+
+def _require_one_kind(root: Path, seen: _Seen, kind: str, path: str) -> None:
+    if kind not in seen.kinds:
+        seen.kinds[kind] = path
+    if len(seen.kinds) > 1 or kind == "table":
+        named = " and ".join(f"{what}s ('{where}')" for what, where in seen.kinds.items())
+        raise UserError(f"{root} mixes {named} in its class folders; keep one kind of data in a folder.")
+
+
+def scan_loose(root: Path, modality: str) -> tuple[Columns, dict[str, str]]:
+    """Index all samples under a folder, at any depth, without classes: for predict."""
+    seen = _Seen()
+    paths = sorted_paths(root, "", seen)
+    if not len(paths):
+        raise UserError(f"The folder {root} holds no {modality}s; give a folder of {modality}s.")
+    if next(iter(seen.kinds)) != modality:
+        other, where = next(iter(seen.kinds.items()))
+        raise UserError(f"The folder {root} holds {other}s ('{where}'), but {modality}s are expected.")
+    notes = {"ignored": f"{seen.ignored} files of other kinds were left out, for example {seen.example}"}
+    schema = pa.schema([("path", pa.string())])
+    return spill(pa.Table.from_arrays([paths], schema=schema).to_batches(_ROWS), schema), notes if seen.ignored else {}

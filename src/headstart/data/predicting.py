@@ -1,0 +1,227 @@
+"""`open_inputs`: unlabelled inputs for a trained model."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from headstart.data import arrays, folders, tables
+from headstart.data.arrow import Columns, spill
+from headstart.data.columns import choose_inputs, project
+from headstart.data.dataset import Dataset, TableColumns
+from headstart.data.frame import Frame, Part
+from headstart.data.inputs import Files, Inputs, Records, Texts, Values
+from headstart.data.opening import array_inputs, frame_inputs, frame_of, require_path
+from headstart.errors import UserError, nearest
+
+Wanted = TableColumns | str | None
+
+
+def open_inputs(data: Any, *, modality: str, columns: Wanted = None) -> Dataset:
+    """Open inputs without labels, for predict.
+
+    Parameters
+    ----------
+    data : a folder of samples (at any depth); a file or a list of files; a table (CSV, TSV, Parquet, JSON lines); ``-``
+        for standard input (one text, or one image path, per line; or CSV); a DataFrame, arrays, a list of
+        strings or PIL images, a `datasets.Dataset`.
+    modality : what the model takes.
+    columns : for tables the features the model was trained on; for texts and images the name of the column that
+        holds them, if it is known.
+
+    Returns
+    -------
+    Dataset
+        Without task; all rows lie in the split "test".
+
+    Raises
+    ------
+    UserError
+        If a path or a required column does not exist (with the nearest names), or a value does not fit its column.
+    """
+    if isinstance(data, str) and data == "-":
+        return _standard_input(modality, columns)
+    if isinstance(data, str | Path):
+        return _from_paths([data], modality, columns)
+    if isinstance(data, list | tuple) and data and all(isinstance(item, str | Path) for item in data):
+        return _from_strings(list(data), modality, columns)
+    frame = frame_of(data)
+    if frame is not None:
+        return _from_frame(frame, type(data).__name__, modality, columns)
+    return _from_arrays(data, modality, columns)
+
+
+def _dataset(inputs: Inputs, names: Any, origin: str, modality: str, columns: Wanted, notes: dict[str, str]) -> Dataset:
+    if not len(inputs):
+        raise UserError(f"{origin} holds nothing to predict on.")
+    empty = np.zeros(0, np.int64)
+    splits = {"train": empty, "validation": empty, "test": np.arange(len(inputs))}
+    return Dataset(
+        name=Path(origin).name or origin, origin=origin, modality=modality, task=None, splits=splits,
+        given_splits=False, inputs=inputs, targets=None, row_names=names, inferred=notes,
+        columns=columns if isinstance(columns, TableColumns) else None,
+        input_column=columns if isinstance(columns, str) else None,
+    )  # fmt: skip
+
+
+def _from_strings(items: list[str | Path], modality: str, columns: Wanted) -> Dataset:
+    """Take paths; or, for a text model, the texts themselves."""
+    if modality == "text" and not all(_looks_like_path(item) for item in items):
+        parts = arrays.ArrayParts([Part("text", len(items))], [items], [])
+        return _dataset(Texts(arrays.text_columns(parts)), parts.row_names, "texts", modality, None, {})
+    return _from_paths(items, modality, columns)
+
+
+def _looks_like_path(item: str | Path) -> bool:
+    if isinstance(item, Path):
+        return True
+    short = len(item) < 1024 and "\n" not in item
+    return short and (Path(item).expanduser().exists() or (" " not in item and folders.kind_of(item) is not None))
+
+
+def _from_paths(items: Sequence[str | Path], modality: str, columns: Wanted) -> Dataset:
+    paths = [require_path(Path(item)) for item in items]
+    origin = str(items[0]) if len(items) == 1 else f"{len(items)} files"
+    found = {folders.kind_of(path.name) if path.is_file() else "folder" for path in paths}
+    if found == {"table"}:
+        frame = tables.read_files(paths, [None] * len(paths))
+        return _from_frame(frame, origin, modality, columns)
+    if found == {"folder"} and len(paths) == 1:
+        if modality == "table":
+            raise UserError(f"{paths[0]} is a folder, but the model takes table rows; give a CSV or Parquet file.")
+        index, notes = folders.scan_loose(paths[0], modality)
+        files = Files(index, paths[0], modality)
+        return _dataset(files, files.names, origin, modality, None, notes)
+    return _from_samples(paths, modality, origin)
+
+
+def _from_samples(paths: list[Path], modality: str, origin: str) -> Dataset:
+    names: list[str] = []
+    for path in paths:
+        if path.is_dir():
+            index, _ = folders.scan_loose(path, modality)
+            names.extend(str(path / name) for name in index.table.column("path").to_pylist())
+        elif folders.kind_of(path.name) == modality and modality != "table":
+            names.append(str(path))
+        else:
+            raise UserError(f"{path} is no {modality} file; give {_expected(modality)}.")
+    return _from_names(names, modality, origin)
+
+
+def _from_names(names: list[str], modality: str, origin: str) -> Dataset:
+    schema = pa.schema([("path", pa.string())])
+    files = Files(spill([pa.record_batch([pa.array(names, pa.string())], schema=schema)], schema), "", modality)
+    return _dataset(files, files.names, origin, modality, None, {})
+
+
+def _expected(modality: str) -> str:
+    files = {"image": "pictures (.jpg, .png ...)", "text": "texts (.txt)", "table": "table rows"}[modality]
+    return f"{files}, a folder of them, or a table ({', '.join(sorted(tables.TABLE_ENDINGS))})"
+
+
+def _from_frame(frame: Frame, origin: str, modality: str, columns: Wanted) -> Dataset:
+    if modality == "table":
+        return _from_rows(frame, origin, columns)
+    named = columns if isinstance(columns, str) else None
+    if named is not None:
+        _require_columns([named], frame, origin)
+    text, image = (named, None) if modality == "text" else (None, named)
+    choice = choose_inputs(frame, (), origin, modality, text, image)
+    inputs = frame_inputs(frame, modality, choice.input_column, ())
+    names = inputs.names if isinstance(inputs, Files) else frame.row_names
+    return _dataset(inputs, names, origin, modality, choice.input_column, choice.reasons)
+
+
+def _from_rows(frame: Frame, origin: str, columns: Wanted) -> Dataset:
+    if not isinstance(columns, TableColumns):
+        choice = choose_inputs(frame, (), origin, "table", None, None)
+        return _dataset(
+            Records(project(frame, choice.features)), frame.row_names, origin, "table", None, choice.reasons
+        )
+    _require_columns(columns.names, frame, origin)
+    rows = Records(project(frame, columns.names, set(columns.numeric)))
+    return _dataset(rows, frame.row_names, origin, "table", columns, {})
+
+
+def _require_columns(names: Sequence[str], frame: Frame, origin: str) -> None:
+    known = frame.columns.names
+    lacking = [name for name in names if name not in known]
+    if lacking:
+        shown = ", ".join(f"'{name}'" for name in lacking[:5]) + (" ..." if len(lacking) > 5 else "")
+        raise UserError(f"{origin} lacks the column {shown} that the model needs; {nearest(lacking[0], known)}")
+
+
+def _from_arrays(data: Any, modality: str, columns: Wanted) -> Dataset:
+    if isinstance(data, list | tuple) and data and hasattr(data[0], "getbands"):
+        return _dataset(Values(data, "image"), _part_names("image", len(data)), "images", modality, None, {})
+    found, reason = arrays.modality_of(data)
+    if found != modality:
+        raise UserError(f"The inputs are {found}s ({reason}), but the model takes {modality}s.")
+    parts = arrays.ArrayParts([Part("", len(data))], [data], [])
+    if modality == "table" and isinstance(columns, TableColumns):
+        return _from_rows(_named_rows(parts, columns), "array", columns)
+    inputs, notes = array_inputs(parts, modality)
+    return _dataset(inputs, parts.row_names, "array", modality, None, notes)
+
+
+def _named_rows(parts: arrays.ArrayParts, columns: TableColumns) -> Frame:
+    frame = arrays.number_frame(parts)
+    if len(frame.columns.names) != len(columns.names):
+        raise UserError(
+            f"The array has {len(frame.columns.names)} columns, but the model takes {len(columns.names)}; give those."
+        )
+    return Frame(Columns(frame.columns.table.rename_columns(list(columns.names))), frame.parts, keep_all=True)
+
+
+def _part_names(label: str, count: int) -> Any:
+    return arrays.ArrayParts([Part(label, count)], [], []).row_names
+
+
+def _standard_input(modality: str, columns: Wanted) -> Dataset:
+    """Read standard input to its end: CSV with a header, or one text or image path per line."""
+    with tempfile.TemporaryDirectory(prefix="headstart-") as folder:
+        path = Path(folder, "standard input")
+        with path.open("wb") as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+        if not path.stat().st_size:
+            raise UserError("Standard input is empty; give CSV with a header, or one sample per line.")
+        if modality == "table" or _has_header(path, columns):
+            return _from_frame(tables.read_delimited([path], [None]), "standard input", modality, columns)
+        return _from_lines(path, modality)
+
+
+def _has_header(path: Path, columns: Wanted) -> bool:
+    with path.open("rb") as stream:
+        cells = stream.readline().decode("utf-8-sig", "replace").strip().split(",")
+    wanted = columns if isinstance(columns, str) else "text"
+    return wanted in [cell.strip().strip('"') for cell in cells]
+
+
+def _from_lines(path: Path, modality: str) -> Dataset:
+    schema = pa.schema([("text", pa.string())])
+
+    def batches() -> Any:
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                yield pa.record_batch([pa.array([_line(number, line)])], schema=schema)
+
+    lines = spill(batches(), schema)
+    if modality == "image":
+        files = Files(lines, "", "image")
+        return _dataset(files, files.names, "standard input", modality, None, {})
+    names = Frame(lines, [Part("standard input", len(lines))]).row_names
+    return _dataset(Texts(lines), names, "standard input", modality, None, {})
+
+
+def _line(number: int, line: bytes) -> str:
+    try:
+        return line.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise UserError(f"Standard input is not UTF-8 in line {number}; give UTF-8.") from None
