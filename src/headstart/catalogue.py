@@ -61,7 +61,7 @@ METHODS: tuple[Entry, ...] = (
     Entry(
         "knn",
         "Nearest neighbours on features",
-        "headstart.shallow.parameters.knn:NearestNeighbours",
+        "headstart.shallow.parameters.knn:KNN",
         ("Wu et al., Unsupervised Feature Learning via Non-Parametric Instance Discrimination, CVPR 2018",),
         carries="features",
         kind="fitted",

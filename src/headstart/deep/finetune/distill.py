@@ -78,10 +78,9 @@ class Distill(Method):
             return network
         from headstart.networks import build
 
-        fresh = build(self.student or network.spec)
+        fresh = build(self.student or network.spec, network.preprocess)
         fresh.head = task.head(fresh.n_features)
         if self.student is not None:
-            fresh.preprocess = network.preprocess
             return fresh
         network.load_state_dict(fresh.state_dict())
         return network

@@ -1,0 +1,76 @@
+"""What models without gradients share: labels as arrays, one score per sample, folds, and a choice."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from headstart.errors import UserError
+from headstart.functional.linear import probabilities
+
+Array = np.ndarray
+Fold = tuple[Array, Array]
+LINKS = {"classification": "softmax", "multilabel": "sigmoid"}
+
+
+def as_labels(labels: Array, kind: str) -> Array:
+    """Return labels as int64 [n] for classification, else float64 [n, k]."""
+    labels = np.asarray(labels)
+    if kind == "classification":
+        return labels.astype(np.int64)
+    labels = labels.astype(np.float64)
+    return labels[:, None] if labels.ndim == 1 else labels
+
+
+def count_outputs(labels: Array, kind: str) -> int:
+    """Return the number of outputs that the labels themselves show."""
+    return int(labels.max()) + 1 if kind == "classification" else labels.shape[1]
+
+
+def indicators(labels: Array, kind: str, n_outputs: int) -> Array:
+    """Return labels as 0/1 rows [n, k]; a regression's values as they are."""
+    return np.eye(n_outputs)[labels] if kind == "classification" else labels
+
+
+def check_features(features: Array, labels: Array) -> None:
+    """Refuse features that no model can be fitted on, in one sentence."""
+    if features.ndim != 2 or len(features) != len(labels) or len(features) < 2:
+        raise UserError(
+            f"Features [n, d] and n labels with n >= 2 are needed; got features of shape {features.shape} and labels "
+            f"of shape {labels.shape}."
+        )
+    if not np.isfinite(features).all():
+        row = int(np.argwhere(~np.isfinite(features))[0][0])
+        raise UserError(f"The features of row {row} hold NaN or infinity; check that sample and the network.")
+
+
+def per_sample(outputs: Array, labels: Array, kind: str) -> tuple[Array, Array]:
+    """Return each sample's score (higher is better) and loss, [n] each, for raw outputs [n, k].
+
+    The score is the task's primary metric: hit, F1 of the label set, or the negative absolute error.
+    """
+    if kind == "regression":
+        return -np.abs(outputs - labels).mean(axis=1), np.square(outputs - labels).mean(axis=1)
+    p = np.clip(probabilities(outputs, LINKS[kind]), 1e-12, 1 - 1e-12)
+    if kind == "classification":
+        return (outputs.argmax(axis=1) == labels).astype(float), -np.log(p[np.arange(len(p)), labels])
+    chosen, true = outputs > 0, labels > 0.5
+    size = chosen.sum(axis=1) + true.sum(axis=1)
+    f1 = np.where(size == 0, 1.0, 2 * (chosen & true).sum(axis=1) / np.maximum(size, 1))
+    return f1, -np.where(true, np.log(p), np.log1p(-p)).mean(axis=1)
+
+
+def best(scores: Array, losses: Array, preference: Array) -> int:
+    """Return the candidate of the best mean score; among equals the least loss, then the largest preference."""
+    return int(np.lexsort((-np.asarray(preference), losses.round(12), -scores.round(12)))[0])
+
+
+def default_folds(labels: Array, kind: str, n_folds: int = 5, seed: int = 0) -> list[Fold]:
+    """Return seeded folds of rows; stratified for classification, as far as the rarest class allows."""
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    n = len(labels)
+    rarest = int(np.unique(labels, return_counts=True)[1].min()) if kind == "classification" else 0
+    if rarest >= 2:
+        splitter = StratifiedKFold(min(n_folds, rarest), shuffle=True, random_state=seed)
+        return list(splitter.split(np.zeros(n), labels))
+    return list(KFold(min(n_folds, n), shuffle=True, random_state=seed).split(np.zeros(n)))

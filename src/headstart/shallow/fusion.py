@@ -1,0 +1,45 @@
+"""Several stages' features: averaged, reduced, and stacked."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize
+
+from headstart.functional.linear import principal
+from headstart.shallow.choosing import Array, Fold, per_sample
+from headstart.shallow.linear import Problem, solve
+
+
+def average(array: Array) -> Array:
+    """Average maps [n, c, h, w] over space or [n, l, d] over tokens; [n, d] stays."""
+    array = np.asarray(array, dtype=np.float64)
+    return array.mean(axis=(2, 3)) if array.ndim == 4 else array.mean(axis=1) if array.ndim == 3 else array
+
+
+def reduce(features: Array, components: int) -> Array:
+    """Return the leading principal axes [d, r] of features [n, d], scaled to total variance 1."""
+    basis = principal(features, standardise=False)
+    order = np.argsort(basis.singular)[::-1][:components]
+    total = np.sqrt(max((basis.singular[order] ** 2).sum() / len(features), 1e-300))
+    return basis.axes[:, order] / total
+
+
+def stack(outputs: Array, labels: Array, kind: str) -> Array:
+    """Return convex weights [s] that minimise the loss of ``sum_s a_s outputs[s]`` for outputs [s, n, k]."""
+    count = len(outputs)
+
+    def loss(weights: Array) -> float:
+        return float(per_sample(np.tensordot(weights, outputs, axes=1), labels, kind)[1].mean())
+
+    rule = {"type": "eq", "fun": lambda weights: weights.sum() - 1}
+    found = minimize(loss, np.full(count, 1 / count), bounds=[(0, 1)] * count, constraints=[rule], method="SLSQP").x
+    weights = np.clip(found, 0, None)
+    return weights / weights.sum()
+
+
+def out_of_fold(features: Array, labels: Array, problem: Problem, folds: list[Fold]) -> Array:
+    """Return outputs [n, k] of the one strength in ``problem``, each row by a head that has not seen it."""
+    outputs = np.zeros((len(features), problem.n_outputs))
+    for train, held in folds:
+        outputs[held] = solve(features[train], labels[train], problem)[0].outputs(features[held])
+    return outputs
