@@ -1,0 +1,76 @@
+"""Pillow's resize and centre crop as tensor operations, bit for bit, so that they can lie inside an exported graph."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+SUPPORT = {"bilinear": 1.0, "bicubic": 2.0, "lanczos": 3.0}
+PRECISION = 2.0**22  # Pillow's fixed point for 8-bit channels
+
+
+def resized_crop(x: Tensor, size: int, short: int, interpolation: str, squash: bool) -> Tensor:
+    """Resize uint8 images [n, h, w, c] and cut the centre out; return float64 [n, size, size, c] of whole numbers.
+
+    The shorter side becomes ``short`` (both sides, if ``squash``). Sizes are taken from tensors, never from Python
+    numbers, so that the exported graph takes images of any size.
+    """
+    height, width = _ones(x[0, :, 0, 0]), _ones(x[0, 0, :, 0])
+    h, w = height.sum(), width.sum()
+    side = torch.minimum(h, w)
+    new_h, new_w = (
+        (h * 0 + short, w * 0 + short) if squash else (torch.floor(short * h / side), torch.floor(short * w / side))
+    )
+    columns = weights(width, w, new_w, size, interpolation)
+    rows = weights(height, h, new_h, size, interpolation)
+    x = x.to(torch.float64).permute(0, 3, 1, 2)
+    across = whole(x @ columns.T)
+    return whole(rows @ across).permute(0, 2, 3, 1)
+
+
+def _ones(line: Tensor) -> Tensor:
+    return torch.ones_like(line, dtype=torch.float64)
+
+
+def whole(x: Tensor) -> Tensor:
+    """Round half up and clip to 0..255, as Pillow does after each of the two passes."""
+    return torch.floor(x + 0.5).clamp(0.0, 255.0)
+
+
+def weights(ones: Tensor, before: Tensor, after: Tensor, size: int, interpolation: str) -> Tensor:
+    """Return Pillow's resampling weights [size, before] of the ``size`` central ones of ``after`` outputs."""
+    scale = before / after
+    first = torch.round((after - size) / 2.0)  # half to even, as Python rounds
+    centre = ((torch.arange(size, dtype=torch.float64, device=ones.device) + first + 0.5) * scale)[:, None]
+    place = (torch.cumsum(ones, 0) - 1.0)[None, :]
+    if interpolation == "nearest":
+        return (place == torch.floor(centre)).to(torch.float64)
+    stretch = torch.clamp(scale, min=1.0)
+    reach = SUPPORT[interpolation] * stretch
+    low = torch.clamp(torch.floor(centre - reach + 0.5), min=0.0)
+    high = torch.minimum(torch.floor(centre + reach + 0.5), before)
+    value = kernel((place - centre + 0.5) / stretch, interpolation)
+    value = torch.where((place >= low) & (place < high), value, torch.zeros_like(value))
+    value = value * (1.0 / value.sum(dim=1, keepdim=True))
+    return torch.sign(value) * torch.floor(value.abs() * PRECISION + 0.5) / PRECISION
+
+
+def kernel(x: Tensor, interpolation: str) -> Tensor:
+    """Return Pillow's triangle, cubic (a = -1/2) or three-lobed Lanczos kernel at ``x``."""
+    x = x.abs()
+    zero = torch.zeros_like(x)
+    if interpolation == "bilinear":
+        return torch.where(x < 1.0, 1.0 - x, zero)
+    if interpolation == "bicubic":
+        a = -0.5
+        near = ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0
+        far = (((x - 5.0) * x + 8.0) * x - 4.0) * a
+        return torch.where(x < 1.0, near, torch.where(x < 2.0, far, zero))
+    return torch.where(x < 3.0, _sinc(x) * _sinc(x / 3.0), zero)
+
+
+def _sinc(x: Tensor) -> Tensor:
+    angle = torch.where(x == 0.0, torch.ones_like(x), x) * math.pi
+    return torch.where(x == 0.0, torch.ones_like(x), torch.sin(angle) / angle)
