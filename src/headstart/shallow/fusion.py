@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from scipy.optimize import minimize
 
 from headstart.functional.linear import principal
 from headstart.shallow.choosing import Array, Fold, per_sample
-from headstart.shallow.linear import Problem, solve
+from headstart.shallow.linear import Head, Problem, solve
+
+Maps = Mapping[str, Array]
 
 
 def average(array: Array) -> Array:
@@ -22,6 +26,23 @@ def reduce(features: Array, components: int) -> Array:
     order = np.argsort(basis.singular)[::-1][:components]
     total = np.sqrt(max((basis.singular[order] ** 2).sum() / len(features), 1e-300))
     return basis.axes[:, order] / total
+
+
+def onto(maps: Maps, axes: Maps) -> dict[str, Array]:
+    """Return each stage's averaged maps on its axes, [n, r_s]."""
+    return {name: average(maps[name]) @ axes[name] for name in axes}
+
+
+def beside(parts: Maps) -> Array:
+    """Return the stages side by side, [n, sum of widths]."""
+    return np.concatenate(list(parts.values()), axis=1)
+
+
+def unreduce(head: Head, axes: Maps) -> Head:
+    """Bring a head on all stages' axes back to their averaged maps."""
+    blocks = np.split(head.coef, np.cumsum([part.shape[1] for part in axes.values()])[:-1], axis=1)
+    coefs = [block @ part.T for block, part in zip(blocks, axes.values(), strict=True)]
+    return Head(np.concatenate(coefs, axis=1), head.intercept)
 
 
 def stack(outputs: Array, labels: Array, kind: str) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,10 +20,10 @@ from headstart.shallow.choosing import (
     default_folds,
     per_sample,
 )
-from headstart.shallow.fusion import average, reduce, stack
+from headstart.shallow.fusion import Maps, average, beside, onto, out_of_fold, reduce, stack, unreduce
 from headstart.shallow.linear import Head, Problem, default_strengths, put_into, search
 
-Maps = Mapping[str, Array]
+Held = tuple[Maps, Array] | None
 
 
 @dataclass(kw_only=True)
@@ -79,52 +78,40 @@ class StageProbe(BaseEstimator):
         strengths = default_strengths(self.kind) / 10 if self.strengths is None else np.array(self.strengths)
         problem = Problem(self.kind, self.n_outputs or count_outputs(labels, self.kind), strengths, standardise=False)
         axes = {name: reduce(array, self.components) for name, array in pooled.items()}
-        held = None if validation is None else (validation[0], as_labels(validation[1], self.kind))
+        held = validation and (onto(validation[0], axes), as_labels(validation[1], self.kind))
         if held is None:
             folds = folds or default_folds(labels, self.kind, self.n_folds, self.seed)
         fuse = self._concatenate if self.fusion == "concatenate" else self._weigh
-        self.head_ = fuse(pooled, labels, problem, axes, held, folds)
+        self.head_ = unreduce(fuse(onto(pooled, axes), problem, labels, held, folds), axes)
         self.coef_, self.intercept_ = self.head_.coef, self.head_.intercept
         return self
 
-    def _concatenate(
-        self, pooled: Maps, labels: Array, problem: Problem, axes: Maps, held: Any, folds: list[Fold] | None
-    ) -> Head:
-        def fused(maps: Maps) -> Array:
-            return np.concatenate([average(maps[name]) @ axes[name] for name in self.stages_], axis=1)
-
-        validation = None if held is None else (fused(held[0]), held[1])
-        chosen = search(fused(pooled), labels, problem, validation, folds)
+    def _concatenate(self, parts: Maps, problem: Problem, labels: Array, held: Held, folds: list[Fold] | None) -> Head:
+        chosen = search(beside(parts), labels, problem, held and (beside(held[0]), held[1]), folds)
         self.strength_, self.scores_ = chosen.strength, chosen.scores
-        sizes = np.cumsum([axes[name].shape[1] for name in self.stages_])[:-1]
-        blocks = np.split(chosen.head.coef, sizes, axis=1)
-        pairs = zip(blocks, self.stages_, strict=True)
-        coef = np.concatenate([block @ axes[name].T for block, name in pairs], axis=1)
-        return Head(coef, chosen.head.intercept)
+        return chosen.head
 
-    def _weigh(
-        self, pooled: Maps, labels: Array, problem: Problem, axes: Maps, held: Any, folds: list[Fold] | None
-    ) -> Head:
+    def _weigh(self, parts: Maps, problem: Problem, labels: Array, held: Held, folds: list[Fold] | None) -> Head:
         inner = folds or default_folds(labels, self.kind, self.n_folds, self.seed)
-        outputs, heads, self.strength_, self.scores_ = [], [], {}, {}
-        for name in self.stages_:
-            features = pooled[name] @ axes[name]
-            validation = None if held is None else (average(held[0][name]) @ axes[name], held[1])
-            chosen = search(features, labels, problem, validation, folds)
-            self.strength_[name], self.scores_[name] = chosen.strength, chosen.scores
-            heads.append(chosen.head)
-            outputs.append(
-                _out_of_fold(features, labels, problem._replace(strengths=np.array([chosen.strength])), inner)
-            )
+        chosen = {
+            name: search(part, labels, problem, held and (held[0][name], held[1]), folds)
+            for name, part in parts.items()
+        }
+        self.strength_ = {name: result.strength for name, result in chosen.items()}
+        self.scores_ = {name: result.scores for name, result in chosen.items()}
+        outputs = [
+            out_of_fold(part, labels, problem._replace(strengths=np.array([self.strength_[name]])), inner)
+            for name, part in parts.items()
+        ]
         rows = np.concatenate([rows for _, rows in inner])
         weights = stack(np.stack(outputs)[:, rows], labels[rows], self.kind)
         self.weights_ = dict(zip(self.stages_, weights.tolist(), strict=True))
-        parts = [w * head.coef @ axes[name].T for w, head, name in zip(weights, heads, self.stages_, strict=True)]
-        return Head(np.concatenate(parts, axis=1), sum(w * h.intercept for w, h in zip(weights, heads, strict=True)))
+        coefs = [weight * chosen[name].head.coef for name, weight in self.weights_.items()]
+        return Head(np.concatenate(coefs, axis=1), sum(w * chosen[n].head.intercept for n, w in self.weights_.items()))
 
     def decision_function(self, maps: Maps) -> Array:
         """Return raw outputs [n, k]."""
-        return self.head_.outputs(np.concatenate([average(maps[name]) for name in self.stages_], axis=1))
+        return self.head_.outputs(beside({name: average(maps[name]) for name in self.stages_}))
 
     def predict_proba(self, maps: Maps) -> Array:
         """Return probabilities [n, k]."""
