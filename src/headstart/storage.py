@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from headstart.errors import UserError
 _MACHINE_FAULTS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file is larger than is allowed here",
     errno.EROFS: "the disk is read-only",
     errno.EACCES: "permission was denied",
     errno.EPERM: "permission was denied",
@@ -32,7 +34,9 @@ def machine_faults(path: str | os.PathLike[str]) -> Iterator[None]:
         reason = _MACHINE_FAULTS.get(error.errno or 0)
         if reason is None:
             raise
-        raise UserError(f"Could not write {path}: {reason}; free some space or choose another place.") from error
+        raise UserError(
+            f"Could not write {path}: {reason}; free some space or choose another place."
+        ) from error
 
 
 def atomic_write(path: str | os.PathLike[str], write: Callable[[Path], None]) -> None:
@@ -83,7 +87,9 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not readable JSON ({error}); the file is damaged or was edited.") from error
+        raise UserError(
+            f"{path} is not readable JSON ({error}); the file is damaged or was edited."
+        ) from error
 
 
 def save_tensors(
@@ -97,15 +103,29 @@ def save_tensors(
     tensors : mapping of name to torch.Tensor, any device; shared memory is copied.
     metadata : mapping of name to a JSON value
     """
-    from safetensors.torch import save_file
-
     whole = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     header = {name: json.dumps(value) for name, value in (metadata or {}).items()}
     header["checksum"] = json.dumps(checksum(whole))
-    atomic_write(path, lambda temporary: save_file(whole, temporary, metadata=header))
+    atomic_write(path, lambda temporary: _save_file(whole, temporary, header))
 
 
-def load_tensors(path: str | os.PathLike[str], *, verify: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:
+def _save_file(tensors: dict[str, Any], path: Path, header: dict[str, str]) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        save_file(tensors, path, metadata=header)
+    except SafetensorError as error:
+        # The library hides the system's error, such as a full disk, in its message.
+        code = re.search(r"os error (\d+)", str(error))
+        if code is None:
+            raise
+        raise OSError(int(code[1]), str(error)) from error
+
+
+def load_tensors(
+    path: str | os.PathLike[str], *, verify: bool = True
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Load what `save_tensors` wrote: ``(tensors, metadata)``.
 
     Raises
@@ -117,12 +137,16 @@ def load_tensors(path: str | os.PathLike[str], *, verify: bool = True) -> tuple[
 
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = {name: json.loads(text) for name, text in (file.metadata() or {}).items() if _is_json(text)}
+            metadata = {
+                name: json.loads(text) for name, text in (file.metadata() or {}).items() if _is_json(text)
+            }
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist.") from error
     except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path} is not a whole safetensors file ({error}); fetch or write it again.") from error
+        raise UserError(
+            f"{path} is not a whole safetensors file ({error}); fetch or write it again."
+        ) from error
     expected = metadata.pop("checksum", None)
     if verify and expected is not None and expected != checksum(tensors):
         raise UserError(f"{path} does not match the checksum in its header; the file is damaged.")

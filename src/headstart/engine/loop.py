@@ -59,6 +59,7 @@ def train(
     evaluate: Callable[[Network], dict[str, float]] | None = None,
     evaluate_every: int | None = None,
     patience: int | None = None,
+    keep_best: bool = True,
     precision: str | None = None,
     parts: int = 1,
     checkpoint: str | Path | None = None,
@@ -83,6 +84,7 @@ def train(
     evaluate : network to ``{"loss", "score"}``, a higher score is better; the best weights are handed back.
     evaluate_every : steps between evaluations; an epoch if None.
     patience : evaluations without a better one before stopping; None: never.
+    keep_best : hand back the best evaluation's weights; False: the last, and evaluations only watch.
     precision : ``no`` (float32) or ``bf16``; chosen by device if None.
     parts : micro-batches that a process's share of the batch is cut into; doubled when memory runs out.
     checkpoint : file to write to, and to resume from if it is there.
@@ -114,6 +116,7 @@ def train(
         seed=seed,
         evaluate_every=evaluate_every or stream.steps_per_epoch,
         patience=patience,
+        keep_best=keep_best,
         parts=parts,
         checkpoint_every=checkpoint_every,
     )

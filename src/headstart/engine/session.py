@@ -46,6 +46,7 @@ class Settings:
     seed: int
     evaluate_every: int
     patience: int | None
+    keep_best: bool
     parts: int
     checkpoint_every: float
 
@@ -101,6 +102,7 @@ class Session:
         torch.manual_seed(seed_of(settings.seed, "build"))
         self.nets = method.build(network, task).to(place.device).train()
         groups = method.groups(self.nets)
+        self.trainable = sum(p.numel() for group in groups for p in group.parameters)
         self.optimizers = make_optimizers(groups, settings.weight_decay)
         if not self.optimizers:
             raise UserError(f"{type(method).__name__} has nothing to train: every stage and the head are frozen.")
@@ -211,7 +213,7 @@ class Session:
         train_loss = self.loss_sum / max(1, self.loss_count)
         self.loss_sum, self.loss_count = 0.0, 0
         names = {"validation_loss": values.get("loss"), "validation_score": values.get("score")}
-        if self.curve.add(self._report(self.step, {"train_loss": train_loss} | names)):
+        if self.curve.add(self._report(self.step, {"train_loss": train_loss} | names)) and self.settings.keep_best:
             self.best = self._snapshot()
         warning = overfitting(self.curve.history)
         if warning is not None:
@@ -309,5 +311,6 @@ class Session:
             "processes": self.place.ranks,
             "batch_size": self.stream.batch_size,
             "parts": self.updater.parts,
+            "trainable_parameters": self.trainable,
         }
         return chosen | sizes | {"steps_per_epoch": self.stream.steps_per_epoch}

@@ -1,0 +1,142 @@
+"""Stopped at any moment and resumed: the same bits."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from engine_job import Gradual, digest, job
+from engine_tiny import Plain
+
+from headstart.engine.checkpoint import Checkpoint, read_checkpoint
+from headstart.errors import UserError
+from headstart.storage import load_tensors
+
+JOB = str(Path(__file__).parent / "engine_job.py")
+
+
+class Stop(Exception):
+    pass
+
+
+def stop_at(step):
+    def on_step(record):
+        if record["step"] == step and "validation_loss" not in record:
+            raise Stop
+
+    return on_step
+
+
+@pytest.mark.parametrize("moments", [(1,), (7, 8, 9), (6, 12), (20,)])
+def test_resumed_gives_the_same_bits(tmp_path, moments):
+    whole = job(tmp_path / "whole")
+    for step in moments:
+        with pytest.raises(Stop):
+            job(tmp_path / "cut", on_step=stop_at(step))
+    again = job(tmp_path / "cut")
+    assert digest(again) == digest(whole)
+    assert again.best_step == whole.best_step
+    numbers = [[(r["step"], r["train_loss"], r["validation_loss"]) for r in run.history] for run in (whole, again)]
+    assert numbers[0] == numbers[1]
+
+
+def test_a_finished_training_is_not_trained_again(tmp_path):
+    whole, steps = job(tmp_path), []
+    again = job(tmp_path, on_step=steps.append)
+    assert steps == []
+    assert digest(again) == digest(whole)
+    assert (again.stopped, again.steps, again.history) == (whole.stopped, whole.steps, whole.history)
+
+
+def test_killed_at_random_moments_gives_the_same_bits(tmp_path):
+    whole = digest(job(tmp_path / "whole"))
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    chance, kills = random.Random(0), 0
+    while not (folder / "done.json").exists():
+        process = subprocess.Popen([sys.executable, JOB, "alone", str(folder)], stdout=subprocess.PIPE)
+        if kills < 3:
+            process.stdout.readline()
+            time.sleep(chance.uniform(0, 0.4))
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        process.communicate(timeout=60)
+    assert json.loads((folder / "done.json").read_text()) == ["finished", 24, whole]
+
+
+def test_ctrl_c_ends_cleanly_and_resumes(tmp_path):
+    whole = digest(job(tmp_path / "whole"))
+    process = subprocess.Popen([sys.executable, JOB, "alone", str(tmp_path)], stdout=subprocess.PIPE)
+    while int(process.stdout.readline()) < 8:
+        pass
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    stopped, steps, _ = json.loads((tmp_path / "done.json").read_text())
+    assert stopped == "interrupted"
+    assert 8 <= steps < 24
+    assert digest(job(tmp_path)) == whole
+
+
+def test_a_damaged_checkpoint_is_refused_by_name(tmp_path):
+    with pytest.raises(Stop):
+        job(tmp_path, on_step=stop_at(5))
+    path = tmp_path / "training.safetensors"
+    good = path.read_bytes()
+    for broken in (good[: len(good) // 2], good[:-4] + bytes(b ^ 255 for b in good[-4:]), b""):
+        path.write_bytes(broken)
+        with pytest.raises(UserError, match=r"training\.safetensors.*delete it"):
+            job(tmp_path)
+
+
+def test_a_checkpoint_of_another_training_is_refused_and_the_difference_named(tmp_path):
+    with pytest.raises(Stop):
+        job(tmp_path, on_step=stop_at(5))
+    with pytest.raises(UserError, match="differs in: steps"):
+        job(tmp_path, steps=30)
+    with pytest.raises(UserError, match="method"):
+        job(tmp_path, method=Plain())
+    with pytest.raises(UserError, match="parameters"):
+        job(tmp_path, method=Gradual(frozen=1))
+    with pytest.raises(UserError, match="weights"):
+        job(tmp_path, norm="group")
+
+
+def test_a_checkpoint_round_trip(tmp_path):
+    path = tmp_path / "c.safetensors"
+    assert read_checkpoint(path, {}) is None
+    key, weights = {"steps": 3}, {"a:b.c": torch.arange(3.0)}
+    Checkpoint(key, 2, False, weights, {"all/0/step": torch.tensor(2.0)}, {}, {"x": [1.5]}).write(path)
+    found = read_checkpoint(path, key)
+    assert found is not None
+    assert (found.step, found.finished, found.state) == (2, False, {"x": [1.5]})
+    assert torch.equal(found.nets["a:b.c"], weights["a:b.c"])
+    assert float(found.optimizers["all/0/step"]) == 2.0
+
+
+class Poisoned(Plain):
+    """Its loss is not finite from half the training on."""
+
+    def loss(self, nets, batch, progress):
+        losses = super().loss(nets, batch, progress)
+        return losses if progress < 0.5 else {"task": losses["task"] * float("inf")}
+
+
+def test_the_last_good_checkpoint_is_kept_when_the_loss_is_not_finite(tmp_path):
+    with pytest.raises(UserError, match=r"step 13 of 24.*last good checkpoint"):
+        job(tmp_path, method=Poisoned())
+    tensors, about = load_tensors(tmp_path / "training.safetensors")
+    assert about["step"] == 12
+    assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises((UserError, NotADirectoryError)):
+        job(tmp_path / "file")
