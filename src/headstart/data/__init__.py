@@ -1,6 +1,7 @@
 """Data: opening, checks, splits, batches."""
 
-from headstart.data.checking import Checks, check
+from headstart.data.checking import check
+from headstart.data.checks import Checks
 from headstart.data.dataset import Dataset, TableColumns
 from headstart.data.opening import open_data
 from headstart.data.predicting import open_inputs

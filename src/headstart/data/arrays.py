@@ -62,16 +62,14 @@ def read_npz(path: Path) -> ArrayParts:
 
 def _map_array(archive: zipfile.ZipFile, member: str, folder: str) -> np.ndarray:
     extracted = archive.extract(member, folder)
-    array = np.load(extracted, mmap_mode="r", allow_pickle=False)
-    return array
+    return np.load(extracted, mmap_mode="r", allow_pickle=False)
 
 
 def _collect(data: Mapping[str, Any], place: str) -> ArrayParts:
     inputs = {suffix: data[f"x{suffix}"] for suffix in _PARTS if f"x{suffix}" in data}
     if not inputs:
-        raise UserError(
-            f"{place} has the keys {', '.join(data)}; x and y, or x_train, y_train, x_test, y_test are expected."
-        )
+        known = ", ".join(data)
+        raise UserError(f"{place} has the keys {known}; x and y, or x_train, y_train, x_test, y_test are expected.")
     lacking = [f"y{suffix}" for suffix in inputs if f"y{suffix}" not in data]
     if lacking:
         raise UserError(f"{place} has no labels '{lacking[0]}'; give labels for every part.")

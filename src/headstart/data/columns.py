@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from headstart.data.arrow import Columns, spill
+from headstart.data.features import choose_features, is_picture, is_string
 from headstart.data.frame import Frame
 from headstart.data.images import ENDINGS
 from headstart.data.splits import SPLIT_NAMES
@@ -20,7 +19,6 @@ LABEL_NAMES = ("label", "labels", "class", "target", "y")
 TEXT_NAMES = ("text", "sentence", "review", "content", "document", "comment", "message", "body")
 IMAGE_NAMES = ("image", "img", "image_path", "path", "file", "file_name", "filename")
 WORDS_OF_A_TEXT = 4
-_COUNTER_ROWS = 20
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def choose_labels(
 def choose_split(frame: Frame, taken: Iterable[str], place: str) -> str | None:
     """Return the column ``split`` if it holds train, validation and test; words beside these are an error."""
     found = [name for name in frame.columns.names if name.lower() == "split" and name not in set(taken)]
-    if not found or not pa.types.is_string(frame.columns.table.schema.field(found[0]).type):
+    if not found or not is_string(frame.columns.table.schema.field(found[0]).type):
         return None
     values = pc.unique(frame.columns.table.column(found[0])).to_pylist()  # type: ignore[attr-defined]
     unknown = [value for value in values if str(value).strip().lower() not in SPLIT_NAMES]
@@ -109,7 +107,8 @@ def choose_inputs(
         if modality == kind:
             raise UserError(f"{place} has no column that looks like {kind}s; name it with --{kind}, one of: "
                             f"{', '.join(free)}.")  # fmt: skip
-    return _features(frame, free, place, modality)
+    features, reasons = choose_features(frame, free, place, modality == "table")
+    return Choice("table", features=features, reasons=reasons)
 
 
 def _one(frame: Frame, modality: str, name: str, reason: str, free: list[str]) -> Choice:
@@ -118,19 +117,9 @@ def _one(frame: Frame, modality: str, name: str, reason: str, free: list[str]) -
     if unused:
         reasons["unused"] = f"columns that are not read: {', '.join(unused)}"
     kind = frame.columns.table.schema.field(name).type
-    if modality == "text" and not pa.types.is_string(kind) and not pa.types.is_large_string(kind):
+    if modality == "text" and not is_string(kind):
         raise UserError(f"The column '{name}' holds {kind} values, not texts; name a column of strings with --text.")
     return Choice(modality, name, reasons=reasons)
-
-
-def is_string(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-
-
-def is_picture(kind: pa.DataType) -> bool:
-    """Whether a column holds images as bytes, or as the struct that `datasets` writes."""
-    binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-    return binary or (pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0)
 
 
 def _image_column(frame: Frame, free: list[str], wanted: bool) -> tuple[str | None, str]:
@@ -180,104 +169,3 @@ def _words(frame: Frame, name: str) -> float:
 def _by_name(names: list[str], order: Sequence[str]) -> str:
     rank = {name: number for number, name in enumerate(order)}
     return min(names, key=lambda name: rank.get(name.lower(), len(order)))
-
-
-def _features(frame: Frame, free: list[str], place: str, modality: str | None) -> Choice:
-    left_out = {name: reason for name in free if (reason := _no_feature(frame, name))}
-    features = tuple(name for name in free if name not in left_out)
-    if not features:
-        why = "; ".join(f"'{name}' {reason}" for name, reason in left_out.items())
-        raise UserError(f"{place} has no column to learn from ({why}); add features or name a column with --text.")
-    given = "--modality table was given" if modality else "no column holds pictures, names of image files or texts"
-    reasons = {"modality": f"table: {given}"}
-    if left_out:
-        reasons["left out"] = "; ".join(f"column '{name}' {reason}" for name, reason in left_out.items())
-    return Choice("table", features=features, reasons=reasons)
-
-
-def _no_feature(frame: Frame, name: str) -> str | None:
-    """Return why a column is no feature, or None."""
-    values = frame.columns.table.column(name)
-    kind = values.type
-    if pa.types.is_null(kind) or values.null_count == len(values):
-        return "is empty"
-    if pa.types.is_nested(kind) or is_picture(kind):
-        return f"holds {kind} values"
-    if frame.keep_all:
-        return None
-    if is_string(kind):
-        distinct = pc.count_distinct(values).as_py()  # type: ignore[attr-defined]
-        same = len(values) > 2 and distinct == len(values) - values.null_count
-        return "looks like an identifier (all its strings differ)" if same else None
-    if pa.types.is_integer(kind) and len(values) >= _COUNTER_ROWS and _counts_up(frame.columns, name):
-        return "looks like a row number (it counts up by one)"
-    return None
-
-
-def _counts_up(columns: Columns, name: str) -> bool:
-    first = columns.table.column(name)[0].as_py()
-    if first is None:
-        return False
-    for start, values in columns.chunks(name):
-        if values.null_count or (values.to_numpy() != np.arange(len(values)) + first + start).any():
-            return False
-    return True
-
-
-def project(frame: Frame, features: Sequence[str], numeric: set[str] | None = None) -> Columns:
-    """Return a table's features in mapped Arrow: numbers as float64, the others as strings.
-
-    Booleans become 0 and 1, dates days since 1970. ``numeric`` says which columns must be numbers (for predict).
-
-    Raises
-    ------
-    UserError
-        If a number is infinite, or a word stands where a number must; row and column are named.
-    """
-    source = frame.columns.select(features)
-    numeric = {f.name for f in source.table.schema if not is_string(f.type)} if numeric is None else numeric
-    schema = pa.schema([(name, pa.float64() if name in numeric else pa.string()) for name in features])
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        for start, batch in zip(source.starts, source.batches, strict=False):
-            columns = [_feature(frame, int(start), f, batch.column(f.name)) for f in schema]
-            yield pa.record_batch(columns, schema=schema)
-
-    return spill(batches(), schema)
-
-
-def _feature(frame: Frame, start: int, wanted: pa.Field, values: pa.Array) -> pa.Array:
-    if wanted.type == pa.string():
-        trimmed = pc.utf8_trim_whitespace(values.cast(pa.string()))  # type: ignore[attr-defined]
-        return pc.if_else(pc.equal(trimmed, ""), None, trimmed)  # type: ignore[attr-defined]
-    numbers = _as_float(frame, start, wanted.name, values)
-    infinite = np.flatnonzero(np.isinf(numbers.to_numpy(zero_copy_only=False)))
-    if len(infinite):
-        name = frame.row_names(infinite[:1] + start)[0]
-        raise UserError(
-            f"The column '{wanted.name}' is infinite in {name}; write a number, or leave the cell empty if it is missing."
-        )
-    return pc.if_else(pc.is_nan(numbers), None, numbers)  # type: ignore[attr-defined]
-
-
-def _as_float(frame: Frame, start: int, name: str, values: pa.Array) -> pa.Array:
-    if pa.types.is_temporal(values.type):
-        return pc.divide(values.cast(pa.timestamp("s")).cast(pa.int64()).cast(pa.float64()), 86400.0)  # type: ignore
-    if pa.types.is_boolean(values.type):
-        return values.cast(pa.int8()).cast(pa.float64())
-    try:
-        return values.cast(pa.float64())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        row = next(i for i, value in enumerate(values.to_pylist()) if not _is_float(value))
-        place = frame.row_names(np.array([start + row]))[0]
-        raise UserError(
-            f"The column '{name}' holds {values[row].as_py()!r} in {place}, but a number is expected."
-        ) from None
-
-
-def _is_float(value: object) -> bool:
-    try:
-        float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return value is None
-    return True

@@ -43,7 +43,7 @@ def read_delimited(files: list[Path], parts: list[str | None]) -> Frame:
     strings = spill(batches(), pa.schema([(name, pa.string()) for name in names]))
     marks = sorted({mark for _, mark in headers.values()})
     notes = {} if marks[0] in ",\t" else {"delimiter": f"cells are separated by '{marks[0]}', as in the header"}
-    found = [Part(f.name, n, split) for f, n, split in zip(files, counts, parts, strict=True)]
+    found = [Part(f.name, n, split, first=2) for f, n, split in zip(files, counts, parts, strict=True)]
     return Frame(typed(strings), found, files[0].parent, notes=notes)
 
 
@@ -115,7 +115,7 @@ def _string_batches(file: Path, names: list[str], mark: str) -> Iterator[pa.Reco
 def _require_even(file: Path, ragged: list[csv.InvalidRow]) -> None:
     if ragged:
         row = ragged[0]
-        place = f"row {row.number - 1} (line {row.number})" if row.number else f"the row '{row.text[:60]}'"
+        place = f"row {row.number}" if row.number else f"the row '{row.text[:60]}'"
         raise UserError(
             f"{file} has {row.actual_columns} cells in {place}, but {row.expected_columns} columns; "
             "quote cells that hold the delimiter, or complete the row."
@@ -128,7 +128,7 @@ def _unreadable(file: Path, error: Exception) -> UserError:
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError:
-                return UserError(f"{file} is not UTF-8 in row {number - 1} (line {number}); save it again as UTF-8.")
+                return UserError(f"{file} is not UTF-8 in row {number}; save it again as UTF-8.")
     if "Empty CSV" in str(error):
         return UserError(f"{file} has column names but no rows.")
     return UserError(f"{file} cannot be read as a table ({error}).")

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from headstart.data.arrow import Columns, spill
 from headstart.data.dataset import SPLITS
@@ -154,7 +155,7 @@ def sorted_paths(root: Path, below: str, seen: _Seen) -> pa.Array:
             buffer.clear()
     pieces.append(pa.array(buffer, pa.string()))
     whole = pa.concat_arrays(pieces)
-    return whole.take(whole.argsort() if hasattr(whole, "argsort") else pa.compute.sort_indices(whole))
+    return whole.take(pc.sort_indices(whole))  # type: ignore[attr-defined]
 
 
 def _walk(root: Path, below: str) -> Iterator[str]:

@@ -15,11 +15,12 @@ from headstart.errors import UserError
 
 @dataclass(frozen=True)
 class Part:
-    """A run of rows that came from one file or one array, and the split it was given as, if any."""
+    """Rows from one file or array, the split they were given as, if any, and the number the first row goes by."""
 
     label: str
     rows: int
     split: str | None = None
+    first: int = 1
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,16 @@ class Frame:
     keep_all: bool = False
 
     def row_names(self, rows: np.ndarray) -> list[str]:
-        """Name rows by their part, counting from 1: ``reviews.csv row 17``."""
+        """Name rows by their part: ``reviews.csv row 17``; the header of a CSV file is row 1, as in a spreadsheet."""
         return name_rows(self.parts, rows)
 
 
 def name_rows(parts: list[Part], rows: np.ndarray) -> list[str]:
     starts = np.cumsum([0] + [part.rows for part in parts])
     place = np.searchsorted(starts, rows, side="right") - 1
-    return [f"{parts[p].label} row {row - starts[p] + 1}".strip() for p, row in zip(place, rows, strict=True)]
+    return [
+        f"{parts[p].label} row {row - starts[p] + parts[p].first}".strip() for p, row in zip(place, rows, strict=True)
+    ]
 
 
 def require_unique(names: list[str], place: str) -> None:

@@ -10,24 +10,9 @@ import io
 import numpy as np
 from PIL import Image, ImageOps
 
-ENDINGS = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".bmp",
-        ".gif",
-        ".tif",
-        ".tiff",
-        ".webp",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".pnm",
-    ]  # what Pillow always has
-)
+# what Pillow reads on every machine
+_PHOTOS = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif"}
+ENDINGS = frozenset(_PHOTOS | {".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"})
 SMALLEST_SIDE = 8
 LARGEST_RATIO = 8.0
 _ORIENTATION = 0x0112

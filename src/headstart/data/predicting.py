@@ -14,14 +14,16 @@ import pyarrow as pa
 
 from headstart.data import arrays, folders, tables
 from headstart.data.arrow import Columns, spill
-from headstart.data.columns import choose_inputs, project
+from headstart.data.columns import choose_inputs
 from headstart.data.dataset import Dataset, TableColumns
+from headstart.data.features import kinds_by_type, project
 from headstart.data.frame import Frame, Part
 from headstart.data.inputs import Files, Inputs, Records, Texts, Values
-from headstart.data.opening import array_inputs, frame_inputs, frame_of, require_path
+from headstart.data.material import array_inputs, frame_inputs
+from headstart.data.opening import frame_of, require_path
 from headstart.errors import UserError, nearest
 
-Wanted = TableColumns | str | None
+Wanted = TableColumns | Sequence[str] | str | None
 
 
 def open_inputs(data: Any, *, modality: str, columns: Wanted = None) -> Dataset:
@@ -140,14 +142,28 @@ def _from_frame(frame: Frame, origin: str, modality: str, columns: Wanted) -> Da
 
 
 def _from_rows(frame: Frame, origin: str, columns: Wanted) -> Dataset:
-    if not isinstance(columns, TableColumns):
+    if columns is None:
         choice = choose_inputs(frame, (), origin, "table", None, None)
-        return _dataset(
-            Records(project(frame, choice.features)), frame.row_names, origin, "table", None, choice.reasons
-        )
-    _require_columns(columns.names, frame, origin)
-    rows = Records(project(frame, columns.names, set(columns.numeric)))
+        rows = Records(project(frame, kinds_by_type(frame, choice.features)))
+        return _dataset(rows, frame.row_names, origin, "table", None, choice.reasons)
+    _require_columns(_column_names(columns), frame, origin)
+    rows = Records(project(frame, _wanted_kinds(frame, columns)))
     return _dataset(rows, frame.row_names, origin, "table", columns, {})
+
+
+def _column_names(columns: Wanted) -> tuple[str, ...]:
+    if isinstance(columns, TableColumns):
+        return columns.names
+    return (columns,) if isinstance(columns, str) else tuple(columns or ())
+
+
+def _wanted_kinds(frame: Frame, columns: Wanted) -> dict[str, pa.DataType]:
+    if isinstance(columns, TableColumns):
+        return dict.fromkeys(columns.numeric, pa.float64()) | dict.fromkeys(columns.categorical, pa.string())
+    # only names are known: whole numbers stay whole, so that they may also be the names of categories
+    schema = frame.columns.table.schema
+    kinds = kinds_by_type(frame, _column_names(columns))
+    return {name: pa.int64() if schema.field(name).type == pa.int64() else kind for name, kind in kinds.items()}
 
 
 def _require_columns(names: Sequence[str], frame: Frame, origin: str) -> None:
@@ -165,19 +181,19 @@ def _from_arrays(data: Any, modality: str, columns: Wanted) -> Dataset:
     if found != modality:
         raise UserError(f"The inputs are {found}s ({reason}), but the model takes {modality}s.")
     parts = arrays.ArrayParts([Part("", len(data))], [data], [])
-    if modality == "table" and isinstance(columns, TableColumns):
-        return _from_rows(_named_rows(parts, columns), "array", columns)
+    if modality == "table" and columns is not None:
+        return _from_rows(_named_rows(parts, _column_names(columns)), "array", columns)
     inputs, notes = array_inputs(parts, modality)
     return _dataset(inputs, parts.row_names, "array", modality, None, notes)
 
 
-def _named_rows(parts: arrays.ArrayParts, columns: TableColumns) -> Frame:
+def _named_rows(parts: arrays.ArrayParts, names: tuple[str, ...]) -> Frame:
     frame = arrays.number_frame(parts)
-    if len(frame.columns.names) != len(columns.names):
+    if len(frame.columns.names) != len(names):
         raise UserError(
-            f"The array has {len(frame.columns.names)} columns, but the model takes {len(columns.names)}; give those."
+            f"The array has {len(frame.columns.names)} columns, but the model takes {len(names)}; give those."
         )
-    return Frame(Columns(frame.columns.table.rename_columns(list(columns.names))), frame.parts, keep_all=True)
+    return Frame(Columns(frame.columns.table.rename_columns(list(names))), frame.parts, keep_all=True)
 
 
 def _part_names(label: str, count: int) -> Any:

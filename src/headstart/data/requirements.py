@@ -13,6 +13,8 @@ from headstart.problem import Task
 
 def require_splits(task: Task, targets: np.ndarray, splits: dict[str, np.ndarray], place: str) -> None:
     """Refuse a training split that lacks a class, which can only come from groups or from damage."""
+    if task.kind == "regression":
+        return
     present = classes_in(task, targets[splits["train"]])
     lacking = [name for name in task.classes if name not in present]
     if lacking:
@@ -72,7 +74,7 @@ def require_whole_groups(group: np.ndarray, given: np.ndarray, names: Sequence[s
     """Refuse given splits that a group straddles; ``names`` are the groups' names by number."""
     present = np.zeros((len(names), len(SPLITS)), bool)
     present[group, given] = True
-    straddling = [names[number] for number in np.flatnonzero(present.sum(axis=1) > 1)]
+    straddling = [names[int(number)] for number in np.flatnonzero(present.sum(axis=1) > 1)]
     if straddling:
         raise UserError(
             f"{len(straddling)} groups of {place} lie in more than one of its splits ({_list(straddling[:3])}); "

@@ -86,7 +86,7 @@ def _carve(
     """Return which of ``rows`` (bool) go into a new split of about ``share`` of them."""
     if group is not None:
         return _fold_of_groups(layers[rows], group[rows], round(1 / share), int(rng.integers(2**31)))[0] == 0
-    rank, size = _ranks(layers[rows], rng)
+    rank = _ranks(layers[rows], rng)
     _, inverse, counts = np.unique(layers[rows], return_inverse=True, return_counts=True)
     # rounding the running sum keeps the total at the share; every stratum keeps a row on either side if it has two
     quota = np.diff(np.rint(share * np.cumsum(counts)), prepend=0)
@@ -94,16 +94,14 @@ def _carve(
     return rank < quota[inverse]
 
 
-def _ranks(layers: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return each row's place in a random order of its stratum, and the size of the stratum."""
+def _ranks(layers: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return each row's place in a random order of its stratum."""
     shuffled = rng.permutation(len(layers))
     order = shuffled[np.argsort(layers[shuffled], kind="stable")]
     _, first, counts = np.unique(layers[order], return_index=True, return_counts=True)
     rank = np.empty(len(layers), np.int64)
     rank[order] = np.arange(len(layers)) - np.repeat(first, counts)
-    size = np.empty(len(layers), np.int64)
-    size[order] = np.repeat(counts, counts)
-    return rank, size
+    return rank
 
 
 def _fold_of_groups(layers: np.ndarray, group: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, int]:
@@ -153,8 +151,9 @@ def folds(dataset: Dataset, k: int = 3, seed: int = 0) -> list[tuple[np.ndarray,
 def _stratified_folds(
     layers: np.ndarray, k: int, keep_single: bool, rng: np.random.Generator
 ) -> tuple[np.ndarray, int]:
-    rank, size = _ranks(layers, rng)
+    _, inverse, counts = np.unique(layers, return_inverse=True, return_counts=True)
+    rank = _ranks(layers, rng)
     order = np.lexsort((rank, layers))
     fold = np.empty(len(layers), np.int64)
     fold[order] = np.arange(len(layers)) % k  # strata one after another: folds differ by at most one row
-    return np.where(keep_single & (size == 1), -1, fold), k
+    return np.where(keep_single & (counts[inverse] == 1), -1, fold), k

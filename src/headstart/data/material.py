@@ -1,0 +1,176 @@
+"""Inputs, labels and given splits of any kind of data, before they become a `Dataset`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headstart.data import arrays, folders
+from headstart.data.columns import choose_inputs, choose_labels, choose_split, require_column
+from headstart.data.dataset import SPLITS
+from headstart.data.features import is_picture, kinds_by_type, project
+from headstart.data.frame import Frame, Part
+from headstart.data.inputs import Arrays, Blobs, Files, Inputs, Records, Texts, Values
+from headstart.data.labels import Encoded, LabelSource, encode_labels
+from headstart.data.splits import SPLIT_NAMES
+from headstart.errors import UserError
+from headstart.problem import Task
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user said about the data; None where it is to be inferred."""
+
+    label: str | Sequence[str] | None = None
+    group: Any = None
+    task: str | None = None
+    modality: str | None = None
+    seed: int = 0
+    text: str | None = None
+    image: str | None = None
+
+
+@dataclass
+class Material:
+    """Inputs, labels and given splits, before they become a `Dataset`."""
+
+    name: str
+    origin: str
+    inputs: Inputs
+    row_names: Callable[[np.ndarray], list[str]]
+    encoded: Encoded
+    given: np.ndarray | None = None
+    group: tuple[np.ndarray, list[str]] | None = None
+    input_column: str | None = None
+    label_columns: tuple[str, ...] = ()
+    inferred: dict[str, str] = field(default_factory=dict)
+
+
+def from_folder(path: Path, options: Options) -> Material:
+    for option, value in (("label", options.label), ("group", options.group), ("text", options.text)):
+        if value is not None:
+            raise UserError(f"{path} is a folder of samples and has no columns, so --{option} does not apply; "
+                            "open a table of paths instead.")  # fmt: skip
+    if options.task not in (None, "classification"):
+        raise UserError(f"{path} is a folder of classes, so the task is classification, not {options.task}; "
+                        "open a table of paths instead.")  # fmt: skip
+    folder = folders.scan_classes(path)
+    if options.modality not in (None, folder.modality):
+        raise UserError(f"{path} holds {folder.modality}s, not {options.modality}s; leave --modality out.")
+    labels = folder.index.table.column("label").to_numpy().astype(np.int64)
+    encoded = Encoded(Task("classification", tuple(folder.classes)), labels, "the folders are classes")
+    inputs = Files(folder.index.select(["path"]), path, folder.modality)
+    inferred = {"modality": f"{folder.modality}: by the endings of the files", **folder.notes}
+    return Material(
+        path.resolve().name, str(path), inputs, inputs.names, encoded, folder.given, inferred=inferred
+    )  # fmt: skip
+
+
+def from_frame(frame: Frame, options: Options, name: str, origin: str) -> Material:
+    inferred = dict(frame.notes)
+    place = origin if origin else name
+    labels = choose_labels(frame, options.label, place, inferred)
+    split = choose_split(frame, labels, place)
+    if options.group is not None:
+        require_column(str(options.group), frame.columns.names, place, "--group")
+    taken = [*labels, *([split] if split else []), *([str(options.group)] if options.group is not None else [])]
+    choice = choose_inputs(frame, taken, place, options.modality, options.text, options.image)
+    if choice.input_column in labels:
+        raise UserError(f"The column '{choice.input_column}' of {place} is both label and input; name another.")
+    table = frame.columns.table
+    source = LabelSource({n: table.column(n) for n in labels}, frame.row_names, frame.class_names)
+    inputs = frame_inputs(frame, choice.modality, choice.input_column, choice.features)
+    group = None if options.group is None else _group_numbers(table.column(str(options.group)), frame)
+    given = _given_by_column(table.column(split)) if split else _given_by_parts(frame.parts)
+    if split:
+        inferred["splits"] = f"the column '{split}' tells them"
+    names = inputs.names if isinstance(inputs, Files) else frame.row_names
+    encoded = encode_labels(source, options.task)
+    return Material(
+        name, origin, inputs, names, encoded, given, group, choice.input_column, labels, inferred | choice.reasons
+    )
+
+
+def frame_inputs(frame: Frame, modality: str, column: str | None, features: Sequence[str]) -> Inputs:
+    """Return the inputs that a choice of columns means."""
+    if modality == "table" or column is None:
+        return Records(project(frame, kinds_by_type(frame, features)))
+    values = frame.columns.select([column])
+    if modality == "text":
+        return Texts(values)
+    if is_picture(values.table.schema.field(0).type):
+        return Blobs(values, frame.base)
+    return Files(values, frame.base, "image")
+
+
+def _given_by_column(values: pa.ChunkedArray) -> np.ndarray:
+    number = {name: SPLITS.index(split) for name, split in SPLIT_NAMES.items()}
+    words = pc.utf8_lower(pc.utf8_trim_whitespace(values))  # type: ignore[attr-defined]
+    place = pc.index_in(words, value_set=pa.array(list(number))).to_numpy()  # type: ignore[attr-defined]
+    return np.array(list(number.values()), np.int8)[place.astype(np.int64)]
+
+
+def _given_by_parts(parts: list[Part]) -> np.ndarray | None:
+    if len(parts) < 2 or None in {part.split for part in parts}:
+        return None
+    return np.concatenate([np.full(part.rows, SPLITS.index(part.split or "train"), np.int8) for part in parts])
+
+
+def _group_numbers(values: pa.ChunkedArray, frame: Frame) -> tuple[np.ndarray, list[str]]:
+    missing = np.flatnonzero(pc.is_null(values, nan_is_null=True).to_numpy())  # type: ignore[attr-defined]
+    if len(missing):
+        name = frame.row_names(missing[:1])[0]
+        raise UserError(f"The group is missing in {len(missing)} rows, first in {name}; fill the column.")
+    encoded = values.cast(pa.string()).combine_chunks().dictionary_encode()
+    encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+
+
+def from_arrays(data: arrays.ArrayParts, options: Options, name: str, origin: str) -> Material:
+    modality, reason = arrays.modality_of(data.x[0])
+    if options.modality not in (None, modality):
+        raise UserError(f"The inputs are {modality}s ({reason}), not {options.modality}s; leave --modality out.")
+    columns = arrays.label_columns(data)
+    class_names = _array_class_names(data, columns)
+    encoded = encode_labels(LabelSource(columns, data.row_names, class_names), options.task)
+    inputs, note = array_inputs(data, modality)
+    group = None
+    if options.group is not None:
+        group = _array_group(options.group, len(inputs))
+    inferred = {"modality": f"{modality}: {reason}", **note}
+    given = _given_by_parts(data.parts)
+    return Material(name, origin, inputs, data.row_names, encoded, given, group, None, tuple(columns), inferred)
+
+
+def _array_class_names(data: arrays.ArrayParts, columns: Mapping[str, pa.ChunkedArray]) -> dict[str, list[str]]:
+    values = columns.get("y")
+    if data.classes is None or values is None or not pa.types.is_integer(values.type):
+        return {}
+    return {"y": data.classes} if pc.max(values).as_py() < len(data.classes) else {}  # type: ignore[attr-defined]
+
+
+def array_inputs(data: arrays.ArrayParts, modality: str) -> tuple[Inputs, dict[str, str]]:
+    """Return the inputs of arrays, and notes."""
+    if modality == "text":
+        return Texts(arrays.text_columns(data)), {}
+    if modality == "table":
+        frame = arrays.number_frame(data)
+        return Records(project(frame, kinds_by_type(frame, frame.columns.names))), {}
+    if not isinstance(data.x[0], np.ndarray):
+        return Values([picture for x in data.x for picture in x], "image"), {}
+    first = arrays.check_images(data.x, data)
+    note = {"channels": "the second axis holds the channels, by its length"} if first else {}
+    return Arrays(data.x, first), note
+
+
+def _array_group(group: Any, count: int) -> tuple[np.ndarray, list[str]]:
+    if isinstance(group, str) or len(group) != count:
+        raise UserError(f"Arrays have no columns; give group as an array of {count} values, one per sample.")
+    names, numbers = np.unique(np.asarray(group), return_inverse=True)
+    return numbers.astype(np.int64), [str(name) for name in names]
