@@ -1,0 +1,30 @@
+"""What each trained method or penalty is with its trade-off at 0: the table of the zero law."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headstart import catalogue
+
+Recipe = tuple[str, int | None, dict[str, Any]]
+
+ZERO: dict[str, tuple[Recipe, Recipe]] = {
+    "finetune": (("finetune", None, {"stage_decay": 0.0}), ("finetune", 1, {})),
+    "lp_ft": (("lp_ft", None, {"head_rate": 1.0}), ("finetune", None, {})),
+    "gradual": (("gradual", 0, {}), ("finetune", 0, {})),
+    "l2sp": (("l2sp", None, {"alpha": 0.0, "beta": 0.0}), ("finetune", None, {})),
+    "delta": (("delta", None, {"alpha": 0.0, "beta": 0.0}), ("finetune", None, {})),
+    "bss": (("bss", None, {"eta": 0.0}), ("finetune", None, {})),
+    "lora": (("lora", None, {"alpha": 0.0}), ("finetune", 0, {})),
+    "distill": (
+        ("distill", None, {"weight": 0.0, "start": "source"}),
+        ("finetune", None, {"stage_decay": 1.0, "body_rate": 1.0}),
+    ),
+    "scratch": (("scratch", None, {}), ("finetune", None, {"stage_decay": 1.0, "body_rate": 1.0})),
+}
+"""Name to (the method at 0, what it must then equal), each as expression, depth and options of `catalogue.create`."""
+
+
+def create(recipe: Recipe) -> Any:
+    """Return the method of a recipe."""
+    return catalogue.create(recipe[0], recipe[1], recipe[2])
