@@ -36,7 +36,7 @@ def open_glyphs() -> Source:
         licence="Apache-2.0",
         paper=paper_of("resnet"),
         make=make,
-        reference_file=glyphs_weights().parent / "glyphs_reference.safetensors",
+        reference_file=glyphs_weights().parent / "reference.safetensors",
     )
 
 
