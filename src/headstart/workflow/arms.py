@@ -14,7 +14,7 @@ from headstart.data import folds
 from headstart.deep.method import Method
 from headstart.engine import Stream, train
 from headstart.networks import Network, load_network, save_network
-from headstart.storage import read_json, write_json
+from headstart.storage import checksum, read_json, write_json
 from headstart.workflow.heads import fit_head, fit_probe
 from headstart.workflow.plan import GRADIENT_FREE, Plan
 from headstart.workflow.workbench import Workbench
@@ -114,6 +114,8 @@ def _cross_validate(bench: Workbench, plan: Plan, job: Job) -> tuple[dict[str, f
 
 
 def _measure(bench: Workbench, fitted: Fitted, rows: np.ndarray) -> tuple[dict[str, float], float]:
+    if len(rows) == 0:
+        return {}, 0.0
     predictions, labels = bench.predict(fitted.network, rows, cut=fitted.cut), bench.dataset.labels(rows)
     return bench.logic.metrics(predictions, labels), float(bench.logic.scores(predictions, labels).mean())
 
@@ -126,14 +128,21 @@ def _tagged(fitted: Fitted, job: Job) -> list[dict[str, Any]]:
 def fit_once(bench: Workbench, plan: Plan, job: Job) -> Fitted:
     """Train once: a head on frozen features without gradients, or a method in the loop."""
     if job.arm in GRADIENT_FREE:
-        network = bench.network(pretrained=True, seed=job.seed)
-        bench.progress.note(f"{job.label}: train the head on frozen features")
-        fit_head(bench, network, job.arm, job.rows, job.validation, plan.views)
-        count = len(network.stages)
-        frozen = {"stages": network.stage_names, "unchanged": True}
-        head = sum(p.numel() for p in network.head.parameters())
-        return Fitted(network, 0 if network.taps else count, trainable=head, frozen=frozen)
+        return _fit_head(bench, plan, job)
     return _fit_in_loop(bench, plan, job, _method(plan, job.arm))
+
+
+def _fit_head(bench: Workbench, plan: Plan, job: Job) -> Fitted:
+    network = bench.network(pretrained=True, seed=job.seed)
+    network.freeze(len(network.stages))
+    before = checksum(network.frozen_tensors())
+    bench.progress.note(f"{job.label}: train the head on frozen features")
+    fit_head(bench, network, job.arm, job.rows, job.validation, plan.views)
+    if checksum(network.frozen_tensors()) != before:
+        raise RuntimeError(f"{job.arm} moved tensors that are frozen; this is a fault.")
+    frozen = {"stages": network.stage_names, "hash": before, "unchanged": True}
+    learned = sum(tensor.numel() for tensor in network.head.state_dict().values())
+    return Fitted(network, 0 if network.taps else len(network.stages), trainable=learned, frozen=frozen)
 
 
 def _method(plan: Plan, arm: str) -> Method:

@@ -14,7 +14,7 @@ from headstart.networks import Network, save_network
 from headstart.report.card import model_card
 from headstart.report.evidence import collect
 from headstart.report.html import write_report
-from headstart.storage import save_tensors, write_json
+from headstart.storage import read_json, save_tensors, write_json
 from headstart.workflow.arms import load_arm
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.plan import Plan
@@ -43,7 +43,7 @@ def conclude(
     kept = guard(task, plan.method if plan.method in results else plan.arms[-1], validation)
     best_seed = _best_seed(results[kept.kept], bench.options.seed_list)
     network = load_arm(folder / "state" / kept.kept / f"seed-{best_seed}").to(bench.device)
-    record = run_record(bench, plan, results, predictions, checks, shift, verdict, kept)
+    record = run_record(bench, plan, results, predictions, checks, shift, verdict, kept, _command(folder))
     record["seconds"] = round(seconds, 2)
     write_metrics(folder / "metrics.jsonl", results)
     write_predictions(folder / "predictions.parquet", bench, predictions)
@@ -66,6 +66,10 @@ def conclude(
     write_report(folder)
     tidy(folder, list(results))
     return Run(folder, record)
+
+
+def _command(folder: Path) -> list[str]:
+    return read_json(folder / "state" / "arguments.json")["command"]
 
 
 def _predict_test(bench: Workbench, results: dict[str, list[dict[str, Any]]], folder: Path) -> Predictions:

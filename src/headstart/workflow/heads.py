@@ -18,14 +18,13 @@ Fold = tuple[np.ndarray, np.ndarray]
 def fit_head(
     bench: Workbench, network: Network, kind: str, rows: np.ndarray, validation: np.ndarray, views: int = 1
 ) -> None:
-    """Freeze every stage of ``network`` and learn its head by ``kind``: probe, knn or stage_probe.
+    """Learn the head of ``network``, whose stages are frozen, by ``kind``: probe, knn or stage_probe.
 
     Parameters
     ----------
     rows, validation : training rows, and the rows on which strengths are chosen; without them, cross-validation.
     views : augmented views of the training rows.
     """
-    network.freeze(len(network.stages))
     {"probe": fit_probe, "knn": fit_knn, "stage_probe": fit_stage_probe}[kind](bench, network, rows, validation, views)
 
 

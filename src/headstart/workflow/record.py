@@ -33,6 +33,7 @@ def run_record(
     shift: dict[str, Any] | None,
     verdict: Verdict,
     kept: Guard,
+    command: list[str],
 ) -> dict[str, Any]:
     """Return run.json's content, as docs/run.md documents it."""
     task, source = bench.logic.task, bench.source
@@ -45,7 +46,7 @@ def run_record(
         "headstart": headstart.__version__,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "verb": "fit",
-        "command": [],
+        "command": command,
         "arguments": bench.options.to_json(),
         "seed": bench.options.seed,
         "seeds": bench.options.seed_list,

@@ -86,6 +86,16 @@ class Workbench:
         return states.fetch
 
     def _states(self, network: Network, rows: np.ndarray, cut: int, views: int) -> States | None:
+        name = "frozen features" if cut == len(network.stages) else f"frozen states after stage {cut}"
+        seen = 0
+
+        def report(done: int, total: int) -> None:
+            nonlocal seen
+            if done <= seen or not seen:
+                self.progress.stage(name, total)
+            seen = done
+            self.progress.done(done, total)
+
         return cached_states(
             network,
             cut,
@@ -94,7 +104,7 @@ class Workbench:
             views=views,
             seed=self.options.seed,
             precision=self.options.precision,
-            on_progress=self.progress.done,
+            on_progress=report,
         )
 
     def features(self, network: Network, rows: np.ndarray, *, views: int = 1) -> np.ndarray:
