@@ -83,7 +83,8 @@ def source_features(source: Any, rows: Rows) -> np.ndarray:
         if not callable(source):
             raise ValueError("source is neither a fitted estimator, nor a function of rows, nor a run's folder.")
         values = source(rows)
-    values = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
+    dense: Any = values
+    values = np.asarray(dense.toarray() if hasattr(dense, "toarray") else dense)
     values = check_array(values.reshape(len(values), -1), input_name="the source's features")
     if len(values) != len(rows):
         raise ValueError(f"source gave {len(values)} rows of features for {len(rows)} rows of X.")

@@ -76,25 +76,28 @@ def biased_logistic(
         ``C`` is ``1 / alpha`` (for two classes, where it counts one row w = V_1 - V_0, ``2 / alpha``).
     """
     basis = principal(x, standardise=standardise)
-    n_outputs = offset.shape[1]
-    flat = np.zeros((basis.rotated.shape[1] + 1) * n_outputs)
+    n, k = offset.shape
+    weights, intercept = np.zeros((len(basis.singular), k)), np.zeros(k)
     path: dict[int, Linear] = {}
     for index in np.argsort(alphas, kind="stable")[::-1]:
-        data = (basis.rotated, labels, offset, alphas[index])
-        options = {"maxiter": 500, "gtol": 1e-6, "ftol": 1e-12}
-        flat = minimize(_objective, flat, data, "L-BFGS-B", jac=True, options=options).x
-        whole = flat.reshape(-1, n_outputs)
-        path[int(index)] = Linear(*unfold(basis, whole[:-1], whole[-1]))
+        strength = alphas[index] / n
+        scale = 1 / np.sqrt(0.1 * basis.singular[:, None] ** 2 / n + strength)  # 0.1: p (1 - p), roughly
+        data = (basis.rotated * scale.T, labels, offset, strength * scale**2)
+        start = np.vstack([weights / scale, intercept]).ravel()
+        options = {"maxiter": 1000, "gtol": 1e-5, "ftol": 1e-12}
+        found = minimize(_objective, start, data, "L-BFGS-B", jac=True, options=options).x.reshape(-1, k)
+        weights, intercept = found[:-1] * scale, found[-1]
+        path[int(index)] = Linear(*unfold(basis, weights, intercept))
     return [path[index] for index in range(len(alphas))]
 
 
-def _objective(flat: Array, x: Array, labels: Array, offset: Array, alpha: float) -> tuple[float, Array]:
-    """Value and gradient, divided by n so that the solver's tolerance does not depend on it."""
+def _objective(flat: Array, x: Array, labels: Array, offset: Array, penalty: Array) -> tuple[float, Array]:
+    """Mean loss and its gradient in scaled coordinates, where the axes cost ``penalty / 2`` [r, 1] each."""
     n, k = offset.shape
     weights, intercept = flat.reshape(-1, k)[:-1], flat.reshape(-1, k)[-1]
     logs = log_softmax(offset + x @ weights + intercept, axis=1)
     slope = np.exp(logs)
     slope[np.arange(n), labels] -= 1.0
-    value = -logs[np.arange(n), labels].sum() + alpha / 2 * np.square(weights).sum()
-    gradient = np.concatenate([(x.T @ slope + alpha * weights).ravel(), slope.sum(axis=0)])
-    return float(value / n), gradient / n
+    value = -logs[np.arange(n), labels].mean() + (penalty * weights**2).sum() / 2
+    gradient = np.vstack([x.T @ slope / n + penalty * weights, slope.mean(axis=0)])
+    return float(value), gradient.ravel()
