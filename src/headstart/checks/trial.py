@@ -42,7 +42,7 @@ class Trial:
         x = {name: value[:n] for name, value in self.x.items()}
         return Batch(target=Samples(x, torch.as_tensor(self.y[:n])))
 
-    def train(self, method: Method, *, steps: int = 6, batch_size: int = 8, seed: int = 0) -> Trained:
+    def train(self, method: Method, *, steps: int = 4, batch_size: int = 8, seed: int = 0) -> Trained:
         """Train a fresh network by ``method`` with the one loop."""
 
         def fetch(rows: np.ndarray, view: object) -> dict[str, Tensor]:

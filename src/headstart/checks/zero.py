@@ -9,7 +9,6 @@ from headstart import catalogue
 Recipe = tuple[str, int | None, dict[str, Any]]
 
 ZERO: dict[str, tuple[Recipe, Recipe]] = {
-    "finetune": (("finetune", None, {"stage_decay": 0.0}), ("finetune", 1, {})),
     "lp_ft": (("lp_ft", None, {"head_rate": 1.0}), ("finetune", None, {})),
     "gradual": (("gradual", 0, {}), ("finetune", 0, {})),
     "l2sp": (("l2sp", None, {"alpha": 0.0, "beta": 0.0}), ("finetune", None, {})),
@@ -22,7 +21,11 @@ ZERO: dict[str, tuple[Recipe, Recipe]] = {
     ),
     "scratch": (("scratch", None, {}), ("finetune", None, {"stage_decay": 1.0, "body_rate": 1.0})),
 }
-"""Name to (the method at 0, what it must then equal), each as expression, depth and options of `catalogue.create`."""
+"""Name to (the method at 0, what it must then equal), each as expression, depth and options of `catalogue.create`.
+
+Fine-tuning is what the others are compared with. Distillation and training from scratch start here from the same
+weights as fine-tuning, which the law needs and a real run does not give them.
+"""
 
 
 def create(recipe: Recipe) -> Any:

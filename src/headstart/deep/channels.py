@@ -29,7 +29,7 @@ def salience(nets: Nets, passed: Passed) -> tuple[dict[str, Any], dict[str, Tens
     for name, value in maps.items():
         rise = -(places(value.detach())[0] * places(slopes[name])[0]).sum((0, 1))
         weights[name] = rise.numel() * (rise / rise.std().clamp_min(1e-12)).softmax(0)
-    return states, weights
+    return {name: _still(state) for name, state in states.items()}, weights
 
 
 def _leaves(start: Network, x: Any, wanted: list[str]) -> tuple[dict[str, Any], Tensor]:
@@ -48,6 +48,10 @@ def _asking(state: Any) -> Any:
     if isinstance(state, dict):
         return state | {"hidden": _asking(state["hidden"])}
     return state if state.requires_grad else state.requires_grad_()
+
+
+def _still(state: Any) -> Any:
+    return state | {"hidden": state["hidden"].detach()} if isinstance(state, dict) else state.detach()
 
 
 def places(state: Any) -> tuple[Tensor, Tensor]:

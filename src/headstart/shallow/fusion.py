@@ -64,3 +64,16 @@ def out_of_fold(features: Array, labels: Array, problem: Problem, folds: list[Fo
     for train, held in folds:
         outputs[held] = solve(features[train], labels[train], problem)[0].outputs(features[held])
     return outputs
+
+
+def stacking_weights(
+    parts: Maps, labels: Array, problem: Problem, strengths: Mapping[str, float], folds: list[Fold]
+) -> dict[str, float]:
+    """Return each stage's convex weight, from out-of-fold outputs of its head of the given strength."""
+    outputs = [
+        out_of_fold(part, labels, problem._replace(strengths=np.array([strengths[name]])), folds)
+        for name, part in parts.items()
+    ]
+    rows = np.concatenate([held for _, held in folds])
+    weights = stack(np.stack(outputs)[:, rows], labels[rows], problem.kind)
+    return dict(zip(parts, weights.tolist(), strict=True))

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from headstart.deep.method import Batch, Losses, Method, Nets
-from headstart.deep.parts import forward, frozen_copy
+from headstart.deep.method import Batch, Group, Losses, Method, Nets
+from headstart.deep.parts import forward, frozen_copy, stage_groups
 from headstart.networks.network import Network
 from headstart.tasks import TaskLogic
 
@@ -58,6 +58,9 @@ class Distill(Method):
             helpers["regressor"] = nn.Linear(student.n_features, teacher.n_features)
         student.freeze(0)
         return Nets(student, task, **helpers)
+
+    def groups(self, nets: Nets) -> list[Group]:
+        return stage_groups(nets, head_rate=1.0, body_rate=1.0, stage_decay=1.0)
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
         samples = batch.target

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from headstart.deep.method import Batch, Losses, Method, Nets
+from headstart.deep.method import Batch, Group, Losses, Method, Nets
+from headstart.deep.parts import stage_groups
 
 
 @dataclass(kw_only=True)
@@ -20,6 +21,9 @@ class Scratch(Method):
     """
 
     from_source: ClassVar[bool] = False
+
+    def groups(self, nets: Nets) -> list[Group]:
+        return stage_groups(nets, head_rate=1.0, body_rate=1.0, stage_decay=1.0)
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
         outputs = nets.network(batch.target.x)

@@ -20,7 +20,7 @@ from headstart.shallow.choosing import (
     default_folds,
     per_sample,
 )
-from headstart.shallow.fusion import Maps, average, beside, onto, out_of_fold, reduce, stack, unreduce
+from headstart.shallow.fusion import Maps, average, beside, onto, reduce, stacking_weights, unreduce
 from headstart.shallow.linear import Head, Problem, default_strengths, put_into, search
 
 Held = tuple[Maps, Array] | None
@@ -99,13 +99,7 @@ class StageProbe(BaseEstimator):
         }
         self.strength_ = {name: result.strength for name, result in chosen.items()}
         self.scores_ = {name: result.scores for name, result in chosen.items()}
-        outputs = [
-            out_of_fold(part, labels, problem._replace(strengths=np.array([self.strength_[name]])), inner)
-            for name, part in parts.items()
-        ]
-        rows = np.concatenate([rows for _, rows in inner])
-        weights = stack(np.stack(outputs)[:, rows], labels[rows], self.kind)
-        self.weights_ = dict(zip(self.stages_, weights.tolist(), strict=True))
+        self.weights_ = stacking_weights(parts, labels, problem, self.strength_, inner)
         coefs = [weight * chosen[name].head.coef for name, weight in self.weights_.items()]
         return Head(np.concatenate(coefs, axis=1), sum(w * chosen[n].head.intercept for n, w in self.weights_.items()))
 

@@ -53,6 +53,14 @@ class DELTA(Penalty):
         return [name for name in learning if self.stages_compared is None or name in self.stages_compared]
 
     def term(self, nets: Nets, passed: Passed) -> Tensor:
+        total = passed.outputs.new_zeros(())
+        if self.alpha:
+            total = total + self.alpha / 2 * self._maps(nets, passed)
+        if self.beta:
+            total = total + self.beta / 2 * sum(w.square().sum() for w in nets.network.head.parameters())
+        return total
+
+    def _maps(self, nets: Nets, passed: Passed) -> Tensor:
         reference, attention = self._start(nets, passed)
         total = passed.outputs.new_zeros(())
         for name, state in passed.states.items():
@@ -60,8 +68,7 @@ class DELTA(Penalty):
             gap = (now - places(reference[name])[0]).square()
             mean = (gap * mask).sum(1) / mask.sum(1)
             total = total + (attention[name] * mean).sum(1).mean()
-        head = sum((w.square().sum() for w in nets.network.head.parameters()), passed.outputs.new_zeros(()))
-        return self.alpha / 2 * total + self.beta / 2 * head
+        return total
 
     def _start(self, nets: Nets, passed: Passed) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the starting network's states and ``c_l a_l`` by stage."""

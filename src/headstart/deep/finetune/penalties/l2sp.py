@@ -18,6 +18,8 @@ class L2SP(Penalty):
     w0 are the weights at the start of this training. The gradients are ``alpha (w - w0)`` and ``beta w``. Use
     it with the optimizer's weight decay at 0, which would pull towards 0 what this pulls towards w0.
 
+    A strength of 0 leaves its part out.
+
     Parameters
     ----------
     alpha : strength on the stages, per squared weight.
@@ -37,7 +39,9 @@ class L2SP(Penalty):
     def term(self, nets: Nets, passed: Passed) -> Tensor:
         network, start = nets.network, dict(nets.start.stages.named_parameters())
         pairs = [(w, start[name]) for name, w in network.stages.named_parameters() if w.requires_grad]
-        zero = passed.outputs.new_zeros(())
-        moved = sum(((w - w0).square().sum() for w, w0 in pairs), zero)
-        head = sum((w.square().sum() for w in network.head.parameters()), zero)
-        return self.alpha / 2 * moved + self.beta / 2 * head
+        total = passed.outputs.new_zeros(())
+        if self.alpha:
+            total = total + self.alpha / 2 * sum((w - w0).square().sum() for w, w0 in pairs)
+        if self.beta:
+            total = total + self.beta / 2 * sum(w.square().sum() for w in network.head.parameters())
+        return total
