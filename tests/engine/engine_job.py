@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import time
 from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
+from accelerate import PartialState
 from engine_tiny import TASK, Plain, TinyData, tiny_network
 
 from headstart.engine import Stream, evaluator, raw_fetch, train
@@ -81,11 +85,28 @@ def several(folder: Path) -> None:
     (folder / f"rank{state.process_index}.json").write_text(json.dumps(found))
 
 
+def alone(folder: Path) -> None:
+    """A process to be killed or interrupted; tells its steps in a file."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    trained = job(folder, pause=0.02, on_step=lambda record: (folder / "step").write_text(str(record["step"])))
+    (folder / "done.json").write_text(json.dumps([trained.stopped, trained.steps, digest(trained)]))
+
+
+def rank_of_two(rank: int, port: int, folder: Path) -> None:
+    """What ``accelerate launch --cpu --num_processes 2`` sets up, without starting Python anew."""
+    PartialState._reset_state()
+    places = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2, "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in places.items()})
+    os.environ.update(MASTER_ADDR="127.0.0.1", ACCELERATE_USE_CPU="true", OMP_NUM_THREADS="1")
+    several(folder)
+
+
+def forked(function, *arguments) -> BaseProcess:
+    """Start ``function`` in a process that begins as a copy of this one: nothing is imported again."""
+    process = get_context("fork").Process(target=function, args=arguments)
+    process.start()
+    return process
+
+
 if __name__ == "__main__":
-    place = Path(sys.argv[2])
-    if sys.argv[1] == "several":
-        several(place)
-    else:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        trained = job(place, pause=0.02, on_step=lambda record: print(record["step"], flush=True))
-        (place / "done.json").write_text(json.dumps([trained.stopped, trained.steps, digest(trained)]))
+    several(Path(sys.argv[1]))

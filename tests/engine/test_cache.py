@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import resource
+
 import numpy as np
 import pytest
 import torch
+from engine_job import forked
 from engine_tiny import TinyData, TinyTexts, text_network, tiny_network
 
 from headstart.engine import cached_states, raw_fetch, state_bytes
@@ -182,9 +185,20 @@ def test_the_size_is_estimated_and_too_much_is_declined(tmp_path, network):
     assert isinstance(cached_states(network, 1, data, ROWS, directory=tmp_path, limit=size), States)
 
 
-def test_a_place_that_cannot_be_written_is_one_sentence(network):
-    with pytest.raises(UserError, match="Could not write"):
-        cached_states(network, 1, TinyData(), ROWS, directory="/proc/nowhere", limit=10**9)
+def small_disk(network, folder):
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, former[1]))
+    try:
+        cached_states(network, 1, TinyData(), ROWS, directory=folder / "cache")
+    except UserError as error:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+        (folder / "said").write_text(str(error))
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_file(tmp_path, network):
+    forked(small_disk, network, tmp_path).join()
+    assert "Could not write" in (tmp_path / "said").read_text()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "said"]
 
 
 def test_the_network_is_left_as_it_was(tmp_path, network):

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import resource
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
-from engine_job import Gradual, digest, job
+from engine_job import Gradual, alone, digest, forked, job
 from engine_tiny import Plain
 
 from headstart.engine.checkpoint import Checkpoint, read_checkpoint
 from headstart.errors import UserError
 from headstart.storage import load_tensors
-
-JOB = str(Path(__file__).parent / "engine_job.py")
 
 
 class Stop(Exception):
@@ -55,29 +52,34 @@ def test_a_finished_training_is_not_trained_again(tmp_path):
     assert (again.stopped, again.steps, again.history) == (whole.stopped, whole.steps, whole.history)
 
 
+def wait_for_step(folder, step, process):
+    while process.is_alive():
+        time.sleep(0.005)
+        if (folder / "step").exists() and int((folder / "step").read_text() or 0) >= step:
+            return
+
+
 def test_killed_at_random_moments_gives_the_same_bits(tmp_path):
     whole = digest(job(tmp_path / "whole"))
     folder = tmp_path / "killed"
     folder.mkdir()
-    chance, kills = random.Random(0), 0
-    while not (folder / "done.json").exists():
-        process = subprocess.Popen([sys.executable, JOB, "alone", str(folder)], stdout=subprocess.PIPE)
-        if kills < 3:
-            process.stdout.readline()
-            time.sleep(chance.uniform(0, 0.4))
-            process.send_signal(signal.SIGKILL)
-            kills += 1
-        process.communicate(timeout=60)
+    chance = random.Random(0)
+    for step in (1, 5, 12, 13, 20):
+        process = forked(alone, folder)
+        wait_for_step(folder, step, process)
+        time.sleep(chance.uniform(0, 0.03))
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+    forked(alone, folder).join()
     assert json.loads((folder / "done.json").read_text()) == ["finished", 24, whole]
 
 
 def test_ctrl_c_ends_cleanly_and_resumes(tmp_path):
     whole = digest(job(tmp_path / "whole"))
-    process = subprocess.Popen([sys.executable, JOB, "alone", str(tmp_path)], stdout=subprocess.PIPE)
-    while int(process.stdout.readline()) < 8:
-        pass
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process = forked(alone, tmp_path)
+    wait_for_step(tmp_path, 8, process)
+    os.kill(process.pid, signal.SIGINT)
+    process.join()
     stopped, steps, _ = json.loads((tmp_path / "done.json").read_text())
     assert stopped == "interrupted"
     assert 8 <= steps < 24
@@ -136,7 +138,17 @@ def test_the_last_good_checkpoint_is_kept_when_the_loss_is_not_finite(tmp_path):
     assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
 
 
-def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises((UserError, NotADirectoryError)):
-        job(tmp_path / "file")
+def small_disk(folder):
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, former[1]))
+    try:
+        job(folder)
+    except UserError as error:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+        (folder / "said").write_text(str(error))
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_file(tmp_path):
+    forked(small_disk, tmp_path).join()
+    assert "Could not write" in (tmp_path / "said").read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["said"]

@@ -9,21 +9,36 @@ import sys
 from pathlib import Path
 
 import pytest
+from engine_job import forked, rank_of_two, several
 
-JOB = str(Path(__file__).parent / "engine_job.py")
 
-
-def test_two_processes_give_the_losses_of_one(tmp_path):
+@pytest.fixture
+def port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+        return free.getsockname()[1]
+
+
+def launched(folder, port):
+    job = str(Path(__file__).parent / "engine_job.py")
+    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--main_process_port", str(port)]
+    done = subprocess.run([sys.executable, *launch, job, str(folder)], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def split(folder, port):
+    ranks = [forked(rank_of_two, rank, port, folder) for rank in (0, 1)]
+    for process in ranks:
+        process.join()
+
+
+@pytest.mark.parametrize("start", [split, pytest.param(launched, marks=pytest.mark.slow)])
+def test_two_processes_give_the_losses_of_one(tmp_path, port, start):
     one, two = tmp_path / "one", tmp_path / "two"
     one.mkdir()
     two.mkdir()
-    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--main_process_port", port]
-    for command in ([JOB, "several", str(one)], [*launch, JOB, "several", str(two)]):
-        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr[-2000:]
+    forked(several, one).join()
+    start(two, port)
     alone = json.loads((one / "rank0.json").read_text())
     ranks = [json.loads((two / f"rank{rank}.json").read_text()) for rank in (0, 1)]
     assert [rank["processes"] for rank in ranks] == [2, 2]

@@ -25,6 +25,8 @@ def choose_device(name: str | None = None) -> torch.device:
     UserError
         If the name is unknown, or the machine has no such device.
     """
+    if (name is None or name == "auto") and _asked_for_cpu():
+        return torch.device("cpu")
     if name is None or name == "auto":
         at_hand = (kind for kind in _KINDS if _available(kind))
         return torch.device(next(at_hand))
@@ -98,8 +100,13 @@ def process_state(device: torch.device | None = None) -> Any:
 
     if PartialState._shared_state:
         return PartialState()
-    launched = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    return PartialState(cpu=not launched and device is not None and device.type == "cpu")
+    chosen = choose_device(None) if device is None else device
+    return PartialState(cpu=chosen.type == "cpu")
+
+
+def _asked_for_cpu() -> bool:
+    """Whether ``accelerate launch --cpu`` started this process."""
+    return os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
 
 
 def is_plain_cnn(network: nn.Module) -> bool:
