@@ -12,7 +12,7 @@ import numpy as np
 from headstart import catalogue
 from headstart.data import folds
 from headstart.deep.method import Method
-from headstart.engine import Stream, train
+from headstart.engine import Stream, freeze_table, train
 from headstart.networks import Network, load_network, save_network
 from headstart.storage import checksum, read_json, write_json
 from headstart.workflow.heads import fit_head, fit_probe
@@ -154,6 +154,8 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
     if method.starts_from_probe:
         fit_probe(bench, network, job.rows, job.validation, plan.views)
     cut = method.frozen_stages(network)
+    if job.fold == (0 if plan.folds else None) and job.seed == bench.options.seed:
+        _show_stages(bench, job.arm, network.freeze(cut))
     fetch = bench.fetch(network, job.rows, cut=cut, views=plan.views)
     labels, names = bench.dataset.labels(job.rows), bench.dataset.names(job.rows)
     stream = Stream(fetch, labels, batch_size=plan.batch_size, seed=job.seed, names=names, views=plan.views)
@@ -177,6 +179,8 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
         accelerator=bench.processes,
         device=bench.device,
     )
+    if trained.stopped == "interrupted":
+        raise KeyboardInterrupt
     for note in trained.notes:
         bench.progress.note(f"{job.label}: {note}")
     epochs = -(-trained.steps // stream.steps_per_epoch)
@@ -190,6 +194,14 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
         trained.stopped,
         trained.settings | {"notes": trained.notes},
     )
+
+
+def _show_stages(bench: Workbench, arm: str, network: Network) -> None:
+    """Say what stands still and what learns, stage by stage, before the first step."""
+    bench.progress.note(f"{arm} on {bench.place.device}, precision {bench.place.precision}:")
+    for row in freeze_table(network):
+        norm = "" if row["norm"] == "none" else f", normalisation {row['norm']}"
+        bench.progress.note(f"  {row['stage']:<12} {row['state']:<10} {row['parameters']:>12,} parameters{norm}")
 
 
 def load_arm(folder: Path) -> Network:

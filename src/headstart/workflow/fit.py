@@ -17,6 +17,7 @@ from headstart.storage import write_json
 from headstart.workflow.arms import run_arm
 from headstart.workflow.conclude import conclude
 from headstart.workflow.describe import source_shift
+from headstart.workflow.metrics import write_metrics
 from headstart.workflow.options import FitOptions, depth_of, prepare_folder
 from headstart.workflow.plan import Plan, facts_of, make_plan
 from headstart.workflow.run import Run
@@ -180,15 +181,28 @@ def carry_out(
     with Progress(quiet=quiet or not processes.is_main_process) as progress:
         bench = Workbench.create(dataset, source, options, processes, progress)
         plan, shift = _planned(bench, folder)
-        results: dict[str, list[dict[str, Any]]] = {}
-        for arm in plan.arms:
-            results[arm] = [
-                run_arm(bench, plan, arm, seed, folder / "state" / arm / f"seed-{seed}") for seed in options.seed_list
-            ]
+        results = _train_arms(bench, plan, folder)
         if not processes.is_main_process:
             return None
         progress.note("measure the arms on the test split")
         return conclude(bench, plan, results, folder, checks=checks, shift=shift, seconds=time.perf_counter() - began)
+
+
+def _train_arms(bench: Workbench, plan: Plan, folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Train every arm with every seed; when interrupted, leave the curves of what is finished, and tell it."""
+    results: dict[str, list[dict[str, Any]]] = {arm: [] for arm in plan.arms}
+    try:
+        for arm in plan.arms:
+            for seed in bench.options.seed_list:
+                results[arm].append(run_arm(bench, plan, arm, seed, folder / "state" / arm / f"seed-{seed}"))
+    except KeyboardInterrupt:
+        if bench.is_main:
+            write_metrics(folder / "metrics.jsonl", results)
+            for arm, parts in results.items():
+                scores = ", ".join(f"{part['score']:.4g}" for part in parts)
+                bench.progress.note(f"{arm}: " + (f"validation score {scores}" if parts else "not finished"))
+        raise
+    return results
 
 
 def _planned(bench: Workbench, folder: Path) -> tuple[Plan, dict[str, Any] | None]:
