@@ -115,7 +115,7 @@ class _Transfer(BaseEstimator):
         return View(X, outputs)
 
     def _select(self, views: dict[str, View], target: np.ndarray, alphas: list[float]) -> None:
-        """Choose each arm's alpha by cross-validated loss, and the arm by score: the same folds and rows for all."""
+        """Choose each arm's alpha, and the arm, by cross-validated score (loss breaks ties), on the same folds."""
         self.kept_, self.alpha_ = list(views)[-1], alphas[len(alphas) // 2]
         self.gain_, self.gain_interval_ = 0.0, (0.0, 0.0)
         self.validation_scores_: dict[str, float] = {}
@@ -134,7 +134,7 @@ class _Transfer(BaseEstimator):
             for index, model in enumerate(self._path(view.rows(train), target[train], alphas)):
                 outputs = view.offset[held] + model(view.x[held])
                 losses[index, held], scores[index, held] = self._judge(outputs, target[held])
-        best = int(losses.mean(axis=1).argmin())
+        best = int(np.lexsort((losses.mean(axis=1), -scores.mean(axis=1)))[0])
         return Validated(alphas[best], float(losses[best].mean()), scores[best])
 
     def _compare(self, scratch: Validated, transfer: Validated) -> None:
@@ -198,7 +198,8 @@ class TransferClassifier(ClassifierMixin, _Transfer):
         Columns and classes are matched by name where both sides have names. Clones share the source: it stays
         fitted in a grid search (but wrap the values of a grid of sources in `sklearn.frozen.FrozenEstimator`).
     method : "l2sp", "residual", "probe", or "auto": the first of these that the source allows.
-    alpha : strength of the penalty, or several, of which each arm keeps its best by cross-validated log-loss.
+    alpha : strength of the penalty, or several, of which each arm keeps its best by cross-validated accuracy (log-loss
+        breaks ties).
     standardize : whether the penalty counts coefficients in units of each column's standard deviation.
     guard : whether to keep training from scratch where transfer scored no higher in cross-validation.
     cv : number of folds, at most the size of the largest class.
@@ -299,7 +300,7 @@ class TransferRegressor(RegressorMixin, _Transfer):
     Parameters
     ----------
     source, method, standardize, guard, cv, random_state : as in `TransferClassifier`.
-    alpha : strength of the penalty, or several, of which each arm keeps its best by cross-validated squared error.
+    alpha : strength of the penalty, or several, of which each arm keeps its best by cross-validated absolute error.
 
     Attributes
     ----------
