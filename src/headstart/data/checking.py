@@ -16,6 +16,7 @@ from headstart.errors import UserError
 
 MOST_DAMAGED = 0.05
 LISTED = 100
+NAMED = 10
 
 
 def check(dataset: Dataset, *, allow_damaged: bool = False) -> tuple[Dataset, Checks]:
@@ -40,7 +41,8 @@ def check(dataset: Dataset, *, allow_damaged: bool = False) -> tuple[Dataset, Ch
     counts = _counts(whole)
     keep = np.ones(len(dataset), bool)
     keep[list(scan.damaged)] = False
-    found = _duplicates(whole, scan.near_groups(keep))
+    exact = duplicates.same(whole.digests())
+    found = _duplicates(whole, exact, scan.near_groups(keep, exact))
     return whole, Checks(counts, _imbalance(counts), damaged, odd, odd_counts, found)
 
 
@@ -80,23 +82,31 @@ def _imbalance(counts: dict[str, dict[str, int]]) -> float:
     return float(max(train) / max(min(train), 1)) if train else 1.0
 
 
-def _duplicates(dataset: Dataset, near: np.ndarray | None) -> dict[str, Any]:
-    exact = duplicates.same(dataset.digests())
-    exact_groups = duplicates.groups(exact)
-    near_groups = [] if near is None else [rows for rows in duplicates.groups(near) if len(set(exact[rows])) > 1]
+def _duplicates(dataset: Dataset, exact: np.ndarray, near: np.ndarray | None) -> dict[str, Any]:
+    same = duplicates.groups(exact)
+    alike = [] if near is None else [rows for rows in duplicates.groups(near) if len(set(exact[rows])) > 1]
     place = _split_of(dataset)
-    across = [rows for rows in exact_groups + near_groups if len(set(place[rows])) > 1]
-    named = [[f"{n} ({SPLITS[place[r]]})" for r, n in zip(rows, dataset.names(rows), strict=True)]
-             for rows in across[:LISTED]]  # fmt: skip
+    across = [rows for rows in same + alike if len(set(place[rows])) > 1]
     return {
-        "exact": [dataset.names(rows) for rows in exact_groups[:LISTED]],
-        "near": [dataset.names(rows) for rows in near_groups[:LISTED]],
-        "across_splits": named,
-        "n_exact": len(exact_groups),
-        "n_near": len(near_groups),
+        "exact": [dataset.names(rows[:NAMED]) for rows in same[:LISTED]],
+        "near": [dataset.names(rows[:NAMED]) for rows in alike[:LISTED]],
+        "across_splits": [_with_splits(dataset, _one_of_each(rows, place), place) for rows in across[:LISTED]],
+        "n_exact": len(same),
+        "n_near": len(alike),
         "n_across_splits": len(across),
-        "n_conflicting": sum(_conflicts(dataset, rows) for rows in exact_groups),
+        "n_conflicting": sum(_conflicts(dataset, rows) for rows in same),
     }
+
+
+def _one_of_each(rows: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Return at most ten rows, with one of every split that the group reaches among the first."""
+    first = np.unique(place[rows], return_index=True)[1]
+    others = np.setdiff1d(np.arange(len(rows)), first)
+    return rows[np.concatenate([np.sort(first), others])][:NAMED]
+
+
+def _with_splits(dataset: Dataset, rows: np.ndarray, place: np.ndarray) -> list[str]:
+    return [f"{name} ({SPLITS[place[row]]})" for row, name in zip(rows, dataset.names(rows), strict=True)]
 
 
 def _split_of(dataset: Dataset) -> np.ndarray:

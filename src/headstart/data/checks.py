@@ -16,8 +16,8 @@ class Checks:
     imbalance : largest class over smallest in the training split; 1 in regression.
     damaged : ``{"name", "reason"}`` of every sample that was left out.
     odd : ``{"name", "what"}`` of the first 100 samples of each odd kind; ``odd_counts`` has all.
-    duplicates : ``exact``, ``near`` (lists of lists of names) and ``across_splits`` (names with their split), the
-        first 100 groups of each; ``n_exact``, ``n_near``, ``n_across_splits`` count all groups, and
+    duplicates : ``exact``, ``near`` (lists of lists of names) and ``across_splits`` (names with their split), at most
+        10 names of the first 100 groups of each; ``n_exact``, ``n_near``, ``n_across_splits`` count all groups, and
         ``n_conflicting`` those exact ones whose labels differ.
     """
 

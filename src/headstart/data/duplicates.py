@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 ROWS, COLUMNS = 8, 9
 SKETCH = (2 * ROWS, 2 * COLUMNS)
+Miniatures = Callable[[np.ndarray], np.ndarray]
 _BANDS = 4
 _NEIGHBOURS = 8
 _MOST_BITS = 6
@@ -44,7 +46,7 @@ def same(digests: np.ndarray) -> np.ndarray:
     return np.unique(whole, return_inverse=True)[1].ravel()
 
 
-def near_pictures(hashes: np.ndarray, miniatures: np.ndarray) -> np.ndarray:
+def near_pictures(hashes: np.ndarray, miniatures: Miniatures) -> np.ndarray:
     """Return a group number per picture [n]: near duplicates share it.
 
     Candidates share one of four 16-bit bands of their hashes (so that no pair within 3 bits is missed by the bands)
@@ -55,49 +57,45 @@ def near_pictures(hashes: np.ndarray, miniatures: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     hashes : [n] uint64.
-    miniatures : [n, 16, 18] uint8.
+    miniatures : gives uint8 [m, 16, 18] for m rows, so that they need not lie in memory.
     """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
     count = len(hashes)
-    pairs = [pair for band in range(_BANDS) for pair in _band_pairs(hashes, band)]
-    if not pairs:
-        return np.arange(count)
-    left, right = np.concatenate(pairs, axis=1)
-    alike = _correlated(miniatures, left, right)
-    graph = coo_matrix((np.ones(alike.sum(), bool), (left[alike], right[alike])), shape=(count, count))
+    pairs = [_alike(miniatures, *near) for band in range(_BANDS) for near in _band_pairs(hashes, band)]
+    left, right = np.concatenate([np.zeros((2, 0), np.int64), *pairs], axis=1)
+    graph = coo_matrix((np.ones(len(left), bool), (left, right)), shape=(count, count))
     return connected_components(graph, directed=False)[1]
 
 
-def _band_pairs(hashes: np.ndarray, band: int) -> list[np.ndarray]:
+def _band_pairs(hashes: np.ndarray, band: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     key = (hashes >> np.uint64(16 * band)) & np.uint64(0xFFFF)
     order = np.lexsort((hashes, key))
-    found = []
     for shift in range(1, min(_NEIGHBOURS, len(hashes) - 1) + 1):
         left, right = order[:-shift], order[shift:]
         close = (key[left] == key[right]) & (_bits(hashes[left] ^ hashes[right]) <= _MOST_BITS)
-        found.append(np.stack([left[close], right[close]]))
-    return found
+        yield left[close], right[close]
 
 
 def _bits(values: np.ndarray) -> np.ndarray:
     return np.unpackbits(np.ascontiguousarray(values).view(np.uint8).reshape(len(values), 8), axis=1).sum(axis=1)
 
 
-def _correlated(miniatures: np.ndarray, left: np.ndarray, right: np.ndarray, chunk: int = 4096) -> np.ndarray:
+def _alike(miniatures: Miniatures, left: np.ndarray, right: np.ndarray, chunk: int = 4096) -> np.ndarray:
+    """Return those of the pairs whose miniatures have contrast and correlate, [2, pairs]."""
     alike = np.zeros(len(left), bool)
     for start in range(0, len(left), chunk):
         part = slice(start, start + chunk)
-        a, b = _centred(miniatures, left[part]), _centred(miniatures, right[part])
+        a, b = _centred(miniatures(left[part])), _centred(miniatures(right[part]))
         norms = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
         enough = np.minimum(*norms) > _LEAST_CONTRAST * np.sqrt(a.shape[1])
-        alike[part] = enough & ((a * b).sum(axis=1) >= _CORRELATION * np.maximum(norms[0] * norms[1], 1e-6))
-    return alike
+        alike[part] = enough & ((a * b).sum(axis=1) >= _CORRELATION * norms[0] * norms[1])
+    return np.stack([left[alike], right[alike]])
 
 
-def _centred(miniatures: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    flat = miniatures[rows].reshape(len(rows), -1).astype(np.float32)
+def _centred(miniatures: np.ndarray) -> np.ndarray:
+    flat = miniatures.reshape(len(miniatures), -1).astype(np.float32)
     return flat - flat.mean(axis=1, keepdims=True)
 
 

@@ -13,7 +13,7 @@ from headstart.problem import Task
 
 def require_splits(task: Task, targets: np.ndarray, splits: dict[str, np.ndarray], place: str) -> None:
     """Refuse a training split that lacks a class, which can only come from groups or from damage."""
-    if task.kind == "regression":
+    if task.kind != "classification":
         return
     present = classes_in(task, targets[splits["train"]])
     lacking = [name for name in task.classes if name not in present]

@@ -58,22 +58,15 @@ class Scan:
         for what in found.odd:
             self.odd.setdefault(what.split(" (")[0], []).append(row)
 
-    def near_groups(self, keep: np.ndarray) -> np.ndarray | None:
-        if self.dataset.modality == "image":
-            kept = np.flatnonzero(keep)
-            hashes = self.hashes[kept]
-            return duplicates.near_pictures(hashes, _Rows(self.miniatures, kept))  # type: ignore[arg-type]
-        return duplicates.same(self.near[keep]) if self.dataset.modality == "text" else None
-
-
-class _Rows:
-    """A view of some rows of an array on disk."""
-
-    def __init__(self, array: np.ndarray, rows: np.ndarray) -> None:
-        self.array, self.rows = array, rows
-
-    def __getitem__(self, index: np.ndarray) -> np.ndarray:
-        return self.array[self.rows[index]]
+    def near_groups(self, keep: np.ndarray, exact: np.ndarray) -> np.ndarray | None:
+        """Return a group number per kept row; ``exact`` numbers the groups of equal content among these."""
+        if self.dataset.modality == "table":
+            return None
+        if self.dataset.modality == "text":
+            return duplicates.same(self.near[keep])
+        first, group = np.unique(exact, return_index=True, return_inverse=True)[1:]
+        stored = np.flatnonzero(keep)[first]  # one of each content is enough
+        return duplicates.near_pictures(self.hashes[stored], lambda rows: self.miniatures[stored[rows]])[group]
 
 
 def _findings(dataset: Dataset) -> Iterator[tuple[int, list[Finding]]]:
