@@ -21,7 +21,15 @@ def port():
 
 def launched(folder, port):
     job = str(Path(__file__).parent / "engine_job.py")
-    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--main_process_port", str(port)]
+    launch = [
+        "-m",
+        "accelerate.commands.launch",
+        "--multi_gpu",
+        "--num_processes",
+        "2",
+        "--main_process_port",
+        str(port),
+    ]
     done = subprocess.run([sys.executable, *launch, job, str(folder)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
 

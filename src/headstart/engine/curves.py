@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import Any
 
 
@@ -44,8 +45,9 @@ class Curve:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Curve:
-        best = value["best"]
-        return cls(**value | {"best": None if best is None else (best[0], best[1])})
+        curve = cls(**value)
+        curve.best = None if curve.best is None else (curve.best[0], curve.best[1])
+        return curve
 
 
 def overfitting(history: list[dict[str, Any]], span: int = 3) -> str | None:
@@ -53,15 +55,16 @@ def overfitting(history: list[dict[str, Any]], span: int = 3) -> str | None:
     last = [record for record in history if record["validation_loss"] is not None][-span - 1 :]
     if len(last) <= span:
         return None
-    pairs = list(zip(last, last[1:], strict=False))
+    pairs = list(pairwise(last))
     falling = all(after["train_loss"] < before["train_loss"] for before, after in pairs)
     rising = all(after["validation_loss"] > before["validation_loss"] for before, after in pairs)
     if not (falling and rising):
         return None
     low = min((record for record in history if record["validation_loss"] is not None), key=_loss)
+    first, now = last[0], last[-1]
     return (
-        f"Over-fitting since epoch {last[0]['epoch']:.1f}: the training loss fell to {last[-1]['train_loss']:.3g} while "
-        f"the validation loss rose to {last[-1]['validation_loss']:.3g} (lowest {low['validation_loss']:.3g} at epoch "
+        f"Over-fitting since epoch {first['epoch']:.1f}: the training loss fell to {now['train_loss']:.3g} while the "
+        f"validation loss rose to {now['validation_loss']:.3g} (lowest {low['validation_loss']:.3g} at epoch "
         f"{low['epoch']:.1f}); the best weights are kept."
     )
 

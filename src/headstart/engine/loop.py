@@ -11,7 +11,8 @@ import torch
 
 from headstart.deep.method import Method
 from headstart.engine.device import find_place
-from headstart.engine.session import Session, Settings
+from headstart.engine.session import Session
+from headstart.engine.settings import Settings
 from headstart.engine.streams import Stream
 from headstart.networks.network import Network
 from headstart.tasks import TaskLogic

@@ -34,7 +34,7 @@ class Progress:
         self._name, self._total, self._began = "", 0, 0.0
         self._said, self._evaluated = 0.0, 0.0
         self._history: list[dict[str, Any]] = []
-        self._warned = False
+        self._warned, self._first = False, 0
 
     def __enter__(self) -> Progress:
         if self.live:
@@ -79,7 +79,10 @@ class Progress:
 
     def done(self, done: int, total: int) -> None:
         """Show how much of a stage without losses is done: what `cached_states` gives to ``on_progress``."""
-        self.step({"step": done, "total": total})
+        self._total = total
+        if self._display is not None:
+            self._display.update(self._task, total=total)
+        self.step({"step": done})
 
     def note(self, text: str) -> None:
         """Show a sentence that stays."""

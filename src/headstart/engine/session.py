@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +17,9 @@ from headstart.engine.curves import Curve, overfitting
 from headstart.engine.device import Place, is_plain_cnn, move
 from headstart.engine.frozen import held_names, pick
 from headstart.engine.optimizers import load_optimizers, make_optimizers, optimizer_tensors, rate_at, set_rate
+from headstart.engine.settings import Settings, gentle_interrupt, seed_of
 from headstart.engine.streams import Stream
-from headstart.engine.updates import Updater
+from headstart.engine.updates import Updater, over_processes
 from headstart.errors import UserError
 from headstart.networks.network import Network
 from headstart.storage import checksum
@@ -32,48 +29,6 @@ _CHECK_EVERY = 10
 """Steps between looks at a card's losses: each look waits for the card."""
 _WRITING_SHARE = 30
 """A checkpoint that takes s seconds to write is written at most every 30 s seconds."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The numbers that a training depends on; see `headstart.engine.train`."""
-
-    steps: int
-    learning_rate: float
-    weight_decay: float
-    warmup: float
-    clip: float | None
-    seed: int
-    evaluate_every: int
-    patience: int | None
-    keep_best: bool
-    parts: int
-    checkpoint_every: float
-
-
-def seed_of(*parts: object) -> int:
-    """Return 63 bits made of ``parts``, the same in every process and version of Python."""
-    digest = hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
-
-
-@contextlib.contextmanager
-def _gentle_interrupt(ask: Callable[[], None]) -> Iterator[None]:
-    """Let the first Ctrl-C ask to stop after the step; a second one raises KeyboardInterrupt as ever."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    former = signal.getsignal(signal.SIGINT)
-
-    def handle(number: int, frame: Any) -> None:
-        signal.signal(signal.SIGINT, former)
-        ask()
-
-    signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, former)
 
 
 class Session:
@@ -139,7 +94,7 @@ class Session:
         self._resume()
         self._began = time.monotonic() - self.seconds
         try:
-            with _gentle_interrupt(self._ask_stop):
+            with gentle_interrupt(self._ask_stop):
                 while not self.finished:
                     self._train_step()
                     self.finished = self._evaluate_if_due() or self.step >= self.settings.steps
@@ -235,11 +190,9 @@ class Session:
     def _share_buffers(self) -> None:
         """Average running statistics over processes; the mean is linear, so the moment does not matter."""
         if self.place.ranks > 1:
-            from accelerate.utils import reduce
-
             for name, buffer in self.nets.named_buffers():
                 if buffer.is_floating_point() and name not in self.held:
-                    buffer.copy_(reduce(buffer.clone(), "mean"))
+                    buffer.copy_(over_processes(buffer.clone(), "mean"))
 
     def _snapshot(self) -> dict[str, Tensor]:
         moving = set(self.nets.state_dict()) - self.held

@@ -66,9 +66,11 @@ class Stream:
     @property
     def identity(self) -> dict[str, Any]:
         """What the batches depend on, for the key of a checkpoint."""
-        digest = hashlib.blake2b(np.ascontiguousarray(self.labels).tobytes(), digest_size=16)
-        for extra in (self.weights, None if self.names is None else "\n".join(self.names).encode()):
-            digest.update(b"|" if extra is None else bytes(memoryview(extra)))
+        names = None if self.names is None else "\n".join(self.names).encode()
+        weights = None if self.weights is None else self.weights.tobytes()
+        digest = hashlib.blake2b(digest_size=16)
+        for part in (self.labels.tobytes(), weights, names):
+            digest.update(b"|" if part is None else part)
         sizes = {"n": len(self), "batch_size": self.batch_size, "views": self.views, "order_seed": self.seed}
         return sizes | {"content": digest.hexdigest()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -39,6 +39,13 @@ def _pick(value: Any, chosen: slice) -> Any:
     if isinstance(value, dict):
         return {name: item[chosen] for name, item in value.items()}
     return None if value is None else value[chosen]
+
+
+def over_processes(tensor: Tensor, how: str) -> Tensor:
+    """Return the ``sum`` or ``mean`` of a tensor over all processes."""
+    from accelerate.utils import reduce
+
+    return cast(Tensor, reduce(tensor, how))
 
 
 class Updater:
@@ -117,13 +124,11 @@ class Updater:
         """Sum gradients, and with them the loss, who has a gradient, memory faults and wishes to stop."""
         if self.place.ranks == 1:
             return loss, fits
-        from accelerate.utils import reduce
-
         present = [float(p.grad is not None) for p in self._parameters]
         flags = torch.tensor([*present, float(not fits), float(self.stop_asked)], device=self.place.device)
         pieces = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
         vector = torch.cat([piece.reshape(-1).float() for piece in pieces] + [flags, loss.reshape(1)])
-        vector = reduce(vector, "sum")
+        vector = over_processes(vector, "sum")
         *sums, tail = vector.split([p.numel() for p in self._parameters] + [len(flags) + 1])
         for parameter, total, somewhere in zip(self._parameters, sums, tail, strict=False):
             parameter.grad = total.view_as(parameter).to(parameter.dtype) if somewhere > 0 else None
