@@ -102,7 +102,7 @@ def _one_of_each(rows: np.ndarray, place: np.ndarray) -> np.ndarray:
     """Return at most ten rows, with one of every split that the group reaches among the first."""
     first = np.unique(place[rows], return_index=True)[1]
     others = np.setdiff1d(np.arange(len(rows)), first)
-    return rows[np.concatenate([np.sort(first), others])][:NAMED]
+    return rows[np.concatenate([first, others])][:NAMED]
 
 
 def _with_splits(dataset: Dataset, rows: np.ndarray, place: np.ndarray) -> list[str]:

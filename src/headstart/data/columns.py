@@ -152,9 +152,9 @@ def _text_column(frame: Frame, free: list[str], wanted: bool) -> tuple[str | Non
     if long:
         name = max(long, key=lambda column: long[column])
         return name, f"its strings have {long[name]:.0f} words on average"
-    if strings and (wanted or len(strings) == len(free) == 1):
-        name = max(strings, key=lambda column: words[column])
-        return name, "it holds strings" if len(strings) > 1 else "it is the only column of strings"
+    lone = len(strings) == len(free) == 1 and words[strings[0]] > 0
+    if strings and (wanted or lone):
+        return max(strings, key=lambda column: words[column]), "it is the only column" if lone else "it holds strings"
     return None, ""
 
 

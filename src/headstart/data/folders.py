@@ -173,9 +173,11 @@ def _walk(root: Path, below: str) -> Iterator[str]:
 def _require_one_kind(root: Path, seen: _Seen, kind: str, path: str) -> None:
     if kind not in seen.kinds:
         seen.kinds[kind] = path
-    if len(seen.kinds) > 1 or kind == "table":
+    if kind == "table":
+        raise UserError(f"{root} mixes a table ('{path}') into its folders of samples; open the table by itself.")
+    if len(seen.kinds) > 1:
         named = " and ".join(f"{what}s ('{where}')" for what, where in seen.kinds.items())
-        raise UserError(f"{root} mixes {named} in its class folders; keep one kind of data in a folder.")
+        raise UserError(f"{root} mixes {named}; keep one kind of data in a folder.")
 
 
 def scan_loose(root: Path, modality: str) -> tuple[Columns, dict[str, str]]:

@@ -1,0 +1,135 @@
+"""Splits: shares, strata, groups, seeds; and the folds of cross-validation."""
+
+import numpy as np
+import pytest
+
+from headstart.data import folds, open_data
+from headstart.data.splits import make_splits
+from headstart.errors import UserError
+from headstart.problem import Task
+
+TWO = Task("classification", ("a", "b"))
+
+
+def table(y, **options):
+    return open_data((np.random.default_rng(0).normal(size=(len(y), 2)), np.asarray(y)), **options)
+
+
+def sizes(splits):
+    return {name: len(rows) for name, rows in splits.items()}
+
+
+def test_without_given_splits_it_is_60_20_20():
+    y = np.repeat([0, 1], 500)
+    splits = make_splits(TWO, y, None, None, 0)
+    assert sizes(splits) == {"train": 600, "validation": 200, "test": 200}
+    together = np.concatenate(list(splits.values()))
+    np.testing.assert_array_equal(np.sort(together), np.arange(1000))
+    for rows in splits.values():
+        assert (y[rows] == 0).mean() == 0.5
+
+
+def test_a_validation_of_under_100_is_not_made():
+    splits = make_splits(TWO, np.repeat([0, 1], 200), None, None, 0)
+    assert sizes(splits) == {"train": 320, "validation": 0, "test": 80}
+
+
+def test_a_validation_with_under_5_of_a_class_is_not_made():
+    splits = make_splits(TWO, np.repeat([0, 1], [990, 10]), None, None, 0)
+    assert sizes(splits)["validation"] == 0
+
+
+def test_every_class_of_two_samples_has_one_on_either_side():
+    y = np.repeat(np.arange(30), 2)
+    task = Task("classification", tuple(map(str, range(30))))
+    splits = make_splits(task, y, None, None, 3)
+    assert set(y[splits["train"]]) == set(range(30))
+    assert set(y[splits["test"]]) == set(range(30))
+
+
+def test_the_same_seed_gives_the_same_splits_and_another_others():
+    y = np.repeat([0, 1], 100)
+    first, again, other = (make_splits(TWO, y, None, None, seed)["test"] for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_train_and_validation_without_test_take_the_test_from_train():
+    given = np.repeat([0, 1], [200, 60]).astype(np.int8)
+    splits = make_splits(TWO, np.tile([0, 1], 130), given, None, 0)
+    assert sizes(splits) == {"train": 160, "validation": 60, "test": 40}
+    np.testing.assert_array_equal(splits["validation"], np.arange(200, 260))
+
+
+def test_train_and_test_without_validation_take_the_validation_from_train():
+    given = np.repeat([0, 2], [600, 60]).astype(np.int8)
+    splits = make_splits(TWO, np.tile([0, 1], 330), given, None, 0)
+    assert sizes(splits) == {"train": 480, "validation": 120, "test": 60}
+
+
+def test_all_given_splits_are_kept():
+    given = np.tile([0, 1, 2], 20).astype(np.int8)
+    splits = make_splits(TWO, np.repeat([0, 1], 30), given, None, 0)
+    for number, rows in enumerate(splits.values()):
+        np.testing.assert_array_equal(rows, np.flatnonzero(given == number))
+
+
+def test_no_group_straddles_a_split():
+    rng = np.random.default_rng(0)
+    group, y = rng.integers(0, 60, 1200), rng.integers(0, 2, 1200)
+    splits = make_splits(TWO, y, None, group, 0)
+    seen = [set(group[rows]) for rows in splits.values()]
+    assert all(seen)
+    assert not (seen[0] & seen[1]) | (seen[0] & seen[2]) | (seen[1] & seen[2])
+    assert 0.12 < len(splits["test"]) / 1200 < 0.28
+
+
+def test_a_regression_is_split_along_its_values():
+    y = np.random.default_rng(0).exponential(size=(1000, 1)).astype(np.float32)
+    splits = make_splits(Task("regression", targets=("y",)), y, None, None, 0)
+    assert sizes(splits) == {"train": 600, "validation": 200, "test": 200}
+    assert abs(np.median(y[splits["test"]]) - np.median(y)) < 0.1
+
+
+def test_the_rarest_labels_of_a_multilabel_set_reach_both_sides():
+    labels = np.zeros((200, 3), np.uint8)
+    labels[:, 0] = 1
+    labels[:4, 2] = 1
+    splits = make_splits(Task("multilabel", ("a", "b", "c")), labels, None, None, 0)
+    assert labels[splits["train"], 2].sum() > 0
+    assert labels[splits["test"], 2].sum() > 0
+
+
+def test_given_splits_that_a_group_straddles_are_an_error():
+    data = {"x_train": np.eye(6), "y_train": [0, 1] * 3, "x_test": np.eye(6), "y_test": [0, 1] * 3}
+    with pytest.raises(UserError, match="more than one of its splits"):
+        open_data(data, group=np.arange(12) % 5)
+
+
+def test_folds_partition_the_training_split_by_strata():
+    dataset = table(np.repeat([0, 1], [60, 30]))
+    parts = folds(dataset, 3, seed=0)
+    np.testing.assert_array_equal(np.sort(np.concatenate([v for _, v in parts])), dataset.splits["train"])
+    for train, validation in parts:
+        np.testing.assert_array_equal(np.sort(np.concatenate([train, validation])), dataset.splits["train"])
+        assert (dataset.labels(validation) == 1).sum() == 8
+
+
+def test_a_single_training_sample_of_a_class_stays_in_every_training_part():
+    dataset = table([0] * 10 + [1, 1])
+    (lonely,) = [row for row in dataset.splits["train"] if dataset.labels([row])[0] == 1]
+    for train, validation in folds(dataset, 4, seed=0):
+        assert lonely in train
+        assert lonely not in validation
+
+
+def test_folds_keep_groups_together():
+    group = np.arange(90) // 3
+    dataset = table(np.tile([0, 1, 1], 30), group=group)
+    for train, validation in folds(dataset, 3, seed=0):
+        assert not set(group[train]) & set(group[validation])
+
+
+def test_there_are_no_more_folds_than_rows():
+    dataset = table([0, 0, 1, 1])
+    assert len(folds(dataset, 10, seed=0)) <= len(dataset.splits["train"])
