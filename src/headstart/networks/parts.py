@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import torch
 from torch import Tensor, nn
 
 
 def chain(*modules: nn.Module | None) -> nn.Sequential:
     """Return the modules in order as one, without those that do nothing."""
     return nn.Sequential(*(m for m in modules if m is not None and not isinstance(m, nn.Identity)))
-
-
-class Guarded(nn.Module):
-    """A stage whose first module works in place: it gets a copy, so that a cached or kept input stays as it was."""
-
-    def __init__(self, stage: nn.Module) -> None:
-        super().__init__()
-        self.stage = stage
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.stage(x.clone())
 
 
 class AsMap(nn.Module):
@@ -57,17 +45,9 @@ class AveragePool(nn.Module):
 
 
 def named(prefix: str, modules: Iterable[nn.Module], start: int = 1) -> dict[str, nn.Module]:
-    """Number modules: ``prefix_1``, ``prefix_2``, ..."""
-    return {f"{prefix}_{index}": module for index, module in enumerate(modules, start)}
+    """Number modules: ``prefix1``, ``prefix2``, ..."""
+    return {f"{prefix}{index}": module for index, module in enumerate(modules, start)}
 
 
 def has_parameters(module: nn.Module) -> bool:
     return next(module.parameters(), None) is not None
-
-
-def works_in_place(stage: nn.Module, x: Tensor) -> bool:
-    """Whether ``stage`` changes its own input ``x``."""
-    with torch.no_grad():
-        before = x.clone()
-        stage(x)
-    return not torch.equal(before, x)

@@ -17,10 +17,10 @@ from headstart.problem import Domain, Task
 
 def open_glyphs() -> Source:
     """Open the bundled network, trained on letters in printed fonts."""
-    from headstart.networks.glyphs import glyphs_weights
+    from headstart.networks.glyphs import glyphs_spec, glyphs_weights
 
     def make(pretrained: bool, statistics: TablePreprocess | None) -> Network:
-        network = build({"family": "glyphs"})
+        network = build(glyphs_spec())
         if pretrained:
             path = glyphs_weights()
             load_matching(network, read_weights(path), str(path), heads=("head",))

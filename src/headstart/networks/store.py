@@ -12,6 +12,7 @@ from headstart.networks.build import build
 from headstart.networks.heads import head_from_json, head_to_json
 from headstart.networks.load_preprocess import load_preprocess
 from headstart.networks.network import Network
+from headstart.networks.weights import load_matching
 from headstart.problem import Task
 from headstart.storage import load_tensors, read_json, save_tensors, write_json, write_text
 from headstart.tasks import TaskLogic, create_task
@@ -57,12 +58,10 @@ def load_network(directory: str | Path) -> tuple[Network, TaskLogic | None]:
     value = read_saved(directory)
     with torch.random.fork_rng(devices=[]):
         network = build(value["spec"], load_preprocess(directory))
-    network.head = head_from_json(value.get("head"))
+        network.head = head_from_json(value.get("head"))
     tensors, _ = load_tensors(directory / "weights.safetensors")
-    from headstart.networks.weights import load_matching
-
     load_matching(network, tensors, str(directory / "weights.safetensors"))
-    return network, load_logic(value)
+    return network.eval(), load_logic(value)
 
 
 def read_saved(directory: str | Path) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def tabular_spec(
 
 
 def build_tabular(spec: dict[str, Any], preprocess: TablePreprocess | None = None) -> Network:
-    """Return the network with random weights: the stages columns, block_1, block_2, ...
+    """Return the network with random weights: the stages columns, block1, block2, ...
 
     References
     ----------
@@ -39,7 +39,7 @@ def build_tabular(spec: dict[str, Any], preprocess: TablePreprocess | None = Non
     sizes = [len(known) for known in statistics.categories.values()]
     stages: dict[str, nn.Module] = {"columns": Columns(len(statistics.numeric), sizes, width)}
     for index in range(1, spec["blocks"] + 1):
-        stages[f"block_{index}"] = ResidualBlock(width, spec["dropout"], last=index == spec["blocks"])
+        stages[f"block{index}"] = ResidualBlock(width, spec["dropout"], last=index == spec["blocks"])
     return Network(stages, nn.Identity(), width, statistics, spec)
 
 

@@ -130,7 +130,7 @@ def _xception(model: Any) -> Cut:
     stem = chain(model.conv1, model.bn1, model.act1, model.conv2, model.bn2, model.act2)
     blocks = named("block", [getattr(model, f"block{i}") for i in range(1, 13)])
     exit_flow = chain(model.conv3, model.bn3, model.act3, model.conv4, model.bn4, model.act4)
-    blocks["block_12"] = chain(blocks["block_12"], exit_flow)
+    blocks["block12"] = chain(blocks["block12"], exit_flow)
     return {"stem": stem, **blocks}, model.global_pool
 
 

@@ -88,9 +88,12 @@ def cut_transformers(model: Any, spec: dict[str, Any], preprocess: Preprocess | 
     for index, layer in enumerate(layers, 1):
         shell = copy.deepcopy(hollow)
         _set(shell, layout.layers, nn.ModuleList([layer]))
-        stages[f"block_{index}"] = TextStage(shell)
+        if getattr(model.config, "layer_types", None):
+            # Some models alternate kinds of attention, and look the kind up by the layer's place in the list.
+            shell.config.layer_types = [model.config.layer_types[index - 1]]
+        stages[f"block{index}"] = TextStage(shell)
     if norm is not None:
-        _set(stages[f"block_{len(layers)}"].model, layout.norm, norm)  # type: ignore[arg-type]
+        _set(stages[f"block{len(layers)}"].model, layout.norm, norm)  # type: ignore[arg-type]
     width = int(model.config.hidden_size)
     return Network(stages, TextPool(spec["pooling"]), width, preprocess or UnsetPreprocess("text"), spec)
 

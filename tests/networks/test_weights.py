@@ -1,0 +1,158 @@
+"""Weights from files that may come from anywhere."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from headstart.errors import UserError
+from headstart.networks import read_weights
+from headstart.networks.weights import load_matching
+
+TENSORS = {"a.weight": torch.arange(6.0).reshape(2, 3), "a.bias": torch.ones(2)}
+
+
+class Intruder:
+    """Unpickling it makes a file: what a hostile checkpoint could do."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple:
+        return os.mkdir, (str(self.target),)
+
+
+class Harmless:
+    """An object of a class that is not a tensor."""
+
+
+def assert_read(path: Path) -> None:
+    read = read_weights(path)
+    assert read.keys() == TENSORS.keys()
+    assert all(torch.equal(read[name], TENSORS[name]) for name in TENSORS)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".th", ".pt"])
+def test_plain_files(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"weights{suffix}"
+    if suffix == ".safetensors":
+        save_file(TENSORS, path, metadata={"format": "pt"})
+    else:
+        torch.save(TENSORS, path)
+    assert_read(path)
+
+
+def test_the_old_format_of_pytorch(tmp_path: Path) -> None:
+    torch.save({"state_dict": TENSORS, "epoch": 3}, tmp_path / "old.th", _use_new_zipfile_serialization=False)
+    assert_read(tmp_path / "old.th")
+
+
+@pytest.mark.parametrize("wrap", ["state_dict", "model", "model_state_dict"])
+@pytest.mark.parametrize("prefix", ["", "module.", "module._orig_mod."])
+def test_wrappings_are_taken_off(wrap: str, prefix: str, tmp_path: Path) -> None:
+    inner = {f"{prefix}{name}": tensor for name, tensor in TENSORS.items()}
+    torch.save({wrap: inner, "epoch": 3, "best": 0.5, "name": "resnet"}, tmp_path / "x.pth")
+    assert_read(tmp_path / "x.pth")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_pickle_with_code_is_refused_and_nothing_of_it_runs(zipped: bool, tmp_path: Path) -> None:
+    target = tmp_path / "made-by-the-intruder"
+    path = tmp_path / "evil.pth"
+    torch.save({"state_dict": TENSORS, "x": Intruder(target)}, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(UserError, match=r"code or objects beyond tensors.*convert it to safetensors"):
+        read_weights(path)
+    assert not target.exists()
+    torch.load(path, weights_only=False)
+    assert target.is_dir(), "where the same file is unpickled, its code does run"
+
+
+def test_a_bare_pickle_with_code_is_refused(tmp_path: Path) -> None:
+    target, path = tmp_path / "made-by-the-intruder", tmp_path / "evil.pt"
+    path.write_bytes(pickle.dumps(Intruder(target)))
+    with pytest.raises(UserError, match="refused"):
+        read_weights(path)
+    assert not target.exists()
+
+
+def test_a_whole_pickled_module_is_refused(tmp_path: Path) -> None:
+    torch.save(nn.Linear(2, 2), tmp_path / "module.pt")
+    torch.save({"a": Harmless()}, tmp_path / "object.pt")
+    for name in ("module.pt", "object.pt"):
+        with pytest.raises(UserError, match="beyond tensors"):
+            read_weights(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.95])
+def test_truncated_files_are_named(suffix: str, share: float, tmp_path: Path) -> None:
+    path = tmp_path / f"weights{suffix}"
+    tensors = {"a": torch.randn(100, 10)}
+    if suffix == ".safetensors":
+        save_file(tensors, path)
+    else:
+        torch.save(tensors, path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(UserError, match=f"weights{suffix}.*(damaged|whole)"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_files_of_another_kind_are_named(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"page{suffix}"
+    path.write_text("<!DOCTYPE html><html>404</html>" * 40)
+    with pytest.raises(UserError, match="page"):
+        read_weights(path)
+
+
+def test_missing_odd_and_empty_files(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not exist"):
+        read_weights(tmp_path / "no.safetensors")
+    (tmp_path / "weights.npz").touch()
+    with pytest.raises(UserError, match="ending"):
+        read_weights(tmp_path / "weights.npz")
+    torch.save({"epoch": 3}, tmp_path / "empty.pth")
+    with pytest.raises(UserError, match="no tensors"):
+        read_weights(tmp_path / "empty.pth")
+
+
+def model() -> nn.Module:
+    return nn.ModuleDict({"body": nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)), "fc": nn.Linear(4, 5)})
+
+
+def test_weights_must_match_but_for_the_classifier() -> None:
+    source, target = model(), model()
+    given = source.state_dict()
+    given["fc.weight"] = torch.zeros(9, 4)
+    load_matching(target, given, "w", ("fc",))
+    assert torch.equal(target["body"][0].weight, source["body"][0].weight)
+    without = {name: tensor for name, tensor in given.items() if not name.startswith("fc")}
+    load_matching(model(), without, "w", ("fc",))
+
+
+def test_differing_tensors_are_named_and_counted() -> None:
+    given = model().state_dict()
+    del given["body.0.bias"]
+    given["body.1.weight"] = torch.zeros(7)
+    given |= {f"other.{i}": torch.zeros(1) for i in range(6)}
+    target = model()
+    before = {name: tensor.clone() for name, tensor in target.state_dict().items()}
+    with pytest.raises(UserError) as error:
+        load_matching(target, given, "w.pth", ("fc",))
+    message = str(error.value)
+    assert "w.pth holds weights of another architecture: 8 tensors differ" in message
+    assert "body.0.bias is missing" in message
+    assert "and 3 more" in message
+    assert all(torch.equal(tensor, before[name]) for name, tensor in target.state_dict().items())
+
+
+def test_a_counter_that_old_files_lack_may_be_missing() -> None:
+    given = {name: tensor for name, tensor in model().state_dict().items() if "num_batches" not in name}
+    load_matching(model(), given, "w")
