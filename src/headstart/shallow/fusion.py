@@ -20,12 +20,21 @@ def average(array: Array) -> Array:
     return array.mean(axis=(2, 3)) if array.ndim == 4 else array.mean(axis=1) if array.ndim == 3 else array
 
 
-def reduce(features: Array, components: int) -> Array:
-    """Return the leading principal axes [d, r] of features [n, d], scaled to total variance 1."""
-    basis = principal(features, standardise=False)
+def reduce(maps: Maps, components: int) -> dict[str, Array]:
+    """Return each stage's leading principal axes [d_s, r_s] of standardised features.
+
+    The axes carry the standardisation, and a factor by which every stage has one total variance, the mean of d_s: so
+    that no stage counts for more by being wide, and strengths mean what they mean for standardised features.
+    """
+    total = float(np.mean([features.shape[1] for features in maps.values()]))
+    return {name: _axes(features, components, total) for name, features in maps.items()}
+
+
+def _axes(features: Array, components: int, total: float) -> Array:
+    basis = principal(features)
     order = np.argsort(basis.singular)[::-1][:components]
-    total = np.sqrt(max((basis.singular[order] ** 2).sum() / len(features), 1e-300))
-    return basis.axes[:, order] / total
+    variance = max(float((basis.singular[order] ** 2).sum()) / len(features), 1e-300)
+    return basis.axes[:, order] / basis.scale[:, None] * np.sqrt(total / variance)
 
 
 def onto(maps: Maps, axes: Maps) -> dict[str, Array]:

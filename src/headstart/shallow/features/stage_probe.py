@@ -30,8 +30,8 @@ Held = tuple[Maps, Array] | None
 class StageProbe(BaseEstimator):
     """Pool several stages' maps, reduce each by PCA, fuse them, and fit a linear head.
 
-    With z_s the ``components`` leading principal components of stage s, scaled so that each stage has total
-    variance 1:
+    With z_s the ``components`` leading principal components of stage s's standardised features, scaled so that every
+    stage has the same total variance:
 
     - "concatenate": one linear head on ``[z_1, ..., z_S]``.
     - "weighted": one head f_s per stage, ``f = sum_s a_s f_s`` with ``a >= 0, sum a = 1`` minimising the loss of
@@ -41,7 +41,7 @@ class StageProbe(BaseEstimator):
 
     Parameters
     ----------
-    kind, n_outputs, strengths, n_folds, seed : as for the linear probe (strengths on scaled components).
+    kind, n_outputs, strengths, n_folds, seed : as for the linear probe.
     fusion : "concatenate" or "weighted".
     components : most principal components kept per stage.
 
@@ -74,10 +74,9 @@ class StageProbe(BaseEstimator):
         pooled = {name: average(array) for name, array in maps.items()}
         for array in pooled.values():
             check_features(array, labels)
-        # Components scaled to a stage's total variance of 1 are small numbers: penalties scale with them.
-        strengths = default_strengths(self.kind) / 10 if self.strengths is None else np.array(self.strengths)
+        strengths = default_strengths(self.kind) if self.strengths is None else np.array(self.strengths)
         problem = Problem(self.kind, self.n_outputs or count_outputs(labels, self.kind), strengths, standardise=False)
-        axes = {name: reduce(array, self.components) for name, array in pooled.items()}
+        axes = reduce(pooled, self.components)
         held = validation and (onto(validation[0], axes), as_labels(validation[1], self.kind))
         if held is None:
             folds = folds or default_folds(labels, self.kind, self.n_folds, self.seed)

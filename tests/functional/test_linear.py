@@ -1,0 +1,92 @@
+"""Linear models against scikit-learn's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from headstart.functional.linear import logistic_path, principal, ridge_leave_one_out, ridge_path, unfold
+
+
+def samples(n: int, d: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(n + d)
+    y = np.arange(n) % k
+    return rng.standard_normal((n, d)) * rng.uniform(0.1, 5, d) + rng.standard_normal((k, d))[y] + 3, y
+
+
+SHAPES = [(60, 8), (30, 50)]
+
+
+@pytest.mark.parametrize(("n", "d"), SHAPES)
+def test_principal_axes_rebuild_the_features(n: int, d: int) -> None:
+    x, _ = samples(n, d, 3)
+    basis = principal(x)
+    np.testing.assert_allclose(basis.rotated @ basis.axes.T * basis.scale + basis.mean, x, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(basis.rotated, axis=0), basis.singular, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("n", "d"), SHAPES)
+def test_ridge_is_scikit_learns(n: int, d: int) -> None:
+    x, y = samples(n, d, 3)
+    targets = np.stack([x[:, 0] + y, x[:, 1] ** 2], axis=1)
+    basis, strengths = principal(x, standardise=False), np.array([1e-3, 0.1, 10.0])
+    for s, weights in zip(strengths, ridge_path(basis, targets - targets.mean(0), strengths), strict=True):
+        coef, intercept = unfold(basis, weights, targets.mean(0))
+        model = Ridge(alpha=n * s).fit(x, targets)
+        np.testing.assert_allclose(coef, model.coef_, atol=1e-6)
+        np.testing.assert_allclose(intercept, model.intercept_, atol=1e-5)
+
+
+def test_leave_one_out_is_leaving_one_out() -> None:
+    x, y = samples(20, 4, 3)
+    targets, s = y[:, None].astype(float), 0.05
+    found = ridge_leave_one_out(principal(x, standardise=False), targets - targets.mean(0), np.array([s]))[0]
+    for i in range(20):
+        rest = np.arange(20) != i
+        # The closed form keeps the penalty n s of all rows.
+        model = Ridge(alpha=20 * s).fit(x[rest], targets[rest])
+        np.testing.assert_allclose(found[i], (targets[i] - model.predict(x[i : i + 1]))[0], atol=1e-6)
+
+
+@pytest.mark.parametrize(("n", "d"), SHAPES)
+def test_softmax_regression_is_scikit_learns(n: int, d: int) -> None:
+    x, y = samples(n, d, 3)
+    basis, strengths = principal(x), np.array([1.0, 1e-2, 1e-3])
+    path = logistic_path(basis, np.eye(3)[y], strengths, tolerance=1e-7)
+    standard = (x - basis.mean) / basis.scale
+    for s, (weights, intercept) in zip(strengths, path, strict=True):
+        model = LogisticRegression(C=1 / (n * s), tol=1e-9, max_iter=10_000).fit(standard, y)
+        np.testing.assert_allclose((basis.axes @ weights).T, model.coef_, atol=2e-4)
+        np.testing.assert_allclose(intercept - intercept.mean(), model.intercept_ - model.intercept_.mean(), atol=2e-3)
+
+
+@pytest.mark.parametrize(("n", "d"), SHAPES)
+def test_sigmoid_regression_is_scikit_learns_one_by_one(n: int, d: int) -> None:
+    x, y = samples(n, d, 3)
+    labels = np.stack([y == 0, y < 2], axis=1).astype(float)
+    basis, s = principal(x), 0.01
+    weights, intercept = logistic_path(basis, labels, np.array([s]), link="sigmoid", tolerance=1e-7)[0]
+    standard = (x - basis.mean) / basis.scale
+    for column in range(2):
+        model = LogisticRegression(C=1 / (n * s), tol=1e-9, max_iter=10_000).fit(standard, labels[:, column])
+        np.testing.assert_allclose((basis.axes @ weights)[:, column], model.coef_[0], atol=2e-4)
+        np.testing.assert_allclose(intercept[column], model.intercept_[0], atol=2e-3)
+
+
+def test_the_quick_tolerance_predicts_as_the_tight_one() -> None:
+    x, y = samples(120, 30, 4)
+    basis, strengths = principal(x), np.logspace(0, -5, 6)
+    quick = logistic_path(basis, np.eye(4)[y], strengths)
+    tight = logistic_path(basis, np.eye(4)[y], strengths, tolerance=1e-7)
+    for (w, b), (v, c) in zip(quick[:4], tight[:4], strict=True):
+        same = (basis.rotated @ w + b).argmax(1) == (basis.rotated @ v + c).argmax(1)
+        assert same.mean() > 0.98
+
+
+def test_the_order_of_strengths_does_not_matter() -> None:
+    x, y = samples(40, 5, 3)
+    basis, strengths = principal(x), np.array([1e-2, 1.0, 1e-1])
+    path = logistic_path(basis, np.eye(3)[y], strengths, tolerance=1e-7)
+    norms = [np.linalg.norm(weights) for weights, _ in path]
+    assert np.argsort(norms).tolist() == [1, 2, 0]
