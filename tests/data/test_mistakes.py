@@ -60,7 +60,7 @@ def test_loose_files_beside_class_folders(folder):
 def test_mixed_modalities_in_class_folders(folder, name):
     root = folder({"a": 3, "b": 3})
     (root / "a" / name).write_text("x")
-    refused(root, "mixes", f"a/{name}", "image")
+    refused(root, "mixes", f"a/{name}")
 
 
 def test_files_of_no_known_kind_in_class_folders_are_noted(folder):
