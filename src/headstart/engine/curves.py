@@ -65,7 +65,7 @@ def overfitting(history: list[dict[str, Any]], span: int = 3) -> str | None:
     return (
         f"Over-fitting since epoch {first['epoch']:.1f}: the training loss fell to {now['train_loss']:.3g} while the "
         f"validation loss rose to {now['validation_loss']:.3g} (lowest {low['validation_loss']:.3g} at epoch "
-        f"{low['epoch']:.1f}); the best weights are kept."
+        f"{low['epoch']:.1f})."
     )
 
 

@@ -49,11 +49,11 @@ class Progress:
             self._display.stop()
             self._display = None
 
-    def stage(self, name: str, total_steps: int) -> None:
-        """Begin a stage such as ``fine-tune`` of so many steps."""
+    def stage(self, name: str, total_steps: int, *, watch: bool = True) -> None:
+        """Begin a stage such as ``fine-tune`` of so many steps; ``watch`` it for over-fitting."""
         self._name, self._total, self._began = name, total_steps, time.monotonic()
         self._said = self._evaluated = 0.0
-        self._history, self._warned, self._first = [], False, 0
+        self._history, self._warned, self._first = [], not watch, 0
         if self._display is not None:
             if self._task is not None:
                 self._display.update(self._task, visible=False)
@@ -75,7 +75,7 @@ class Progress:
         warning = None if self._warned else overfitting(self._history)
         if warning is not None:
             self._warned = True
-            self.note(warning)
+            self.note(f"{self._name}: {warning}")
 
     def done(self, done: int, total: int) -> None:
         """Show how much of a stage without losses is done: what `cached_states` gives to ``on_progress``."""

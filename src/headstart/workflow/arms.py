@@ -154,14 +154,15 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
     if method.starts_from_probe:
         fit_probe(bench, network, job.rows, job.validation, plan.views)
     cut = method.frozen_stages(network)
-    if job.fold == (0 if plan.folds else None) and job.seed == bench.options.seed:
+    first = job.fold == (0 if plan.folds else None) and job.seed == bench.options.seed
+    if first:
         _show_stages(bench, job.arm, network.freeze(cut))
     fetch = bench.fetch(network, job.rows, cut=cut, views=plan.views)
     labels, names = bench.dataset.labels(job.rows), bench.dataset.names(job.rows)
     stream = Stream(fetch, labels, batch_size=plan.batch_size, seed=job.seed, names=names, views=plan.views)
     evaluate = bench.evaluator(network, job.validation, cut=cut) if len(job.validation) else None
     steps = plan.epochs[job.arm] * stream.steps_per_epoch
-    bench.progress.stage(job.label, steps)
+    bench.progress.stage(job.label, steps, watch=first)
     trained = train(
         method,
         network,
@@ -181,8 +182,6 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
     )
     if trained.stopped == "interrupted":
         raise KeyboardInterrupt
-    for note in trained.notes:
-        bench.progress.note(f"{job.label}: {note}")
     epochs = -(-trained.steps // stream.steps_per_epoch)
     return Fitted(
         trained.network,

@@ -125,7 +125,7 @@ def make_plan(facts: Facts, options: FitOptions) -> Plan:
     reasons.append(_selection(folds))
     epochs, seconds, why = _budget(facts, options, arms, depth, folds)
     rates = {arm: options.learning_rate or _rate(facts, arm) for arm in arms}
-    batch = options.batch_size or max(8, min(32, facts.n_train // 8))
+    batch = options.batch_size or max(16, min(32, facts.n_train // 8))
     plan = Plan(
         method=chosen,
         depth=depth,
