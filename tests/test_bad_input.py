@@ -108,7 +108,7 @@ ROWS = {
     "an unknown arm": (lambda tmp: [good(tmp), *GLYPHS, "--arms", "scratch,prob"], ["probe"]),
     "an unknown option": (lambda tmp: [good(tmp), *GLYPHS, "--budgte", "3m"], ["--budget"]),
     "a depth beyond the network": (lambda tmp: [good(tmp), *GLYPHS, "--depth", "99"], ["99", "stages"]),
-    "weights of another architecture": (weights_of_another_architecture, ["conv9.weight"]),
+    "weights of another architecture": (weights_of_another_architecture, ["other.safetensors", "conv1.weight"]),
     "a truncated weights file": (a_truncated_weights_file, ["cut.safetensors"]),
     "a pickle with code in it": (a_pickle_with_code, ["bomb.pth"]),
     "an output folder that exists": (an_output_folder_that_exists, ["--force"]),
@@ -175,7 +175,8 @@ def test_an_unknown_option_in_a_config_is_named(tmp_path, monkeypatch, capfd):
 
 
 def test_a_read_only_disk_is_one_sentence(tmp_path, monkeypatch, capfd):
-    code, told = run(monkeypatch, capfd, "fit", good(tmp_path), *GLYPHS, "--out", "/proc/headstart-run")
+    place = "/proc/headstart-run" if Path("/proc").is_dir() else "/headstart-run"
+    code, told = run(monkeypatch, capfd, "fit", good(tmp_path), *GLYPHS, "--out", place)
     assert code == 2
     assert "Traceback" not in told
-    assert "/proc/headstart-run" in told
+    assert place in told

@@ -19,6 +19,8 @@ _MACHINE_FAULTS = {
     errno.EDQUOT: "the disk quota is used up",
     errno.EFBIG: "the file is larger than is allowed here",
     errno.EROFS: "the disk is read-only",
+    errno.ENOTDIR: "a part of the path is a file",
+    errno.ENOENT: "that place cannot hold files",
     errno.EACCES: "permission was denied",
     errno.EPERM: "permission was denied",
     errno.ENAMETOOLONG: "the name is too long",

@@ -111,20 +111,32 @@ def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool
     dataset = open_target(data, options)
     check_fits(dataset, found)
     dataset, checks = check(dataset, allow_damaged=options.allow_damaged)
-    processes = start_processes(options.device)
+    bench = Workbench.create(dataset, found, options, start_processes(options.device), Progress(quiet=quiet))
+    check_network(bench)
     folder = Path(out) if out is not None else Path("runs") / (dataset.name or "run")
-    if processes.is_main_process:
+    begin_folder(bench, "fit", data, folder, force=force)
+    return carry_out(bench, folder, checks)
+
+
+def check_network(bench: Workbench, *, pretrained: bool = True) -> None:
+    """Build the network once before anything is written: wrong weights and depths are refused here."""
+    network = bench.network(pretrained=pretrained, seed=bench.options.seed)
+    depth_of(bench.options.depth, len(network.stages))
+
+
+def begin_folder(bench: Workbench, verb: str, data: Any, folder: Path, *, force: bool) -> None:
+    """Make the run's folder, and note there what `resume` needs."""
+    if bench.is_main:
         prepare_folder(folder, force=force)
         arguments = {
-            "verb": "fit",
+            "verb": verb,
             "command": sys.argv[1:] if Path(sys.argv[0]).name in {"headstart", "__main__.py"} else [],
             "data": str(Path(data).resolve()) if isinstance(data, str | Path) else None,
-            "options": options.to_json(),
-            "fingerprint": dataset.fingerprint,
+            "options": bench.options.to_json(),
+            "fingerprint": bench.dataset.fingerprint,
         }
         write_json(folder / "state" / "arguments.json", arguments)
-    processes.wait_for_everyone()
-    return carry_out(folder, dataset, checks, found, options, processes=processes, quiet=quiet)
+    bench.wait()
 
 
 def check_arms(options: FitOptions) -> None:
@@ -166,23 +178,13 @@ def check_fits(dataset: Dataset, source: Source) -> None:
         )
 
 
-def carry_out(
-    folder: Path,
-    dataset: Dataset,
-    checks: Checks,
-    source: Source,
-    options: FitOptions,
-    *,
-    processes: Any,
-    quiet: bool = False,
-) -> Run | None:
+def carry_out(bench: Workbench, folder: Path, checks: Checks) -> Run | None:
     """Walk the road in ``folder``, skipping what is finished there."""
     began = time.perf_counter()
-    with Progress(quiet=quiet or not processes.is_main_process) as progress:
-        bench = Workbench.create(dataset, source, options, processes, progress)
+    with bench.progress as progress:
         plan, shift = _planned(bench, folder)
         results = _train_arms(bench, plan, folder)
-        if not processes.is_main_process:
+        if not bench.is_main:
             return None
         progress.note("measure the arms on the test split")
         return conclude(bench, plan, results, folder, checks=checks, shift=shift, seconds=time.perf_counter() - began)
@@ -214,7 +216,6 @@ def _planned(bench: Workbench, folder: Path) -> tuple[Plan, dict[str, Any] | Non
         network = bench.network(pretrained=True, seed=bench.options.seed)
         bench.progress.note("describe the shift and plan")
         shift = source_shift(bench.dataset, bench.source, seed=bench.options.seed, network=network)
-        depth_of(bench.options.depth, len(network.stages))
         seconds = forward_seconds(network, bench.dataset, bench.dataset.splits["train"], bench.device)
         facts = facts_of(bench.dataset, network, seconds, shift.auc if shift else None)
         plan = make_plan(facts, bench.options)

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import datetime
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import headstart
-from headstart.data import Checks, Dataset, check
+from headstart.data import Checks, check
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
-from headstart.networks import Source, open_source, save_network
+from headstart.networks import open_source, save_network
 from headstart.report.card import model_card
 from headstart.storage import read_json, write_json
 from headstart.workflow.arms import load_arm, run_arm
 from headstart.workflow.conclude import save_reference, tidy
 from headstart.workflow.describe import data_record, target_domain
-from headstart.workflow.fit import check_fits, open_target
+from headstart.workflow.fit import begin_folder, check_fits, check_network, open_target
 from headstart.workflow.metrics import write_metrics
-from headstart.workflow.options import FitOptions, prepare_folder
+from headstart.workflow.options import FitOptions
 from headstart.workflow.plan import Plan, facts_of, make_plan
 from headstart.workflow.record import selection, versions
 from headstart.workflow.run import SCHEMA, Run
@@ -87,20 +86,11 @@ def pretrain(
     dataset = open_target(data, options)
     check_fits(dataset, found)
     dataset, checks = check(dataset, allow_damaged=allow_damaged)
-    processes = start_processes(options.device)
+    bench = Workbench.create(dataset, found, options, start_processes(device), Progress(quiet=quiet))
+    check_network(bench, pretrained=False)
     folder = Path(out) if out is not None else Path("runs") / f"{dataset.name}-source"
-    if processes.is_main_process:
-        prepare_folder(folder, force=force)
-        arguments = {
-            "verb": "pretrain",
-            "command": sys.argv[1:],
-            "data": str(Path(data).resolve()) if isinstance(data, str | Path) else None,
-            "options": options.to_json(),
-            "fingerprint": dataset.fingerprint,
-        }
-        write_json(folder / "state" / "arguments.json", arguments)
-    processes.wait_for_everyone()
-    return _train(folder, dataset, checks, found, options, processes, quiet)
+    begin_folder(bench, "pretrain", data, folder, force=force)
+    return _train(bench, folder, checks)
 
 
 def resume_pretrain(folder: Path, saved: dict[str, Any], *, quiet: bool) -> Run | None:
@@ -111,26 +101,17 @@ def resume_pretrain(folder: Path, saved: dict[str, Any], *, quiet: bool) -> Run 
     found = open_source(options.source)
     dataset, checks = check(open_target(saved["data"], options), allow_damaged=options.allow_damaged)
     check_unchanged(folder, saved["data"], dataset.fingerprint, saved["fingerprint"])
-    return _train(folder, dataset, checks, found, options, start_processes(options.device), quiet)
+    bench = Workbench.create(dataset, found, options, start_processes(options.device), Progress(quiet=quiet))
+    return _train(bench, folder, checks)
 
 
-def _train(
-    folder: Path,
-    dataset: Dataset,
-    checks: Checks,
-    source: Source,
-    options: FitOptions,
-    processes: Any,
-    quiet: bool,
-) -> Run | None:
+def _train(bench: Workbench, folder: Path, checks: Checks) -> Run | None:
     began = time.perf_counter()
-    with Progress(quiet=quiet or not processes.is_main_process) as progress:
-        bench = Workbench.create(dataset, source, options, processes, progress)
+    seed = bench.options.seed
+    with bench.progress:
         plan = _plan(bench, folder)
-        result = run_arm(bench, plan, "scratch", options.seed, folder / "state" / "scratch" / f"seed-{options.seed}")
-    if not processes.is_main_process:
-        return None
-    return _write(bench, plan, result, checks, folder, time.perf_counter() - began)
+        result = run_arm(bench, plan, "scratch", seed, folder / "state" / "scratch" / f"seed-{seed}")
+        return _write(bench, plan, result, checks, folder, time.perf_counter() - began) if bench.is_main else None
 
 
 def _plan(bench: Workbench, folder: Path) -> Plan:

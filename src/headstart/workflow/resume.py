@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from headstart.data import check
+from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import open_source
 from headstart.storage import read_json
 from headstart.workflow.fit import carry_out, check_fits, open_target
 from headstart.workflow.options import FitOptions
 from headstart.workflow.run import Run, load
-from headstart.workflow.workbench import start_processes
+from headstart.workflow.workbench import Workbench, start_processes
 
 
 def resume(run: str | Path, *, quiet: bool = False) -> Run | None:
@@ -41,8 +42,8 @@ def resume(run: str | Path, *, quiet: bool = False) -> Run | None:
     check_fits(dataset, source)
     dataset, checks = check(dataset, allow_damaged=options.allow_damaged)
     check_unchanged(folder, saved["data"], dataset.fingerprint, saved["fingerprint"])
-    processes = start_processes(options.device)
-    return carry_out(folder, dataset, checks, source, options, processes=processes, quiet=quiet)
+    bench = Workbench.create(dataset, source, options, start_processes(options.device), Progress(quiet=quiet))
+    return carry_out(bench, folder, checks)
 
 
 def check_unchanged(folder: Path, data: str, now: str, then: str) -> None:
