@@ -3,9 +3,9 @@
     python recipes/pretrain_glyphs.py [--steps 6000] [--out src/headstart/networks/assets/glyphs]
 
 Every letter A to Z and a to z is drawn with every font that matplotlib ships and in three stroke widths; training
-sees it turned by a multiple of 90 degrees or mirrored, sheared, scaled, warped, shifted, at low resolution, with
-changing contrast, polarity and noise, and names the letter and how it was turned. Capitals that look like their
-small letters share a class. Everything is a function of the seed and the step.
+sees it turned, sheared, scaled, bent, shifted, at low resolution, with changing contrast, polarity and noise, and
+names the letter. Capitals that look like their small letters share a class. Everything is a function of the seed
+and the step.
 """
 
 from __future__ import annotations
@@ -29,18 +29,16 @@ from torch.nn.functional import affine_grid, grid_sample, interpolate
 from headstart.deep.finetune.scratch import Scratch
 from headstart.engine import Stream, predict, train
 from headstart.networks.build import build
-from headstart.networks.glyphs import SIZE, glyphs_spec, glyphs_weights
+from headstart.networks.glyphs import SIZE, glyph_class, glyphs_classes, glyphs_spec, glyphs_weights
 from headstart.networks.network import Network
 from headstart.problem import Task
 from headstart.storage import save_tensors, write_json
 from headstart.tasks import TaskLogic, create_task
 
 LETTERS = string.ascii_uppercase + string.ascii_lowercase
-SAME_IN_BOTH_CASES = "cijkopsuvwxyz"
 SYMBOLS = ("STIXSiz", "STIXNonUni", "LastResort", "cmex")
 STROKES = (0, 3, 6)
-TURNS = 8
-RESOLUTIONS = (8, 8, 10, 12, 16, 24)
+RESOLUTIONS = (8, 8, 8, 10, 12, 16)
 CHUNK = 16
 SEED = 0
 THREADS = 2
@@ -71,54 +69,33 @@ def draw(font: ImageFont.FreeTypeFont, letter: str, stroke: int) -> Image.Image:
     return glyph
 
 
-def draw_letters() -> tuple[Tensor, np.ndarray]:
-    """Return glyphs [n, 1, 64, 64] from 0 to 1 and their letters [n], an index into ``LETTERS``."""
+def draw_letters() -> tuple[Tensor, list[str]]:
+    """Return glyphs [n, 1, 64, 64] from 0 to 1 and their letters."""
     glyphs, letters = [], []
     for file in letter_files():
         font = ImageFont.truetype(str(file), 96)
-        for index, letter in enumerate(LETTERS):
+        for letter in LETTERS:
             if file.name == "cmsy10.ttf" and letter.islower():  # the places of small letters hold symbols there
                 continue
             for stroke in STROKES:
                 glyphs.append(np.asarray(draw(font, letter, stroke)))
-                letters.append(index)
-    return torch.from_numpy(np.stack(glyphs)[:, None]).float() / 255, np.array(letters)
-
-
-def letter_classes() -> tuple[list[str], np.ndarray]:
-    """Return the class names and the class of each of ``LETTERS``."""
-    merged = [letter.lower() if letter.lower() in SAME_IN_BOTH_CASES else letter for letter in LETTERS]
-    names = list(dict.fromkeys(merged))
-    return names, np.array([names.index(letter) for letter in merged])
+                letters.append(letter)
+    return torch.from_numpy(np.stack(glyphs)[:, None]).float() / 255, letters
 
 
 class Renderer:
-    """Fetches rendered letters; the same places and views give the same pictures.
-
-    Place p is glyph p // 8 turned in way p % 8: by p % 4 quarters, and mirrored from 4 on.
-    """
+    """Fetches rendered letters; the same glyphs in the same views give the same pictures."""
 
     def __init__(self, glyphs: Tensor, seed: int) -> None:
         self.glyphs, self.seed = glyphs, seed
 
-    def __len__(self) -> int:
-        return len(self.glyphs) * TURNS
-
     def __call__(self, positions: np.ndarray, view: int | np.ndarray = 0) -> Tensor:
         """Return pictures [n, 1, 32, 32] from -1 to 1."""
-        places = np.asarray(positions, dtype=np.int64)
-        key = np.stack([places, np.broadcast_to(np.asarray(view, dtype=np.int64), places.shape)])
+        rows = np.asarray(positions, dtype=np.int64)
+        key = np.stack([rows, np.broadcast_to(np.asarray(view, dtype=np.int64), rows.shape)])
         digest = hashlib.blake2b(key.tobytes(), digest_size=7, salt=self.seed.to_bytes(8, "little")).digest()
         random = torch.Generator().manual_seed(int.from_bytes(digest, "little"))
-        ink = warp(self.glyphs[places // TURNS], random)
-        ink = torch.stack([turn(picture, way) for picture, way in zip(ink, places % TURNS, strict=True)])
-        return expose(coarsen(ink, random), random)
-
-
-def turn(picture: Tensor, way: int) -> Tensor:
-    """Turn [1, h, w] by ``way % 4`` quarters, and mirror it if ``way >= 4``."""
-    turned = torch.rot90(picture, int(way) % 4, (1, 2))
-    return turned.flip(2) if way >= 4 else turned
+        return expose(coarsen(warp(self.glyphs[rows], random), random), random)
 
 
 def warp(glyphs: Tensor, random: torch.Generator) -> Tensor:
@@ -195,17 +172,17 @@ def pretrain(renderer: Renderer, labels: np.ndarray, logic: TaskLogic, steps: in
 
 def letter_accuracy(network: Network, logic: TaskLogic, glyphs: Tensor, labels: np.ndarray) -> float:
     """Return the accuracy on ``HELD_OUT`` renderings that training has not seen (of the same fonts)."""
-    places = np.random.default_rng(SEED + 1).integers(len(labels), size=HELD_OUT)
+    rows = np.random.default_rng(SEED + 1).integers(len(glyphs), size=HELD_OUT)
     fresh = Renderer(glyphs, SEED + 1)
-    found = predict(network, logic, lambda rows, view=0: fresh(places[rows], view), HELD_OUT)
-    return float((found.argmax(1) == labels[places]).mean())
+    found = predict(network, logic, lambda positions, view=0: fresh(rows[positions], view), HELD_OUT)
+    return float((found.argmax(1) == labels[rows]).mean())
 
 
 def reference_features(network: Network, glyphs: Tensor) -> Tensor:
-    """Return features [256, n_features] of upright letters."""
-    letters = np.random.default_rng(SEED + 2).integers(len(glyphs), size=REFERENCE)
+    """Return features [256, n_features] of rendered letters."""
+    rows = np.random.default_rng(SEED + 2).integers(len(glyphs), size=REFERENCE)
     with torch.no_grad():
-        return network.eval().features(Renderer(glyphs, SEED + 2)(letters * TURNS))
+        return network.eval().features(Renderer(glyphs, SEED + 2)(rows))
 
 
 def main(out: Path, steps: int) -> None:
@@ -213,9 +190,8 @@ def main(out: Path, steps: int) -> None:
     torch.set_num_threads(THREADS)
     start, start_cpu = time.perf_counter(), time.process_time()
     glyphs, letters = draw_letters()
-    names, class_of = letter_classes()
-    labels = np.repeat(class_of[letters], TURNS) * TURNS + np.tile(np.arange(TURNS), len(letters))
-    classes = tuple(f"{name} turned {way}" for name in names for way in range(TURNS))
+    classes = glyphs_classes()
+    labels = np.array([classes.index(glyph_class(letter)) for letter in letters])
     logic = create_task(Task("classification", classes=classes))
     network = pretrain(Renderer(glyphs, SEED), labels, logic, steps)
     record = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ WIDTHS = (16, 32, 64, 64, 64)
 STRIDES = (2, 2, 2, 1, 1)
 GROUPS = 8
 GRID = 2
+SAME_IN_BOTH_CASES = "cijkopsuvwxyz"
 
 
 class Residual(nn.Module):
@@ -61,6 +63,16 @@ class GridPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.adaptive_avg_pool2d(x, self.side).flatten(1)
+
+
+def glyph_class(letter: str) -> str:
+    """Return the class of a letter: small letters and capitals of one shape share one."""
+    return letter.lower() if letter.lower() in SAME_IN_BOTH_CASES else letter
+
+
+def glyphs_classes() -> tuple[str, ...]:
+    """Return the 39 classes that ``headstart/glyphs`` was trained to tell apart."""
+    return tuple(dict.fromkeys(glyph_class(letter) for letter in string.ascii_letters))
 
 
 def glyphs_spec() -> dict[str, Any]:

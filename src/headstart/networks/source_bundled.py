@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import string
-
 from headstart.errors import UserError
 from headstart.networks.build import build
 from headstart.networks.network import Network
@@ -17,7 +15,7 @@ from headstart.problem import Domain, Task
 
 def open_glyphs() -> Source:
     """Open the bundled network, trained on letters in printed fonts."""
-    from headstart.networks.glyphs import glyphs_spec, glyphs_weights
+    from headstart.networks.glyphs import glyphs_classes, glyphs_spec, glyphs_weights
 
     def make(pretrained: bool, statistics: TablePreprocess | None) -> Network:
         network = build(glyphs_spec())
@@ -31,7 +29,7 @@ def open_glyphs() -> Source:
         kind="bundled",
         modality="image",
         domain=Domain("image", origin="letters in printed fonts"),
-        task=Task("classification", classes=tuple(string.ascii_letters)),
+        task=Task("classification", classes=glyphs_classes()),
         title="Glyphs: a small network trained on letters in printed fonts (no digits)",
         licence="Apache-2.0",
         paper=paper_of("resnet"),
