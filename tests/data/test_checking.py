@@ -21,7 +21,7 @@ def test_sound_data_pass_unchanged(folder):
     assert (found.damaged, found.odd) == ([], [])
     assert found.duplicates["n_exact"] == found.duplicates["n_near"] == found.duplicates["n_across_splits"] == 0
     json.dumps(found.to_json(), allow_nan=False)
-    assert found.lines()
+    assert found.lines()[0] == "train: 9 samples (a 6, b 3)"
 
 
 def damage(root):

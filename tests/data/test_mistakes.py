@@ -1,5 +1,9 @@
 """What is wrong with the data is said in one sentence that names file, row or column."""
 
+import gzip
+import os
+import sys
+
 import datasets
 import numpy as np
 import pandas as pd
@@ -144,6 +148,19 @@ def test_json_lines_name_the_row(write):
     refused(write("t.jsonl", good * 3 + "{broken\n"), "t.jsonl row 4")
     refused(write("u.json", "[" + good.strip() + "]"), "one object per line")
     refused(write("v.jsonl", good.encode() + b'{"x": "\xff"}\n'), "row 2", "UTF-8")
+
+
+def test_a_file_that_breaks_off_is_named(write):
+    whole = gzip.compress(("x,label\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(50_000))).encode())
+    refused(write("t.csv.gz", whole[: len(whole) // 2]), "t.csv.gz", "cannot be read")
+    refused(write("t.jsonl.gz", gzip.compress(b'{"x": 1, "label": "a"}\n' * 5000)[:60]), "t.jsonl.gz", "cannot be read")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep such names from being made")
+def test_a_file_name_that_is_not_utf8_is_named(folder):
+    root = folder({"a": 3, "b": 3})
+    (root / "a" / "0.png").rename(os.fsdecode(os.fsencode(root / "a") + b"/caf\xe9.png"))
+    refused(root, "not UTF-8", "caf")
 
 
 def test_pickled_arrays_are_refused(tmp_path):

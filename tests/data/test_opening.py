@@ -202,7 +202,9 @@ def test_a_dict_and_an_npz_file_of_splits(tmp_path):
     x, y = np.random.default_rng(0).random((30, 6, 6)), np.tile([0, 1, 2], 10)
     parts = {"x_train": x[:20], "y_train": y[:20], "x_test": x[20:], "y_test": y[20:]}
     np.savez(tmp_path / "a.npz", **parts)
-    for dataset in (open_data(parts), open_data(tmp_path / "a.npz")):
+    names = {"x_train": "train_images", "y_train": "train_labels", "x_test": "test_images", "y_test": "test_labels"}
+    other_names = {names[key]: value for key, value in parts.items()}
+    for dataset in (open_data(parts), open_data(tmp_path / "a.npz"), open_data(other_names)):
         assert dataset.given_splits
         np.testing.assert_array_equal(dataset.splits["test"], np.arange(20, 30))
         assert dataset.names([20]) == ["x_test row 1"]

@@ -42,7 +42,13 @@ def read_pair(data: tuple[Any, ...]) -> ArrayParts:
 
 def read_mapping(data: Mapping[str, Any], place: str = "The dict of arrays") -> ArrayParts:
     """Take a dict with the keys x and y, or x_train, y_train and the like."""
-    return _collect({str(key).lower(): value for key, value in data.items()}, place)
+    return _collect({_key(str(key).lower()): value for key, value in data.items()}, place)
+
+
+def _key(name: str) -> str:
+    """Return ``x_train`` for ``train_images``, as MedMNIST calls it."""
+    part, _, what = name.partition("_")
+    return {"images": f"x_{part}", "labels": f"y_{part}"}.get(what, name)
 
 
 def read_npz(path: Path) -> ArrayParts:

@@ -39,11 +39,12 @@ def check(dataset: Dataset, *, allow_damaged: bool = False) -> tuple[Dataset, Ch
         require_splits(whole.task, whole.labels(np.arange(len(whole))), whole.splits, whole.origin)
     odd, odd_counts = _odd(dataset, scan.odd)
     counts = _counts(whole)
+    sizes = {name: len(whole.splits[name]) for name in counts}
     keep = np.ones(len(dataset), bool)
     keep[list(scan.damaged)] = False
     exact = duplicates.same(whole.digests())
     found = _duplicates(whole, exact, scan.near_groups(keep, exact))
-    return whole, Checks(counts, _imbalance(counts), damaged, odd, odd_counts, found)
+    return whole, Checks(counts, _imbalance(counts), sizes, damaged, odd, odd_counts, found)
 
 
 def _require_whole(dataset: Dataset, damaged: dict[int, str], allowed: bool) -> None:

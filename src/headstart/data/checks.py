@@ -13,6 +13,7 @@ class Checks:
     Parameters
     ----------
     counts : split to class to number of samples; in regression split to ``{"rows": n}``.
+    sizes : split to number of samples.
     imbalance : largest class over smallest in the training split; 1 in regression.
     damaged : ``{"name", "reason"}`` of every sample that was left out.
     odd : ``{"name", "what"}`` of the first 100 samples of each odd kind; ``odd_counts`` has all.
@@ -23,6 +24,7 @@ class Checks:
 
     counts: dict[str, dict[str, int]]
     imbalance: float
+    sizes: dict[str, int] = field(default_factory=dict)
     damaged: list[dict] = field(default_factory=list)
     odd: list[dict] = field(default_factory=list)
     odd_counts: dict[str, int] = field(default_factory=dict)
@@ -39,10 +41,9 @@ class Checks:
 def _count_lines(checks: Checks) -> list[str]:
     lines = []
     for split, counts in checks.counts.items():
-        total = counts.get("rows", sum(counts.values())) if len(counts) == 1 else sum(counts.values())
-        shown = ", ".join(f"{name} {count}" for name, count in list(counts.items())[:12])
-        more = f" and {len(counts) - 12} classes more" if len(counts) > 12 else ""
-        lines.append(f"{split}: {total} samples" if "rows" in counts else f"{split}: {total} labels ({shown}{more})")
+        shown = ", ".join(f"{name} {count}" for name, count in list(counts.items())[:12] if name != "rows")
+        classes = f" ({shown}{more(len(counts), 12)})" if shown else ""
+        lines.append(f"{split}: {checks.sizes.get(split, 0)} samples{classes}")
     if checks.imbalance >= 3:
         lines.append(f"imbalance: the largest class has {checks.imbalance:.1f} times the samples of the smallest")
     return lines

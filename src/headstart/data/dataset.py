@@ -126,7 +126,8 @@ class Dataset:
             found = np.zeros((len(self), DIGEST_BYTES), np.uint8)
             for start in range(0, len(self), _CHUNK):
                 rows = np.arange(start, min(start + _CHUNK, len(self)))
-                found[rows] = [list(value) for value in self._read_digests(rows)]
+                joined = b"".join(self._read_digests(rows))
+                found[rows] = np.frombuffer(joined, np.uint8).reshape(len(rows), DIGEST_BYTES)
             self._digests.append(found)
         return self._digests[0]
 

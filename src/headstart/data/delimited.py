@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def _header(file: Path) -> tuple[list[str], str]:
         line = first.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise UserError(f"{file} is not UTF-8 in its header line ({error.reason}); save it again as UTF-8.") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{file} cannot be read ({error}).") from error
     if not line.strip():
         raise UserError(f"{file} is empty or its first line is; a line of column names is expected.")
@@ -108,7 +109,7 @@ def _string_batches(file: Path, names: list[str], mark: str) -> Iterator[pa.Reco
                 _require_even(file, ragged)
                 yield batch
         _require_even(file, ragged)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(file, error) from None
 
 
@@ -123,12 +124,15 @@ def _require_even(file: Path, ragged: list[csv.InvalidRow]) -> None:
 
 
 def _unreadable(file: Path, error: Exception) -> UserError:
-    with _open(file) as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
+    number = 0
+    try:
+        with _open(file) as stream:
+            for number, line in enumerate(stream, start=1):  # noqa: B007 - used after the loop breaks
                 line.decode("utf-8")
-            except UnicodeDecodeError:
-                return UserError(f"{file} is not UTF-8 in row {number}; save it again as UTF-8.")
+    except UnicodeDecodeError:
+        return UserError(f"{file} is not UTF-8 in row {number}; save it again as UTF-8.")
+    except (OSError, EOFError, zlib.error) as broken:
+        return UserError(f"{file} cannot be read after row {number} ({broken}).")
     if "Empty CSV" in str(error):
         return UserError(f"{file} has column names but no rows.")
     return UserError(f"{file} cannot be read as a table ({error}).")

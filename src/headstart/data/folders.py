@@ -164,10 +164,19 @@ def _walk(root: Path, below: str) -> Iterator[str]:
         folder = waiting.pop()
         for entry in entries(root / folder):
             path = os.path.join(folder, entry.name) if folder else entry.name
+            if not entry.name.isascii():
+                _require_readable_name(root / folder, entry.name)
             if entry.is_dir():
                 waiting.append(path)
             else:
                 yield path.replace(os.sep, "/")
+
+
+def _require_readable_name(folder: Path, name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"The name of {os.fsencode(name)!r} in {folder} is not UTF-8; rename the file.") from None
 
 
 def _require_one_kind(root: Path, seen: _Seen, kind: str, path: str) -> None:

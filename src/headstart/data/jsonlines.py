@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,12 +36,13 @@ def read_jsonlines(files: list[Path], parts: list[str | None]) -> Frame:
 def _objects(file: Path) -> Iterator[dict[str, Any]]:
     opener = gzip.open if file.suffix == ".gz" else open
     row = 0
-    with opener(file, "rb") as stream:
-        for line in stream:
-            if not line.strip():
-                continue
-            row += 1
-            yield _object(file, row, line)
+    try:
+        with opener(file, "rb") as stream:
+            for line in filter(bytes.strip, stream):
+                row += 1
+                yield _object(file, row, line)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{file} cannot be read after row {row} ({error}).") from error
 
 
 def _object(file: Path, row: int, line: bytes) -> dict[str, Any]:
