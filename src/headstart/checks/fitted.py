@@ -34,14 +34,15 @@ def check_fitted(factory: Factory, *, maps: bool = False) -> None:
 def _check_kind(factory: Factory, kind: str, x: Any, y: np.ndarray) -> None:
     model = factory(kind, 2 if kind == "regression" else 4)
     before = str(model.get_params())
-    assert str(clone(model).get_params()) == before, f"{model!r} does not clone."
+    twin: Any = clone(model)
+    assert str(twin.get_params()) == before, f"{model!r} does not clone."
     outputs = model.fit(x, y).decision_function(x)
     assert str(model.get_params()) == before, f"{model!r} was changed by fitting."
     assert np.isfinite(outputs).all(), f"{model!r}: outputs are not finite with an absent class."
     assert outputs.shape == (len(y), 2 if kind == "regression" else 4), f"{model!r}: outputs of shape {outputs.shape}."
-    again = clone(model).fit(x, y).decision_function(x)
+    again = twin.fit(x, y).decision_function(x)
     assert np.array_equal(outputs, again), f"{model!r}: two fits with one seed differ."
-    held = clone(model).fit(x, y, (x, y))
+    held = twin.fit(x, y, (x, y))
     assert held.score(x, y) > _chance(kind, y), f"{model!r} learns nothing of its own rows."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from sklearn.base import clone
@@ -34,7 +35,7 @@ def check_method(factory: Factory) -> None:
 
 def check_parameters(method: Method) -> None:
     """`clone` and `get_params` give the same hyper-parameters back."""
-    twin = clone(method)
+    twin: Any = clone(method)
     assert str(twin.get_params()) == str(method.get_params()), f"{method!r} does not clone."
     assert str(type(method)(**method.get_params(deep=False))) == str(method), f"{method!r} is not its parameters."
 

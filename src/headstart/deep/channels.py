@@ -20,7 +20,7 @@ def salience(nets: Nets, passed: Passed) -> tuple[dict[str, Any], dict[str, Tens
     try:
         with torch.enable_grad():
             states, outputs = _leaves(start, samples.x, list(passed.states))
-            loss = nets.task.loss(outputs, samples.y, samples.weight)
+            loss = nets.task.loss(outputs, samples.y, samples.weight)  # type: ignore[arg-type]
             maps = {name: s["hidden"] if isinstance(s, dict) else s for name, s in states.items()}
             slopes = dict(zip(maps, torch.autograd.grad(loss, list(maps.values())), strict=True))
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
@@ -27,12 +27,18 @@ class Group(NamedTuple):
 class Nets(nn.Module):
     """The network and the method's helpers by name; ``nets.network``, ``nets.start``, ``nets.critic``."""
 
+    network: Network
+
     def __init__(self, network: Network, task: TaskLogic, **helpers: nn.Module) -> None:
         super().__init__()
         self.network = network
         self.task = task
         for name, helper in helpers.items():
             self.add_module(name, helper)
+
+    if TYPE_CHECKING:  # helpers are named by each method
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
 Losses = dict[str, Tensor]

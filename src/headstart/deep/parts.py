@@ -7,7 +7,9 @@ import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from headstart.data.batches import Samples
+from torch import Tensor
+
+from headstart.data.batches import Batch, Samples
 from headstart.deep.method import Group, Nets
 from headstart.deep.penalty import Passed, Penalty
 from headstart.errors import UserError
@@ -70,6 +72,13 @@ def frozen_copy(network: Network) -> Network:
     twin.frozen = len(twin.stages)
     hold(twin)
     return twin
+
+
+def labelled(batch: Batch) -> tuple[Samples, Tensor]:
+    """Return the target of a batch and its labels, which inductive methods learn from."""
+    if batch.target is None or batch.target.y is None:
+        raise ValueError("This method learns from labelled target samples, but the batch holds none.")
+    return batch.target, batch.target.y
 
 
 def forward(network: Network, samples: Samples, stages: Sequence[str] = ()) -> Passed:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from headstart.deep.method import Batch, Group, Losses, Method, Nets
-from headstart.deep.parts import forward, frozen_copy, stage_groups
+from headstart.deep.parts import forward, frozen_copy, labelled, stage_groups
 from headstart.networks.network import Network
 from headstart.tasks import TaskLogic
 
@@ -63,11 +63,11 @@ class Distill(Method):
         return stage_groups(nets, head_rate=1.0, body_rate=1.0, stage_decay=1.0)
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
-        samples = batch.target
+        samples, y = labelled(batch)
         passed = forward(nets.network, samples)
         with torch.no_grad():
             taught = forward(nets.teacher, samples)
-        task = nets.task.loss(passed.outputs, samples.y, samples.weight)
+        task = nets.task.loss(passed.outputs, y, samples.weight)
         gap = imitation(passed.outputs, taught.outputs, nets.task.task.kind, self.temperature)
         losses = {"task": (1 - self.weight) * task, "teacher": self.weight * gap}
         if self.features:

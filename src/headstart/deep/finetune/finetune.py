@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headstart.deep.method import Batch, Group, Losses, Method, Nets
-from headstart.deep.parts import begin, forward, stage_groups, stages_above
+from headstart.deep.parts import begin, forward, labelled, stage_groups, stages_above
 from headstart.deep.penalty import Penalty, penalty_terms, stages_read
 from headstart.networks.network import Network
 from headstart.tasks import TaskLogic
@@ -48,6 +48,7 @@ class FineTune(Method):
         return stage_groups(nets, head_rate=self.head_rate, body_rate=self.body_rate, stage_decay=self.stage_decay)
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
-        passed = forward(nets.network, batch.target, stages_read(self.penalties, nets.network))
-        task = nets.task.loss(passed.outputs, batch.target.y, batch.target.weight)
+        samples, y = labelled(batch)
+        passed = forward(nets.network, samples, stages_read(self.penalties, nets.network))
+        task = nets.task.loss(passed.outputs, y, samples.weight)
         return {"task": task} | penalty_terms(self.penalties, nets, passed)

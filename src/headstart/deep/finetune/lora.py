@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from headstart.deep.method import Batch, Group, Losses, Method, Nets
-from headstart.deep.parts import forward, learning, stages_above
+from headstart.deep.parts import forward, labelled, learning, stages_above
 from headstart.deep.penalty import Penalty, penalty_terms, stages_read
 from headstart.errors import UserError
 from headstart.networks.network import Network, hold
@@ -71,8 +71,9 @@ class LoRA(Method):
         return [group for group in groups if group.parameters]
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
-        passed = forward(nets.network, batch.target, stages_read(self.penalties, nets.network))
-        task = nets.task.loss(passed.outputs, batch.target.y, batch.target.weight)
+        samples, y = labelled(batch)
+        passed = forward(nets.network, samples, stages_read(self.penalties, nets.network))
+        task = nets.task.loss(passed.outputs, y, samples.weight)
         return {"task": task} | penalty_terms(self.penalties, nets, passed)
 
     def finish(self, nets: Nets) -> Network:

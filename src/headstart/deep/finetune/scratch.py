@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from headstart.deep.method import Batch, Group, Losses, Method, Nets
-from headstart.deep.parts import stage_groups
+from headstart.deep.parts import labelled, stage_groups
 
 
 @dataclass(kw_only=True)
@@ -26,5 +26,5 @@ class Scratch(Method):
         return stage_groups(nets, head_rate=1.0, body_rate=1.0, stage_decay=1.0)
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
-        outputs = nets.network(batch.target.x)
-        return {"task": nets.task.loss(outputs, batch.target.y, batch.target.weight)}
+        samples, y = labelled(batch)
+        return {"task": nets.task.loss(nets.network(samples.x), y, samples.weight)}

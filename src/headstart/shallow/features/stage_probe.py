@@ -99,8 +99,9 @@ class StageProbe(BaseEstimator):
         self.strength_ = {name: result.strength for name, result in chosen.items()}
         self.scores_ = {name: result.scores for name, result in chosen.items()}
         self.weights_ = stacking_weights(parts, labels, problem, self.strength_, inner)
-        coefs = [weight * chosen[name].head.coef for name, weight in self.weights_.items()]
-        return Head(np.concatenate(coefs, axis=1), sum(w * chosen[n].head.intercept for n, w in self.weights_.items()))
+        heads = [(weight, chosen[name].head) for name, weight in self.weights_.items()]
+        coef = np.concatenate([weight * head.coef for weight, head in heads], axis=1)
+        return Head(coef, np.sum([weight * head.intercept for weight, head in heads], axis=0))
 
     def decision_function(self, maps: Maps) -> Array:
         """Return raw outputs [n, k]."""
