@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -20,6 +21,9 @@ from sklearn.utils import shuffle
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from headstart.estimators import TransferClassifier, TransferRegressor
+from headstart.networks import save_network
+from headstart.networks.table_preprocess import TablePreprocess
+from headstart.networks.tabular import build_tabular, tabular_spec
 
 
 @parametrize_with_checks([TransferClassifier(), TransferRegressor()])
@@ -165,6 +169,25 @@ def test_probe_takes_a_transformer(digits):
     assert model.method_ == "probe"
     assert model.linear_.coef.shape == (10, 84)
     assert model.score(X_test, y_test) > 0.5
+
+
+def test_probe_takes_the_network_of_a_run_on_a_table(tmp_path):
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.normal(size=(60, 3)), columns=["a", "b", "c"])
+    statistics = TablePreprocess({"c": 0.0, "a": 1.0}, {"c": 1.0, "a": 2.0}, {})
+    network = build_tabular(tabular_spec(statistics, width=8, blocks=1)).eval()
+    save_network(network, None, tmp_path / "run" / "model")
+    y = frame["a"] > frame["c"]
+    model = TransferClassifier(tmp_path / "run", alpha=1.0, guard=False).fit(frame, y)
+    with torch.no_grad():
+        features = network.features(statistics(frame.to_dict("records"))).numpy()
+    by_hand = TransferClassifier(alpha=1.0).fit(np.column_stack([frame, features]), y)
+    np.testing.assert_allclose(model.linear_.coef, by_hand.linear_.coef, atol=1e-5)
+    assert model.score(frame, y) > 0.8
+    with pytest.raises(ValueError, match="lacks \\['a'\\]"):
+        TransferClassifier(tmp_path / "run").fit(frame[["b", "c"]], y)
+    with pytest.raises(ValueError, match="image inputs"):
+        TransferClassifier("headstart/glyphs").fit(frame, y)
 
 
 # The guard

@@ -108,6 +108,15 @@ def test_every_page_is_reached_from_the_index():
     assert [str(page.relative_to(ROOT)) for page in PAGES if page not in reached] == []
 
 
+def test_the_template_of_a_method_is_the_one_that_the_laws_are_run_on():
+    [shown], [checked] = (
+        [block for block in re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.M)
+         if "(Method)" in block]
+        for page in (ROOT / "CONTRIBUTING.md", ROOT / "docs/method_template.md")
+    )  # fmt: skip
+    assert shown == checked
+
+
 # Files
 
 
