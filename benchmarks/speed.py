@@ -154,15 +154,20 @@ def step_seconds(network: Network, batch: Batch, optimizer: torch.optim.Optimize
     return time.process_time() - start
 
 
+def leave_batch_norm_trainable(network: Network) -> Network:
+    """Freeze the body but for batch norm, which learns and counts on: fastai's way (``train_bn=True``)."""
+    for module in network.stages.modules():
+        for parameter in module.parameters(recurse=False):
+            parameter.requires_grad_(isinstance(module, nn.BatchNorm2d))
+    return network
+
+
 def frozen_step(name: str, rounds: int = 8) -> Row:
     """Compare a step with the body frozen as Headstart freezes, and with batch norm left trainable in it."""
     x, y = noise(BATCH, (3, 224, 224))
     batch = Batch(target=Samples(x, torch.from_numpy(y)))
-    frozen, usual = torchvision_network(name), torchvision_network(name)
+    frozen, usual = torchvision_network(name), leave_batch_norm_trainable(torchvision_network(name))
     frozen.freeze(len(frozen.stages))
-    for module in usual.stages.modules():
-        for parameter in module.parameters(recurse=False):
-            parameter.requires_grad_(isinstance(module, nn.BatchNorm2d))
     sides = []
     for network in (frozen, usual):
         learning = [p for p in network.parameters() if p.requires_grad]
