@@ -141,7 +141,7 @@ def test_tables_of_every_task(task, tmp_path):
     elif task == "regression":
         frame["label"] = 10 + 3 * x[:, 0] + 0.1 * rng.normal(size=200)
     else:
-        frame["label"] = ["|".join(n for n, v in zip("pq", row[:2], strict=True) if v > 0) for row in x]
+        frame["label"] = [[n for n, v in zip("pq", row[:2], strict=True) if v > 0] for row in x]
     hs.pretrain(frame, network="headstart/tabular", out=tmp_path / "source", epochs=4, task=task, quiet=True)
     run = hs.fit(frame, source=str(tmp_path / "source"), task=task, out=tmp_path / "run", epochs=4, quiet=True)
     assert run.result["task"]["kind"] == task

@@ -19,7 +19,7 @@ from headstart.workflow.heads import fit_head, fit_probe
 from headstart.workflow.plan import GRADIENT_FREE, Plan
 from headstart.workflow.workbench import Workbench
 
-WORST = -1e30
+WITHOUT_DEPTH = frozenset({"scratch", "distill"})
 
 
 @dataclass
@@ -146,7 +146,7 @@ def _fit_head(bench: Workbench, plan: Plan, job: Job) -> Fitted:
 
 
 def _method(plan: Plan, arm: str) -> Method:
-    return catalogue.create(arm, depth=None if arm == "scratch" else plan.depth)
+    return catalogue.create(arm, depth=None if arm in WITHOUT_DEPTH else plan.depth)
 
 
 def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitted:
@@ -170,6 +170,8 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
         task=bench.logic,
         steps=steps,
         learning_rate=plan.learning_rate[job.arm],
+        # L2-SP replaces the decay towards 0 by one towards the source (Li et al., 2018, section 3).
+        weight_decay=0.0 if "l2sp" in job.arm else 1e-2,
         seed=job.seed,
         evaluate=evaluate,
         patience=plan.patience if job.fold is None else None,

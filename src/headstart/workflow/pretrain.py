@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import headstart
 from headstart.data import Checks, check
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
@@ -137,7 +136,7 @@ def _write(bench: Workbench, plan: Plan, result: dict[str, Any], checks: Checks,
     source = bench.source
     record = {
         "schema": SCHEMA,
-        "headstart": headstart.__version__,
+        "headstart": versions()["headstart"],
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "verb": "pretrain",
         "arguments": bench.options.to_json(),

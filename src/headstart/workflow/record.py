@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-import headstart
 from headstart import catalogue
 from headstart.data import Checks
 from headstart.functional.bootstrap import mean_interval
@@ -43,7 +42,7 @@ def run_record(
     stages = read_stages(bench)
     return {
         "schema": SCHEMA,
-        "headstart": headstart.__version__,
+        "headstart": metadata.version("headstart"),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "verb": "fit",
         "command": command,
