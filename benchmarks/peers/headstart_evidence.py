@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.peers.headstart_fit import fit
+from benchmarks.peers.headstart_fit import measure as measure_with
 from benchmarks.peers.tasks import Cell
 
 
 def measure(cell: Cell) -> dict[str, Any]:
     """Train scratch, probe and the planned method; what the guard hands back is what counts."""
-    return fit(cell, ("scratch", "probe", "chosen"), 3 * cell.budget)
+    return measure_with(cell, ("scratch", "probe", "chosen"), shares=3)

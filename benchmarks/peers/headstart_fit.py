@@ -12,11 +12,12 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.clock import Clock, cpu_seconds
-from benchmarks.peers.tasks import Cell, Item, encoder, weights
+from benchmarks.peers.tasks import Cell, Item, draw, encoder, weights
 
 
 def lay_out(cell: Cell, folder: Path) -> None:
@@ -114,6 +115,18 @@ def _outcome(run: Any, cell: Cell, seconds: float, whole: float) -> dict[str, An
     return {"predicted": answers(run, kept, cell.data.test), "seconds": seconds, "curve": [], "choice": choice}
 
 
-def measure(cell: Cell) -> dict[str, Any]:
+def warm_up(cell: Cell) -> None:
+    """Load the libraries, which import late, by a fit on a few samples that is not counted."""
+    few = replace(cell.data, pool=draw(cell.data.pool, 3, 0), test=draw(cell.data.test, 2, 0))
+    fit(Cell(few, "all", 0), ("chosen",), 1.0)
+
+
+_warm: set[str] = set()
+
+
+def measure(cell: Cell, arms: tuple[str, ...] = ("chosen",), shares: int = 1) -> dict[str, Any]:
     """Train the planned method alone: the comparable fit."""
-    return fit(cell, ("chosen",), cell.budget)
+    if cell.data.modality not in _warm:
+        _warm.add(cell.data.modality)
+        warm_up(cell)
+    return fit(cell, arms, shares * cell.budget)

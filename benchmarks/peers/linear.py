@@ -21,6 +21,7 @@ _kept: dict[tuple[str, str], tuple[np.ndarray, float]] = {}
 def extract(name: str, modality: str, items: list[Item], part: str) -> tuple[np.ndarray, float]:
     """Return features and their CPU seconds per sample; computed once, charged to every fit."""
     if (name, part) not in _kept:
+        features(modality, items[:1])  # loads what imports late
         clock = Clock()
         _kept[name, part] = features(modality, items).numpy(), clock.seconds / len(items)
     return _kept[name, part]
