@@ -65,7 +65,7 @@ def _require() -> None:
     try:
         import onnx
         import onnxruntime
-        import onnxscript  # noqa: F401
+
     except ImportError as error:
         raise UserError(
             f"Exporting needs {error.name}, which is not installed; run `pip install 'headstart[export]'`."

@@ -58,7 +58,7 @@ def pooled(network: Network, dataset: Any, rows: np.ndarray, batch_size: int = 3
     with torch.no_grad():
         for start in range(0, len(rows), batch_size):
             state = network.preprocess(dataset.raw(rows[start : start + batch_size]))
-            parts.append(network.run(to(state, device)).double().cpu().numpy())
+            parts.append(network.features(to(state, device)).double().cpu().numpy())
     network.train(training)
     return np.concatenate(parts)
 

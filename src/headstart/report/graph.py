@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from headstart.networks.network import Network
 from headstart.report.resample import resized_crop
-from headstart.report.saliency import Evaluated
 from headstart.tasks import TaskLogic
 
 Arrays = dict[str, np.ndarray]
@@ -42,11 +41,11 @@ class Outputs(nn.Module):
 
     def __init__(self, network: Network, logic: TaskLogic) -> None:
         super().__init__()
-        self.evaluated = Evaluated(network)
+        self.network = network
         self.logic = logic
 
     def forward(self, x: Any) -> Tensor:
-        return self.logic.predict(self.evaluated(x))
+        return self.logic.predict(self.network(x))
 
 
 class FromPixels(nn.Module):

@@ -18,7 +18,8 @@ def resized_crop(x: Tensor, size: int, short: int, interpolation: str, squash: b
     numbers, so that the exported graph takes images of any size.
     """
     height, width = _ones(x[0, :, 0, 0]), _ones(x[0, 0, :, 0])
-    h, w = height.sum(), width.sum()
+    # Kept one-dimensional: the exporter would make single numbers float32.
+    h, w = height.sum(0, keepdim=True), width.sum(0, keepdim=True)
     side = torch.minimum(h, w)
     new_h, new_w = (
         (h * 0 + short, w * 0 + short) if squash else (torch.floor(short * h / side), torch.floor(short * w / side))

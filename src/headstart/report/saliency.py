@@ -33,19 +33,6 @@ class Explained:
     about: str
 
 
-class Evaluated(nn.Module):
-    """A network's outputs with a graph back to the input, frozen stages included, in evaluation mode."""
-
-    def __init__(self, network: Network) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Any) -> Tensor:
-        for stage in self.network.stages.values():  # `Network.run` would cut the graph at frozen stages
-            x = stage(x)
-        return self.network.head(self.network.pool(x))
-
-
 def saliency(
     folder: Path, network: Network, logic: TaskLogic, dataset: Any, chosen: list[tuple[int, np.ndarray]]
 ) -> dict[str, Any]:
@@ -64,13 +51,23 @@ def saliency(
 
 @contextmanager
 def evaluation(network: Network) -> Iterator[None]:
-    """Evaluation mode and no gradient asked of parameters, both restored afterwards."""
-    training, asked = network.training, [p.requires_grad for p in network.parameters()]
+    """Evaluation mode, no gradient asked of parameters, and a graph back to the input through frozen stages too.
+
+    Everything is restored afterwards.
+    """
+    training, asked, frozen, entry = (
+        network.training,
+        [p.requires_grad for p in network.parameters()],
+        network.frozen,
+        network.entry,
+    )
     network.eval()
     network.requires_grad_(False)
+    network.frozen = network.entry = 0  # `Network.run` cuts the graph at frozen stages
     try:
         yield
     finally:
+        network.frozen, network.entry = frozen, entry
         for parameter, before in zip(network.parameters(), asked, strict=True):
             parameter.requires_grad_(before)
             parameter.grad = None
@@ -107,18 +104,18 @@ def explain_images(folder: Path, network: Network, samples: list[Explained]) -> 
 def _image_heat(network: Network, x: Tensor, target: Tensor) -> tuple[np.ndarray, str]:
     from captum.attr import IntegratedGradients, LayerGradCam, LayerGradientXActivation
 
-    model, stage, tokens = Evaluated(network), *_map_stage(network, x)
+    stage, tokens = _map_stage(network, x)
     x = x.clone().requires_grad_(True)
     if stage is None:
-        heat = IntegratedGradients(model).attribute(x, target=target, n_steps=STEPS, internal_batch_size=len(x))
+        heat = IntegratedGradients(network).attribute(x, target=target, n_steps=STEPS, internal_batch_size=len(x))
         return heat.detach().sum(dim=1).abs().cpu().numpy(), "integrated gradients on the pixels"
     layer = network.stages[stage]
     if tokens:
-        heat = LayerGradientXActivation(model, layer).attribute(x, target=target).detach().sum(dim=2)
+        heat = LayerGradientXActivation(network, layer).attribute(x, target=target).detach().sum(dim=2)
         side = int(heat.shape[1] ** 0.5)
         heat = heat[:, -side * side :].reshape(-1, side, side)
         return heat.relu().cpu().numpy(), f"gradient times activation of the patches after stage {stage}"
-    heat = LayerGradCam(model, layer).attribute(x, target=target, relu_attributions=True)
+    heat = LayerGradCam(network, layer).attribute(x, target=target, relu_attributions=True)
     return heat.detach().sum(dim=1).cpu().numpy(), f"Grad-CAM on the feature maps after stage {stage}"
 
 
@@ -179,14 +176,14 @@ def explain_texts(folder: Path, network: Network, samples: list[Explained]) -> d
             "modality": "text",
             "note": "No word embedding was found in this network, so no tokens are weighed.",
         }
-    items, model = [], Evaluated(network)
+    items = []
     for sample in samples:
         x = to(network.preprocess([sample.raw]), next(network.parameters()).device)
         ids, mask = x["input_ids"][:, :LONGEST_TEXT], x["attention_mask"][:, :LONGEST_TEXT]
         blank = torch.full_like(ids, tokenizer.pad_token_id or 0)
         special = torch.tensor([[i in set(tokenizer.all_special_ids) for i in ids[0].tolist()]], device=ids.device)
         blank = torch.where(special, ids, blank)
-        method = LayerIntegratedGradients(lambda i, m: model({"input_ids": i, "attention_mask": m}), embedding)
+        method = LayerIntegratedGradients(lambda i, m: network({"input_ids": i, "attention_mask": m}), embedding)
         heat = method.attribute(
             ids,
             blank,
@@ -201,8 +198,10 @@ def explain_texts(folder: Path, network: Network, samples: list[Explained]) -> d
 
 
 def _embedding(network: Network) -> nn.Embedding | None:
-    found = [m for m in network.stages.modules() if isinstance(m, nn.Embedding)]
-    return max(found, key=lambda m: m.num_embeddings, default=None)
+    """Return the table of words, by the names that the libraries give it; position tables may be larger."""
+    found = {name: module for name, module in network.stages.named_modules() if isinstance(module, nn.Embedding)}
+    named = [module for name, module in found.items() if name.endswith(("word_embeddings", "wte", "embed_tokens"))]
+    return named[0] if named else max(found.values(), key=lambda m: m.num_embeddings, default=None)
 
 
 def _words(tokenizer: Any, ids: list[int], weights: np.ndarray) -> list[list[Any]]:
@@ -224,7 +223,7 @@ def _words(tokenizer: Any, ids: list[int], weights: np.ndarray) -> list[list[Any
 
 def _byte_level(tokenizer: Any) -> bool:
     return any(
-        token.startswith(("Ġ", "▁")) for token in tokenizer.convert_ids_to_tokens(range(0, min(600, len(tokenizer))))
+        token.startswith(("Ġ", "▁")) for token in tokenizer.convert_ids_to_tokens(range(min(600, len(tokenizer))))
     )
 
 
@@ -234,23 +233,27 @@ def explain_rows(folder: Path, network: Network, samples: list[Explained]) -> di
 
     device = next(network.parameters()).device
     x = to(network.preprocess([s.raw for s in samples]), device)
-    numeric, categorical = x["numeric"], x["categorical"]
-    model, target = Evaluated(network), torch.tensor([s.output for s in samples], device=device)
-    parts = {n: t for n, t in (("numeric", numeric), ("categorical", categorical)) if t.shape[1]}
+    target = torch.tensor([s.output for s in samples], device=device)
+    columns, ids = _columns(network)
+    parts = {name: tensor for name, tensor in x.items() if tensor.shape[1]}
     typical = {
-        "numeric": numeric.mean(0, keepdim=True),
-        "categorical": categorical.mode(0, keepdim=True).values,
+        name: t.mode(0, keepdim=True).values if name == "categorical" else t.mean(0, keepdim=True)
+        for name, t in parts.items()
     }
 
     def outputs(*tensors: Tensor) -> Tensor:
-        whole = {"numeric": numeric, "categorical": categorical} | dict(zip(parts, tensors, strict=True))
-        return model(whole)
+        return network(x | dict(zip(parts, tensors, strict=True)))
 
     heat = FeatureAblation(outputs).attribute(
-        tuple(parts.values()), baselines=tuple(typical[name] for name in parts), target=target
+        tuple(parts.values()),
+        baselines=tuple(typical.values()),
+        target=target,
+        feature_mask=tuple(torch.tensor([ids[name]], device=device) for name in parts),
     )
-    weights = torch.cat([h.float() for h in heat], dim=1).cpu().numpy()
-    columns = _columns(network, {name: t.shape[1] for name, t in parts.items()})
+    found = dict(zip(parts, heat, strict=True))
+    weights = (
+        torch.cat([found[name].float() for name in ("numeric", "categorical") if name in found], dim=1).cpu().numpy()
+    )
     items = [
         {
             "name": s.name,
@@ -262,11 +265,10 @@ def explain_rows(folder: Path, network: Network, samples: list[Explained]) -> di
     return {"modality": "table", "method": "feature ablation against the typical row", "items": items}
 
 
-def _columns(network: Network, widths: dict[str, int]) -> list[str]:
-    """Name the columns of the parts; numbered where the preprocessing does not tell as many names."""
-    saved, names = network.preprocess.to_json(), []
-    known = saved.get("columns") if isinstance(saved.get("columns"), dict) else saved
-    for part, width in widths.items():
-        told = [str(name) for name in known.get(part) or []]
-        names += told if len(told) == width else [f"{part} {i + 1}" for i in range(width)]
-    return names
+def _columns(network: Network) -> tuple[list[str], dict[str, list[int]]]:
+    """Return the columns' names, and the number of the column that each entry of a part belongs to."""
+    saved = network.preprocess.to_json()
+    numeric, categorical = list(saved["mean"]), list(saved["categories"])
+    numbers = list(range(len(numeric)))
+    ids = {"numeric": numbers, "missing": numbers, "categorical": [len(numeric) + i for i in range(len(categorical))]}
+    return numeric + categorical, ids

@@ -13,6 +13,7 @@ HEADLINES = {
     "none": ("＝", "No measurable difference"),
     "negative": ("▼", "Transfer hurt"),
     "unmeasured": ("?", "Not measured"),
+    "source": ("◆", "A source of your own"),
 }
 COLOURS = ("s-2", "s-3", "s-4", "s-5", "s-6")
 
@@ -28,9 +29,9 @@ def verdict(folder: RunFolder) -> dict[str, Any]:
     """The verdict in one sentence, its figures, and a picture of the gain against zero."""
     run = folder.run
     said = run.get("verdict") or {}
-    metric, gain, bounds = said.get("metric", "accuracy"), said.get("gain"), said.get("interval")
+    metric, gain, bounds = _metric(run), said.get("gain"), said.get("interval")
     measured = fmt.is_number(gain)
-    kind = said.get("kind", "none") if measured else "unmeasured"
+    kind = said.get("kind", "none") if measured else "source" if run.get("verb") == "pretrain" else "unmeasured"
     mark, headline = HEADLINES.get(kind, HEADLINES["none"])
     return {
         "kind": kind,
@@ -48,10 +49,15 @@ def _title(run: dict[str, Any], arm: Any) -> str:
 
 def _sentence(run: dict[str, Any], kind: str) -> str:
     said = run.get("verdict") or {}
-    metric, data = said.get("metric", "accuracy"), run.get("data", {}).get("name", "the target")
+    metric, data = _metric(run), run.get("data", {}).get("name", "the target")
     chosen = run.get("arms", {}).get(said.get("chosen") or run.get("chosen")) or {}
     scratch = run.get("arms", {}).get(said.get("baseline") or "scratch") or {}
     reached, alone = (arm.get("test", {}).get(metric) for arm in (chosen, scratch))
+    if kind == "source":
+        reached = next(iter(run.get("arms", {}).values()), {}).get("test", {}).get(metric)
+        return (
+            f"A network trained on {data} reaches {fmt.score(metric, reached)} {fmt.title(metric)}, ready as --source."
+        )
     if kind == "unmeasured":
         return f"On {data}, no arm was trained from scratch, so nothing says whether the source helped."
     pair = f"{fmt.title(metric)} on {data} is {fmt.score(metric, reached)} with transfer and {fmt.score(metric, alone)} without"
@@ -84,7 +90,8 @@ def _figures(run: dict[str, Any], metric: str, said: dict[str, Any]) -> list[dic
         figures.append({"label": "Chance alone", "value": fmt.p_value(said.get("p")), "note": _test_name(run)})
     seeds = len(run.get("seeds") or [1])
     note = f"{seeds} seeds" if seeds > 1 else "1 seed"
-    figures.append({"label": "Test samples", "value": fmt.count(said.get("n_test")), "note": note})
+    n_test = said.get("n_test") or ((run.get("data") or {}).get("splits") or {}).get("test")
+    figures.append({"label": "Test samples", "value": fmt.count(n_test), "note": note})
     return figures
 
 

@@ -1,0 +1,92 @@
+"""Export to ONNX: preprocessing inside, the same predictions, refused otherwise."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from headstart.errors import UserError
+from headstart.networks import build, load_network, save_network
+from headstart.problem import Task
+from headstart.report import export
+from headstart.report.golden import golden
+from headstart.tasks import create_task
+
+onnxruntime = pytest.importorskip("onnxruntime")
+
+TABLE = {
+    "family": "tabular",
+    "width": 8,
+    "blocks": 1,
+    "dropout": 0.0,
+    "preprocess": {
+        "modality": "table",
+        "mean": {"a": 50.0, "b": -1.0},
+        "std": {"a": 9.0, "b": 2.0},
+        "categories": {"c": ["u", "v"]},
+    },
+}
+TASKS = {
+    "classification": Task("classification", ("ants", "bees", "日本語")),
+    "multilabel": Task("multilabel", ("x", "y", "z")),
+    "regression": Task("regression", (), ("price",)),
+}
+
+
+def saved(folder: Path, spec: dict[str, Any], kind: str) -> Path:
+    torch.manual_seed(0)
+    network, task = build(spec), TASKS[kind]
+    logic = create_task(task, np.array([[100.0], [900.0]]) if kind == "regression" else None)
+    network.head = logic.head(network.n_features)
+    torch.nn.init.normal_(network.head.weight, 0, 0.3)  # type: ignore[arg-type]
+    save_network(network, logic, folder / "model")
+    return folder
+
+
+def answers(path: Path, feed: dict[str, np.ndarray]) -> np.ndarray:
+    return onnxruntime.InferenceSession(str(path)).run(["predictions"], feed)[0]
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_a_table_takes_raw_numbers_and_gives_the_tasks_predictions(tmp_path: Path, kind: str) -> None:
+    path = export.export_onnx(saved(tmp_path, TABLE, kind))
+    rows = [{"a": 61.0, "b": None, "c": "v"}, {"a": 40.0, "b": 3.0, "c": "never seen"}]
+    feed = {"numeric": np.array([[61.0, np.nan], [40.0, 3.0]]), "categorical": np.array([[2], [0]])}
+    network, logic = load_network(tmp_path / "model")
+    with torch.no_grad():
+        want = logic.predict(network(network.preprocess(rows))).numpy()  # type: ignore[union-attr]
+    assert np.allclose(answers(path, feed), want, atol=1e-3 if kind == "regression" else 1e-5)
+
+
+def test_an_image_of_any_size_goes_in_and_classes_come_with_the_model(tmp_path: Path) -> None:
+    path = export.export_onnx(saved(tmp_path, {"family": "glyphs"}, "classification"), tmp_path / "out" / "m.onnx")
+    network, logic = load_network(tmp_path / "model")
+    for group in golden(tmp_path, network):
+        feed = {"pixels": np.stack([np.asarray(image) for image in group])}
+        with torch.no_grad():
+            want = logic.predict(network(network.preprocess(group))).numpy()  # type: ignore[union-attr]
+        assert np.abs(answers(path, feed) - want).max() < 1e-4
+    found = onnxruntime.InferenceSession(str(path)).get_modelmeta().custom_metadata_map
+    assert json.loads(found["classes"]) == ["ants", "bees", "日本語"]
+    card = json.loads((tmp_path / "out" / "m.onnx.json").read_text())
+    assert card["inputs"]["pixels"]["shape"] == ["n", "height", "width", 3]
+    assert card["parity"]["largest_difference"] < 1e-4
+
+
+def test_a_model_that_differs_is_refused_and_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = saved(tmp_path, TABLE, "classification")
+    monkeypatch.setattr(export, "TOLERANCE", 0.0)
+    with pytest.raises(UserError, match="differs from the run"):
+        export.export_onnx(folder)
+    assert not (folder / "model" / "model.onnx").exists()
+
+
+def test_a_network_without_a_task_is_refused(tmp_path: Path) -> None:
+    save_network(build(TABLE), None, tmp_path / "model")
+    with pytest.raises(UserError, match="no task's head"):
+        export.export_onnx(tmp_path)
