@@ -68,6 +68,43 @@ def test_weights_that_are_not_at_hand_are_said_with_the_place_to_put_them(spec: 
     assert "--source file:" in message
 
 
+def test_weights_in_the_hubs_cache_are_used(tmp_path: Path) -> None:
+    model = create_timm(timm_spec("resnet10t")).eval()
+    snapshot = tmp_path / "hub" / "models--timm--resnet10t.c3_in1k" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot.parent.parent / "refs").mkdir()
+    (snapshot.parent.parent / "refs" / "main").write_text("abc")
+    state = {**model.state_dict(), "fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
+    save_file(state, snapshot / "model.safetensors")
+    x = torch.randn(1, 3, 64, 64)
+    for spec in (TINY, f"{TINY}.c3_in1k"):
+        with torch.no_grad():
+            assert torch.equal(open_source(spec).build()(x), model(x))
+    assert {row["spec"]: row["at_hand"] for row in list_sources()}[f"{TINY}.c3_in1k"]
+
+
+def test_weights_in_torchs_cache_are_used(tmp_path: Path) -> None:
+    model = create_torchvision(torchvision_spec("squeezenet1_1")).eval()
+    folder = tmp_path / "torch" / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    torch.save(model.state_dict(), folder / "squeezenet1_1-b8a52dc0.pth")
+    network = open_source("torchvision/squeezenet1_1").build()
+    assert torch.equal(network.stages["stem"][0].weight, model.features[0].weight)
+
+
+def test_a_text_model_in_the_hubs_cache_is_used(tmp_path: Path) -> None:
+    snapshot = tmp_path / "hub" / "models--owner--name" / "snapshots" / "abc"
+    snapshot.mkdir(parents=True)
+    (snapshot.parent.parent / "refs").mkdir()
+    (snapshot.parent.parent / "refs" / "main").write_text("abc")
+    model = save_model(snapshot)
+    network = open_source("hf/owner/name").build()
+    state = network.preprocess(["a cat"])
+    with torch.no_grad():
+        torch.testing.assert_close(network(state)[0], model(**state).last_hidden_state[0].mean(dim=0))
+    assert {row["spec"]: row["at_hand"] for row in list_sources()}["hf/owner/name"]
+
+
 def test_a_hub_text_model_that_is_not_at_hand(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"hf/owner/name is not on this machine.*hf/DIRECTORY"):
         open_source("hf/owner/name")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlparse
+from urllib.request import getproxies
 
 from headstart.errors import UserError
 
@@ -24,11 +26,23 @@ def torch_cache() -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints"
 
 
-def is_offline() -> bool:
-    """Whether the user forbade to ask a hub (``HF_HUB_OFFLINE``)."""
+def why_not_ask(url: str | None = None) -> str | None:
+    """Return why a hub is not asked, in words, None where it may be: forbidden, or its host does not answer.
+
+    The hub's own client would try for half a minute before it gave up.
+    """
     from huggingface_hub import constants
 
-    return bool(constants.HF_HUB_OFFLINE)
+    if constants.HF_HUB_OFFLINE:
+        return "the hub may not be asked (HF_HUB_OFFLINE)"
+    host = urlparse(url or constants.ENDPOINT).hostname or ""
+    if getproxies():
+        return None
+    try:
+        socket.create_connection((host, 443), timeout=5).close()
+    except OSError:
+        return f"{host} cannot be reached"
+    return None
 
 
 def repository_file(repository: str, names: Sequence[str], what: str, instead: str) -> Path:
@@ -47,19 +61,18 @@ def repository_file(repository: str, names: Sequence[str], what: str, instead: s
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
-    reason = "the hub may not be asked (HF_HUB_OFFLINE)"
-    if not is_offline():
-        for name in names:
-            try:
-                return Path(hf_hub_download(repository, name, etag_timeout=10))
-            except LocalEntryNotFoundError as error:
-                reason = f"the hub could not be reached ({type(error.__cause__ or error).__name__})"
-                break
-            except EntryNotFoundError:
-                reason = f"the repository {repository} has no {' or '.join(names)}"
-            except Exception as error:  # the hub's client raises whatever its transport raises
-                reason = f"the hub did not give it ({type(error).__name__})"
-                break
+    reason = why_not_ask()
+    for name in names if reason is None else ():
+        try:
+            return Path(hf_hub_download(repository, name, etag_timeout=10))
+        except LocalEntryNotFoundError as error:
+            reason = f"the hub could not be reached ({type(error.__cause__ or error).__name__})"
+            break
+        except EntryNotFoundError:
+            reason = f"the repository {repository} has no {' or '.join(names)}"
+        except Exception as error:  # the hub's client raises whatever its transport raises
+            reason = f"the hub did not give it ({type(error).__name__})"
+            break
     folder = hub_cache() / ("models--" + repository.replace("/", "--"))
     raise UserError(f"{what} is not on this machine and {reason}; put it into the cache, {folder}, or {instead}.")
 
@@ -84,8 +97,8 @@ def address_file(url: str, what: str, instead: str) -> Path:
     path = torch_cache() / name
     if path.is_file():
         return path
-    reason = "the hub may not be asked (HF_HUB_OFFLINE)"
-    if not is_offline():
+    reason = why_not_ask(url)
+    if reason is None:
         found = HASH_REGEX.search(name)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -91,7 +91,22 @@ def _hf() -> list[dict[str, Any]]:
     from headstart.networks.hub import cached_repository_file
 
     rows = []
-    for name in SUGGESTED_HF:
+    for name in [*SUGGESTED_HF, *(name for name in _cached_texts() if name not in SUGGESTED_HF)]:
         at_hand = cached_repository_file(name, ("model.safetensors", "pytorch_model.bin")) is not None
-        rows.append(_row(f"hf/{name}", "hf", "text", f"{name} (transformers)", paper_of(name), at_hand))
+        paper = paper_of(name.rpartition("/")[2].lower())
+        rows.append(_row(f"hf/{name}", "hf", "text", f"{name} (transformers)", paper, at_hand))
     return rows
+
+
+def _cached_texts() -> list[str]:
+    from headstart.networks.hub import cached_repository_file, hub_cache
+    from headstart.networks.transformers_family import LAYOUTS
+    from headstart.storage import read_json
+
+    names = []
+    for folder in sorted(hub_cache().glob("models--*")):
+        name = folder.name.removeprefix("models--").replace("--", "/", 1)
+        config = cached_repository_file(name, ("config.json",))
+        if config is not None and read_json(config).get("model_type") in LAYOUTS:
+            names.append(name)
+    return names

@@ -94,6 +94,6 @@ def _training_set(config: Any) -> str:
 def _imagenet(config: Any) -> Task | None:
     if config is None or config.num_classes != 1000:
         return None
-    from timm.data import ImageNetInfo
+    from timm.data.imagenet_info import ImageNetInfo
 
     return Task("classification", classes=tuple(ImageNetInfo("imagenet-1k").label_descriptions()))

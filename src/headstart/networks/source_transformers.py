@@ -7,7 +7,7 @@ from typing import Any
 
 from headstart.errors import UserError
 from headstart.networks.build import build
-from headstart.networks.hub import hub_cache, is_offline
+from headstart.networks.hub import hub_cache, why_not_ask
 from headstart.networks.network import Network
 from headstart.networks.papers import paper_of
 from headstart.networks.source import Source
@@ -87,23 +87,29 @@ def _directory(name: str, patterns: list[str], *needed: str) -> Path:
 
 
 def _snapshot(name: str, patterns: list[str], needed: tuple[str, ...]) -> Path:
-    from huggingface_hub import snapshot_download
-
-    reason = "the hub may not be asked (HF_HUB_OFFLINE)"
-    for local_only in (True,) if is_offline() else (True, False):
-        try:
-            found = Path(snapshot_download(name, allow_patterns=patterns, local_files_only=local_only, etag_timeout=10))
-        except Exception as error:  # the hub's client raises whatever its transport raises
-            reason = reason if local_only else f"the hub did not give it ({type(error).__name__})"
-            continue
-        if _has(found, needed):
+    found = _download(name, patterns, local_only=True)
+    if found is not None and _has(found, needed):
+        return found
+    reason = why_not_ask()
+    if reason is None:
+        found = _download(name, patterns, local_only=False)
+        if found is not None and _has(found, needed):
             return found
-        reason = f"the repository has no {' or '.join(needed)}"
+        reason = "the hub did not give it" if found is None else f"the repository has no {' or '.join(needed)}"
     folder = hub_cache() / ("models--" + name.replace("/", "--"))
     raise UserError(
         f"hf/{name} is not on this machine and {reason}; put it into the cache, {folder}, or pass a directory of "
         "transformers' layout with --source hf/DIRECTORY."
     )
+
+
+def _download(name: str, patterns: list[str], *, local_only: bool) -> Path | None:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=patterns, local_files_only=local_only, etag_timeout=10))
+    except Exception:  # the hub's client raises whatever its transport raises; the caller says what is missing
+        return None
 
 
 def _has(directory: Path, needed: tuple[str, ...]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +47,7 @@ class TablePreprocess(Preprocess):
         return (*self.mean, *self.categories)
 
     @classmethod
-    def fit(cls, rows: Iterable[Mapping[str, Any]] | Any, columns: Any) -> TablePreprocess:
+    def fit(cls, rows: Any, columns: Any) -> TablePreprocess:
         """Take means and standard deviations from training rows.
 
         Parameters
@@ -56,7 +55,8 @@ class TablePreprocess(Preprocess):
         rows : dicts of column name to value, or a `pyarrow.Table`; missing values are left out.
         columns : a `headstart.data.TableColumns`: numeric names, and categorical names with their categories.
         """
-        rows = rows.to_pylist() if hasattr(rows, "to_pylist") else list(rows)
+        to_pylist = getattr(rows, "to_pylist", None)
+        rows = list(rows) if to_pylist is None else to_pylist()
         mean, std = {}, {}
         for name in columns.numeric:
             values = np.array([number(row.get(name), name) for row in rows], dtype=np.float64)
@@ -78,7 +78,9 @@ class TablePreprocess(Preprocess):
         missing = ~np.isfinite(values)
         mean, std = np.array(list(self.mean.values())), np.array(list(self.std.values()))
         standardised = np.where(missing, 0.0, (values - mean) / std)
-        numbers = {name: {c: i + 1 for i, c in enumerate(known)} for name, known in self.categories.items()}
+        numbers: dict[str, dict[str | None, int]] = {
+            name: {c: i + 1 for i, c in enumerate(known)} for name, known in self.categories.items()
+        }
         codes = [[known.get(category(row[name]), 0) for name, known in numbers.items()] for row in raws]
         return {
             "numeric": torch.from_numpy(standardised.astype(np.float32)),

@@ -55,6 +55,8 @@ class Columns(nn.Module):
     width : of the embeddings.
     """
 
+    starts: Tensor
+
     def __init__(self, n_numeric: int, sizes: list[int], width: int) -> None:
         super().__init__()
         scale = max(1, n_numeric + len(sizes)) ** -0.5

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ class TextPreprocess(Preprocess):
             for file in sorted(Path(temporary).rglob("*")):
                 if file.is_file():
                     target = directory / "tokenizer" / file.relative_to(temporary)
-                    atomic_write(target, lambda part, file=file: shutil.copyfile(file, part))
+                    atomic_write(target, partial(_copy, file))
         write_json(directory / "preprocess.json", self.to_json())
 
     @classmethod
@@ -80,6 +81,10 @@ class TextPreprocess(Preprocess):
         """Rebuild from `to_json` and the tokenizer's files in ``directory/tokenizer``."""
         tokenizer = load_tokenizer(Path(directory) / "tokenizer")
         return cls(tokenizer, value["max_length"], value["pad_to"], value["tokenizer"])
+
+
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
 
 
 def load_tokenizer(directory: str | Path) -> Any:

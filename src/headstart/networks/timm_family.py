@@ -58,11 +58,12 @@ def create_timm(spec: dict[str, Any]) -> nn.Module:
 def timm_spec(name: str, options: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the spec of a timm architecture with the preprocessing its weights were trained with."""
     import timm
+    from timm.data.config import resolve_data_config
 
     options = options or {}
     check_timm_name(name)
     model_config = timm.get_pretrained_cfg(name, allow_unregistered=True)
-    config = timm.data.resolve_data_config(
+    config = resolve_data_config(
         {"in_chans": options["in_chans"]} if "in_chans" in options else {},
         pretrained_cfg=model_config.to_dict() if model_config else {},
     )
@@ -188,7 +189,7 @@ class _VitPool(nn.Module):
         self.include_prefix = model.pool_include_prefix
 
     def forward(self, x: Tensor) -> Tensor:
-        from timm.layers import global_pool_nlc
+        from timm.layers.pool1d import global_pool_nlc
 
         if self.attention is not None:
             return self.attention(x if self.include_prefix else x[:, self.prefix :])
