@@ -28,7 +28,8 @@ class Preprocess(ABC):
         Returns
         -------
         Tensor [n, c, h, w] for images; dict of ``input_ids`` and ``attention_mask`` [n, l] for texts, padded to
-        the longest in the batch; dict of ``numeric`` and ``missing`` [n, p] (float32) and ``categorical`` [n, q] (int64) for tables.
+        the longest in the batch; dict of ``numeric`` and ``missing`` [n, p] (float32) and ``categorical`` [n, q]
+        (int64) for tables.
         """
 
     @abstractmethod

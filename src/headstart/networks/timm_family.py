@@ -146,7 +146,9 @@ def _mobilenet_v3(model: Any) -> Cut:
     blocks = named("block", model.blocks)
     last = list(blocks)[-1]
     # This family pools before its last convolution, so the pooling lies inside the last stage.
-    blocks[last] = chain(blocks[last], model.global_pool, model.conv_head, model.norm_head, model.act2)
+    blocks[last] = chain(
+        blocks[last], model.global_pool, model.conv_head, getattr(model, "norm_head", None), model.act2
+    )
     return {"stem": chain(model.conv_stem, model.bn1), **blocks}, nn.Flatten(1)
 
 
@@ -186,7 +188,7 @@ class _VitPool(nn.Module):
         self.attention = model.attn_pool
         self.kind = model.global_pool
         self.prefix = model.num_prefix_tokens
-        self.include_prefix = model.pool_include_prefix
+        self.include_prefix = getattr(model, "pool_include_prefix", False)
 
     def forward(self, x: Tensor) -> Tensor:
         from timm.layers.pool1d import global_pool_nlc
