@@ -39,7 +39,7 @@ def build_tabular(spec: dict[str, Any], preprocess: TablePreprocess | None = Non
     sizes = [len(known) for known in statistics.categories.values()]
     stages: dict[str, nn.Module] = {"columns": Columns(len(statistics.numeric), sizes, width)}
     for index in range(1, spec["blocks"] + 1):
-        stages[f"block{index}"] = ResidualBlock(width, spec["dropout"], last=index == spec["blocks"])
+        stages[f"block{index}"] = ResidualBlock(width, spec["dropout"])
     return Network(stages, nn.Identity(), width, statistics, spec)
 
 
@@ -75,18 +75,20 @@ class Columns(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """``h + W2 dropout(relu(W1 norm(h)))``, [n, width] to [n, width]; the last block normalises its result."""
+    """``h + W2 dropout(relu(W1 norm(h)))``, [n, width] to [n, width].
 
-    def __init__(self, width: int, dropout: float, last: bool = False) -> None:
+    The sum itself is never normalised, so that what is linear in the columns reaches the head as it is.
+    """
+
+    def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.inner = nn.Linear(width, 2 * width)
         self.outer = nn.Linear(2 * width, width)
         self.dropout = nn.Dropout(dropout)
-        self.final = nn.LayerNorm(width) if last else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.final(x + self.outer(self.dropout(self.inner(self.norm(x)).relu())))
+        return x + self.outer(self.dropout(self.inner(self.norm(x)).relu()))
 
 
 @torch.no_grad()
