@@ -1,14 +1,19 @@
-"""Pillow's resize and centre crop as tensor operations, bit for bit, so that they can lie inside an exported graph."""
+"""Pillow's resize and centre crop as tensor operations, bit for bit, so that they can lie inside an exported graph.
+
+Only for "nearest" may positions that fall exactly between two pixels take the other one.
+"""
 
 from __future__ import annotations
 
 import math
 
+import PIL
 import torch
 from torch import Tensor
 
 SUPPORT = {"bilinear": 1.0, "bicubic": 2.0, "lanczos": 3.0}
 PRECISION = 2.0**22  # Pillow's fixed point for 8-bit channels
+VERTICAL_FIRST = int(PIL.__version__.split(".")[0]) >= 13  # tall images, see python-pillow/Pillow#9549
 
 
 def resized_crop(x: Tensor, size: int, short: int, interpolation: str, squash: bool) -> Tensor:
@@ -27,8 +32,15 @@ def resized_crop(x: Tensor, size: int, short: int, interpolation: str, squash: b
     columns = weights(width, w, new_w, size, interpolation)
     rows = weights(height, h, new_h, size, interpolation)
     x = x.to(torch.float64).permute(0, 3, 1, 2)
-    across = whole(x @ columns.T)
-    return whole(rows @ across).permute(0, 2, 3, 1)
+    resized = whole(rows @ whole(x @ columns.T))
+    if VERTICAL_FIRST:
+        resized = torch.where(_tall(h, w, new_h, new_w), whole(whole(rows @ x) @ columns.T), resized)
+    return resized.permute(0, 2, 3, 1)
+
+
+def _tall(h: Tensor, w: Tensor, new_h: Tensor, new_w: Tensor) -> Tensor:
+    """Return whether Pillow resizes vertically first, which matters because it rounds between the passes."""
+    return (h > new_h) & (h - new_h > 2.0 * (w - new_w))
 
 
 def _ones(line: Tensor) -> Tensor:
