@@ -99,7 +99,7 @@ def record(task: dict[str, Any], modality: str, verdict: str, seeds: tuple[int, 
         }
         for name, (title, _, epochs, trainable, papers) in ARMS.items()
     }
-    counts = {name: 5 for name in task["classes"]} or {"rows": 50}
+    counts = dict.fromkeys(task["classes"], 5) or {"rows": 50}
     tests_per = {name: n // len(counts) for name in counts}
     kept = "scratch" if verdict == "negative" else "lp_ft"
     return {
@@ -145,7 +145,7 @@ def record(task: dict[str, Any], modality: str, verdict: str, seeds: tuple[int, 
             "name": "Handwritten digits",
             "origin": "digits/",
             "fingerprint": "b2:5a1f09c27d3e44c0",
-            "counts": {"train": counts, "validation": {k: 4 for k in counts}, "test": tests_per},
+            "counts": {"train": counts, "validation": dict.fromkeys(counts, 4), "test": tests_per},
             "splits": {"train": sum(counts.values()), "validation": 4 * len(counts), "test": n},
             "imbalance": 1.0,
             "damaged": [{"name": "3/broken.jpg", "reason": "the file ends early"}],
@@ -169,7 +169,8 @@ def record(task: dict[str, Any], modality: str, verdict: str, seeds: tuple[int, 
             "folds": 0,
             "arms": list(ARMS),
             "reasons": [
-                "There are about 5 training labels per class, and the network is small (92,650 parameters), so it is cheap to train: all stages learn, after the head (LP-FT).",
+                "There are about 5 training labels per class, and the network is small (92,650 parameters), so it is "
+                "cheap to train: all stages learn, after the head (LP-FT).",
                 "Arms are compared on the validation split; the test split is touched once, by the verdict.",
             ],
         },

@@ -119,7 +119,8 @@ def _load(run: dict[str, Any]) -> str:
 def _origin(run: dict[str, Any]) -> str:
     source = run.get("source") or {}
     licence = source.get("licence") or "not stated; ask its author before passing this model on"
-    return f"## Source and licence\n\n- source: {_line(source.get('spec', ''))}\n- licence of the source's weights: {_line(licence)}"
+    lines = [f"- source: {_line(source.get('spec', ''))}", f"- licence of the source's weights: {_line(licence)}"]
+    return "## Source and licence\n\n" + "\n".join(lines)
 
 
 def _papers(run: dict[str, Any]) -> str:

@@ -124,8 +124,8 @@ def parity(path: Path, graph: Graph, network: Network, logic: TaskLogic, samples
         worst = max(worst, float(np.max(np.abs(got - want) / scale, initial=0.0)))
     if not worst < TOLERANCE:
         raise UserError(
-            f"The exported model differs from the run by {worst:.2g} on golden samples, over the {TOLERANCE:g} allowed; "
-            "nothing was written."
+            f"The exported model differs from the run by {worst:.2g} on golden samples, over the {TOLERANCE:g} "
+            "allowed; nothing was written."
         )
     return worst
 

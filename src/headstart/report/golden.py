@@ -21,7 +21,7 @@ TEXTS = (
 
 
 def golden(run_dir: Path, network: Network) -> list[list[Any]]:
-    """Return groups of raw samples; a group is fed together. They come from the run's evidence and from a fixed seed."""
+    """Return groups of raw samples; a group is fed together. From the run's evidence and a fixed seed."""
     modality = network.preprocess.modality
     if modality == "image":
         return [[image] for image in _images(run_dir)]

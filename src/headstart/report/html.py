@@ -10,13 +10,13 @@ from markupsafe import Markup, escape
 
 from headstart.report import format as fmt
 from headstart.report import quality, sections, stories
+from headstart.report.curves import curves
 from headstart.report.folder import RunFolder, read_folder
 from headstart.report.glossary import GLOSSARY
 from headstart.storage import write_text
 
-_LINK = re.compile(
-    r"(https?://[^\s<>\"']+[^\s<>\"'.,;)])|\b(?:arXiv[: ])(\d{4}\.\d{4,5})|\b(?:doi[: ])(10\.\d{4,}/[^\s<>\"']+[^\s<>\"'.,;)])"
-)
+_END = r"""[^\s<>"']*[^\s<>"'.,;)]"""
+_LINK = re.compile(rf"(https?://{_END})|\barXiv[: ](\d{{4}}\.\d{{4,5}})|\bdoi[: ](10\.\d{{4,}}/{_END})")
 
 
 def write_report(run_dir: str | Path) -> Path:
@@ -62,7 +62,7 @@ def context(folder: RunFolder) -> dict[str, Any]:
         "verdict": sections.verdict(folder),
         "kept": sections.kept(folder),
         "arms": sections.arms(folder),
-        "curves": sections.curves(folder),
+        "curves": curves(folder),
         "errors": quality.errors(folder),
         "calibration": quality.calibration(folder),
         "mistakes": stories.mistakes(folder),

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from headstart.report import charts
 from headstart.report import format as fmt
+from headstart.report import plots
 from headstart.report.folder import Predictions, RunFolder
 
 MOST_IN_MATRIX = 20
@@ -65,7 +65,7 @@ def _per_class(matrix: np.ndarray, classes: list[str]) -> list[dict[str, str]]:
             "name": name,
             "n": fmt.count(int(true[i])),
             "recall": fmt.percent(right[i] / true[i]) if true[i] else fmt.DASH,
-            "interval": fmt.interval("accuracy", charts.wilson(right[i] / true[i], int(true[i])))
+            "interval": fmt.interval("accuracy", plots.wilson(right[i] / true[i], int(true[i])))
             if true[i]
             else fmt.DASH,
             "precision": fmt.percent(right[i] / chosen[i]) if chosen[i] else fmt.DASH,
@@ -85,7 +85,7 @@ def _labels(found: Predictions, classes: list[str]) -> dict[str, Any]:
                 "name": name,
                 "n": fmt.count(n),
                 "recall": fmt.percent(hits / n) if n else fmt.DASH,
-                "interval": fmt.interval("accuracy", charts.wilson(hits / n, n)) if n else fmt.DASH,
+                "interval": fmt.interval("accuracy", plots.wilson(hits / n, n)) if n else fmt.DASH,
                 "precision": fmt.percent(hits / said) if said else fmt.DASH,
                 "f1": fmt.percent(2 * hits / (n + said)) if n + said else fmt.DASH,
             }
@@ -103,10 +103,8 @@ def _residuals(found: Predictions, targets: list[str]) -> dict[str, Any]:
         panels.append(
             {
                 "name": name,
-                "scatter": charts.against(
-                    true, predicted, name, f"predicted against true {name}, {len(found)} samples"
-                ),
-                "histogram": charts.histogram(off, f"predicted minus true {name}", f"errors of {name}, mean {mean}"),
+                "scatter": plots.against(true, predicted, name, f"predicted against true {name}, {len(found)} samples"),
+                "histogram": plots.histogram(off, f"predicted minus true {name}", f"errors of {name}, mean {mean}"),
                 "bias": mean.replace("-", "−"),
                 "half": fmt.plain(float(np.median(np.abs(off)))),
                 "most": fmt.plain(float(np.quantile(np.abs(off), 0.9))),
@@ -125,11 +123,11 @@ def calibration(folder: RunFolder) -> dict[str, Any] | None:
     else:
         confidence = np.maximum(found.values, 1 - found.values).ravel()
         right = ((found.values > 0.5) == (found.labels > 0.5)).ravel()
-    groups = charts.bins(confidence, right)
+    groups = plots.bins(confidence, right)
     gap = sum(abs(b.right - b.confidence) * b.n for b in groups) / len(confidence)
     mean, share = float(confidence.mean()), float(right.mean())
     return {
-        "chart": charts.reliability(groups, f"reliability diagram, calibration error {fmt.percent(gap)}"),
+        "chart": plots.reliability(groups, f"reliability diagram, calibration error {fmt.percent(gap)}"),
         "ece": fmt.percent(gap),
         "confidence": fmt.percent(mean),
         "right": fmt.percent(share),

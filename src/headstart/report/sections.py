@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headstart.report import charts
+from headstart.report import charts, whiskers
 from headstart.report import format as fmt
 from headstart.report.folder import RunFolder
 
@@ -29,7 +29,7 @@ def verdict(folder: RunFolder) -> dict[str, Any]:
     """The verdict in one sentence, its figures, and a picture of the gain against zero."""
     run = folder.run
     said = run.get("verdict") or {}
-    metric, gain, bounds = _metric(run), said.get("gain"), said.get("interval")
+    metric, gain, bounds = metric_of(run), said.get("gain"), said.get("interval")
     measured = fmt.is_number(gain)
     kind = said.get("kind", "none") if measured else "source" if run.get("verb") == "pretrain" else "unmeasured"
     mark, headline = HEADLINES.get(kind, HEADLINES["none"])
@@ -39,17 +39,18 @@ def verdict(folder: RunFolder) -> dict[str, Any]:
         "headline": headline,
         "sentence": _sentence(run, kind),
         "figures": _figures(run, metric, said),
-        "whisker": charts.against_zero(gain, bounds, f"s-{kind}", signed_gain(metric, gain)) if measured else None,
+        "whisker": whiskers.against_zero(gain, bounds, f"s-{kind}", signed_gain(metric, gain)) if measured else None,
     }
 
 
-def _title(run: dict[str, Any], arm: Any) -> str:
+def title_of(run: dict[str, Any], arm: Any) -> str:
+    """Return an arm's title, its name where it has none."""
     return (run.get("arms", {}).get(arm) or {}).get("title") or str(arm)
 
 
 def _sentence(run: dict[str, Any], kind: str) -> str:
     said = run.get("verdict") or {}
-    metric, data = _metric(run), run.get("data", {}).get("name", "the target")
+    metric, data = metric_of(run), run.get("data", {}).get("name", "the target")
     chosen = run.get("arms", {}).get(said.get("chosen") or run.get("chosen")) or {}
     scratch = run.get("arms", {}).get(said.get("baseline") or "scratch") or {}
     reached, alone = (arm.get("test", {}).get(metric) for arm in (chosen, scratch))
@@ -60,7 +61,8 @@ def _sentence(run: dict[str, Any], kind: str) -> str:
         )
     if kind == "unmeasured":
         return f"On {data}, no arm was trained from scratch, so nothing says whether the source helped."
-    pair = f"{fmt.title(metric)} on {data} is {fmt.score(metric, reached)} with transfer and {fmt.score(metric, alone)} without"
+    pair = f"{fmt.title(metric)} on {data} is {fmt.score(metric, reached)} with transfer"
+    pair += f" and {fmt.score(metric, alone)} without"
     size = f"{fmt.signed(metric, said['gain'])} {'points' if metric in fmt.SHARES else ''}".strip()
     if kind == "none":
         return (
@@ -115,10 +117,10 @@ def kept(folder: RunFolder) -> dict[str, Any] | None:
         return None
     name = guard.get("kept")
     return {
-        "title": _title(folder.run, name),
+        "title": title_of(folder.run, name),
         "reason": guard.get("reason", ""),
         "overruled": name != folder.run.get("chosen"),
-        "chosen": _title(folder.run, folder.run.get("chosen")),
+        "chosen": title_of(folder.run, folder.run.get("chosen")),
         "warnings": folder.run.get("warnings") or [],
     }
 
@@ -129,7 +131,7 @@ def arms(folder: RunFolder) -> dict[str, Any] | None:
     found = {name: arm for name, arm in (run.get("arms") or {}).items() if arm}
     if not found:
         return None
-    metric, colour = _metric(run), colours(run)
+    metric, colour = metric_of(run), colours(run)
     domain = _domain(metric, found)
     rows = [_arm(run, name, arm, domain, colour[name]) for name, arm in found.items()]
     names = list(dict.fromkeys(m for arm in found.values() for m in arm.get("test", {})))
@@ -137,7 +139,7 @@ def arms(folder: RunFolder) -> dict[str, Any] | None:
     return {
         "metric_title": fmt.title(metric),
         "rows": rows,
-        "scale": charts.scale(domain, lambda value: _short(metric, value)),
+        "scale": whiskers.scale(domain, lambda value: _short(metric, value)),
         "baselines": _baselines(run, metric),
         "table": {fmt.title(m): cells for m, cells in table.items()},
         "seeds": _per_seed(found, metric),
@@ -173,7 +175,8 @@ def _fact(value: Any) -> str:
     return "" if value is None else fmt.plain(value) if fmt.is_number(value) else str(value)
 
 
-def _metric(run: dict[str, Any]) -> str:
+def metric_of(run: dict[str, Any]) -> str:
+    """Return the run's primary metric."""
     said = (run.get("verdict") or {}).get("metric")
     kind = run.get("task", {}).get("kind")
     return said or {"multilabel": "samples_f1", "regression": "mae"}.get(kind, "accuracy")
@@ -186,7 +189,7 @@ def _domain(metric: str, found: dict[str, Any]) -> charts.Range:
 
 
 def _arm(run: dict[str, Any], name: str, arm: dict[str, Any], domain: charts.Range, colour: str) -> dict[str, Any]:
-    metric = _metric(run)
+    metric = metric_of(run)
     value, bounds = arm.get("test", {}).get(metric), arm.get("interval")
     frozen = arm.get("frozen") or {}
     return {
@@ -196,7 +199,7 @@ def _arm(run: dict[str, Any], name: str, arm: dict[str, Any], domain: charts.Ran
         "kept": name == (run.get("guard") or {}).get("kept"),
         "value": fmt.score(metric, value),
         "interval": fmt.interval(metric, bounds),
-        "whisker": charts.whisker(value, bounds, domain, colour) if fmt.is_number(value) else None,
+        "whisker": whiskers.whisker(value, bounds, domain, colour) if fmt.is_number(value) else None,
         "validation": fmt.score(metric, arm.get("validation", {}).get(metric)),
         "trainable": fmt.amount(arm.get("trainable_parameters")),
         "parameters": fmt.amount(arm.get("parameters")),
@@ -216,91 +219,3 @@ def _per_seed(found: dict[str, Any], metric: str) -> dict[str, Any] | None:
         by_seed = {s.get("seed"): s.get("test", {}).get(metric) for s in arm.get("seeds") or []}
         rows[arm.get("title") or name] = [fmt.score(metric, by_seed.get(seed)) for seed in numbers]
     return {"numbers": numbers, "rows": rows}
-
-
-def curves(folder: RunFolder) -> dict[str, Any] | None:
-    """Validation score and loss of every arm against the epoch."""
-    if not folder.metrics:
-        return None
-    colour, metric = colours(folder.run), _metric(folder.run)
-    paths = _paths(folder.metrics)
-    order = [name for name in folder.run.get("arms", {}) if any(key[0] == name for key in paths)]
-    if not order:
-        return None
-    quantities = {
-        "score": ("validation_score", f"validation {fmt.title(metric)}", metric in fmt.SHARES),
-        "loss": ("validation_loss", "loss: validation solid, training dashed", False),
-    }
-    drawn = {}
-    for key, (column, label, share) in quantities.items():
-        series = _series(paths, column, colour, "")
-        if key == "loss":
-            series += _series(paths, "train_loss", colour, "dashed")
-        if series:
-            drawn[key] = _curve(series, label, share, [_title(folder.run, name) for name in order])
-    legend = [(colour[name], _title(folder.run, name)) for name in order]
-    return {"charts": drawn, "legend": legend, "repeats": max(_repeats(paths).values())} if drawn else None
-
-
-Key = tuple[str, int, int]
-
-
-def _paths(lines: list[dict[str, Any]]) -> dict[Key, list[dict[str, Any]]]:
-    """Group lines by arm, seed and fold, with ``at``: epochs counted on through the stages."""
-    paths: dict[Key, list[dict[str, Any]]] = {}
-    for line in lines:
-        key = (str(line.get("arm")), line.get("seed") or 0, -1 if line.get("fold") is None else line["fold"])
-        path = paths.setdefault(key, [])
-        epoch = line.get("epoch") if fmt.is_number(line.get("epoch")) else len(path) + 1
-        last = path[-1] if path else None
-        changed = last is not None and (line.get("stage") != last.get("stage") and epoch <= last["raw"])
-        offset = last["at"] if last is not None and changed else (last["offset"] if last else 0.0)
-        path.append(line | {"raw": epoch, "offset": offset, "at": epoch + offset})
-    return paths
-
-
-def _repeats(paths: dict[Key, Any]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for arm, _, _ in paths:
-        counts[arm] = counts.get(arm, 0) + 1
-    return counts
-
-
-def _series(
-    paths: dict[Key, list[dict[str, Any]]], column: str, colour: dict[str, str], classes: str
-) -> list[charts.Series]:
-    """One faint line per repeat (seed or fold) and a strong one for their mean where all have a value."""
-    series = []
-    for arm in dict.fromkeys(key[0] for key in paths):
-        if arm not in colour:
-            continue
-        repeats = [
-            [(line["at"], line[column]) for line in path if fmt.is_number(line.get(column))]
-            for key, path in paths.items()
-            if key[0] == arm
-        ]
-        repeats = [points for points in repeats if points]
-        if len(repeats) > 1:
-            series += [charts.Series(points, colour[arm], f"{classes} faint") for points in repeats]
-            repeats = [_mean(repeats)]
-        series += [charts.Series(points, colour[arm], classes) for points in repeats if points]
-    return series
-
-
-def _mean(repeats: list[list[tuple[float, float]]]) -> list[tuple[float, float]]:
-    values: dict[float, list[float]] = {}
-    for points in repeats:
-        for x, y in points:
-            values.setdefault(x, []).append(y)
-    whole = [(x, sum(ys) / len(ys)) for x, ys in sorted(values.items()) if len(ys) == len(repeats)]
-    return whole or repeats[0]
-
-
-def _curve(series: list[charts.Series], label: str, share: bool, names: list[str]) -> Any:
-    xs = [x for one in series for x, _ in one.points]
-    ys = [y for one in series for _, y in one.points]
-    low, high = charts.spread(ys)
-    if share:
-        low, high = max(low, 0.0), min(high, 1.0) if high > low else 1.0
-    frame = charts.Frame((min(0.0, min(xs)), max(max(xs), 1.0)), (low, high), "epoch", label, share_y=share)
-    return charts.lines(frame, series, f"{label} by epoch for {', '.join(names)}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
-from headstart.report import charts
 from headstart.report import format as fmt
+from headstart.report import plots
 from headstart.report.folder import RunFolder
 
 COLOURED = 10
@@ -63,7 +64,7 @@ def feature_map(folder: RunFolder) -> dict[str, Any] | None:
             {
                 "heading": heading,
                 "share": fmt.percent(share) if fmt.is_number(share) else None,
-                "chart": charts.cloud(points, groups, _titles(part, task), _centres(points, part["labels"], task), alt),
+                "chart": plots.cloud(points, groups, _titles(part, task), _centres(points, part["labels"], task), alt),
             }
         )
     return {
@@ -81,7 +82,7 @@ def _groups(labels: list[Any], task: dict[str, Any]) -> tuple[list[str], list[tu
         values = np.array(labels, dtype=np.float64).reshape(len(labels), -1)[:, 0]
         order = values.argsort().argsort() * 5 // max(len(values), 1)
         edges = [float(np.quantile(values, q)) for q in (0, 0.2, 0.4, 0.6, 0.8, 1)]
-        names = [f"{fmt.plain(a)} to {fmt.plain(b)}" for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        names = [f"{fmt.plain(a)} to {fmt.plain(b)}" for a, b in pairwise(edges)]
         return [f"v{i}" for i in order], [(f"v{i}", name) for i, name in enumerate(names)]
     classes = task["classes"]
     numbers = [_class_of(label) for label in labels]
