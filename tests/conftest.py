@@ -7,9 +7,7 @@ import shutil
 import tempfile
 
 # Set at import: numpy and torch read the thread counts when they are first imported.
-os.environ.update(
-    OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false"
-)
+os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false")
 os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", MPLBACKEND="Agg")
 os.environ.pop("HEADSTART_DATA", None)
 _CACHE = tempfile.mkdtemp(prefix="headstart-tests-")
