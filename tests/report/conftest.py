@@ -54,7 +54,9 @@ def fake_run(
     labels, values = predictions(rng, task, n)
     write_parquet(path / "predictions.parquet", run, labels, values, n)
     write_evidence(path / "evidence", rng, task, modality, labels, values)
-    (path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in curves(rng, seeds)))
+    (path / "metrics.jsonl").write_text(
+        "".join(json.dumps(line) + "\n" for line in curves(rng, seeds, -1 if kind == "regression" else 1))
+    )
     (path / "plan.json").write_text(json.dumps(run["plan"], ensure_ascii=False))
     (path / "run.json").write_text(json.dumps(run, ensure_ascii=False))
     return path
@@ -236,7 +238,7 @@ def write_parquet(path: Path, run: dict[str, Any], labels: Any, values: np.ndarr
     pq.write_table(pa.Table.from_pylist(rows), path)
 
 
-def curves(rng: np.random.Generator, seeds: tuple[int, ...]) -> list[dict[str, Any]]:
+def curves(rng: np.random.Generator, seeds: tuple[int, ...], sign: int) -> list[dict[str, Any]]:
     lines = []
     for arm, (_, top, epochs, *_) in ARMS.items():
         for seed in seeds:
@@ -254,7 +256,7 @@ def curves(rng: np.random.Generator, seeds: tuple[int, ...]) -> list[dict[str, A
                         "epoch": float(epoch if head or arm == "scratch" else epoch - 8),
                         "train_loss": float(2.3 * np.exp(-epoch / 6)),
                         "validation_loss": float(0.3 + 2 * np.exp(-epoch / 6)),
-                        "validation_score": float(score),
+                        "validation_score": float(score if sign > 0 else score - 2),
                         "learning_rate": 1e-3,
                         "seconds": 0.4 * epoch,
                     }

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from headstart.errors import UserError
+from headstart.report import curves
 from headstart.report.html import linked, write_report
 
 MakeRun = Callable[..., Path]
@@ -233,3 +234,15 @@ def test_links_are_made_of_addresses_only() -> None:
     assert '<a href="https://arxiv.org/abs/1512.03385" rel="noreferrer">arXiv:1512.03385</a>,' in text
     assert '<a href="https://example.org/a?b=1&amp;c=2" rel="noreferrer">' in text
     assert text.endswith(". &lt;b&gt;")
+
+
+def test_repeats_that_stop_at_different_epochs_have_a_mean_all_along() -> None:
+    short, long = [(1.0, 0.0), (2.0, 1.0)], [(1.5, 1.0), (3.0, 1.0), (4.0, 3.0)]
+    mean = dict(curves._mean([short, long]))
+    assert mean == {1.5: 0.75, 2.0: 1.0, 3.0: 1.0, 4.0: 2.0}
+
+
+def test_errors_are_drawn_with_their_own_sign() -> None:
+    lines = [{"validation_score": -1.5}, {"validation_score": None}]
+    assert [line["validation_score"] for line in curves._told(lines, "mae")] == [1.5, None]
+    assert curves._told(lines, "accuracy") == lines

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from headstart.report import charts
 from headstart.report import format as fmt
 from headstart.report.folder import RunFolder
@@ -15,7 +17,7 @@ def curves(folder: RunFolder) -> dict[str, Any] | None:
     if not folder.metrics:
         return None
     colour, metric = colours(folder.run), metric_of(folder.run)
-    paths = _paths(folder.metrics)
+    paths = _paths(_told(folder.metrics, metric))
     order = [name for name in folder.run.get("arms", {}) if any(key[0] == name for key in paths)]
     if not order:
         return None
@@ -35,6 +37,17 @@ def curves(folder: RunFolder) -> dict[str, Any] | None:
 
 
 Key = tuple[str, int, int]
+
+
+def _told(lines: list[dict[str, Any]], metric: str) -> list[dict[str, Any]]:
+    """Give errors their own sign back: as scores they are negative, so that higher is better."""
+    if metric not in fmt.ERRORS:
+        return lines
+    scores = [line.get("validation_score") for line in lines]
+    return [
+        line | {"validation_score": -score} if fmt.is_number(score) else line
+        for line, score in zip(lines, scores, strict=True)
+    ]
 
 
 def _paths(lines: list[dict[str, Any]]) -> dict[Key, list[dict[str, Any]]]:
@@ -80,12 +93,12 @@ def _series(
 
 
 def _mean(repeats: list[list[tuple[float, float]]]) -> list[tuple[float, float]]:
-    values: dict[float, list[float]] = {}
-    for points in repeats:
-        for x, y in points:
-            values.setdefault(x, []).append(y)
-    whole = [(x, sum(ys) / len(ys)) for x, ys in sorted(values.items()) if len(ys) == len(repeats)]
-    return whole or repeats[0]
+    """Return the mean line: repeats are read between their points, and one that stopped early keeps its last value."""
+    lines = [tuple(np.array(sorted(points)).T) for points in repeats]
+    grid = np.unique(np.concatenate([xs for xs, _ in lines]))
+    grid = grid[grid >= max(xs[0] for xs, _ in lines)]
+    mean = np.mean([np.interp(grid, xs, ys) for xs, ys in lines], axis=0)
+    return list(zip(grid.tolist(), mean.tolist(), strict=True))
 
 
 def _curve(series: list[charts.Series], label: str, share: bool, names: list[str]) -> Any:

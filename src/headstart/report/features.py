@@ -9,8 +9,8 @@ import torch
 
 from headstart.networks.network import Network
 
-POINTS = 600
-FEW_POINTS = 300
+POINTS = 400
+FEW_POINTS = 250
 LARGE = 2_000_000  # parameters, from which on the map takes fewer points
 NEIGHBOURS = 5
 

@@ -77,6 +77,19 @@ def percent(share: Any) -> str:
     return (text[:-2] if text in ("100.0", "0.0") and share in (0, 1) else text) + "%"
 
 
+def sure(share: Any) -> str | None:
+    """Format a confidence; certainty is written only where it is exact.
+
+    Examples
+    --------
+    >>> sure(0.912), sure(0.99999), sure(None)
+    ('91.2%', 'over 99.9%', None)
+    """
+    if not is_number(share):
+        return None
+    return "over 99.9%" if 0.9995 <= share < 1 else percent(share)
+
+
 def score(metric: str, value: Any) -> str:
     """Format the value of ``metric``: a share as a percentage, anything else to three digits."""
     return percent(value) if metric in SHARES else plain(value)

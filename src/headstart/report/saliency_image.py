@@ -52,8 +52,10 @@ def _image_heat(network: Network, x: Tensor, target: Tensor) -> tuple[np.ndarray
     stage, tokens = _map_stage(network, x)
     x = x.clone().requires_grad_(True)
     if stage is None:
-        heat = IntegratedGradients(network).attribute(x, target=target, n_steps=STEPS, internal_batch_size=len(x))
-        return heat.detach().sum(dim=1).abs().cpu().numpy(), "integrated gradients on the pixels"
+        blank = x.detach().flatten(2).median(dim=2).values[:, :, None, None].expand_as(x)
+        heat = IntegratedGradients(network).attribute(x, blank, target, n_steps=STEPS, internal_batch_size=len(x))
+        said = "integrated gradients on the pixels, from a picture of their median colour"
+        return heat.detach().sum(dim=1).relu().cpu().numpy(), said
     layer = network.stages[stage]
     if tokens:
         heat = LayerGradientXActivation(network, layer).attribute(x, target=target).detach().sum(dim=2)

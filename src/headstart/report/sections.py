@@ -89,7 +89,7 @@ def _figures(run: dict[str, Any], metric: str, said: dict[str, Any]) -> list[dic
         bounds = said.get("interval")
         note = f"{_bound(metric, bounds[0])} to {_bound(metric, bounds[1])}" if bounds else fmt.DASH
         figures.append({"label": "Gain", "value": fmt.signed(metric, said["gain"]) + unit, "note": note})
-        figures.append({"label": "Chance alone", "value": fmt.p_value(said.get("p")), "note": _test_name(run)})
+        figures.append({"label": "Is it chance?", "value": fmt.p_value(said.get("p")), "note": _test_name(run)})
     seeds = len(run.get("seeds") or [1])
     note = f"{seeds} seeds" if seeds > 1 else "1 seed"
     n_test = said.get("n_test") or ((run.get("data") or {}).get("splits") or {}).get("test")
@@ -163,8 +163,17 @@ def plan(folder: RunFolder) -> dict[str, Any] | None:
     found = folder.plan or folder.run.get("plan")
     if not found:
         return None
-    facts = [(name.replace("_", " "), _fact(value)) for name, value in found.items() if name != "reasons"]
+    facts = [(name.replace("_", " "), _fact(value)) for name, value in found.items() if _plain(name, value)]
     return {"reasons": found.get("reasons") or [], "facts": [(n, v) for n, v in facts if v]}
+
+
+def _plain(name: str, value: Any) -> bool:
+    """Return whether a part of the plan can be told in a few words; the shift has a section of its own."""
+    return name not in ("reasons", "shift") and not (isinstance(value, dict) and any(map(_nested, value.values())))
+
+
+def _nested(value: Any) -> bool:
+    return isinstance(value, dict | list | tuple)
 
 
 def _fact(value: Any) -> str:

@@ -31,7 +31,7 @@ def _sample(folder: RunFolder, item: dict[str, Any]) -> dict[str, Any]:
     return item | {
         "label": _words(item.get("label")),
         "prediction": _words(item.get("prediction")),
-        "confidence": fmt.percent(item.get("confidence")) if fmt.is_number(item.get("confidence")) else None,
+        "confidence": fmt.sure(item.get("confidence")),
         "picture": folder.picture(item.get("picture")),
         "overlay": folder.picture(item.get("overlay")),
     }
@@ -186,7 +186,12 @@ def _duplicates(found: dict[str, Any]) -> list[dict[str, Any]]:
         "near": "Near duplicates",
     }
     return [
-        {"heading": head, "n": found.get(f"n_{key}", len(found.get(key) or [])), "groups": (found.get(key) or [])[:10]}
+        {
+            "heading": head,
+            "bad": key == "across_splits",
+            "n": found.get(f"n_{key}", len(found.get(key) or [])),
+            "groups": (found.get(key) or [])[:10],
+        }
         for key, head in heads.items()
     ]
 

@@ -26,7 +26,7 @@ def against_zero(value: float, bounds: Range | None, colour: str, said: str) -> 
     body = Markup(
         '<line class="rail" x1="0" x2="100%" y1="36" y2="36"/>' + _span(value, bounds, domain, ("36", "29", "43"))
     )
-    body += Markup(f'<line class="zero" x1="{zero}" x2="{zero}" y1="14" y2="58"/>')
+    body += Markup(f'<line class="zero" x1="{zero}" x2="{zero}" y1="24" y2="58"/>')
     body += Markup(f'<text x="{zero}" y="74" text-anchor="{anchor(zero)}">no difference</text>')
     body += Markup('<text class="of" x="{}" y="18" text-anchor="middle">{}</text>').format(middle, said)
     return Markup('<svg class="whisker {}" aria-hidden="true">{}</svg>').format(colour, body)
