@@ -95,7 +95,7 @@ def bare_loop(network: Network, stream: Stream, steps: int) -> Iterator[float]:
     nets = FineTune().build(network, LOGIC)
     groups = FineTune().groups(nets)
     (optimizer,) = make_optimizers(groups, 1e-2).values()
-    parameters = [p for group in groups for p in group.parameters]
+    parameters = [p for part in optimizer.param_groups for p in part["params"]]
     for step in range(steps):
         start = time.process_time()
         set_rate({"all": optimizer}, 1e-3 * rate_at(step, steps, 0.1))

@@ -14,7 +14,7 @@ from torch import Tensor
 from headstart.deep.method import Method
 from headstart.engine.checkpoint import Checkpoint, read_checkpoint
 from headstart.engine.curves import Curve, overfitting
-from headstart.engine.device import Place, is_plain_cnn, move
+from headstart.engine.device import Place, is_plain_cnn, move, seed_device
 from headstart.engine.frozen import held_names, pick
 from headstart.engine.optimizers import load_optimizers, make_optimizers, optimizer_tensors, rate_at, set_rate
 from headstart.engine.settings import Settings, gentle_interrupt, seed_of
@@ -115,7 +115,7 @@ class Session:
 
     def _train_step(self) -> None:
         settings, step = self.settings, self.step
-        torch.manual_seed(seed_of(settings.seed, step, self.place.rank))
+        seed_device(seed_of(settings.seed, step, self.place.rank), self.place.device)
         set_rate(self.optimizers, settings.learning_rate * rate_at(step, settings.steps, settings.warmup))
         share = self.stream.part(step, *self.place.share(self.stream.batch_size))
         batch = move(share, self.place.device, self.layout)

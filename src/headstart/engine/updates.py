@@ -63,6 +63,7 @@ class Updater:
         self.clip = math.inf if clip is None else clip
         self.parts = 1
         self.stop_asked = False
+        self._every = list(nets.parameters())  # walking the modules at every step would cost more than zeroing
         self._parameters = [p for optimizer in optimizers.values() for p in parameters_of(optimizer)]
 
     def begin(self, batch: Batch, n: int) -> None:
@@ -88,7 +89,7 @@ class Updater:
             optimizer.step()
 
     def _accumulate(self, closure: Callable[[Batch], Losses]) -> tuple[Tensor, bool]:
-        self.nets.zero_grad(set_to_none=True)
+        self._zero_grad()
         total = torch.zeros((), device=self.place.device)
         try:
             for number in range(self.parts):
@@ -110,8 +111,12 @@ class Updater:
         self.method.backward(scaled, self.nets)
         return sum(loss.detach() for loss in scaled.values())
 
+    def _zero_grad(self) -> None:
+        for parameter in self._every:
+            parameter.grad = None
+
     def _halve(self) -> None:
-        self.nets.zero_grad(set_to_none=True)
+        self._zero_grad()
         free_memory(self.place.device)
         if self.parts >= -(-self.n // self.place.ranks):
             raise UserError(
