@@ -83,6 +83,7 @@ Views = _option(int, "--views", help="Augmented views per sample; 1 is no augmen
 Arms = _option(str, "--arms", help="Arms to train, joined by commas; `chosen` is the planned method.")
 Seed = _option(int, "--seed", help="First seed.")
 Seeds = _option(int, "--seeds", help="Number of repetitions with other seeds.")
+Shots = _option(int | None, "--shots", help="Training labels per class, drawn anew by each seed; all by default.")
 Label = _option(str | None, "--label", help="Label column, or several joined by commas.")
 Group = _option(str | None, "--group", help="Column whose groups never straddle a split.")
 Text = _option(str | None, "--text", help="Text column.")
@@ -130,6 +131,7 @@ def fit(
     arms: Arms = "scratch,probe,chosen",
     seed: Seed = 0,
     seeds: Seeds = 1,
+    shots: Shots = None,
     label: Label = None,
     group: Group = None,
     text: Text = None,
@@ -162,6 +164,7 @@ def fit(
         arms=arms,
         seed=seed,
         seeds=seeds,
+        shots=shots,
         label=label,
         group=group,
         text=text,

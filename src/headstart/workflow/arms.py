@@ -17,6 +17,7 @@ from headstart.networks import Network, load_network, save_network
 from headstart.storage import checksum, read_json, write_json
 from headstart.workflow.heads import fit_head, fit_probe
 from headstart.workflow.plan import GRADIENT_FREE, Plan
+from headstart.workflow.shots import draw_shots
 from headstart.workflow.workbench import Workbench
 
 WITHOUT_DEPTH = frozenset({"scratch", "distill"})
@@ -64,6 +65,8 @@ def run_arm(bench: Workbench, plan: Plan, arm: str, seed: int, folder: Path) -> 
         return read_json(folder / "result.json")
     start = time.perf_counter()
     train_rows, held_out = bench.dataset.splits["train"], bench.dataset.splits["validation"]
+    if bench.options.shots is not None:
+        train_rows = draw_shots(bench.dataset, bench.options.shots, seed)
     job = Job(arm, seed, train_rows, held_out, folder)
     records: list[dict[str, Any]] = []
     if plan.folds:
@@ -102,7 +105,8 @@ def _result(bench: Workbench, fitted: Fitted, validation: dict[str, float], scor
 def _cross_validate(bench: Workbench, plan: Plan, job: Job) -> tuple[dict[str, float], float, list[dict[str, Any]]]:
     """Score out-of-fold predictions; every fold trains the planned epochs, so that nothing is chosen on them."""
     predictions, rows, records = [], [], []
-    for fold, (train_rows, held_out) in enumerate(folds(bench.dataset, plan.folds, bench.options.seed)):
+    dataset = bench.dataset.with_splits(bench.dataset.splits | {"train": job.rows})
+    for fold, (train_rows, held_out) in enumerate(folds(dataset, plan.folds, bench.options.seed)):
         part = replace(job, rows=train_rows, validation=held_out, folder=job.folder / f"fold-{fold}", fold=fold)
         fitted = fit_once(bench, plan, part)
         predictions.append(bench.predict(fitted.network, held_out, cut=fitted.cut))

@@ -21,6 +21,7 @@ from headstart.workflow.metrics import write_metrics
 from headstart.workflow.options import FitOptions, depth_of, prepare_folder
 from headstart.workflow.plan import Plan, facts_of, make_plan
 from headstart.workflow.run import Run
+from headstart.workflow.shots import check_shots
 from headstart.workflow.timing import forward_seconds
 from headstart.workflow.workbench import Workbench, start_processes
 
@@ -37,6 +38,7 @@ def fit(
     arms: str | Sequence[str] = ("scratch", "probe", "chosen"),
     seed: int = 0,
     seeds: int = 1,
+    shots: int | None = None,
     label: str | None = None,
     group: str | None = None,
     text: str | None = None,
@@ -87,6 +89,7 @@ def fit(
         arms=names,
         seed=seed,
         seeds=seeds,
+        shots=shots,
         label=label,
         group=group,
         text=text,
@@ -111,6 +114,7 @@ def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool
     dataset = open_target(data, options)
     check_fits(dataset, found)
     dataset, checks = check(dataset, allow_damaged=options.allow_damaged)
+    check_shots(dataset, options.shots)
     bench = Workbench.create(dataset, found, options, start_processes(options.device), Progress(quiet=quiet))
     check_network(bench)
     folder = Path(out) if out is not None else Path("runs") / (dataset.name or "run")
@@ -217,7 +221,7 @@ def _planned(bench: Workbench, folder: Path) -> tuple[Plan, dict[str, Any] | Non
         bench.progress.note("describe the shift and plan")
         shift = source_shift(bench.dataset, bench.source, seed=bench.options.seed, network=network)
         seconds = forward_seconds(network, bench.dataset, bench.dataset.splits["train"], bench.device)
-        facts = facts_of(bench.dataset, network, seconds, shift.auc if shift else None)
+        facts = facts_of(bench.dataset, network, seconds, shift.auc if shift else None, bench.options.shots)
         plan = make_plan(facts, bench.options)
         write_json(path, plan.to_json() | {"shift": shift.to_json() if shift else None})
     bench.wait()

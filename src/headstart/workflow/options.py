@@ -25,6 +25,7 @@ class FitOptions:
     views : augmented views per sample; 1 means no augmentation.
     arms : names of the arms to train; ``chosen`` stands for the planned method.
     seed, seeds : first seed, and how many repetitions.
+    shots : training labels per class; each seed draws its own; None takes the whole training split.
     label, group, text, image : columns of the target.
     task, modality : override what is inferred.
     device, precision, batch_size, epochs, learning_rate, patience : override what is planned.
@@ -40,6 +41,7 @@ class FitOptions:
     arms: tuple[str, ...] = ("scratch", "probe", "chosen")
     seed: int = 0
     seeds: int = 1
+    shots: int | None = None
     label: str | None = None
     group: str | None = None
     text: str | None = None
@@ -58,7 +60,7 @@ class FitOptions:
         one_of("--task", self.task, TASKS)
         one_of("--modality", self.modality, MODALITIES)
         one_of("--precision", self.precision, ("no", "fp16", "bf16"))
-        for option in ("views", "seeds", "batch_size", "epochs", "patience"):
+        for option in ("views", "seeds", "shots", "batch_size", "epochs", "patience"):
             at_least_one(option, getattr(self, option))
         if self.learning_rate is not None and not 0 < self.learning_rate < 10:
             raise UserError(f"--learning-rate is {self.learning_rate}; expected a number above 0 and below 10.")

@@ -77,7 +77,9 @@ class Facts:
     shift_auc: float | None = None
 
 
-def facts_of(dataset: Dataset, network: Network, forward_seconds: float, shift_auc: float | None) -> Facts:
+def facts_of(
+    dataset: Dataset, network: Network, forward_seconds: float, shift_auc: float | None, shots: int | None = None
+) -> Facts:
     """Collect what `make_plan` looks at."""
     rows = dataset.splits["train"]
     assert dataset.task is not None
@@ -88,10 +90,13 @@ def facts_of(dataset: Dataset, network: Network, forward_seconds: float, shift_a
         per_class = int(np.median(labels.sum(axis=0)))
     else:
         per_class = len(rows)
+    n_train = len(rows)
+    if shots is not None:
+        per_class, n_train = shots, shots * dataset.task.n_outputs
     return Facts(
-        n_train=len(rows),
+        n_train=n_train,
         per_class=per_class,
-        has_validation=len(dataset.splits["validation"]) > 0,
+        has_validation=len(dataset.splits["validation"]) > 0 and shots is None,
         parameters=sum(p.numel() for p in network.parameters()),
         n_stages=len(network.stages),
         family=str(network.spec.get("family", "")),
@@ -190,7 +195,7 @@ def _rate(facts: Facts, arm: str) -> float:
     small = facts.parameters <= SMALL_NETWORK
     if arm in {"scratch", "distill"}:
         return 3e-4 if transformer else 2e-3 if small else 1e-3
-    return 5e-4 if transformer else 1e-2 if small else 3e-3
+    return 5e-4 if transformer else 3e-3
 
 
 def _budget(

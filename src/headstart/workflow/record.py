@@ -149,7 +149,7 @@ def _warnings(
         warnings.append("Negative transfer: this source makes the target's predictor worse than training from scratch.")
     if verdict.n_test < 100:
         warnings.append(f"The test split has only {verdict.n_test} samples, so the interval is wide.")
-    leaks = len(checks.duplicates.get("across_splits", []))
+    leaks = checks.duplicates.get("n_across_splits", 0)
     if leaks:
         warnings.append(f"{leaks} groups of duplicates lie in more than one split: the test scores may be too good.")
     if checks.imbalance > 10:
