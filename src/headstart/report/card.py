@@ -32,7 +32,7 @@ def _listed(names: list[Any], most: int = 20) -> str:
 
 
 def _metric(run: dict[str, Any]) -> str:
-    kind = (run.get("task") or {}).get("kind")
+    kind = str((run.get("task") or {}).get("kind"))
     said = (run.get("verdict") or {}).get("metric") or run.get("metric")
     return said or {"multilabel": "samples_f1", "regression": "mae"}.get(kind, "accuracy")
 

@@ -56,7 +56,8 @@ def _paths(lines: list[dict[str, Any]]) -> dict[Key, list[dict[str, Any]]]:
     for line in lines:
         key = (str(line.get("arm")), line.get("seed") or 0, -1 if line.get("fold") is None else line["fold"])
         path = paths.setdefault(key, [])
-        epoch = line.get("epoch") if fmt.is_number(line.get("epoch")) else len(path) + 1
+        said = line.get("epoch")
+        epoch = said if fmt.is_number(said) else len(path) + 1
         last = path[-1] if path else None
         changed = last is not None and (line.get("stage") != last.get("stage") and epoch <= last["raw"])
         offset = last["at"] if last is not None and changed else (last["offset"] if last else 0.0)

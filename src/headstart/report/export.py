@@ -55,7 +55,7 @@ def export_onnx(run_dir: str | Path, out: str | Path | None = None) -> Path:
         worst = parity(draft, graph, network, logic, samples)
         card = describe(network, logic, graph, worst, sum(len(group) for group in samples))
         _label(draft, card)
-        atomic_write(out, lambda part: shutil.copyfile(draft, part))
+        atomic_write(out, lambda part: _copy(draft, part))
     write_json(out.with_name(out.name + ".json"), card)
     _copy_tokenizer(run_dir / "model" / "tokenizer", out.parent / "tokenizer")
     return out
@@ -165,9 +165,13 @@ def _label(path: Path, card: dict[str, Any]) -> None:
     onnx.save(model, str(path))
 
 
+def _copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+
+
 def _copy_tokenizer(source: Path, target: Path) -> None:
     if not source.is_dir() or source.resolve() == target.resolve():
         return
     for file in sorted(source.rglob("*")):
         if file.is_file():
-            atomic_write(target / file.relative_to(source), lambda part, file=file: shutil.copyfile(file, part))
+            atomic_write(target / file.relative_to(source), lambda part, file=file: _copy(file, part))

@@ -51,6 +51,9 @@ class Outputs(nn.Module):
 class FromPixels(nn.Module):
     """Decoded pixels, uint8 [n, h, w, 3] of any size, to predictions [n, k]."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, network: Network, logic: TaskLogic) -> None:
         super().__init__()
         saved = network.preprocess.to_json()
@@ -120,6 +123,9 @@ def text_graph(network: Network, logic: TaskLogic) -> Graph:
 
 class FromCells(nn.Module):
     """Numbers [n, p] (NaN where missing) and category numbers [n, q] to predictions [n, k]."""
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, network: Network, logic: TaskLogic) -> None:
         super().__init__()

@@ -47,23 +47,41 @@ def explain_images(folder: Path, network: Network, samples: list[Explained]) -> 
 
 
 def _image_heat(network: Network, x: Tensor, target: Tensor) -> tuple[np.ndarray, str]:
-    from captum.attr import IntegratedGradients, LayerGradCam, LayerGradientXActivation
-
+    """Return one heat [n, h, w] per image, zero or more, and the method in words."""
     stage, tokens = _map_stage(network, x)
     x = x.clone().requires_grad_(True)
     if stage is None:
-        blank = x.detach().flatten(2).median(dim=2).values[:, :, None, None].expand_as(x)
-        heat = IntegratedGradients(network).attribute(x, blank, target, n_steps=STEPS, internal_batch_size=len(x))
-        said = "integrated gradients on the pixels, from a picture of their median colour"
-        return heat.detach().sum(dim=1).relu().cpu().numpy(), said
-    layer = network.stages[stage]
-    if tokens:
-        heat = LayerGradientXActivation(network, layer).attribute(x, target=target).detach().sum(dim=2)
-        side = int(heat.shape[1] ** 0.5)
-        heat = heat[:, -side * side :].reshape(-1, side, side)
-        return heat.relu().cpu().numpy(), f"gradient times activation of the patches after stage {stage}"
-    heat = LayerGradCam(network, layer).attribute(x, target=target, relu_attributions=True)
-    return heat.detach().sum(dim=1).cpu().numpy(), f"Grad-CAM on the feature maps after stage {stage}"
+        heat, said = _pixels(network, x, target), "integrated gradients on the pixels, from their median colour"
+    elif tokens:
+        heat = _patches(network, stage, x, target)
+        said = f"gradient times activation of the patches after stage {stage}"
+    else:
+        heat, said = _maps(network, stage, x, target), f"Grad-CAM on the feature maps after stage {stage}"
+    return heat.detach().relu().cpu().numpy(), said
+
+
+def _pixels(network: Network, x: Tensor, target: Tensor) -> Tensor:
+    from captum.attr import IntegratedGradients
+
+    blank = x.detach().flatten(2).median(dim=2).values[:, :, None, None].expand_as(x)
+    heat: Any = IntegratedGradients(network).attribute(x, blank, target, n_steps=STEPS, internal_batch_size=len(x))
+    return heat.sum(dim=1)
+
+
+def _patches(network: Network, stage: str, x: Tensor, target: Tensor) -> Tensor:
+    from captum.attr import LayerGradientXActivation
+
+    found: Any = LayerGradientXActivation(network, network.stages[stage]).attribute(x, target=target)
+    heat = found.sum(dim=2)
+    side = int(heat.shape[1] ** 0.5)
+    return heat[:, -side * side :].reshape(-1, side, side)  # class and register tokens come first
+
+
+def _maps(network: Network, stage: str, x: Tensor, target: Tensor) -> Tensor:
+    from captum.attr import LayerGradCam
+
+    heat: Any = LayerGradCam(network, network.stages[stage]).attribute(x, target=target, relu_attributions=True)
+    return heat.sum(dim=1)
 
 
 def _map_stage(network: Network, x: Tensor) -> tuple[str | None, bool]:

@@ -36,7 +36,7 @@ def explain_texts(folder: Path, network: Network, samples: list[Explained]) -> d
         special = torch.tensor([[i in set(tokenizer.all_special_ids) for i in ids[0].tolist()]], device=ids.device)
         blank = torch.where(special, ids, blank)
         method = LayerIntegratedGradients(lambda i, m: network({"input_ids": i, "attention_mask": m}), embedding)
-        heat = method.attribute(
+        heat: Any = method.attribute(
             ids,
             blank,
             target=sample.output,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
+
 from headstart.report import charts, whiskers
 from headstart.report import format as fmt
 from headstart.report.folder import RunFolder
@@ -39,8 +41,14 @@ def verdict(folder: RunFolder) -> dict[str, Any]:
         "headline": headline,
         "sentence": _sentence(run, kind),
         "figures": _figures(run, metric, said),
-        "whisker": whiskers.against_zero(gain, bounds, f"s-{kind}", signed_gain(metric, gain)) if measured else None,
+        "whisker": _whisker(metric, gain, bounds, f"s-{kind}"),
     }
+
+
+def _whisker(metric: str, gain: Any, bounds: Any, colour: str) -> Markup | None:
+    if not fmt.is_number(gain):
+        return None
+    return whiskers.against_zero(gain, bounds, colour, signed_gain(metric, gain))
 
 
 def title_of(run: dict[str, Any], arm: Any) -> str:
