@@ -68,38 +68,44 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
     return path
 
 
-def _option(kind: Any, *names: str, help: str, metavar: str | None = None) -> Any:
-    return Annotated[kind, typer.Option(*names, help=help, metavar=metavar)]
-
-
 Data = Annotated[str, typer.Argument(help="Image folder, CSV, TSV, Parquet, JSON lines or .npz.", metavar="DATA")]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN")]
-SourceSpec = _option(str | None, "--source", help="Where knowledge comes from; see `headstart sources`.")
-Network = _option(str | None, "--network", help="Architecture of a file: source, e.g. torchvision/mobilenet_v2.")
-MethodName = _option(str | None, "--method", help="Method, see `headstart methods`; penalties joined by +.")
-Depth = _option(str | None, "--depth", help="How many of the last stages learn: none, all or a number.")
-Budget = _option(str, "--budget", help="Time for training, e.g. 90s, 10m, 2h; arms share it equally.")
-Views = _option(int, "--views", help="Augmented views per sample; 1 is no augmentation.")
-Arms = _option(str, "--arms", help="Arms to train, joined by commas; `chosen` is the planned method.")
-Seed = _option(int, "--seed", help="First seed.")
-Seeds = _option(int, "--seeds", help="Number of repetitions with other seeds.")
-Shots = _option(int | None, "--shots", help="Training labels per class, drawn anew by each seed; all by default.")
-Label = _option(str | None, "--label", help="Label column, or several joined by commas.")
-Group = _option(str | None, "--group", help="Column whose groups never straddle a split.")
-Text = _option(str | None, "--text", help="Text column.")
-Image = _option(str | None, "--image", help="Column of image paths.")
-TaskName = _option(str | None, "--task", help="classification, multilabel or regression.")
-ModalityName = _option(str | None, "--modality", help="image, text or table.")
-Out = _option(Path | None, "--out", help="Folder or file for the result.")
-Force = _option(bool, "--force", help="Replace a former run in --out.")
-Device = _option(str | None, "--device", help="cpu, cuda, cuda:1 or mps; the best one at hand by default.")
-Precision = _option(str | None, "--precision", help="no, bf16 or fp16; chosen by device by default.")
-BatchSize = _option(int | None, "--batch-size", help="Samples per step.")
-Epochs = _option(int | None, "--epochs", help="Most epochs of every trained arm.")
-LearningRate = _option(float | None, "--learning-rate", help="Learning rate of every trained arm.")
-Patience = _option(int | None, "--patience", help="Evaluations without improvement before stopping.")
-AllowDamaged = _option(bool, "--allow-damaged", help="Go on although over 5% of the files are damaged.")
-AsJson = _option(bool, "--json", help="Print the result as JSON on standard output.")
+SourceSpec = Annotated[
+    str | None, typer.Option("--source", help="Where knowledge comes from; see `headstart sources`.")
+]
+Network = Annotated[
+    str | None, typer.Option("--network", help="Architecture of a file: source, e.g. torchvision/mobilenet_v2.")
+]
+MethodName = Annotated[
+    str | None, typer.Option("--method", help="Method, see `headstart methods`; penalties joined by +.")
+]
+Depth = Annotated[str | None, typer.Option("--depth", help="How many of the last stages learn: none, all or a number.")]
+Budget = Annotated[str, typer.Option("--budget", help="Time for training, e.g. 90s, 10m, 2h; arms share it equally.")]
+Views = Annotated[int, typer.Option("--views", help="Augmented views per sample; 1 is no augmentation.")]
+Arms = Annotated[str, typer.Option("--arms", help="Arms to train, joined by commas; `chosen` is the planned method.")]
+Seed = Annotated[int, typer.Option("--seed", help="First seed.")]
+Seeds = Annotated[int, typer.Option("--seeds", help="Number of repetitions with other seeds.")]
+Shots = Annotated[
+    int | None, typer.Option("--shots", help="Training labels per class, drawn anew by each seed; all by default.")
+]
+Label = Annotated[str | None, typer.Option("--label", help="Label column, or several joined by commas.")]
+Group = Annotated[str | None, typer.Option("--group", help="Column whose groups never straddle a split.")]
+Text = Annotated[str | None, typer.Option("--text", help="Text column.")]
+Image = Annotated[str | None, typer.Option("--image", help="Column of image paths.")]
+TaskName = Annotated[str | None, typer.Option("--task", help="classification, multilabel or regression.")]
+ModalityName = Annotated[str | None, typer.Option("--modality", help="image, text or table.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder or file for the result.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a former run in --out.")]
+Device = Annotated[
+    str | None, typer.Option("--device", help="cpu, cuda, cuda:1 or mps; the best one at hand by default.")
+]
+Precision = Annotated[str | None, typer.Option("--precision", help="no, bf16 or fp16; chosen by device by default.")]
+BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Samples per step.")]
+Epochs = Annotated[int | None, typer.Option("--epochs", help="Most epochs of every trained arm.")]
+LearningRate = Annotated[float | None, typer.Option("--learning-rate", help="Learning rate of every trained arm.")]
+Patience = Annotated[int | None, typer.Option("--patience", help="Evaluations without improvement before stopping.")]
+AllowDamaged = Annotated[bool, typer.Option("--allow-damaged", help="Go on although over 5% of the files are damaged.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -223,7 +229,9 @@ def describe(
 @app.command()
 def pretrain(
     data: Data,
-    network: _option(str, "--network", help="Architecture to train, e.g. timm/resnet18 or headstart/tabular."),
+    network: Annotated[
+        str, typer.Option("--network", help="Architecture to train, e.g. timm/resnet18 or headstart/tabular.")
+    ],
     out: Out = None,
     budget: Budget = "15m",
     label: Label = None,
@@ -358,7 +366,7 @@ def methods(json_: AsJson = False) -> None:
 
 @app.command()
 def demo(
-    out: _option(Path, "--out", help="Folder for the result.") = Path("runs/demo"),
+    out: Annotated[Path, typer.Option("--out", help="Folder for the result.")] = Path("runs/demo"),
     seeds: Seeds = 3,
     force: Force = False,
     json_: AsJson = False,
