@@ -76,7 +76,8 @@ class FitOptions:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> FitOptions:
-        return cls(**(value | {"arms": tuple(value["arms"])}))
+        fields: dict[str, Any] = {**value, "arms": tuple(value["arms"])}
+        return cls(**fields)
 
 
 def one_of(option: str, value: str | None, known: tuple[str, ...]) -> None:

@@ -51,7 +51,8 @@ class Plan:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Plan:
-        return cls(**(value | {"arms": tuple(value["arms"]), "reasons": tuple(value["reasons"])}))
+        fields: dict[str, Any] = {**value, "arms": tuple(value["arms"]), "reasons": tuple(value["reasons"])}
+        return cls(**fields)
 
 
 @dataclass(frozen=True)
