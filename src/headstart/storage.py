@@ -36,9 +36,7 @@ def machine_faults(path: str | os.PathLike[str]) -> Iterator[None]:
         reason = _MACHINE_FAULTS.get(error.errno or 0)
         if reason is None:
             raise
-        raise UserError(
-            f"Could not write {path}: {reason}; free some space or choose another place."
-        ) from error
+        raise UserError(f"Could not write {path}: {reason}; free some space or choose another place.") from error
 
 
 def atomic_write(path: str | os.PathLike[str], write: Callable[[Path], None]) -> None:
@@ -89,9 +87,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{path} is not readable JSON ({error}); the file is damaged or was edited."
-        ) from error
+        raise UserError(f"{path} is not readable JSON ({error}); the file is damaged or was edited.") from error
 
 
 def save_tensors(
@@ -125,9 +121,7 @@ def _save_file(tensors: dict[str, Any], path: Path, header: dict[str, str]) -> N
         raise OSError(int(code[1]), str(error)) from error
 
 
-def load_tensors(
-    path: str | os.PathLike[str], *, verify: bool = True
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def load_tensors(path: str | os.PathLike[str], *, verify: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:
     """Load what `save_tensors` wrote: ``(tensors, metadata)``.
 
     Raises
@@ -139,16 +133,12 @@ def load_tensors(
 
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = {
-                name: json.loads(text) for name, text in (file.metadata() or {}).items() if _is_json(text)
-            }
+            metadata = {name: json.loads(text) for name, text in (file.metadata() or {}).items() if _is_json(text)}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist.") from error
     except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(
-            f"{path} is not a whole safetensors file ({error}); fetch or write it again."
-        ) from error
+        raise UserError(f"{path} is not a whole safetensors file ({error}); fetch or write it again.") from error
     expected = metadata.pop("checksum", None)
     if verify and expected is not None and expected != checksum(tensors):
         raise UserError(f"{path} does not match the checksum in its header; the file is damaged.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -31,10 +32,11 @@ def demo_digits(seed: int = 0, per_class: int = 5) -> tuple[np.ndarray, np.ndarr
     Alpaydin and Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998.
     """
     from sklearn.datasets import load_digits
+    from sklearn.utils import Bunch
 
     if not 1 <= per_class <= 150:
         raise UserError(f"The demo's digits have 174 to 183 samples per class; per_class is 1 to 150, not {per_class}.")
-    digits = load_digits()
+    digits = cast(Bunch, load_digits())
     images = np.round(digits.images * (255 / 16)).astype(np.uint8)
     labels = digits.target.astype(np.int64)
     random = np.random.default_rng(seed)

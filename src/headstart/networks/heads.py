@@ -28,6 +28,9 @@ class NearestHead(nn.Module):
     Cover and Hart, "Nearest neighbor pattern classification", IEEE Transactions on Information Theory 1967.
     """
 
+    references: Tensor
+    targets: Tensor
+
     def __init__(self, references: Tensor, targets: Tensor, k: int, link: str) -> None:
         super().__init__()
         self.register_buffer("references", functional.normalize(references.float(), dim=1))
@@ -36,9 +39,9 @@ class NearestHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return outputs [n, k] for features [n, d]."""
-        similarity = functional.normalize(features.float(), dim=1) @ self.references.T  # type: ignore[operator]
-        nearest = similarity.topk(min(self.k, len(self.references)), dim=1).indices  # type: ignore[arg-type]
-        mean = self.targets[nearest].mean(dim=1)  # type: ignore[index]
+        similarity = functional.normalize(features.float(), dim=1) @ self.references.T
+        nearest = similarity.topk(min(self.k, len(self.references)), dim=1).indices
+        mean = self.targets[nearest].mean(dim=1)
         if self.link == "identity":
             return mean
         share = mean.clamp(1e-6, 1 - 1e-6)
@@ -50,7 +53,7 @@ def head_to_json(head: nn.Module) -> dict[str, Any]:
     if isinstance(head, nn.Identity):
         return {"kind": "none"}
     if isinstance(head, NearestHead):
-        m, d = head.references.shape  # type: ignore[misc]
+        m, d = head.references.shape
         return {"kind": "nearest", "m": m, "n_in": d, "n_out": head.targets.shape[1], "k": head.k, "link": head.link}
     if type(head) is nn.Linear:
         return {

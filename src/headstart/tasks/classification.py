@@ -26,10 +26,12 @@ class Classification(TaskLogic):
         chosen = predictions.argmax(axis=1)
         labels = np.arange(predictions.shape[1])
         clipped = np.clip(predictions, 1e-7, 1.0)
+        # pyright infers from the default "warn" that zero_division is a string; 0 is documented.
+        f1 = metrics.f1_score(y, chosen, labels=labels, average="macro", zero_division=0)  # pyright: ignore[reportArgumentType]
         return {
             "accuracy": float(np.mean(chosen == y)),
             "balanced_accuracy": float(np.mean([np.mean(chosen[y == c] == c) for c in np.unique(y)])),
-            "macro_f1": float(metrics.f1_score(y, chosen, labels=labels, average="macro", zero_division=0)),
+            "macro_f1": float(f1),
             "log_loss": float(metrics.log_loss(y, clipped / clipped.sum(1, keepdims=True), labels=labels)),
             "ece": calibration_error(predictions.max(axis=1), chosen == y),
         }
