@@ -117,5 +117,7 @@ def source_shift(dataset: Dataset, source: Source, *, seed: int = 0, network: Ne
     if len(rows) < 10 or reference.shape[1] != network.n_features:
         return None
     states = cached_states(network, len(network.stages), dataset, np.sort(rows))
+    if states is None:  # the disk has no room for them
+        return None
     features = np.asarray(states.fetch(np.arange(len(rows)), 0))
     return measure_shift(np.asarray(reference), features, seed=seed)
