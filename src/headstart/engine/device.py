@@ -109,6 +109,22 @@ def _asked_for_cpu() -> bool:
     return os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
 
 
+def keep_memory() -> bool:
+    """Let glibc keep large blocks for the next pass instead of giving them back; return whether it was done.
+
+    On a CPU every pass otherwise maps and clears its activations anew, page by page: up to half of the time of a
+    MobileNetV2 forward pass. It holds for the whole process; the price is that freed memory stays with it.
+    """
+    import ctypes
+
+    trim_threshold, mmap_threshold, mmap_max = -1, -3, -4
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return False
+    return bool(mallopt(mmap_threshold, 2**25) and mallopt(trim_threshold, 2**31 - 1) and mallopt(mmap_max, 0))
+
+
 def is_plain_cnn(network: nn.Module) -> bool:
     """Whether the channels-last layout pays: convolutions with batch norm (not ConvNeXt, not transformers)."""
     return any(isinstance(module, nn.BatchNorm2d) for module in network.modules())

@@ -45,6 +45,7 @@ def conclude(
     network = load_arm(folder / "state" / kept.kept / f"seed-{best_seed}").to(bench.device)
     record = run_record(bench, plan, results, predictions, checks, shift, verdict, kept, _command(folder))
     record["seconds"] = round(seconds, 2)
+    record["guard"]["seed"] = best_seed
     write_metrics(folder / "metrics.jsonl", results)
     write_predictions(folder / "predictions.parquet", bench, predictions)
     save_network(network, bench.logic, folder / "model", card=model_card(record))

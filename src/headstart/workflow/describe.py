@@ -59,6 +59,7 @@ def data_record(dataset: Dataset, checks: Checks) -> dict[str, Any]:
         "fingerprint": dataset.fingerprint,
         "splits": {name: len(rows) for name, rows in dataset.splits.items()},
         "inferred": dict(dataset.inferred),
+        "input_column": dataset.input_column,
     }
 
 

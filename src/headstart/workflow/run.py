@@ -46,7 +46,7 @@ class Run:
 
     @cached_property
     def model(self) -> Model:
-        return Model.load(self.path / "model")
+        return Model.load(self.path / "model", column=self.result["data"].get("input_column"))
 
     def lines(self) -> list[str]:
         """Say the result in a few lines for a terminal."""
@@ -76,17 +76,35 @@ def _shown(value: float, metric: str) -> str:
 
 @dataclass
 class Model:
-    """A network with its task: raw samples in, predictions out."""
+    """A network with its task: raw samples in, predictions out.
+
+    Attributes
+    ----------
+    column : name of the table column that held the texts or image paths, if there was one.
+    """
 
     network: Any
     logic: Any
+    column: str | None = None
 
     @classmethod
-    def load(cls, directory: Path) -> Model:
+    def load(cls, directory: Path, column: str | None = None) -> Model:
         from headstart.networks import load_network
 
         network, logic = load_network(directory)
-        return cls(network, logic)
+        return cls(network, logic, column)
+
+    def open(self, inputs: Any) -> Any:
+        """Open new inputs as the `Dataset` that this model takes; one that is open passes."""
+        from headstart.data import Dataset, TableColumns, open_inputs
+
+        if isinstance(inputs, Dataset):
+            return inputs
+        preprocess = self.network.preprocess
+        wanted = self.column
+        if preprocess.modality == "table":
+            wanted = TableColumns(tuple(preprocess.mean), preprocess.categories)
+        return open_inputs(inputs, modality=preprocess.modality, columns=wanted)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -99,12 +117,9 @@ class Model:
         ----------
         inputs : list of image paths, PIL images or strings; a DataFrame; a folder; or a `Dataset`.
         """
-        from headstart.data import Dataset, open_inputs
         from headstart.engine import choose_device, predict, raw_fetch
 
-        columns = getattr(self.network.preprocess, "columns", None)
-        modality = self.network.preprocess.modality
-        dataset = inputs if isinstance(inputs, Dataset) else open_inputs(inputs, modality=modality, columns=columns)
+        dataset = self.open(inputs)
         rows = np.arange(len(dataset))
         place = choose_device(device)
         fetch = raw_fetch(dataset, rows, self.network.preprocess)

@@ -11,7 +11,7 @@ from torch import nn
 
 from headstart.data import Dataset
 from headstart.engine import cached_states, choose_device, evaluator, predict, raw_fetch
-from headstart.engine.device import Place, find_place, process_state
+from headstart.engine.device import Place, find_place, keep_memory, process_state
 from headstart.engine.progress import Progress
 from headstart.engine.states import States
 from headstart.errors import UserError
@@ -22,7 +22,10 @@ from headstart.workflow.options import FitOptions
 
 def start_processes(device: str | None) -> Any:
     """Return accelerate's view of the processes: one, or those that ``accelerate launch`` started."""
-    return process_state(None if device is None else choose_device(device))
+    state = process_state(None if device is None else choose_device(device))
+    if state.device.type == "cpu":
+        keep_memory()
+    return state
 
 
 @dataclass
@@ -54,6 +57,11 @@ class Workbench:
     @property
     def device(self) -> torch.device:
         return self.place.device
+
+    @property
+    def batch_size(self) -> int:
+        """Samples per forward pass: few on a CPU, so that activations stay in its caches."""
+        return 16 if self.device.type == "cpu" else 128
 
     @property
     def is_main(self) -> bool:
@@ -104,6 +112,7 @@ class Workbench:
             views=views,
             seed=self.options.seed,
             precision=self.options.precision,
+            batch_size=self.batch_size,
             on_progress=report,
         )
 
@@ -118,9 +127,11 @@ class Workbench:
     def evaluator(self, network: Network, rows: np.ndarray, *, cut: int) -> Any:
         """Return ``evaluate(network) -> {"loss", "score"}`` on the rows, from the same cut as the training."""
         fetch, labels = self.fetch(network, rows, cut=cut), self.dataset.labels(rows)
-        return evaluator(self.logic, fetch, labels, precision=self.place.precision)
+        return evaluator(self.logic, fetch, labels, batch_size=self.batch_size, precision=self.place.precision)
 
     def predict(self, network: Network, rows: np.ndarray, *, cut: int = 0) -> np.ndarray:
         """Return predictions [n, k] for the rows."""
         fetch = self.fetch(network, rows, cut=cut)
-        return predict(network, self.logic, fetch, len(rows), device=self.device, precision=self.place.precision)
+        return predict(
+            network, self.logic, fetch, len(rows), batch_size=self.batch_size, precision=self.place.precision
+        )
