@@ -55,6 +55,6 @@ def test_changed_data_are_refused(digits_folder, tmp_path):
         tmp_path / "data", source="headstart/glyphs", method="probe", arms="probe", out=tmp_path / "r", quiet=True
     )
     (run.path / "run.json").unlink()
-    next((tmp_path / "data" / "train" / "0").iterdir()).unlink()
+    next((tmp_path / "data" / "train" / "1").iterdir()).unlink()
     with pytest.raises(UserError, match="has changed"):
         hs.resume(run.path)

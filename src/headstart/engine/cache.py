@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -45,6 +46,7 @@ def cached_states(
     on_progress: Callable[[int, int], None] | None = None,
     precision: str | None = None,
     limit: int | None = None,
+    alone: bool = False,
 ) -> States | None:
     """Return the states of ``rows`` after stage ``cut``, from the cache where they are, else computed and kept.
 
@@ -64,6 +66,7 @@ def cached_states(
     on_progress : called with (states computed, states to compute).
     precision : ``no`` or ``bf16``; by device if None.
     limit : bytes; by default 4 GiB or half of the free disk, whichever is less.
+    alone : only this one of several processes calls; otherwise all do, the main one first.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def cached_states(
     entries = _entries(dataset, rows, views, seed)
     wanted = [[f"{content}:{number}" for _, content, number in each] for each in entries]
     flat = [entry for each in entries for entry in each]
-    with process_state(where).main_process_first():
+    with contextlib.nullcontext() if alone else process_state(where).main_process_first():
         shelf.open({name for each in wanted for name in each})
         todo = [flat[i] for i in shelf.missing([name for each in wanted for name in each])]
         if todo:

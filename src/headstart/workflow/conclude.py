@@ -36,6 +36,7 @@ def conclude(
     seconds: float,
 ) -> Run:
     """Judge the arms on the test split, choose what is handed back, and write the run; ``run.json`` comes last."""
+    bench.alone = True
     task = bench.logic.task
     predictions = _predict_test(bench, results, folder)
     verdict = _verdict(bench, plan, predictions)

@@ -117,7 +117,7 @@ def source_shift(dataset: Dataset, source: Source, *, seed: int = 0, network: Ne
     rows = np.random.default_rng(seed).permutation(dataset.splits["train"])[:256]
     if len(rows) < 10 or reference.shape[1] != network.n_features:
         return None
-    states = cached_states(network, len(network.stages), dataset, np.sort(rows))
+    states = cached_states(network, len(network.stages), dataset, np.sort(rows), alone=True)
     if states is None:  # the disk has no room for them
         return None
     features = np.asarray(states.fetch(np.arange(len(rows)), 0))

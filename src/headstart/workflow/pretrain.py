@@ -129,6 +129,7 @@ def _plan(bench: Workbench, folder: Path) -> Plan:
 
 def _write(bench: Workbench, plan: Plan, result: dict[str, Any], checks: Checks, folder: Path, seconds: float) -> Run:
     network = load_arm(folder / "state" / "scratch" / f"seed-{bench.options.seed}").to(bench.device)
+    bench.alone = True
     test = bench.dataset.splits["test"]
     labels = bench.dataset.labels(test)
     metrics = bench.logic.metrics(bench.predict(network, test), labels)

@@ -30,7 +30,10 @@ def start_processes(device: str | None) -> Any:
 
 @dataclass
 class Workbench:
-    """Dataset, source and device of a run; builds networks and fetches states for every arm."""
+    """Dataset, source and device of a run; builds networks and fetches states for every arm.
+
+    ``alone`` says that of several processes only the main one is at work, as when a run is concluded.
+    """
 
     dataset: Dataset
     source: Source
@@ -39,6 +42,7 @@ class Workbench:
     place: Place
     progress: Progress
     processes: Any
+    alone: bool = False
     _statistics: Any = field(default=None, repr=False)
 
     @classmethod
@@ -114,6 +118,7 @@ class Workbench:
             precision=self.options.precision,
             batch_size=self.batch_size,
             on_progress=report,
+            alone=self.alone,
         )
 
     def features(self, network: Network, rows: np.ndarray, *, views: int = 1) -> np.ndarray:
