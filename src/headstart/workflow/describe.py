@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from headstart.data import Checks, Dataset, check, open_data
+from headstart.data import Checks, Dataset, check, open_data, open_inputs
+from headstart.errors import UserError
 from headstart.networks import Network, Source, open_source
 from headstart.problem import Domain, Setting
 from headstart.workflow.setting import classify
 from headstart.workflow.shift import Shift, measure_shift
+
+UNLABELLED = "none"
+"""What ``--label`` says of data without labels."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,16 @@ def describe(
     seed: int = 0,
     allow_damaged: bool = False,
 ) -> Description:
-    """Describe a target and, with a source, the transfer problem; options as in `fit`."""
+    """Describe a target and, with a source, the transfer problem; options as in `fit`, and ``label="none"``."""
     found = open_source(source, network=network) if source else None
-    dataset = (
-        data
-        if isinstance(data, Dataset)
-        else open_data(data, label=label, group=group, text=text, image=image, task=task, modality=modality, seed=seed)
-    )
+    if isinstance(data, Dataset):
+        dataset = data
+    elif label == UNLABELLED:
+        dataset = _open_unlabelled(data, modality or (found.modality if found else None))
+    else:
+        dataset = open_data(
+            data, label=label, group=group, text=text, image=image, task=task, modality=modality, seed=seed
+        )
     dataset, checks = check(dataset, allow_damaged=allow_damaged)
     setting = classify(
         target_domain(dataset),
@@ -93,6 +100,12 @@ def describe(
     )
     shift = source_shift(dataset, found, seed=seed) if found else None
     return Description(dataset, checks, setting, shift, found)
+
+
+def _open_unlabelled(data: Any, modality: str | None) -> Dataset:
+    if modality is None:
+        raise UserError("--label none cannot tell what the inputs are; give --modality image, text or table.")
+    return open_inputs(data, modality=modality)
 
 
 def target_domain(dataset: Dataset) -> Domain:
@@ -114,7 +127,7 @@ def source_shift(dataset: Dataset, source: Source, *, seed: int = 0, network: Ne
         if dataset.columns is not None:
             return None
         network = source.build(pretrained=True)
-    rows = np.random.default_rng(seed).permutation(dataset.splits["train"])[:256]
+    rows = np.random.default_rng(seed).permutation(dataset.splits["train" if dataset.task else "test"])[:256]
     if len(rows) < 10 or reference.shape[1] != network.n_features:
         return None
     states = cached_states(network, len(network.stages), dataset, np.sort(rows), alone=True)
