@@ -3,9 +3,9 @@
     python recipes/pretrain_glyphs.py [--steps 5000] [--out src/headstart/networks/assets/glyphs]
 
 Every letter A to Z and a to z is drawn with every font that matplotlib ships and in three stroke widths; training
-sees it as it is or mirrored, turned, sheared, scaled, bent, shifted, at low resolution, with changing contrast,
-polarity and noise, and names the letter and whether it is mirrored. What has the same shape shares a class.
-Everything is a function of the seed and the step.
+sees it turned, sheared, scaled, bent, shifted, at low resolution, with changing contrast, polarity and noise, and
+names the letter. Capitals that look like their small letters share a class. Everything is a function of the seed
+and the step.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ SYMBOLS = ("STIXSiz", "STIXNonUni", "LastResort", "cmex")
 STROKES = (0, 3, 6)
 RESOLUTIONS = (8, 8, 8, 10, 12, 16)
 CHUNK = 16
-INVERTED = 0.2
 SEED = 0
 THREADS = 1  # the same bits whatever the number of cores; letters are drawn ahead on another
 BATCH = 128
@@ -85,10 +84,7 @@ def draw_letters() -> tuple[Tensor, list[str]]:
 
 
 class Renderer:
-    """Fetches rendered letters; the same places in the same views give the same pictures.
-
-    Place p is glyph p // 2, mirrored if p is odd: mirrored letters hold strokes that no printed letter does.
-    """
+    """Fetches rendered letters; the same glyphs in the same views give the same pictures."""
 
     slow = True
 
@@ -97,13 +93,11 @@ class Renderer:
 
     def __call__(self, positions: np.ndarray, view: int | np.ndarray = 0) -> Tensor:
         """Return pictures [n, 1, 32, 32] from -1 to 1."""
-        places = np.asarray(positions, dtype=np.int64)
-        key = np.stack([places, np.broadcast_to(np.asarray(view, dtype=np.int64), places.shape)])
+        rows = np.asarray(positions, dtype=np.int64)
+        key = np.stack([rows, np.broadcast_to(np.asarray(view, dtype=np.int64), rows.shape)])
         digest = hashlib.blake2b(key.tobytes(), digest_size=7, salt=self.seed.to_bytes(8, "little")).digest()
         random = torch.Generator().manual_seed(int.from_bytes(digest, "little"))
-        glyphs, odd = self.glyphs[places // 2], torch.from_numpy(places % 2 == 1).view(-1, 1, 1, 1)
-        glyphs = torch.where(odd, glyphs.flip(3), glyphs)
-        return expose(coarsen(warp(glyphs, random), random), random)
+        return expose(coarsen(warp(self.glyphs[rows], random), random), random)
 
 
 def warp(glyphs: Tensor, random: torch.Generator) -> Tensor:
@@ -151,7 +145,7 @@ def expose(ink: Tensor, random: torch.Generator) -> Tensor:
     paper, strongest = 0.25 * uniform() * (uniform() < 0.4), 1 - 0.35 * uniform()
     noise = torch.randn(ink.shape, generator=random) * 0.08 * uniform()
     grey = (paper + ink * (strongest - paper) + noise).clamp(0, 1)
-    return torch.where(uniform() < INVERTED, 1 - 2 * grey, 2 * grey - 1)
+    return torch.where(uniform() < 0.5, 1 - 2 * grey, 2 * grey - 1)
 
 
 def recipe_hash() -> str:
@@ -169,7 +163,7 @@ def pretrain(renderer: Renderer, labels: np.ndarray, logic: TaskLogic, steps: in
 
     def show(record: dict[str, Any]) -> None:
         losses.append(record["train_loss"])
-        if record["step"] % 200 == 0 and "validation_loss" not in record:
+        if record["step"] % 200 == 0:
             print(f"step {record['step']} of {steps}, loss {np.mean(losses[-200:]):.3f}", flush=True)
 
     return train(
@@ -180,17 +174,17 @@ def pretrain(renderer: Renderer, labels: np.ndarray, logic: TaskLogic, steps: in
 
 def letter_accuracy(network: Network, logic: TaskLogic, glyphs: Tensor, labels: np.ndarray) -> float:
     """Return the accuracy on ``HELD_OUT`` renderings that training has not seen (of the same fonts)."""
-    places = np.random.default_rng(SEED + 1).integers(len(labels), size=HELD_OUT)
+    rows = np.random.default_rng(SEED + 1).integers(len(glyphs), size=HELD_OUT)
     fresh = Renderer(glyphs, SEED + 1)
-    found = predict(network, logic, lambda positions, view=0: fresh(places[positions], view), HELD_OUT)
-    return float((found.argmax(1) == labels[places]).mean())
+    found = predict(network, logic, lambda positions, view=0: fresh(rows[positions], view), HELD_OUT)
+    return float((found.argmax(1) == labels[rows]).mean())
 
 
 def reference_features(network: Network, glyphs: Tensor) -> Tensor:
-    """Return features [256, n_features] of rendered letters, none mirrored."""
-    places = 2 * np.random.default_rng(SEED + 2).integers(len(glyphs), size=REFERENCE)
+    """Return features [256, n_features] of rendered letters."""
+    rows = np.random.default_rng(SEED + 2).integers(len(glyphs), size=REFERENCE)
     with torch.no_grad():
-        return network.eval().features(Renderer(glyphs, SEED + 2)(places))
+        return network.eval().features(Renderer(glyphs, SEED + 2)(rows))
 
 
 def main(out: Path, steps: int) -> None:
@@ -199,7 +193,7 @@ def main(out: Path, steps: int) -> None:
     start, start_cpu = time.perf_counter(), time.process_time()
     glyphs, letters = draw_letters()
     classes = glyphs_classes()
-    labels = np.array([classes.index(glyph_class(letter, bool(odd))) for letter in letters for odd in (0, 1)])
+    labels = np.array([classes.index(glyph_class(letter)) for letter in letters])
     logic = create_task(Task("classification", classes=classes))
     network = pretrain(Renderer(glyphs, SEED), labels, logic, steps)
     record = {

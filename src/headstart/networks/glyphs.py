@@ -18,8 +18,6 @@ STRIDES = (2, 2, 2, 1, 1)
 GROUPS = 8
 GRID = 2
 SAME_IN_BOTH_CASES = "cijkopsuvwxyz"
-SYMMETRIC = "AHMTYiouvwx"
-MIRROR_TWINS = {"b": "d", "d": "b", "p": "q", "q": "p"}
 
 
 class Residual(nn.Module):
@@ -67,24 +65,14 @@ class GridPool(nn.Module):
         return functional.adaptive_avg_pool2d(x, self.side).flatten(1)
 
 
-def glyph_class(letter: str, mirrored: bool = False) -> str:
-    """Return the class of a letter, as it is or mirrored: what has one shape shares one class.
-
-    Examples
-    --------
-    >>> glyph_class("S"), glyph_class("S", mirrored=True), glyph_class("b", mirrored=True), glyph_class("T", True)
-    ('s', 's mirrored', 'd', 'T')
-    """
-    name = letter.lower() if letter.lower() in SAME_IN_BOTH_CASES else letter
-    if not mirrored or name in SYMMETRIC:
-        return name
-    return MIRROR_TWINS.get(name, f"{name} mirrored")
+def glyph_class(letter: str) -> str:
+    """Return the class of a letter: small letters and capitals of one shape share one."""
+    return letter.lower() if letter.lower() in SAME_IN_BOTH_CASES else letter
 
 
 def glyphs_classes() -> tuple[str, ...]:
-    """Return the classes that ``headstart/glyphs`` was trained to tell apart: 39 letters and 25 mirrored ones."""
-    names = [glyph_class(letter, mirrored) for mirrored in (False, True) for letter in string.ascii_letters]
-    return tuple(dict.fromkeys(names))
+    """Return the 39 classes that ``headstart/glyphs`` was trained to tell apart."""
+    return tuple(dict.fromkeys(glyph_class(letter) for letter in string.ascii_letters))
 
 
 def glyphs_spec() -> dict[str, Any]:
