@@ -122,6 +122,15 @@ def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool
     return carry_out(bench, folder, checks)
 
 
+def check_unchanged(folder: Path, data: str, now: str, then: str) -> None:
+    """Refuse to go on with other data than the run began with."""
+    if now != then:
+        raise UserError(
+            f"{data} has changed since {folder} was started (fingerprint {now[:12]} against {then[:12]}); "
+            "put the data back, or start a new run."
+        )
+
+
 def check_network(bench: Workbench, *, pretrained: bool = True) -> None:
     """Build the network once before anything is written: wrong weights and depths are refused here."""
     network = bench.network(pretrained=pretrained, seed=bench.options.seed)

@@ -17,7 +17,7 @@ from headstart.storage import read_json, write_json
 from headstart.workflow.arms import load_arm, run_arm
 from headstart.workflow.conclude import save_reference, tidy
 from headstart.workflow.describe import data_record, target_domain
-from headstart.workflow.fit import begin_folder, check_fits, check_network, open_target
+from headstart.workflow.fit import begin_folder, check_fits, check_network, check_unchanged, open_target
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.options import FitOptions
 from headstart.workflow.plan import Plan, facts_of, make_plan
@@ -94,8 +94,6 @@ def pretrain(
 
 def resume_pretrain(folder: Path, saved: dict[str, Any], *, quiet: bool) -> Run | None:
     """Go on with a stopped `pretrain`."""
-    from headstart.workflow.resume import check_unchanged
-
     options = FitOptions.from_json(saved["options"])
     found = open_source(options.source)
     dataset, checks = check(open_target(saved["data"], options), allow_damaged=options.allow_damaged)

@@ -9,7 +9,7 @@ from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import open_source
 from headstart.storage import read_json
-from headstart.workflow.fit import carry_out, check_fits, open_target
+from headstart.workflow.fit import carry_out, check_fits, check_unchanged, open_target
 from headstart.workflow.options import FitOptions
 from headstart.workflow.run import Run, load
 from headstart.workflow.workbench import Workbench, start_processes
@@ -44,12 +44,3 @@ def resume(run: str | Path, *, quiet: bool = False) -> Run | None:
     check_unchanged(folder, saved["data"], dataset.fingerprint, saved["fingerprint"])
     bench = Workbench.create(dataset, source, options, start_processes(options.device), Progress(quiet=quiet))
     return carry_out(bench, folder, checks)
-
-
-def check_unchanged(folder: Path, data: str, now: str, then: str) -> None:
-    """Refuse to go on with other data than the run began with."""
-    if now != then:
-        raise UserError(
-            f"{data} has changed since {folder} was started (fingerprint {now[:12]} against {then[:12]}); "
-            "put the data back, or start a new run."
-        )
