@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from headstart.errors import UserError, nearest
 
 PRECISIONS = ("no", "bf16")
 _KINDS = ("cuda", "mps", "cpu")
+SMALL_NETWORK = 1_000_000
+"""Parameters up to which a network is computed on one CPU thread."""
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -107,6 +110,22 @@ def process_state(device: torch.device | None = None) -> Any:
 def _asked_for_cpu() -> bool:
     """Whether ``accelerate launch --cpu`` started this process."""
     return os.environ.get("ACCELERATE_USE_CPU", "").lower() in ("1", "true", "yes")
+
+
+@contextlib.contextmanager
+def few_threads(network: nn.Module, device: torch.device) -> Iterator[None]:
+    """Compute a small network on one CPU thread: its layers are over before a second one has started.
+
+    Threads that wait for one another cost most where other programs run too; and the same bits on every number of
+    cores come with it.
+    """
+    former = torch.get_num_threads()
+    small = device.type == "cpu" and sum(p.numel() for p in network.parameters()) <= SMALL_NETWORK
+    torch.set_num_threads(1 if small else former)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former)
 
 
 def keep_memory() -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from headstart import catalogue
 from headstart.data import Checks, Dataset, check, open_data
+from headstart.engine.device import few_threads
 from headstart.engine.progress import Progress
 from headstart.errors import UserError, nearest
 from headstart.networks import Source, open_source
@@ -194,7 +195,8 @@ def check_fits(dataset: Dataset, source: Source) -> None:
 def carry_out(bench: Workbench, folder: Path, checks: Checks) -> Run | None:
     """Walk the road in ``folder``, skipping what is finished there."""
     began = time.perf_counter()
-    with bench.progress as progress:
+    network = bench.network(pretrained=False, seed=0)
+    with few_threads(network, bench.device), bench.progress as progress:
         plan, shift = _planned(bench, folder)
         results = _train_arms(bench, plan, folder)
         if not bench.is_main:

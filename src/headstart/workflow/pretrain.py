@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.data import Checks, check
+from headstart.engine.device import few_threads
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import open_source, save_network
@@ -105,7 +106,8 @@ def resume_pretrain(folder: Path, saved: dict[str, Any], *, quiet: bool) -> Run 
 def _train(bench: Workbench, folder: Path, checks: Checks) -> Run | None:
     began = time.perf_counter()
     seed = bench.options.seed
-    with bench.progress:
+    network = bench.network(pretrained=False, seed=0)
+    with few_threads(network, bench.device), bench.progress:
         plan = _plan(bench, folder)
         result = run_arm(bench, plan, "scratch", seed, folder / "state" / "scratch" / f"seed-{seed}")
         return _write(bench, plan, result, checks, folder, time.perf_counter() - began) if bench.is_main else None
