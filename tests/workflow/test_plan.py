@@ -69,3 +69,17 @@ def test_arms_get_the_same_seconds_when_the_budget_binds():
 def test_few_data_are_cross_validated():
     assert make_plan(replace(FACTS, has_validation=False), OPTIONS).folds == 3
     assert make_plan(FACTS, OPTIONS).folds == 0
+
+
+def test_a_budget_too_small_for_all_stages_frees_fewer():
+    much = replace(FACTS, per_class=1000, forward_seconds=0.02)
+    ample, tight, tiny = (make_plan(much, replace(OPTIONS, budget=budget)) for budget in ("60m", "9m", "2m"))
+    assert (ample.method, ample.depth) == ("finetune", 9)
+    assert (tight.method, tight.depth) == ("lp_ft", 3)
+    assert (tiny.method, tiny.depth) == ("probe", 0)
+    assert any("fewer than" in reason for reason in tight.reasons)
+
+
+def test_what_was_asked_for_is_not_made_shallower():
+    much = replace(FACTS, per_class=1000, forward_seconds=0.02)
+    assert make_plan(much, replace(OPTIONS, budget="2m", method="finetune", depth="all")).depth == 9

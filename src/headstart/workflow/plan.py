@@ -18,6 +18,7 @@ LITTLE, MUCH = 20, 200
 The thresholds restate the field's rule (few data: freeze; many data: fine-tune) and were not tuned on a benchmark.
 """
 SMALL_NETWORK = 1_000_000
+FEW_EPOCHS = 5
 FOLDS = 3
 
 
@@ -125,15 +126,21 @@ def make_plan(facts: Facts, options: FitOptions) -> Plan:
             method = "probe"
         elif options.method is None and method == "probe":
             method = "lp_ft"
-    chosen = method
-    arms = tuple(dict.fromkeys(chosen if arm == "chosen" else arm for arm in options.arms))
     folds = 0 if facts.has_validation else FOLDS
+    free = options.method is None and asked is None and options.epochs is None
+    for fallback in [None, *_shallower(facts, depth)] if free else [None]:
+        if fallback is not None:
+            method, depth, why = fallback
+            reasons.append(why)
+        arms = tuple(dict.fromkeys(method if arm == "chosen" else arm for arm in options.arms))
+        epochs, seconds, cuts = _budget(facts, options, arms, depth, folds)
+        if epochs.get(method, FEW_EPOCHS) >= FEW_EPOCHS:
+            break
     reasons.append(_selection(folds))
-    epochs, seconds, why = _budget(facts, options, arms, depth, folds)
     rates = {arm: options.learning_rate or _rate(facts, arm) for arm in arms}
     batch = options.batch_size or max(16, min(32, facts.n_train // 8))
     plan = Plan(
-        method=chosen,
+        method=method,
         depth=depth,
         epochs=epochs,
         learning_rate=rates,
@@ -144,7 +151,7 @@ def make_plan(facts: Facts, options: FitOptions) -> Plan:
         arms=arms,
         seconds=seconds,
     )
-    return replace(plan, reasons=(*reasons, *why))
+    return replace(plan, reasons=(*reasons, *cuts))
 
 
 def _policy(facts: Facts) -> tuple[str, int, list[str]]:
@@ -165,6 +172,14 @@ def _policy(facts: Facts) -> tuple[str, int, list[str]]:
         return "lp_ft", depth, [why]
     why = f"{labels} (more than {MUCH}): much data, so all {facts.n_stages} stages learn from the source's weights."
     return "finetune", facts.n_stages, [why]
+
+
+def _shallower(facts: Facts, depth: int) -> list[tuple[str, int, str]]:
+    """Return what to do instead where the budget leaves too few epochs to learn anything."""
+    last = _last_stages(facts)
+    why = f"The budget leaves fewer than {FEW_EPOCHS} epochs for that"
+    fewer = [("lp_ft", last, f"{why}, so {_stages(last, facts)}, after the head (LP-FT).")] if depth > last else []
+    return [*fewer, ("probe", 0, f"{why}, so only the head learns.")]
 
 
 def _last_stages(facts: Facts) -> int:
