@@ -33,7 +33,7 @@ def test_a_heartbeat_where_there_is_no_terminal():
     assert lines[0] == "fine-tune: 8 steps"
     assert lines[-1] == "The body is frozen."
     assert any("step 8/8" in line and "validation loss 0.580" in line for line in lines)
-    assert any(line.startswith("Over-fitting") for line in lines)
+    assert any(line.startswith("fine-tune: Over-fitting") for line in lines)
     assert len(lines) <= 6
     assert "\x1b" not in "".join(lines)
 
