@@ -18,7 +18,8 @@ LITTLE, MUCH = 20, 200
 The thresholds restate the field's rule (few data: freeze; many data: fine-tune) and were not tuned on a benchmark.
 """
 SMALL_NETWORK = 1_000_000
-FEW_EPOCHS = 5
+FEW_STEPS = 60
+"""Steps below which fine-tuning has hardly begun."""
 FOLDS = 3
 
 
@@ -64,9 +65,9 @@ class Facts:
     ----------
     n_train, per_class : training samples, and the median number per class (all of them for regression).
     parameters, n_stages : size of the network.
-    step_seconds : measured seconds of one training step per sample, by number of stages that learn.
     forward_seconds : measured seconds of a forward pass per sample.
     shift_auc : AUC of the domain classifier, or None when the source's inputs are not at hand.
+    device : kind of device that trains.
     """
 
     n_train: int
@@ -77,6 +78,7 @@ class Facts:
     family: str
     forward_seconds: float
     shift_auc: float | None = None
+    device: str = "cpu"
 
 
 def facts_of(
@@ -104,6 +106,7 @@ def facts_of(
         family=str(network.spec.get("family", "")),
         forward_seconds=forward_seconds,
         shift_auc=shift_auc,
+        device=next(network.parameters()).device.type,
     )
 
 
@@ -127,6 +130,7 @@ def make_plan(facts: Facts, options: FitOptions) -> Plan:
         elif options.method is None and method == "probe":
             method = "lp_ft"
     folds = 0 if facts.has_validation else FOLDS
+    batch = options.batch_size or _batch(facts)
     free = options.method is None and asked is None and options.epochs is None
     for fallback in [None, *_shallower(facts, depth)] if free else [None]:
         if fallback is not None:
@@ -134,11 +138,10 @@ def make_plan(facts: Facts, options: FitOptions) -> Plan:
             reasons.append(why)
         arms = tuple(dict.fromkeys(method if arm == "chosen" else arm for arm in options.arms))
         epochs, seconds, cuts = _budget(facts, options, arms, depth, folds)
-        if epochs.get(method, FEW_EPOCHS) >= FEW_EPOCHS:
+        if method not in epochs or epochs[method] * facts.n_train >= FEW_STEPS * batch:
             break
     reasons.append(_selection(folds))
     rates = {arm: options.learning_rate or _rate(facts, arm) for arm in arms}
-    batch = options.batch_size or max(16, min(32, facts.n_train // 8))
     plan = Plan(
         method=method,
         depth=depth,
@@ -177,7 +180,7 @@ def _policy(facts: Facts) -> tuple[str, int, list[str]]:
 def _shallower(facts: Facts, depth: int) -> list[tuple[str, int, str]]:
     """Return what to do instead where the budget leaves too few epochs to learn anything."""
     last = _last_stages(facts)
-    why = f"The budget leaves fewer than {FEW_EPOCHS} epochs for that"
+    why = f"The budget leaves fewer than {FEW_STEPS} steps for that"
     fewer = [("lp_ft", last, f"{why}, so {_stages(last, facts)}, after the head (LP-FT).")] if depth > last else []
     return [*fewer, ("probe", 0, f"{why}, so only the head learns.")]
 
@@ -202,6 +205,15 @@ def _selection(folds: int) -> str:
     return f"The data are too few for a validation split, so arms are compared by {folds}-fold cross-validation."
 
 
+def _batch(facts: Facts) -> int:
+    """Few samples a step on a CPU, where a larger batch is no faster, and a budget is better spent on steps."""
+    if facts.family == "tabular":
+        return max(16, min(256, facts.n_train // 16))
+    if facts.device != "cpu":
+        return 32
+    return 8 if facts.family == "transformers" else 16
+
+
 def _rate(facts: Facts, arm: str) -> float:
     """Learning rates of AdamW at which each family of networks is usually trained.
 
@@ -221,7 +233,7 @@ def _budget(
     most = options.epochs or _epochs(facts.n_train)
     trained = [arm for arm in arms if arm not in GRADIENT_FREE]
     fits = max(1, len(trained)) * len(options.seed_list) * (folds + 1)
-    share = max(0.0, seconds_of(options.budget) - facts.forward_seconds * facts.n_train * 2) / fits
+    share = max(0.0, seconds_of(options.budget) - facts.forward_seconds * facts.n_train * 1.25) / fits
     epochs, seconds, reasons = {}, {}, []
     for arm in trained:
         learns = facts.n_stages if arm == "scratch" else depth
