@@ -73,7 +73,7 @@ def test_few_data_are_cross_validated():
 
 def test_a_budget_too_small_for_all_stages_frees_fewer():
     much = replace(FACTS, per_class=1000, forward_seconds=0.02)
-    ample, tight, tiny = (make_plan(much, replace(OPTIONS, budget=budget)) for budget in ("60m", "2m", "50s"))
+    ample, tight, tiny = (make_plan(much, replace(OPTIONS, budget=budget)) for budget in ("60m", "2m", "45s"))
     assert (ample.method, ample.depth) == ("finetune", 9)
     assert (tight.method, tight.depth) == ("lp_ft", 3)
     assert (tiny.method, tiny.depth) == ("probe", 0)

@@ -137,8 +137,8 @@ def make_plan(facts: Facts, options: FitOptions) -> Plan:
             method, depth, why = fallback
             reasons.append(why)
         arms = tuple(dict.fromkeys(method if arm == "chosen" else arm for arm in options.arms))
-        epochs, seconds, cuts = _budget(facts, options, arms, depth, folds)
-        if method not in epochs or epochs[method] * facts.n_train >= FEW_STEPS * batch:
+        epochs, seconds, paid, cuts = _budget(facts, options, arms, depth, folds)
+        if method not in paid or paid[method] * facts.n_train >= FEW_STEPS * batch:
             break
     reasons.append(_selection(folds))
     rates = {arm: options.learning_rate or _rate(facts, arm) for arm in arms}
@@ -228,17 +228,23 @@ def _rate(facts: Facts, arm: str) -> float:
 
 def _budget(
     facts: Facts, options: FitOptions, arms: tuple[str, ...], depth: int, folds: int
-) -> tuple[dict[str, int], dict[str, float], list[str]]:
-    """Give every trained arm the same seconds and the same most epochs."""
+) -> tuple[dict[str, int], dict[str, float], dict[str, float], list[str]]:
+    """Give every trained arm the same seconds and the same most epochs.
+
+    Returns
+    -------
+    epochs (at least one), seconds, the epochs that the budget pays for, and sentences on what was cut.
+    """
     most = options.epochs or _epochs(facts.n_train)
     trained = [arm for arm in arms if arm not in GRADIENT_FREE]
     fits = max(1, len(trained)) * len(options.seed_list) * (folds + 1)
     share = max(0.0, seconds_of(options.budget) - facts.forward_seconds * facts.n_train * 1.25) / fits
-    epochs, seconds, reasons = {}, {}, []
+    epochs, seconds, paid, reasons = {}, {}, {}, []
     for arm in trained:
         learns = facts.n_stages if arm == "scratch" else depth
         per_epoch = facts.n_train * facts.forward_seconds * _step_cost(learns / facts.n_stages, cached=arm != "scratch")
-        fitting = max(1, math.floor(share / max(per_epoch, 1e-9)))
+        paid[arm] = min(float(most), share / max(per_epoch, 1e-9))
+        fitting = max(1, math.floor(paid[arm]))
         epochs[arm] = most if options.epochs else min(most, fitting)
         seconds[arm] = round(epochs[arm] * per_epoch, 1)
         if epochs[arm] < most:
@@ -246,7 +252,7 @@ def _budget(
                 f"The budget of {options.budget} leaves {arm} {epochs[arm]} of {most} epochs "
                 f"(about {per_epoch:.0f} s each): give more with --budget."
             )
-    return epochs, seconds, reasons
+    return epochs, seconds, paid, reasons
 
 
 GRADIENT_FREE = frozenset({"probe", "knn", "stage_probe"})
