@@ -218,6 +218,7 @@ def _train_arms(bench: Workbench, plan: Plan, folder: Path) -> dict[str, list[di
             for arm, parts in results.items():
                 scores = ", ".join(f"{part['score']:.4g}" for part in parts)
                 bench.progress.note(f"{arm}: " + (f"validation score {scores}" if parts else "not finished"))
+            bench.progress.note(f"Interrupted; `headstart resume {folder}` goes on from here.")
         raise
     return results
 
