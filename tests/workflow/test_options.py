@@ -50,3 +50,17 @@ def test_a_file_in_the_way_is_named(tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(UserError, match="is a file"):
         prepare_folder(tmp_path / "out", force=True)
+
+
+def test_every_option_has_one_name_at_every_door():
+    import inspect
+    from dataclasses import fields
+
+    from headstart import cli
+    from headstart.workflow.fit import fit
+
+    options = {field.name for field in fields(FitOptions)}
+    python, typed = set(inspect.signature(fit).parameters), set(inspect.signature(cli.fit).parameters)
+    assert options <= python
+    assert options <= typed
+    assert typed - {"json_", "config"} <= python
