@@ -124,8 +124,8 @@ def warm_up(cell: Cell) -> None:
 _warm: set[str] = set()
 
 
-def measure(cell: Cell, arms: tuple[str, ...] = ("chosen",), shares: int = 1) -> dict[str, Any]:
-    """Train the planned method alone: the comparable fit."""
+def measure(cell: Cell, arms: tuple[str, ...] = ("probe", "chosen"), shares: int = 1) -> dict[str, Any]:
+    """Train the planned method and the probe, of which the guard hands back one: the comparable fit."""
     if cell.data.modality not in _warm:
         _warm.add(cell.data.modality)
         warm_up(cell)
