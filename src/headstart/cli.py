@@ -99,7 +99,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace a former run in --
 Device = Annotated[
     str | None, typer.Option("--device", help="cpu, cuda, cuda:1 or mps; the best one at hand by default.")
 ]
-Precision = Annotated[str | None, typer.Option("--precision", help="no, bf16 or fp16; chosen by device by default.")]
+Precision = Annotated[str | None, typer.Option("--precision", help="no or bf16; chosen by device by default.")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Samples per step.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", help="Most epochs of every trained arm.")]
 LearningRate = Annotated[float | None, typer.Option("--learning-rate", help="Learning rate of every trained arm.")]

@@ -59,7 +59,7 @@ class FitOptions:
     def __post_init__(self) -> None:
         one_of("--task", self.task, TASKS)
         one_of("--modality", self.modality, MODALITIES)
-        one_of("--precision", self.precision, ("no", "fp16", "bf16"))
+        one_of("--precision", self.precision, ("no", "bf16"))
         for option in ("views", "seeds", "shots", "batch_size", "epochs", "patience"):
             at_least_one(option, getattr(self, option))
         if self.learning_rate is not None and not 0 < self.learning_rate < 10:
