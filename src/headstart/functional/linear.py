@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import expit, softmax
 
@@ -22,12 +23,14 @@ class Basis(NamedTuple):
     rotated: Array
 
 
-def principal(features: Array, *, standardise: bool = True) -> Basis:
+def principal(features: Any, *, standardise: bool = True) -> Basis:
     """Centre (and standardise) features [n, d] and rotate them to their r = min(n, d) principal axes.
 
     An L2 penalty is the same in the rotated space, where n samples of d > n features are only n numbers each.
-    A constant feature keeps scale 1.
+    A constant feature keeps scale 1. Sparse features are never made dense where n < d.
     """
+    if sparse.issparse(features):
+        return _principal_sparse(features, standardise)
     features = np.asarray(features, dtype=np.float64)
     mean = features.mean(axis=0)
     spread = features.std(axis=0) if standardise else np.ones(features.shape[1])
@@ -41,6 +44,25 @@ def principal(features: Array, *, standardise: bool = True) -> Basis:
     axes = x.T @ vectors / singular if n < d else vectors
     rotated = vectors * singular if n < d else x @ vectors
     return Basis(mean, scale, singular, axes, rotated)
+
+
+def _principal_sparse(features: Any, standardise: bool) -> Basis:
+    """As `principal`: the mean is taken out of the products, not of the rows."""
+    features = sparse.csr_matrix(features, dtype=np.float64)
+    n, d = features.shape
+    if n >= d:
+        return principal(features.toarray(), standardise=standardise)
+    mean = np.asarray(features.mean(axis=0)).ravel()
+    spread = np.sqrt(np.maximum(np.asarray(features.multiply(features).mean(axis=0)).ravel() - mean**2, 0))
+    scale = np.where(spread > 1e-12 * np.maximum(1.0, np.abs(mean)), spread, 1.0) if standardise else np.ones(d)
+    rows, middle = sparse.csr_matrix(features @ sparse.diags_array(1 / scale)), mean / scale
+    gram = (rows @ rows.T).toarray()
+    gram -= gram.mean(axis=0)[None] + gram.mean(axis=1)[:, None] - gram.mean()
+    squares, vectors = np.linalg.eigh(gram)
+    keep = squares > max(squares[-1], 1e-300) * 1e-13
+    singular, vectors = np.sqrt(squares[keep]), vectors[:, keep]
+    axes = (rows.T @ vectors - np.outer(middle, vectors.sum(axis=0))) / singular
+    return Basis(mean, scale, singular, axes, vectors * singular)
 
 
 def unfold(basis: Basis, weights: Array, intercept: Array) -> tuple[Array, Array]:
@@ -93,7 +115,13 @@ class Link(NamedTuple):
 
 
 def logistic_path(
-    basis: Basis, labels: Array, strengths: Array, *, link: str = "softmax", tolerance: float = 3e-4
+    basis: Basis,
+    labels: Array,
+    strengths: Array,
+    *,
+    link: str = "softmax",
+    tolerance: float = 3e-4,
+    weights: Array | None = None,
 ) -> list[tuple[Array, Array]]:
     """Solve ``min_{W, b} mean_i loss(x_i W + b, y_i) + s / 2 ||W||^2`` for every strength s.
 
@@ -107,6 +135,7 @@ def logistic_path(
     labels : [n, k], one-hot rows for "softmax", 0/1 for "sigmoid" (k problems of one class each).
     strengths : penalties per sample, any order.
     tolerance : the largest entry of the gradient, in scaled coordinates, at which a solution counts.
+    weights : [n] of the samples, brought to mean 1; the loss is then ``mean_i weights_i loss_i``.
 
     Returns
     -------
@@ -120,6 +149,8 @@ def logistic_path(
     tie = Link("softmax", _softmax_loss) if link == "softmax" else Link("sigmoid", _sigmoid_loss)
     dtype = np.float32 if tolerance >= 1e-5 else np.float64
     rotated, labels = basis.rotated.astype(dtype), labels.astype(dtype)
+    if weights is not None:
+        tie = _weighted(tie, (weights / weights.mean()).astype(dtype))
     current = np.zeros((len(basis.singular), labels.shape[1])), _prior(labels, link)
     found: dict[int, tuple[Array, Array]] = {}
     for index in np.argsort(strengths)[::-1]:
@@ -139,6 +170,24 @@ def _scaling(rotated: Array, current: tuple[Array, Array], singular: Array, stre
     p = probabilities(rotated @ current[0].astype(rotated.dtype) + current[1].astype(rotated.dtype), link)
     curvature = float((p * (1 - p)).mean())
     return (1 / np.sqrt(curvature * singular**2 / len(rotated) + strength)).astype(rotated.dtype)
+
+
+def _weighted(link: Link, weights: Array) -> Link:
+    """Weigh each row's loss and slope. The losses come summed, so rows are scaled one by one."""
+    scale = weights[:, None]
+
+    def softmax_loss(logits: Array, labels: Array) -> tuple[float, Array]:
+        logits = logits - logits.max(axis=1, keepdims=True)
+        p = np.exp(logits)
+        total = p.sum(axis=1, keepdims=True)
+        value = (scale * (np.log(total) - (logits * labels).sum(axis=1, keepdims=True))).sum(dtype=np.float64)
+        return float(value), scale * (p / total - labels)
+
+    def sigmoid_loss(logits: Array, labels: Array) -> tuple[float, Array]:
+        value = (scale * (np.logaddexp(0, logits) - logits * labels)).sum(dtype=np.float64)
+        return float(value), scale * (expit(logits) - labels)
+
+    return Link(link.name, softmax_loss if link.name == "softmax" else sigmoid_loss)
 
 
 def _softmax_loss(logits: Array, labels: Array) -> tuple[float, Array]:

@@ -1,0 +1,47 @@
+"""What a row of the catalogue says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from headstart.problem import Carries, Scenario, Space
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method's place in the field.
+
+    Parameters
+    ----------
+    name : what is typed. title : the field's name for it.
+    path : ``module:Class``, imported when used.
+    papers : authors, title, venue and year.
+    carries, scenario : where it stands in the classifications of `headstart.problem.Setting`.
+    needs : what the data must hold. applies : modalities and tasks.
+    kind : "trained" (by the loop), "fitted" (without gradients through the network), "penalty" (a term that others
+        carry, joined by ``+``; alone it stands on fine-tuning), or, across domains of arrays and features: "weights" (a
+        function that weighs source rows), "map" (a `DomainTransformer`), "predictor" (a `DomainClassifier` or
+        `DomainRegressor`; one that serves several tasks has ``regressor`` beside), "head" (starts from a fitted source
+        estimator) or "unsupervised" (no labels on either side).
+    space : homogeneous, or heterogeneous for methods that take source and target features of different meaning.
+    regressor : ``module:Class`` of the regressor, for a predictor whose ``path`` is a classifier.
+    """
+
+    name: str
+    title: str
+    path: str
+    papers: tuple[str, ...]
+    carries: Carries = "parameters"
+    scenario: Scenario = "inductive"
+    needs: tuple[str, ...] = ("target_labels",)
+    applies: str = "image, text, table; classification, multilabel, regression"
+    kind: str = "trained"
+    space: Space = "homogeneous"
+    regressor: str | None = None
+
+    def load(self) -> Any:
+        """Return the class, or the function of a reweighting."""
+        module, name = self.path.split(":")
+        return getattr(import_module(module), name)

@@ -1,0 +1,117 @@
+"""Methods that learn from a labelled target and a pretrained source."""
+
+from __future__ import annotations
+
+from headstart.catalogue.entry import Entry
+
+_FINETUNE = "headstart.deep.finetune"
+_PENALTIES = "headstart.deep.finetune.penalties"
+
+TARGET_METHODS: tuple[Entry, ...] = (
+    Entry(
+        "probe",
+        "Linear probe",
+        "headstart.shallow.parameters.probe:Probe",
+        (
+            "Alain and Bengio, Understanding intermediate layers using linear classifier probes, ICLR 2017",
+            "Kornblith, Shlens and Le, Do Better ImageNet Models Transfer Better?, CVPR 2019",
+        ),
+        carries="features",
+        kind="fitted",
+    ),
+    Entry(
+        "knn",
+        "Nearest neighbours on features",
+        "headstart.shallow.parameters.knn:KNN",
+        ("Wu et al., Unsupervised Feature Learning via Non-Parametric Instance Discrimination, CVPR 2018",),
+        carries="features",
+        kind="fitted",
+    ),
+    Entry(
+        "stage_probe",
+        "Probe of several stages, reduced and fused",
+        "headstart.shallow.features.stage_probe:StageProbe",
+        (
+            "Evci et al., Head2Toe: Utilizing Intermediate Representations for Better Transfer Learning, ICML 2022",
+            "Breiman, Stacked Regressions, Machine Learning 1996",
+        ),
+        carries="features",
+        kind="fitted",
+    ),
+    Entry(
+        "finetune",
+        "Fine-tuning",
+        f"{_FINETUNE}.finetune:FineTune",
+        (
+            "Yosinski et al., How transferable are features in deep neural networks?, NeurIPS 2014",
+            "Howard and Ruder, Universal Language Model Fine-tuning for Text Classification, ACL 2018",
+        ),
+    ),
+    Entry(
+        "lp_ft",
+        "Linear probe, then fine-tuning",
+        f"{_FINETUNE}.lp_ft:LPFT",
+        ("Kumar et al., Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution, ICLR 2022",),
+    ),
+    Entry(
+        "gradual",
+        "Gradual unfreezing",
+        f"{_FINETUNE}.gradual:GradualUnfreezing",
+        ("Howard and Ruder, Universal Language Model Fine-tuning for Text Classification, ACL 2018",),
+    ),
+    Entry(
+        "l2sp",
+        "L2-SP: stay near the starting point",
+        f"{_PENALTIES}.l2sp:L2SP",
+        (
+            "Li, Grandvalet and Davoine, Explicit Inductive Bias for Transfer Learning with Convolutional "
+            "Networks, ICML 2018",
+        ),
+        kind="penalty",
+    ),
+    Entry(
+        "delta",
+        "DELTA: keep the behaviour of the feature maps",
+        f"{_PENALTIES}.delta:DELTA",
+        (
+            "Li et al., DELTA: DEep Learning Transfer using Feature Map with Attention for Convolutional "
+            "Networks, ICLR 2019",
+        ),
+        carries="features",
+        kind="penalty",
+    ),
+    Entry(
+        "bss",
+        "Batch spectral shrinkage",
+        f"{_PENALTIES}.bss:BSS",
+        (
+            "Chen et al., Catastrophic Forgetting Meets Negative Transfer: Batch Spectral Shrinkage for Safe "
+            "Transfer Learning, NeurIPS 2019",
+        ),
+        carries="features",
+        kind="penalty",
+    ),
+    Entry(
+        "lora",
+        "Low-rank adaptation",
+        f"{_FINETUNE}.lora:LoRA",
+        ("Hu et al., LoRA: Low-Rank Adaptation of Large Language Models, ICLR 2022",),
+        applies="image, text, table (linear and ungrouped convolution layers); every task",
+    ),
+    Entry(
+        "distill",
+        "Distillation from the source",
+        f"{_FINETUNE}.distill:Distill",
+        (
+            "Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network, NeurIPS workshop 2014",
+            "Romero et al., FitNets: Hints for Thin Deep Nets, ICLR 2015",
+        ),
+        carries="relations",
+    ),
+    Entry(
+        "scratch",
+        "Training from scratch (the reference)",
+        f"{_FINETUNE}.scratch:Scratch",
+        ("He, Girshick and Dollar, Rethinking ImageNet Pre-training, ICCV 2019",),
+    ),
+)

@@ -1,0 +1,159 @@
+"""Linear models that choose their own strength of regularisation on the rows they are fitted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.linear_model import RidgeCV
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,  # pyright: ignore[reportPrivateUsage]
+    check_is_fitted,
+    validate_data,
+)
+
+from headstart.functional.linear import logistic_path, principal, probabilities, unfold
+from headstart.shallow.choosing import best, default_folds
+from headstart.shallow.linear import default_strengths
+
+Array = np.ndarray
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TunedLogistic(ClassifierMixin, BaseEstimator):
+    """Multinomial logistic regression, its strength chosen by seeded stratified cross-validation.
+
+    ``min_{W, b}  mean_i w_i loss(W x_i + b, y_i) + s / 2 ||W||^2`` for every s of ``strengths`` at once, chosen by
+    weighted accuracy and, among equals, the loss.
+
+    Parameters
+    ----------
+    strengths : penalties per sample (scikit-learn's C is 1 / (n s)); None for ten from 1 to 1e-6.
+    standardise : whether the penalty counts weights in units of each feature's standard deviation.
+    n_folds, seed : of the cross-validation.
+
+    Attributes
+    ----------
+    coef_ [k, d], intercept_ [k], classes_, strength_.
+    """
+
+    strengths: tuple[float, ...] | None = None
+    standardise: bool = True
+    n_folds: int = 5
+    seed: int = 0
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit on rows X [n, d], dense or CSR, with labels y [n]."""
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
+        check_classification_targets(y)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y has one class only ({self.classes_[0]!r}); a classifier needs two or more classes.")
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        strengths = default_strengths("classification") if self.strengths is None else np.array(self.strengths)
+        number = self._choose(X, labels, weights, strengths) if len(strengths) > 1 else 0
+        self.strength_ = float(strengths[number])
+        # the path is warm, so that the chosen strength is reached from the stronger ones
+        self.coef_, self.intercept_ = self._path(X, labels, weights, strengths[: number + 1])[-1]
+        return self
+
+    def _path(self, X: Any, labels: Array, weights: Array | None, strengths: Array) -> list[tuple[Array, Array]]:
+        basis = principal(X, standardise=self.standardise)
+        wanted = np.eye(len(self.classes_))[labels]
+        shown = wanted.max(axis=0) > 0
+        path = logistic_path(basis, wanted[:, shown], strengths, weights=weights)
+        return [self._whole(unfold(basis, *solution), shown) for solution in path]
+
+    def _whole(self, solution: tuple[Array, Array], shown: Array) -> tuple[Array, Array]:
+        """Give classes that a fold does not show no weight and a low intercept."""
+        coef = np.zeros((len(shown), solution[0].shape[1]))
+        intercept = np.full(len(shown), solution[1].min() - 10.0)
+        coef[shown], intercept[shown] = solution
+        return coef, intercept
+
+    def _choose(self, X: Any, labels: Array, weights: Array | None, strengths: Array) -> int:
+        n = len(labels)
+        loss, score = np.zeros((2, len(strengths), n))
+        for train, held in default_folds(labels, "classification", self.n_folds, self.seed):
+            if len(np.unique(labels[train])) < 2:
+                continue
+            path = self._path(X[train], labels[train], None if weights is None else weights[train], strengths)
+            for index, (coef, intercept) in enumerate(path):
+                outputs = X[held] @ coef.T + intercept
+                p = probabilities(np.asarray(outputs), "softmax")
+                loss[index, held] = -np.log(np.maximum(p[np.arange(len(held)), labels[held]], 1e-12))
+                score[index, held] = p.argmax(axis=1) == labels[held]
+        share = np.full(n, 1 / n) if weights is None else weights / weights.sum()
+        return best(score @ share, loss @ share, strengths)
+
+    def decision_function(self, X: Any) -> Array:
+        """Return log-odds of the second of two classes [n], or one score per class [n, k]."""
+        outputs = self._outputs(X)
+        return outputs[:, 1] - outputs[:, 0] if outputs.shape[1] == 2 else outputs
+
+    def _outputs(self, X: Any) -> Array:
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=np.float64)
+        return np.asarray(X @ self.coef_.T) + self.intercept_
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probabilities [n, k] of `classes_`."""
+        return probabilities(self._outputs(X), "softmax")
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class of each row [n]."""
+        chosen = self._outputs(X).argmax(axis=1)
+        return self.classes_[chosen]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TunedRidge(RegressorMixin, BaseEstimator):
+    """Ridge regression on standardised features, its strength chosen by leave-one-out in closed form.
+
+    Parameters
+    ----------
+    strengths : penalties per sample; None for nineteen from 1e3 to 1e-6.
+    standardise : whether the penalty counts weights in units of each feature's standard deviation.
+
+    Attributes
+    ----------
+    strength_ : the penalty per sample that was chosen. model_ : the `RidgeCV` on scaled rows.
+    """
+
+    strengths: tuple[float, ...] | None = None
+    standardise: bool = True
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit on rows X [n, d], dense or CSR, with values y [n] or [n, k]."""
+        X, y = validate_data(
+            self, X, y, accept_sparse="csr", dtype=np.float64, multi_output=True, y_numeric=True, ensure_min_samples=2
+        )
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        self.scaler_ = StandardScaler(with_mean=not sparse.issparse(X), with_std=self.standardise).fit(X)
+        strengths = default_strengths("regression") if self.strengths is None else np.array(self.strengths)
+        total = len(y) if weights is None else float(weights.sum())
+        self.model_ = RidgeCV(alphas=strengths * total).fit(self.scaler_.transform(X), y, sample_weight=weights)
+        self.strength_ = float(np.asarray(self.model_.alpha_)) / total
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """Return values [n] or [n, k]."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=np.float64)
+        return self.model_.predict(self.scaler_.transform(X))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,1 @@
+"""Scores of an adapted model that need no target label."""
