@@ -2,9 +2,20 @@
 
 from headstart.data.checking import check
 from headstart.data.checks import Checks
+from headstart.data.counterpart import Counterpart, open_counterpart
 from headstart.data.dataset import Dataset, TableColumns
 from headstart.data.opening import open_data
 from headstart.data.predicting import open_inputs
 from headstart.data.splits import folds
 
-__all__ = ["Checks", "Dataset", "TableColumns", "check", "folds", "open_data", "open_inputs"]
+__all__ = [
+    "Checks",
+    "Counterpart",
+    "Dataset",
+    "TableColumns",
+    "check",
+    "folds",
+    "open_counterpart",
+    "open_data",
+    "open_inputs",
+]

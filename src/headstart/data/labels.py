@@ -197,10 +197,10 @@ def _encode_classes(values: pa.ChunkedArray, reason: str) -> Encoded:
     distinct = sorted(pc.unique(values).to_pylist())  # type: ignore[attr-defined]
     order = pa.array(distinct, type=values.type)
     codes = pc.index_in(values, value_set=order).to_numpy().astype(np.int64)  # type: ignore[attr-defined]
-    return Encoded(Task("classification", tuple(_class_name(v) for v in distinct)), codes, reason)
+    return Encoded(Task("classification", tuple(class_name(v) for v in distinct)), codes, reason)
 
 
-def _class_name(value: Any) -> str:
+def class_name(value: Any) -> str:
     whole = isinstance(value, float) and math.isfinite(value) and value == int(value)
     return str(int(value)) if whole else str(value)
 
@@ -208,7 +208,7 @@ def _class_name(value: Any) -> str:
 def _sets(values: pa.ChunkedArray) -> list[list[str]]:
     """Return each sample's classes: a list's items, or what ';' and '|' separate."""
     if _is_list(values.type):
-        return [[_class_name(item) for item in row] for row in values.to_pylist()]
+        return [[class_name(item) for item in row] for row in values.to_pylist()]
     texts = values.cast(pa.string()).to_pylist()
     return [[part.strip() for part in text.replace("|", ";").split(";") if part.strip()] for text in texts]
 

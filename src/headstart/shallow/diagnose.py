@@ -169,7 +169,7 @@ def moved_features(source: Array, target: Array, names: list[str] | None = None,
     likely = np.argsort(-np.abs(difference), kind="stable")[: 4 * most]
     found = []
     for column in likely:
-        distance = float(np.asarray(ks_2samp(source[:, column], target[:, column]).statistic))
+        distance = float(tuple(ks_2samp(source[:, column], target[:, column]))[0])
         name = f"feature {column}" if names is None else names[column]
         found.append(Moved(name, float(difference[column]), distance))
     return [item for item in sorted(found, key=lambda item: -item.distance) if item.distance > 0.1][:most]

@@ -1,0 +1,143 @@
+"""`open_counterpart`: a target of the same task as a labelled source; its labels may be missing, wholly or in part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from headstart.data import folders, tables
+from headstart.data.dataset import Dataset, TableColumns
+from headstart.data.frame import Frame
+from headstart.data.labels import class_name
+from headstart.data.opening import frame_of, require_path
+from headstart.data.predicting import open_inputs
+from headstart.errors import UserError
+
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """A target beside a source.
+
+    Attributes
+    ----------
+    dataset : without task; all rows lie in the split "test".
+    stored_labels : per row as opened, the source's class number (int64, -1 unknown) or a value (float64, NaN unknown).
+    """
+
+    dataset: Dataset
+    stored_labels: np.ndarray
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Labels of the dataset's rows, [n]."""
+        return self.stored_labels[self.dataset.stored(np.arange(len(self.dataset)))]
+
+
+def open_counterpart(data: Any, source: Dataset) -> Counterpart:
+    """Open a target whose inputs and classes are those of ``source``, with or without labels.
+
+    Labels are looked for in the source's label column, in the class folders of its classes, or in ``(X, y)``; empty
+    cells and loose files are unlabelled.
+
+    Raises
+    ------
+    UserError
+        If the target lacks columns of the source, or has classes that the source does not have; all are named.
+    """
+    task = source.task
+    if task is None or task.kind == "multilabel" or task.n_outputs == 0 or len(task.targets) > 1:
+        raise UserError(
+            f"{source.name} is a {'multi-label' if task and task.kind == 'multilabel' else 'multi-target'} problem; "
+            "across domains one class or one number per sample can be learned."
+        )
+    if isinstance(data, tuple):
+        inputs, given = data
+        dataset = open_inputs(inputs, modality=source.modality, columns=source.columns or source.input_column)
+        return Counterpart(dataset, _encode(list(np.asarray(given)), source, "y"))
+    frame = _frame_of(data)
+    if frame is None:
+        dataset = open_inputs(data, modality=source.modality, columns=source.columns or source.input_column)
+        return Counterpart(dataset, _from_folders(dataset, source))
+    _require_columns(frame, source, str(data) if isinstance(data, str | Path) else "The target")
+    dataset = open_inputs(data, modality=source.modality, columns=_columns(frame, source))
+    column = source.label_columns[0] if source.label_columns else None
+    if column is None or column not in frame.columns.names:
+        return Counterpart(dataset, _encode([None] * len(dataset), source, ""))
+    values = frame.columns.table.column(column).to_pylist()
+    return Counterpart(dataset, _encode(values, source, column))
+
+
+def _frame_of(data: Any) -> Frame | None:
+    if not isinstance(data, str | Path):
+        return frame_of(data)
+    path = require_path(Path(data))
+    is_table = path.is_file() and folders.kind_of(path.name) == "table" and tables.ending(path) != ".npz"
+    return tables.read_files([path], [None]) if is_table else None
+
+
+def _columns(frame: Frame, source: Dataset) -> TableColumns | str | None:
+    """The source's columns, with the target's categories beside the source's."""
+    if source.columns is None:
+        return source.input_column
+    categorical = {}
+    for name, known in source.columns.categorical.items():
+        values = frame.columns.table.column(name).cast(pa.string()).drop_null().unique().to_pylist()
+        categorical[name] = tuple(sorted({*known, *values}))
+    return TableColumns(source.columns.numeric, categorical)
+
+
+def _require_columns(frame: Frame, source: Dataset, origin: str) -> None:
+    wanted = source.columns.names if source.columns else filter(None, [source.input_column])
+    lacking = [name for name in wanted if name not in frame.columns.names]
+    if lacking:
+        shown = ", ".join(f"'{name}'" for name in lacking[:SHOWN]) + (" ..." if len(lacking) > SHOWN else "")
+        raise UserError(
+            f"{origin} lacks {len(lacking)} columns of the source data ({shown}); give both the same columns, or take "
+            "these out of the source."
+        )
+
+
+def _encode(values: list[Any], source: Dataset, place: str) -> np.ndarray:
+    """Turn labels into the source's numbers; what is empty stays unknown."""
+    assert source.task is not None
+    empty = [value is None or value != value or (isinstance(value, str) and not value.strip()) for value in values]
+    if source.task.kind == "regression":
+        try:
+            return np.array([np.nan if no else float(v) for v, no in zip(values, empty, strict=True)])
+        except (TypeError, ValueError):
+            raise UserError(f"The target's label '{place}' holds words, but the source's holds numbers.") from None
+    names = [
+        None if no else class_name(v.strip() if isinstance(v, str) else v) for v, no in zip(values, empty, strict=True)
+    ]
+    unknown = sorted({name for name in names if name is not None} - set(source.task.classes))
+    if unknown:
+        shown = ", ".join(unknown[:SHOWN]) + (" ..." if len(unknown) > SHOWN else "")
+        raise UserError(
+            f"The target's label '{place}' has {len(unknown)} classes that the source data do not have ({shown}); the "
+            f"source's are {', '.join(source.task.classes[:10])}."
+        )
+    number = {name: index for index, name in enumerate(source.task.classes)}
+    return np.array([-1 if name is None else number[name] for name in names], dtype=np.int64)
+
+
+def _from_folders(dataset: Dataset, source: Dataset) -> np.ndarray:
+    """Read labels from the folder that a file lies in, where it is called like a class of the source."""
+    assert source.task is not None
+    names = [PurePath(name).parent.name for name in dataset.names(np.arange(len(dataset)))]
+    if source.task.kind == "regression":
+        return np.full(len(names), np.nan)
+    number = {name: index for index, name in enumerate(source.task.classes)}
+    labels = np.array([number.get(name, -1) for name in names], dtype=np.int64)
+    strange = sorted({name for name, label in zip(names, labels, strict=True) if label < 0 and name})
+    if strange and (labels >= 0).any():
+        raise UserError(
+            f"{dataset.origin} has folders that are no class of the source data ({', '.join(strange[:SHOWN])}); the "
+            f"source's classes are {', '.join(source.task.classes[:10])}."
+        )
+    return labels
