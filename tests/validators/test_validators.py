@@ -1,0 +1,149 @@
+"""Validators: closed forms, orderings, refusals, and no way in for a target label."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from headstart.validators import FOR_REGRESSION, VALIDATORS, Evidence, get
+from headstart.validators.density import density_ratio
+from headstart.validators.structure import cluster
+
+
+def _blobs(n, k=3, shift=0.0, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % k
+    return rng.normal(size=(n, 5)) + 4 * np.eye(5)[labels] + shift, labels
+
+
+def _evidence(**changes):
+    source, labels = _blobs(120)
+    target, _ = _blobs(150, shift=0.3, seed=1)
+    train, known = _blobs(120, seed=2)
+    model = LogisticRegression().fit(train, known)
+    made = Evidence(
+        source_features=source,
+        source_labels=labels,
+        source_outputs=model.predict_proba(source),
+        target_features=target,
+        target_outputs=model.predict_proba(target),
+        refit=lambda rows, answers, others: LogisticRegression().fit(rows, answers).predict_proba(others),
+        predict=model.predict_proba,
+    )
+    return made._replace(**changes)
+
+
+def _regression(slope=1.0):
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(size=(80, 1)), rng.normal(size=(60, 1)) + 1
+    return Evidence(
+        source_features=source,
+        source_labels=2 * source[:, 0],
+        source_outputs=2 * slope * source[:, 0],
+        target_features=target,
+        target_outputs=2 * slope * target[:, 0],
+        refit=lambda rows, values, others: others[:, 0] * (values @ rows[:, 0]) / (rows[:, 0] @ rows[:, 0]),
+    )
+
+
+@pytest.mark.parametrize("name", VALIDATORS)
+def test_a_good_model_beats_a_blind_one(name):
+    good = _evidence()
+    rng = np.random.default_rng(3)
+    blind = rng.dirichlet(np.ones(3), 150)
+    bad = good._replace(
+        target_outputs=blind,
+        source_outputs=rng.dirichlet(np.ones(3), 120),
+        predict=lambda rows: rng.dirichlet(np.ones(3), len(rows)),
+    )
+    assert get(name)(good) > get(name)(bad)
+
+
+@pytest.mark.parametrize("name", VALIDATORS)
+def test_the_order_of_target_rows_hardly_matters(name):
+    made = _evidence()
+    order = np.random.default_rng(0).permutation(150)
+    turned = made._replace(target_features=made.target_features[order], target_outputs=made.target_outputs[order])
+    assert get(name)(turned) == pytest.approx(get(name)(made), abs=0.06 if name == "mixval" else 0.02)
+
+
+def test_closed_forms():
+    certain = np.eye(2)[[0, 1, 0, 1]]
+    made = _evidence(target_outputs=certain, target_features=np.zeros((4, 2)))
+    assert get("entropy")(made) == 0
+    assert get("infomax")(made) == pytest.approx(np.log(2))
+    assert get("bnm")(made) == pytest.approx(1.0)
+    flat = made._replace(target_outputs=np.full((4, 2), 0.5))
+    assert get("entropy")(flat) == pytest.approx(-np.log(2))
+    assert get("infomax")(flat) == pytest.approx(0)
+    assert get("bnm")(flat) == pytest.approx(0.5)
+    assert get("snd")(flat) == pytest.approx(np.log(3))
+    assert get("mano")(flat) == pytest.approx(0.5)
+    assert get("mano")(made) > 0.5
+
+
+def test_dev_is_importance_weighting_with_a_control_variate():
+    made = _evidence()
+    rng = np.random.default_rng(0)
+    weights = rng.gamma(2.0, 0.5, 120)
+    losses = (made.source_outputs.argmax(axis=1) != made.source_labels).astype(float)
+    made = made._replace(source_weights=weights)
+    eta = -np.cov(weights * losses, weights)[0, 1] / weights.var(ddof=1)
+    assert get("dev")(made) == pytest.approx(-((weights * losses).mean() + eta * weights.mean() - eta))
+    assert get("importance_weighted")(made) == pytest.approx(-(weights * losses).sum() / weights.sum())
+    even = made._replace(source_weights=np.ones(120))
+    assert get("dev")(even) == get("importance_weighted")(even) == pytest.approx(get("source_accuracy")(even) - 1)
+
+
+def test_a_known_density_ratio_is_recovered():
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(size=(3000, 2)), rng.normal([0.8, 0.0], size=(3000, 2))
+    truth = np.exp(0.8 * source[:, 0] - 0.32)
+    assert np.corrcoef(np.log(density_ratio(source, target)), np.log(truth))[0, 1] > 0.98
+    assert np.allclose(density_ratio(source, source.copy()), 1, atol=1e-6)
+
+
+def test_clusters_are_those_that_were_made():
+    rows, labels = _blobs(90)
+    for algorithm in ("kmeans", "spectral"):
+        found = cluster(rows, 3, algorithm=algorithm)
+        assert len(set(zip(found, labels, strict=True))) <= 5
+    perfect = _evidence(target_features=rows, target_outputs=np.eye(3)[labels], clusters=labels)
+    assert get("cluster_ami")(perfect) == get("cluster_v_measure")(perfect) == pytest.approx(1)
+
+
+def test_mixed_rows_follow_their_leader():
+    made = _evidence()
+    assert get("mixval")(made._replace(predict=lambda rows: np.eye(3)[np.zeros(len(rows), int)])) < 0.5
+
+
+@pytest.mark.parametrize("name", VALIDATORS)
+def test_regression_or_a_sentence(name):
+    if name not in FOR_REGRESSION:
+        with pytest.raises(ValueError, match=f"'{name}' reads probabilities"):
+            get(name)(_regression())
+        return
+    assert get(name)(_regression(1.0)) == pytest.approx(0, abs=1e-9)
+    assert get(name)(_regression(1.5)) < -0.1
+
+
+def test_target_labels_have_no_way_in():
+    with pytest.raises(ValueError, match="target_labels"):
+        _evidence(target_labels=np.zeros(150))
+    with pytest.raises(TypeError, match="target_labels"):
+        Evidence(*_evidence(), target_labels=np.zeros(150))  # type: ignore[call-arg]
+    made = _evidence()
+    smuggled = made._replace(source_labels=np.concatenate([made.source_labels, np.zeros(150, dtype=int)]))
+    for name in FOR_REGRESSION:
+        with pytest.raises(ValueError, match="one label and one output"):
+            get(name)(smuggled)
+
+
+def test_missing_functions_are_named():
+    with pytest.raises(ValueError, match="needs refit"):
+        get("circular")(_evidence(refit=None))
+    with pytest.raises(ValueError, match="needs predict"):
+        get("mixval")(_evidence(predict=None))
+    one = _evidence(target_outputs=np.eye(3)[np.zeros(150, int)])
+    assert get("circular")(one) == pytest.approx(1 / 3)
