@@ -1,0 +1,23 @@
+"""Choosing across domains without target labels: race, evidence, guard."""
+
+from __future__ import annotations
+
+from headstart.choice.auto import AutoAdaptClassifier, AutoAdaptRegressor
+from headstart.choice.candidates import BASELINES, DEFAULTS, Candidate
+from headstart.choice.choosing import Choice, choose
+from headstart.choice.gain import Gain
+from headstart.choice.race import Raced, prepare, race
+
+__all__ = [
+    "BASELINES",
+    "DEFAULTS",
+    "AutoAdaptClassifier",
+    "AutoAdaptRegressor",
+    "Candidate",
+    "Choice",
+    "Gain",
+    "Raced",
+    "choose",
+    "prepare",
+    "race",
+]

@@ -1,0 +1,60 @@
+"""Combinations of raced models: an evidence-weighted average of their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from headstart.choice.candidates import Candidate
+from headstart.choice.race import Ground, Raced, outputs, validate
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Blend:
+    """A weighted average of models' probabilities or values.
+
+    Parameters
+    ----------
+    members : fitted models. weights : their shares, which sum to 1.
+    """
+
+    members: tuple[Any, ...]
+    weights: tuple[float, ...]
+
+    def answer(self, rows: Any, ground: Ground, *, is_source: bool = False) -> Array:
+        """Return probabilities [b, k], or values [b]."""
+        each = zip(self.members, self.weights, strict=True)
+        return sum(weight * outputs(model, rows, ground, is_source=is_source) for model, weight in each)  # type: ignore[return-value]
+
+
+def shares(gains: Array, *, temperature: float = 2.0) -> Array:
+    """Return weights that sum to 1 and grow with the predicted gains, ``w ~ exp(gain / temperature)``.
+
+    Parameters
+    ----------
+    gains : points over source-only. temperature : in points.
+    """
+    raised = np.exp((gains - gains.max()) / temperature)
+    return raised / raised.sum()
+
+
+def blend(ground: Ground, raced: Sequence[Raced], weights: Array, name: str) -> Raced:
+    """Return the outcome of a weighted average of finished outcomes, scored as any other candidate is.
+
+    Members below a hundredth of the weight are left out.
+    """
+    keep = weights >= 0.01 * weights.max()
+    kept = [one for one, k in zip(raced, keep, strict=True) if k]
+    share = weights[keep] / weights[keep].sum()
+    model = Blend(tuple(one.model for one in kept), tuple(share.tolist()))
+    target, held = (
+        np.asarray(sum(w * np.asarray(getattr(one, side)) for w, one in zip(share, kept, strict=True)))
+        for side in ("target", "held")
+    )
+    scores = validate(ground, target, held)
+    return Raced(Candidate(name), model, target, held, scores, 0.0, "")

@@ -1,0 +1,130 @@
+"""What can run in a race: a method of the catalogue with its options and its head, or a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from headstart import catalogue
+from headstart.catalogue.entry import Entry
+from headstart.shallow.domains import Domains
+from headstart.shallow.shells import Adapted, Reweighted
+from headstart.shallow.tuned import TunedLogistic, TunedRidge
+
+BASELINES = ("source_only", "target_only", "pooled")
+DEFAULTS: tuple[str, ...] = (
+    "easytl",
+    "coral",
+    "subspace_alignment",
+    "gfk",
+    "tca",
+    "jda",
+    "bda",
+    "jgsa",
+    "meda",
+    "ot_class",
+    "ot_linear",
+    "standardise",
+    "joint_label_propagation",
+    "msda",
+    "kmm",
+    "mlls",
+)
+"""Methods of the catalogue that race unless told otherwise; those that a task or its labels rule out are left out."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One entry of a race.
+
+    Parameters
+    ----------
+    method : a name of the catalogue, or "source_only", "target_only", "pooled".
+    options : hyper-parameters of the method. head : estimator on top of a map or a reweighting; None for the linear
+        model that tunes its own strength. label : its name in the table; None for the method's.
+    """
+
+    method: str
+    options: dict[str, Any] | None = None
+    head: Any = None
+    label: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.label or self.method
+
+    def build(self, *, regression: bool, seed: int = 0) -> Any:
+        """Return the unfitted model; `KeyError`-free: an unknown method is refused with the nearest names."""
+        head = clone(self.head) if self.head is not None else (TunedRidge() if regression else TunedLogistic())
+        if self.method in BASELINES:
+            return Adapted(estimator=head)
+        entry = catalogue.get(self.method)
+        if entry.kind == "weights":
+            return Reweighted(weights=self.method, estimator=head, options=self.options, seed=seed)
+        if entry.kind == "map":
+            return Adapted(transformer=_seeded(entry.load(), self.options, seed), estimator=head)
+        if entry.kind != "predictor":
+            raise ValueError(f"The method '{self.method}' does not learn a predictor from rows of two domains.")
+        return _seeded(_face(entry, regression), self.options, seed)
+
+    def view(self, domains: Domains) -> Domains:
+        """Return what this candidate may learn from: baselines see one domain's labels, or both."""
+        if self.method == "source_only":
+            hidden = np.full_like(domains.target_labels, -1 if domains.labels.dtype.kind == "i" else np.nan)
+            return domains._replace(target_labels=hidden)
+        if self.method == "target_only":
+            known = domains.known
+            rows, labels = domains.target[known], domains.target_labels[known]
+            return domains._replace(source=rows, labels=labels, source_domain=np.ones(len(known), dtype=np.int64))
+        return domains
+
+
+def _face(entry: Entry, regression: bool) -> Any:
+    if not regression:
+        return entry.load()
+    if entry.regressor is None:
+        raise ValueError(f"The method '{entry.name}' is for classification, and the labels are values.")
+    module, name = entry.regressor.split(":")
+    return getattr(__import__(module, fromlist=[name]), name)
+
+
+def _seeded(factory: Any, options: dict[str, Any] | None, seed: int) -> Any:
+    known = {item.name for item in fields(factory)} if hasattr(factory, "__dataclass_fields__") else set()
+    given = dict(options or {})
+    if "seed" in known:
+        given.setdefault("seed", seed)
+    return factory(**given)
+
+
+def as_candidates(candidates: Sequence[Candidate | str] | None, domains: Domains, regression: bool) -> list[Candidate]:
+    """Return the race's list, baselines first: source-only always, the others where the target has labels.
+
+    Methods named by the caller stay; of the default ones those that cannot serve the data are left out.
+    """
+    asked: list[Candidate] = []
+    for item in _default(domains, regression) if candidates is None else candidates:
+        one = Candidate(item) if isinstance(item, str) else item
+        if one.method not in BASELINES:
+            catalogue.get(one.method)
+            asked.append(one)
+    base = [Candidate("source_only")]
+    if len(domains.known) > 0:
+        base += [Candidate("target_only"), Candidate("pooled")]
+    return base + asked
+
+
+def _default(domains: Domains, regression: bool) -> list[Candidate]:
+    there = {entry.name: entry for entry in catalogue.METHODS if entry.kind in catalogue.DOMAIN_KINDS}
+    out = []
+    for name in DEFAULTS:
+        entry = there.get(name)
+        if entry is None or ("target_labels" in entry.needs and len(domains.known) == 0):
+            continue
+        if regression and "regression" not in entry.applies:
+            continue
+        out.append(Candidate(name))
+    return out

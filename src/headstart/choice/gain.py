@@ -1,0 +1,166 @@
+"""From evidence to a predicted gain over source-only, by coefficients learned on benchmarks whose labels are known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from headstart.choice.race import Ground, Raced
+
+Array = np.ndarray
+CLASSIFICATION = (
+    "source_accuracy",
+    "importance_weighted",
+    "dev",
+    "circular",
+    "entropy",
+    "infomax",
+    "bnm",
+    "snd",
+    "cluster_ami",
+    "cluster_v_measure",
+    "mano",
+)
+REGRESSION = ("source_accuracy", "importance_weighted", "dev", "circular")
+
+
+class Gain(NamedTuple):
+    """A linear model of the gain in points: ``gain = intercept + coef . (features - mean) / scale``, with its error.
+
+    Attributes
+    ----------
+    names : of the features. mean, scale, coef : [len(names)]. intercept : float.
+    deviation : of the gain from the prediction on benchmarks that were left out when it was learned.
+    """
+
+    names: tuple[str, ...]
+    mean: Array
+    scale: Array
+    coef: Array
+    intercept: float
+    deviation: float
+
+    def predict(self, features: Array) -> Array:
+        """Return the predicted gains of rows of features."""
+        return self.intercept + ((features - self.mean) / self.scale).clip(-4, 4) @ self.coef
+
+
+def feature_names(regression: bool) -> tuple[str, ...]:
+    """Return the names of the features, in their order."""
+    validators = REGRESSION if regression else CLASSIFICATION
+    return (*validators, *(f"rank of {name}" for name in validators), "agreement", "changed", "balance", "shift")
+
+
+def features(ground: Ground, raced: Sequence[Raced], field: Sequence[Raced] | None = None) -> Array:
+    """Return one row of features for each outcome; all of them finished.
+
+    Validators enter as differences to source-only, which is the first of ``field``, and as ranks within ``field``.
+    Beside them: how much more the answers agree with the field's mean answer than source-only's do, the share of
+    answers that are not source-only's, how much further the predicted class shares are from the source's, and how
+    well the domains are told apart.
+
+    Parameters
+    ----------
+    field : the finished race that ranks and agreement refer to; None for ``raced`` itself.
+    """
+    field = raced if field is None else field
+    names = REGRESSION if ground.regression else CLASSIFICATION
+    scale = _scales(ground)
+    reference = np.array([field[0].scores[name] for name in names])
+    everyone = np.array([[one.scores[name] for name in names] for one in field])
+    mean = np.mean([_shape(ground, one.target) for one in field], axis=0)
+    rows = []
+    for one in raced:
+        scores = np.array([one.scores[name] for name in names])
+        ranks = ((everyone < scores).mean(axis=0) + (everyone <= scores).mean(axis=0)) / 2
+        rank_source = ((everyone < reference).mean(axis=0) + (everyone <= reference).mean(axis=0)) / 2
+        difference = (scores - reference) / np.array([scale.get(name, 1.0) for name in names])
+        rows.append(np.concatenate([difference, ranks - rank_source, _answers(ground, one, field[0], mean)]))
+    return np.array(rows)
+
+
+def _scales(ground: Ground) -> dict[str, float]:
+    """What a score can reach at most, so that problems of different sizes compare."""
+    if ground.regression:
+        return {}
+    classes = float(np.log(ground.n_classes))
+    return {"entropy": classes, "infomax": classes, "snd": float(np.log(max(len(ground.low_target), 3)))}
+
+
+def _shape(ground: Ground, target: Any) -> Array:
+    if ground.regression:
+        return np.asarray(target)
+    return np.eye(ground.n_classes)[np.asarray(target).argmax(axis=1)]
+
+
+def _answers(ground: Ground, one: Raced, source_only: Raced, mean: Array) -> Array:
+    mine, reference = _shape(ground, one.target), _shape(ground, source_only.target)
+    labels = ground.domains.labels
+    shift = float(np.log(np.maximum(ground.ratio, 1e-9)).std())
+    if ground.regression:
+        unit = float(labels.std()) or 1.0
+        near = [-float(np.sqrt(((answers - mean) ** 2).mean())) / unit for answers in (mine, reference)]
+        changed = float(np.sqrt(((mine - reference) ** 2).mean())) / unit
+        moved = [abs(float(answers.mean() - labels.mean())) / unit for answers in (mine, reference)]
+    else:
+        near = [float((answers * mean).sum(axis=1).mean()) for answers in (mine, reference)]
+        changed = float((mine != reference).any(axis=1).mean())
+        shares = np.bincount(labels, minlength=ground.n_classes) / len(labels)
+        moved = [float(np.abs(answers.mean(axis=0) - shares).sum()) for answers in (mine, reference)]
+    return np.array([near[0] - near[1], changed, moved[0] - moved[1], changed * shift])
+
+
+def learn(rows: Array, gains: Array, groups: Array, names: Sequence[str], *, strength: float = 0.3) -> Gain:
+    """Return ridge coefficients, every group (benchmark) counting alike, gains clipped to 20 points.
+
+    ``deviation`` is the root mean squared error on each group by coefficients learned on the others.
+
+    Parameters
+    ----------
+    rows : [n, len(names)]. gains : [n] points over source-only. groups : [n]. strength : penalty per unit of weight.
+    """
+    gains = gains.clip(-20, 20)
+    found = _ridge(rows, gains, groups, names, strength)
+    errors = []
+    for group in np.unique(groups):
+        rest = groups != group
+        if not rest.any():
+            continue
+        other = _ridge(rows[rest], gains[rest], groups[rest], names, strength)
+        errors.append(float(((other.predict(rows[~rest]) - gains[~rest]) ** 2).mean()))
+    return found._replace(deviation=float(np.sqrt(np.mean(errors))) if errors else 10.0)
+
+
+def _ridge(rows: Array, gains: Array, groups: Array, names: Sequence[str], strength: float) -> Gain:
+    _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    weights = 1 / counts[inverse]
+    weights = weights / weights.sum()
+    # source-only has all differences 0 and gain 0: centring at 0 keeps it there
+    scale = np.sqrt(weights @ rows**2)
+    scale = np.where(scale > 1e-9, scale, 1.0)
+    x = (rows / scale).clip(-4, 4)
+    gram = x.T @ (weights[:, None] * x) + strength * np.eye(x.shape[1])
+    coef = np.linalg.solve(gram, x.T @ (weights * gains))
+    return Gain(tuple(names), np.zeros(x.shape[1]), scale, coef, 0.0, 10.0)
+
+
+def shipped(regression: bool) -> Gain:
+    """Return the coefficients in the package, learned on all of the project's benchmarks."""
+    stored = json.loads(files("headstart.choice").joinpath("gain.json").read_text(encoding="utf-8"))
+    return from_json(stored["regression" if regression else "classification"])
+
+
+def from_json(stored: dict[str, Any]) -> Gain:
+    """Read coefficients."""
+    arrays = {key: np.array(stored[key], dtype=np.float64) for key in ("mean", "scale", "coef")}
+    return Gain(tuple(stored["names"]), **arrays, intercept=stored["intercept"], deviation=stored["deviation"])
+
+
+def to_json(gain: Gain) -> dict[str, Any]:
+    """Write coefficients, rounded to six digits."""
+    rounded = {key: [float(f"{v:.6g}") for v in getattr(gain, key)] for key in ("mean", "scale", "coef")}
+    return {"names": list(gain.names), **rounded, "intercept": gain.intercept, "deviation": round(gain.deviation, 4)}

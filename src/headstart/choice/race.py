@@ -1,0 +1,221 @@
+"""The race: every candidate is fitted, asked about the target, and scored by validators that see no target label."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from headstart.choice.candidates import Candidate
+from headstart.shallow.choosing import default_folds
+from headstart.shallow.domains import Domains, stack
+from headstart.shallow.shells import Adapted
+from headstart.shallow.tuned import TunedLogistic, TunedRidge
+from headstart.validators import FOR_REGRESSION, VALIDATORS, Evidence
+from headstart.validators.density import density_ratio, leading
+from headstart.validators.structure import cluster
+
+Array = np.ndarray
+DENSE_LIMIT = 40_000_000
+"""Numbers that sparse rows of both domains may become when a candidate takes dense rows only (320 MB)."""
+
+
+class Raced(NamedTuple):
+    """One candidate's outcome.
+
+    Attributes
+    ----------
+    model : fitted on every row. target : its outputs for the target rows, probabilities [m, k] or values [m].
+    held : outputs for the source rows of `Ground.held`, by a model that was not fitted on them.
+    scores : validator to value. seconds : spent on it. note : why it did not finish, else empty.
+    """
+
+    candidate: Candidate
+    model: Any
+    target: Array | None
+    held: Array | None
+    scores: dict[str, float]
+    seconds: float
+    note: str
+
+    @property
+    def name(self) -> str:
+        return self.candidate.name
+
+
+class Ground(NamedTuple):
+    """What all candidates of a race share: the data, the held-out source rows, and what validators read.
+
+    Attributes
+    ----------
+    held : row numbers of the source that half of the fits leave out. low_source, low_target : both domains on at most
+        64 principal axes. ratio : density ratios of the held rows. clusters : of the target rows, as many as classes.
+    """
+
+    domains: Domains
+    n_classes: int
+    held: Array
+    low_source: Array
+    low_target: Array
+    ratio: Array
+    clusters: Array | None
+    seed: int
+
+    @property
+    def regression(self) -> bool:
+        return self.n_classes == 0
+
+
+def prepare(domains: Domains, *, n_classes: int, seed: int = 0) -> Ground:
+    """Hold a fifth of the source out, and compute what all candidates' validators share.
+
+    Parameters
+    ----------
+    domains : with encoded labels. n_classes : 0 for a regression.
+    """
+    kind = "classification" if n_classes else "regression"
+    held = np.sort(default_folds(domains.labels, kind, 5, seed)[0][1])
+    low_source, low_target = leading(domains.source, domains.target, 64, seed=seed)
+    clusters = cluster(low_target, n_classes, seed=seed) if n_classes else None
+    ratio = density_ratio(low_source, low_target, seed=seed)[held]
+    return Ground(domains, n_classes, held, low_source, low_target, ratio, clusters, seed)
+
+
+def race(ground: Ground, candidates: Sequence[Candidate], *, budget: float | None = None) -> list[Raced]:
+    """Fit each candidate on all rows and on four fifths of the source, and score it.
+
+    Parameters
+    ----------
+    budget : seconds; a candidate that would start after them is left out with a note. The first one always runs.
+
+    Returns
+    -------
+    list of `Raced`, in the order of the candidates. A candidate that fails keeps the sentence it failed with.
+    """
+    start = time.perf_counter()
+    out: list[Raced] = []
+    for candidate in candidates:
+        spent = time.perf_counter() - start
+        if budget is not None and out and spent > budget:
+            note = f"left out: the budget of {budget:g} s was spent"
+            out.append(Raced(candidate, None, None, None, {}, 0.0, note))
+            continue
+        out.append(run(ground, candidate))
+    return out
+
+
+def run(ground: Ground, candidate: Candidate) -> Raced:
+    """Fit and score one candidate; whatever it raises becomes its note."""
+    start = time.perf_counter()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model, target, held, part = _fit(ground, candidate)
+            scores = validate(ground, target, held, model, part)
+    except Exception as error:  # a method may fail on data it was not made for; the race goes on
+        note = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        return Raced(candidate, None, None, None, {}, time.perf_counter() - start, note)
+    return Raced(candidate, model, target, held, scores, time.perf_counter() - start, "")
+
+
+def _fit(ground: Ground, candidate: Candidate) -> tuple[Any, Array, Array, Any]:
+    domains = candidate.view(ground.domains)
+    model = fitted(candidate, domains, ground)
+    target = outputs(model, ground.domains.target, ground, is_source=False)
+    held_rows = ground.domains.source[ground.held]
+    if candidate.method == "target_only":  # every source row is held out from it
+        return model, target, outputs(model, held_rows, ground, is_source=False), None
+    rest = np.setdiff1d(np.arange(len(domains.labels)), ground.held)
+    smaller = domains._replace(
+        source=domains.source[rest], labels=domains.labels[rest], source_domain=domains.source_domain[rest]
+    )
+    part = fitted(candidate, smaller, ground)
+    return model, target, outputs(part, held_rows, ground, is_source=True), part
+
+
+def fitted(candidate: Candidate, domains: Domains, ground: Ground) -> Any:
+    """Return the candidate's model, fitted on both domains."""
+    model = candidate.build(regression=ground.regression, seed=ground.seed)
+    rows = stack(domains.source, domains.target)
+    labels = np.concatenate([domains.labels, domains.target_labels])
+    domain = np.concatenate([domains.source_domain, np.full(len(domains.target_labels), -1)])
+    return model.fit(_as_taken(model, rows), labels, sample_domain=domain)
+
+
+def _as_taken(model: Any, rows: Any) -> Any:
+    """Return rows dense where the model takes no others and they are few enough."""
+    if not sparse.issparse(rows) or model.__sklearn_tags__().input_tags.sparse:
+        return rows
+    if rows.shape[0] * rows.shape[1] > DENSE_LIMIT:
+        raise ValueError(f"takes dense rows only, and {rows.shape[0]} x {rows.shape[1]} sparse numbers are too many")
+    return rows.toarray()
+
+
+def outputs(model: Any, rows: Any, ground: Ground, *, is_source: bool) -> Array:
+    """Return probabilities of all classes [b, k], or values [b], of rows of one domain."""
+    rows = _as_taken(model, rows)
+    domain = np.full(rows.shape[0], 1 if is_source else -1)
+    if ground.regression:
+        return np.asarray(model.predict(rows, sample_domain=domain), dtype=np.float64)
+    found = np.asarray(model.predict_proba(rows, sample_domain=domain), dtype=np.float64)
+    if not np.isfinite(found).all():
+        raise ValueError("gave probabilities that are not finite")
+    out = np.zeros((rows.shape[0], ground.n_classes))
+    out[:, model.classes_] = found
+    return out
+
+
+def validate(ground: Ground, target: Array, held: Array, model: Any = None, part: Any = None) -> dict[str, float]:
+    """Return every validator's score of one set of outputs; those that need what is not there are left out."""
+    domains = ground.domains
+    seen = Evidence(
+        source_features=domains.source[ground.held],
+        source_labels=domains.labels[ground.held],
+        source_outputs=held,
+        target_features=domains.target,
+        target_outputs=target,
+        source_weights=ground.ratio,
+        clusters=ground.clusters,
+        predict=None if model is None else lambda rows: outputs(model, rows, ground, is_source=False),
+        seed=ground.seed,
+    )
+    if isinstance(part, Adapted) and part.transformer_ is not None:
+        seen = seen._replace(mapped_source=_mapped(part, seen.source_features, True))
+        seen = seen._replace(mapped_target=_mapped(part, domains.target, False))
+    whole = seen._replace(
+        source_features=ground.low_source,
+        source_labels=domains.labels,
+        source_outputs=np.zeros((len(domains.labels), *target.shape[1:])),
+        target_features=ground.low_target,
+        refit=_reverse(ground),
+    )
+    scores = {}
+    for name in FOR_REGRESSION if ground.regression else VALIDATORS:
+        if name == "mixval" and model is None:
+            continue
+        scores[name] = VALIDATORS[name](whole if name == "circular" else seen)
+    return scores
+
+
+def _mapped(part: Adapted, rows: Any, is_source: bool) -> Array:
+    domain = np.full(rows.shape[0], 1 if is_source else -1)
+    mapped = part.transformer_.transform(_as_taken(part.transformer_, rows), sample_domain=domain)
+    return mapped.toarray() if sparse.issparse(mapped) else mapped
+
+
+def _reverse(ground: Ground) -> Any:
+    """The way back is learned by one plain model for all candidates, so that only their answers differ."""
+
+    def refit(rows: Any, answers: Array, others: Any) -> Array:
+        if ground.regression:
+            return TunedRidge().fit(rows, answers).predict(others)
+        model = TunedLogistic(strengths=(0.01,)).fit(rows, answers)
+        out = np.zeros((others.shape[0], ground.n_classes))
+        out[:, model.classes_] = model.predict_proba(others)
+        return out
+
+    return refit
