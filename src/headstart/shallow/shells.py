@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from headstart.errors import nearest
 from headstart.shallow.adaptation import Array, _Predictor
 from headstart.shallow.domains import Domains, masked, stack
+from headstart.shallow.heterogeneous.blocks import BlockTransformer, block_rows
 from headstart.shallow.tuned import TunedLogistic
 
 WEIGHTS: dict[str, str] = {
@@ -137,6 +138,11 @@ class Adapted(_Shell):
     sparse_input: ClassVar[bool] = True
     transformer: Any = None
     estimator: Any = None
+
+    def _rows(self, X: Any, *, reset: bool) -> Any:
+        if not isinstance(self.transformer, BlockTransformer):
+            return super()._rows(X, reset=reset)
+        return block_rows(self, X, None if reset else self.transformer_.blocks_, reset=reset)
 
     def _learn(self, domains: Domains) -> None:
         self.transformer_: Any = None

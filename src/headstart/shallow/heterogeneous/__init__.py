@@ -1,0 +1,1 @@
+"""Methods between feature spaces of different dimension or meaning."""
