@@ -73,6 +73,15 @@ RunFolder = Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN
 SourceSpec = Annotated[
     str | None, typer.Option("--source", help="Where knowledge comes from; see `headstart sources`.")
 ]
+SourceData = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source-data", help="Labelled data of the same task from another domain; give it again for several."
+    ),
+]
+TargetLabels = Annotated[
+    str, typer.Option("--target-labels", help="With --source-data: evaluate (default), learn, or none.")
+]
 Network = Annotated[
     str | None, typer.Option("--network", help="Architecture of a file: source, e.g. torchvision/mobilenet_v2.")
 ]
@@ -129,6 +138,8 @@ def _show(result: Any, as_json: bool, lines: list[str]) -> None:
 def fit(
     data: Data,
     source: SourceSpec = None,
+    source_data: SourceData = None,
+    target_labels: TargetLabels = "evaluate",
     network: Network = None,
     method: MethodName = None,
     depth: Depth = None,
@@ -162,6 +173,8 @@ def fit(
     result = run_fit(
         data,
         source=source,
+        source_data=source_data,
+        target_labels=target_labels,
         network=network,
         method=method,
         depth=depth,

@@ -60,7 +60,7 @@ def evaluate(
     """
     model = load(run).model
     task = model.logic.task
-    kind = model.network.preprocess.modality
+    kind = model.modality
     dataset = (
         data
         if isinstance(data, Dataset)

@@ -20,6 +20,11 @@ def export(run: str | Path, *, format: str = "onnx", out: str | Path | None = No
     from headstart.report.export import export_onnx
 
     folder = load(run).path
+    if (folder / "model" / "adapted.json").exists():
+        raise UserError(
+            f"{folder} was adapted across domains; its model is no network and cannot be exported. `headstart predict` "
+            "uses it."
+        )
     path = Path(out) if out is not None else folder / "model" / "model.onnx"
     if path.exists() and not force:
         raise UserError(f"{path} exists already; choose another --out, or give --force to replace it.")

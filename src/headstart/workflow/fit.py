@@ -31,6 +31,8 @@ def fit(
     data: Any,
     *,
     source: str | None = None,
+    source_data: Any = None,
+    target_labels: str = "evaluate",
     network: str | None = None,
     method: str | None = None,
     depth: str | int | None = None,
@@ -57,12 +59,13 @@ def fit(
     allow_damaged: bool = False,
     quiet: bool = False,
 ) -> Run | None:
-    """Transfer from ``source`` to ``data``, and measure whether that helped.
+    """Transfer from ``source``, or from labelled ``source_data``, to ``data``, and measure whether that helped.
 
     Parameters
     ----------
     data : path, DataFrame, arrays, `datasets.Dataset`, or what `headstart.open` returned.
-    source : see ``headstart sources``.
+    source : see ``headstart sources``; with ``source_data`` the backbone of images and texts.
+    source_data : labelled data of the same task from another domain, as ``data`` is given, or a list of several.
     out : folder of the run; by default ``runs/NAME``.
     force : replace a former run in ``out``.
     quiet : show no progress.
@@ -77,11 +80,17 @@ def fit(
     UserError
         For everything that the user can mend, before anything is written where possible.
     """
-    if source is None:
-        raise UserError("No source was named; give --source, and see `headstart sources` for what there is.")
+    labelled = _several(source_data)
+    if source is None and not labelled:
+        raise UserError(
+            "No source was named; give --source, and see `headstart sources` for what there is, or --source-data, "
+            "labelled data of another domain."
+        )
     names = tuple(part.strip() for part in arms.split(",") if part.strip()) if isinstance(arms, str) else tuple(arms)
     options = FitOptions(
         source=source,
+        source_data=tuple(str(part) if isinstance(part, str | Path) else type(part).__name__ for part in labelled),
+        target_labels=target_labels,
         network=network,
         method=method,
         depth=None if depth is None else str(depth),
@@ -105,12 +114,25 @@ def fit(
         patience=patience,
         allow_damaged=allow_damaged,
     )
+    if labelled:
+        from headstart.workflow.across.fit import start_across
+
+        return start_across(data, labelled, options, out=out, force=force, quiet=quiet)
     return start(data, options, out=out, force=force, quiet=quiet)
+
+
+def _several(source_data: Any) -> list[Any]:
+    if source_data is None:
+        return []
+    if isinstance(source_data, list):
+        return source_data
+    return [source_data]
 
 
 def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool, quiet: bool) -> Run | None:
     """Check everything that can be checked, then make the run folder and go."""
     check_arms(options)
+    assert options.source is not None
     found = open_source(options.source, network=options.network)
     dataset = open_target(data, options)
     check_fits(dataset, found)

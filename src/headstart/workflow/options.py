@@ -10,6 +10,8 @@ from typing import Any
 from headstart.errors import UserError, nearest
 from headstart.problem import MODALITIES, TASKS
 
+TARGET_LABELS = ("evaluate", "learn", "none")
+
 
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
@@ -17,7 +19,11 @@ class FitOptions:
 
     Parameters
     ----------
-    source : what knowledge comes from, e.g. ``timm/resnet50.a1_in1k``; see ``headstart sources``.
+    source : what knowledge comes from, e.g. ``timm/resnet50.a1_in1k``; see ``headstart sources``. With ``source_data``
+        it is the backbone of images and texts; tables need none.
+    source_data : labelled data of the same task from another domain, one or several.
+    target_labels : with ``source_data``, what the target's labels serve for: ``evaluate`` only, ``learn`` as well, or
+        ``none``.
     network : architecture of a ``file:`` source.
     method : name in the catalogue, penalties joined by ``+``; None lets the plan choose.
     depth : how many of the last stages learn: ``none``, ``all`` or a number; None lets the plan choose.
@@ -32,7 +38,9 @@ class FitOptions:
     allow_damaged : go on although more than 5% of the files are damaged.
     """
 
-    source: str
+    source: str | None = None
+    source_data: tuple[str, ...] = ()
+    target_labels: str = "evaluate"
     network: str | None = None
     method: str | None = None
     depth: str | None = None
@@ -59,6 +67,7 @@ class FitOptions:
     def __post_init__(self) -> None:
         one_of("--task", self.task, TASKS)
         one_of("--modality", self.modality, MODALITIES)
+        one_of("--target-labels", self.target_labels, TARGET_LABELS)
         one_of("--precision", self.precision, ("no", "bf16"))
         for option in ("views", "seeds", "shots", "batch_size", "epochs", "patience"):
             at_least_one(option, getattr(self, option))
@@ -72,11 +81,15 @@ class FitOptions:
         return list(range(self.seed, self.seed + self.seeds))
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"arms": list(self.arms)}
+        return asdict(self) | {"arms": list(self.arms), "source_data": list(self.source_data)}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> FitOptions:
-        fields: dict[str, Any] = {**value, "arms": tuple(value["arms"])}
+        fields: dict[str, Any] = {
+            **value,
+            "arms": tuple(value["arms"]),
+            "source_data": tuple(value.get("source_data", ())),
+        }
         return cls(**fields)
 
 

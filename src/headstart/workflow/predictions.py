@@ -27,7 +27,7 @@ class Predictions:
 
 
 def write_predictions(path: Path, bench: Any, predictions: Predictions) -> None:
-    """Write one row per arm, seed and test sample as Parquet."""
+    """Write one row per arm, seed and test sample as Parquet; ``bench`` brings ``dataset`` and ``logic``."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -96,6 +96,7 @@ def pretrain(
 def resume_pretrain(folder: Path, saved: dict[str, Any], *, quiet: bool) -> Run | None:
     """Go on with a stopped `pretrain`."""
     options = FitOptions.from_json(saved["options"])
+    assert options.source is not None
     found = open_source(options.source)
     dataset, checks = check(open_target(saved["data"], options), allow_damaged=options.allow_damaged)
     check_unchanged(folder, saved["data"], dataset.fingerprint, saved["fingerprint"])

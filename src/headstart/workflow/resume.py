@@ -37,6 +37,11 @@ def resume(run: str | Path, *, quiet: bool = False) -> Run | None:
 
         return resume_pretrain(folder, saved, quiet=quiet)
     options = FitOptions.from_json(saved["options"])
+    if saved["verb"] == "adapt":
+        from headstart.workflow.across.fit import resume_across
+
+        return resume_across(folder, saved, options, quiet=quiet)
+    assert options.source is not None
     source = open_source(options.source, network=options.network)
     dataset = open_target(saved["data"], options)
     check_fits(dataset, source)

@@ -45,7 +45,11 @@ class Run:
         return self.result["arms"]
 
     @cached_property
-    def model(self) -> Model:
+    def model(self) -> Any:
+        if (self.path / "model" / "adapted.json").exists():
+            from headstart.workflow.across.model import load_adapted
+
+            return load_adapted(self.path / "model")
         return Model.load(self.path / "model", column=self.result["data"].get("input_column"))
 
     def lines(self) -> list[str]:
@@ -56,9 +60,9 @@ class Run:
             test = arm.get("test") or {}
             value = test.get(metric)
             shown = "" if value is None else f"  test {metric} {_shown(value, metric)}"
-            lines.append(
-                f"  {name:<12}{shown}  ({arm['trainable_parameters']:,} parameters learn, {arm['seconds']:.1f} s)"
-            )
+            learns = f"{arm['trainable_parameters']:,} parameters learn, " if "trainable_parameters" in arm else ""
+            lines.append(f"  {name:<12}{shown}  ({learns}{arm['seconds']:.1f} s)")
+        lines += self.result.get("across", {}).get("lines", [])
         if "guard" in self.result:
             lines.append(f"Kept: {self.result['guard']['kept']}. {self.result['guard']['reason']}")
         lines += [f"Warning: {warning}" for warning in self.result["warnings"]]
@@ -109,6 +113,10 @@ class Model:
     @property
     def classes(self) -> tuple[str, ...]:
         return self.logic.task.classes
+
+    @property
+    def modality(self) -> str:
+        return self.network.preprocess.modality
 
     def predict_proba(self, inputs: Any, *, device: str | None = None) -> np.ndarray:
         """Return probabilities [n, classes], or values [n, targets] for a regression.

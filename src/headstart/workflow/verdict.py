@@ -12,12 +12,19 @@ from headstart.functional.mcnemar import mcnemar
 from headstart.problem import Task
 
 Kind = Literal["positive", "none", "negative"]
+BASELINES = {
+    "scratch": "training from scratch",
+    "source_only": "the source model as it is",
+    "target_only": "training on the target's labels alone",
+    "pooled": "training on both domains as one",
+}
 WORDS = {"positive": "positive", "none": "no measurable difference", "negative": "negative"}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The gain of transfer over training from scratch, on test samples that nothing has seen.
+    """The gain of transfer over the baseline (training from scratch; across domains the best unadapted model), on test
+    samples that nothing has seen.
 
     Attributes
     ----------
@@ -41,8 +48,12 @@ class Verdict:
     @property
     def sentence(self) -> str:
         if self.gain is None or self.interval is None:
+            if self.baseline != "scratch":
+                return "Not measured: the target has no label to evaluate with; label some rows to measure the gain."
             return "Not measured: the arm trained from scratch was left out, so there is nothing to compare with."
-        size = f"{_signed(self.gain, self.metric)} ({_span(self.interval, self.metric)}) over training from scratch"
+        size = (
+            f"{_signed(self.gain, self.metric)} ({_span(self.interval, self.metric)}) over {BASELINES[self.baseline]}"
+        )
         return f"{WORDS[self.kind]}, {size}"
 
     def __str__(self) -> str:
@@ -62,20 +73,30 @@ def _span(interval: tuple[float, float], metric: str) -> str:
     return f"{low:.3g} to {high:.3g}" if metric == "mae" else f"{100 * low:.1f} to {100 * high:.1f}"
 
 
-def judge(task: Task, chosen: str, transfer: np.ndarray, scratch: np.ndarray | None, *, seed: int = 0) -> Verdict:
+def judge(
+    task: Task,
+    chosen: str,
+    transfer: np.ndarray,
+    scratch: np.ndarray | None,
+    *,
+    seed: int = 0,
+    baseline: str = "scratch",
+) -> Verdict:
     """Compare two arms by their scores per test sample.
 
     Parameters
     ----------
     transfer, scratch : scores [seeds, n_test], higher is better; the same samples in the same order.
+    baseline : name of the arm that ``scratch`` stands for.
     """
     n_test = transfer.shape[1]
     if scratch is None:
-        return Verdict("none", task.metric, None, None, None, n_test, chosen)
+        return Verdict("none", task.metric, None, None, None, n_test, chosen, baseline)
     gain = float((transfer - scratch).mean())
     low, high = paired_bootstrap(transfer, scratch, seed=seed)
     kind: Kind = "positive" if low > 0 else "negative" if high < 0 else "none"
-    return Verdict(kind, task.metric, gain, (float(low), float(high)), mcnemar(transfer, scratch), n_test, chosen)
+    p = mcnemar(transfer, scratch)
+    return Verdict(kind, task.metric, gain, (float(low), float(high)), p, n_test, chosen, baseline)
 
 
 @dataclass(frozen=True)

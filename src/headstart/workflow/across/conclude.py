@@ -1,0 +1,110 @@
+"""The end of the road across domains: target labels are read, the verdict speaks, the run is kept."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from headstart.report.html import write_report
+from headstart.shallow.diagnose import Diagnosis
+from headstart.storage import read_json, write_json, write_text
+from headstart.workflow.across.evidence import write_domains
+from headstart.workflow.across.ground import Ground
+from headstart.workflow.across.model import AdaptedModel, outputs
+from headstart.workflow.across.plan import AcrossPlan
+from headstart.workflow.across.race import ADAPTED, Outcome
+from headstart.workflow.across.record import across_record
+from headstart.workflow.predictions import Predictions, write_predictions
+from headstart.workflow.run import Run
+from headstart.workflow.verdict import Guard, Verdict, judge
+
+Array = np.ndarray
+
+
+class Bench(NamedTuple):
+    """What the file of predictions is written from."""
+
+    dataset: Any
+    logic: Any
+
+
+def conclude_across(
+    ground: Ground, plan: AcrossPlan, shift: Diagnosis, outcomes: list[Outcome], folder: Path, *, began: float
+) -> Run:
+    """Judge the arms on the labelled target rows, and write the run; ``run.json`` comes last."""
+    first = outcomes[0]
+    predictions = predict_arms(ground, outcomes)
+    verdict = judge_arms(ground, predictions)
+    guard = Guard(first.kept_arm, _sentence(first.decided.reason))
+    model = AdaptedModel(ground.encoder, first.model(first.kept), ground.logic, ground.sides.sources[0].input_column)
+    model.save(folder / "model")
+    command = read_json(folder / "state" / "arguments.json")["command"]
+    record = across_record(ground, plan, shift, outcomes, predictions, verdict, guard, command)
+    write_text(folder / "model" / "README.md", _card(record))
+    if len(ground.evaluated):
+        write_predictions(folder / "predictions.parquet", Bench(ground.sides.target.dataset, ground.logic), predictions)
+    write_domains(folder / "evidence" / "domains.json", ground, first)
+    record["seconds"] = round(time.perf_counter() - began, 2)
+    write_json(folder / "run.json", record)
+    write_report(folder)
+    return Run(folder, record)
+
+
+def _sentence(reason: str) -> str:
+    return reason[:1].upper() + reason[1:]
+
+
+def predict_arms(ground: Ground, outcomes: list[Outcome]) -> Predictions:
+    """Return each arm's predictions of the evaluated rows, per seed."""
+    rows = ground.evaluated
+    labels = ground.sides.target_labels[rows]
+    values: dict[str, list[Array]] = {}
+    for outcome in outcomes:
+        for arm, one in outcome.arms.items():
+            found = np.zeros((0, max(ground.task.n_outputs, 1)))
+            if len(rows):
+                found = outputs(outcome.model(one), ground.rows.target[rows], ground.task)
+            values.setdefault(arm, []).append(found)
+    regression = ground.task.kind == "regression"
+    shaped = labels[:, None].astype(np.float32) if regression else labels.astype(np.int64)
+    return Predictions(rows, shaped, ground.options.seed_list, values)
+
+
+def judge_arms(ground: Ground, predictions: Predictions) -> Verdict:
+    """Compare the adapted model with the best baseline on the evaluated rows."""
+    seed, n = ground.options.seed, len(predictions.rows)
+    chosen = ADAPTED if ADAPTED in predictions.values else "source_only"
+    scores = {
+        arm: np.stack([ground.logic.scores(value, predictions.labels) for value in values])
+        for arm, values in predictions.values.items()
+        if len(values) == len(predictions.seeds)
+    }
+    if n == 0 or chosen not in scores:
+        return Verdict("none", ground.task.metric, None, None, None, n, chosen, "source_only")
+    baselines = {arm: float(value.mean()) for arm, value in scores.items() if arm != ADAPTED}
+    baseline = max(baselines, key=lambda arm: baselines[arm])
+    return judge(ground.task, chosen, scores[chosen], scores[baseline], seed=seed, baseline=baseline)
+
+
+def _card(record: dict[str, Any]) -> str:
+    """Return the model card."""
+    across, verdict = record["across"], record["verdict"]
+    said = verdict["sentence"]
+    return "\n".join(
+        [
+            f"# {record['data']['name']}, adapted from {record['source']['title']}",
+            "",
+            f"Kept: {record['guard']['kept']} ({across['kept']}). {record['guard']['reason']}",
+            "",
+            f"Verdict: {said}",
+            "",
+            f"Shift: {across['shift']['words']}. {across['shift']['reason']}",
+            "",
+            "The model holds rows of its training data where its method is non-parametric (kernels, neighbours, "
+            "graphs): share it as you would share the data.",
+            "",
+        ]
+    )

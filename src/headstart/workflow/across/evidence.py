@@ -1,0 +1,83 @@
+"""What the report shows of an adaptation: both domains' features before and after, weights, plans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headstart.report.features import layout
+from headstart.shallow.shells import Adapted, Reweighted
+from headstart.storage import write_json
+from headstart.workflow.across.ground import Ground
+from headstart.workflow.across.model import outputs
+from headstart.workflow.across.race import Outcome
+
+Array = np.ndarray
+POINTS = 200
+
+
+def write_domains(path: Path, ground: Ground, outcome: Outcome) -> None:
+    """Lay samples of both domains out in the plane, before and after adaptation, and write them."""
+    rng = np.random.default_rng(ground.options.seed)
+    chosen = [np.sort(rng.permutation(len(part))[:POINTS]) for part in (ground.rows.source, ground.rows.target)]
+    source, target = ground.rows.source[chosen[0]], ground.rows.target[chosen[1]]
+    known = ground.sides.target_labels[chosen[1]]
+    try:
+        after, what = shared_space(ground, outcome, source, target)
+        points = {"before": np.concatenate([source, target]), "after": after}
+        value: dict[str, Any] = {
+            "points": {when: np.round(layout(rows, ground.options.seed), 3).tolist() for when, rows in points.items()},
+            "after": what,
+            "n_source": len(source),
+            "n_target": len(target),
+            "domain": [0] * len(source) + [1] * len(target),
+            "labels": [float(x) if x == x else None for x in [*ground.sides.source_labels[chosen[0]], *known]],
+        }
+    except Exception as error:  # the report is worth less than the run, so nothing here may end it
+        value = {"note": f"This part could not be made ({type(error).__name__}: {error})."}
+    write_json(path, value)
+
+
+def shared_space(ground: Ground, outcome: Outcome, source: Array, target: Array) -> tuple[Array, str]:
+    """Return the rows of both domains as the adapted model sees them, and what that is.
+
+    A map gives its shared features; anything else its answers: log-probabilities, or values.
+    """
+    one = outcome.adapted or outcome.kept
+    model = outcome.model(one)
+    if isinstance(model, Adapted) and model.transformer_ is not None:
+        mapped = [
+            model.transformer_.transform(rows, sample_domain=np.full(len(rows), sign))
+            for rows, sign in ((source, 1), (target, -1))
+        ]
+        return np.concatenate(mapped), "the features that the map shares"
+    answers = outputs(model, np.concatenate([source, target]), ground.task)
+    if ground.task.kind == "regression":
+        return np.column_stack([answers, np.zeros(len(answers))]), "the adapted model's values"
+    return np.log(np.maximum(answers, 1e-3)), "the adapted model's answers"
+
+
+def carried_summary(outcome: Outcome) -> list[dict[str, str]]:
+    """Say of each candidate how much of the source it carries: effective sample size, or the transport plan."""
+    found = []
+    for one in outcome.decided.finished:
+        model = one.model
+        if isinstance(model, Reweighted):
+            share = model.effective_sample_size_ / len(model.weights_)
+            words = f"effective sample size {model.effective_sample_size_:.0f} of {len(model.weights_)} ({share:.0%})"
+            found.append({"name": one.name, "words": f"{words}, largest weight {model.weights_.max():.1f}"})
+        part = getattr(model, "transformer_", None) or model
+        plan = getattr(part, "plan_summary_", None)
+        if isinstance(plan, dict):
+            words = ", ".join(f"{key.replace('_', ' ')} {_short(value)}" for key, value in plan.items())
+            found.append({"name": one.name, "words": words})
+        approximation = getattr(part, "approximation_", None)
+        if isinstance(approximation, str) and approximation != "exact":
+            found.append({"name": one.name, "words": f"solved by {approximation}"})
+    return found
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,145 @@
+"""The main job across domains: describe the shift, race, choose without target labels, guard, measure, report."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headstart import catalogue
+from headstart.engine.progress import Progress
+from headstart.errors import UserError
+from headstart.networks import Source, open_source
+from headstart.shallow.diagnose import Diagnosis, diagnose
+from headstart.storage import write_json
+from headstart.tasks import create_task
+from headstart.workflow.across.conclude import conclude_across
+from headstart.workflow.across.ground import Ground
+from headstart.workflow.across.plan import AcrossPlan, make_across_plan
+from headstart.workflow.across.race import Outcome, run_race
+from headstart.workflow.across.sides import Sides, encode, learn_rows, open_sides
+from headstart.workflow.fit import check_unchanged
+from headstart.workflow.options import FitOptions, prepare_folder, seconds_of
+from headstart.workflow.run import Run
+
+NOT_HERE = ("depth", "precision", "batch_size", "epochs", "learning_rate", "patience")
+"""Options that train networks; across domains nothing of that kind is trained."""
+
+
+def start_across(
+    data: Any, source_data: list[Any], options: FitOptions, *, out: str | Path | None, force: bool, quiet: bool
+) -> Run:
+    """Check everything that can be checked, then make the run folder and go."""
+    check_options(options)
+    source = None if options.source is None else open_source(options.source, network=options.network)
+    sides = open_sides(data, source_data, options)
+    check_labels(sides, options)
+    name = sides.target.dataset.name
+    folder = prepare_folder(Path(out) if out is not None else Path("runs") / (name or "run"), force=force)
+    paths = [str(Path(part).resolve()) if isinstance(part, str | Path) else None for part in [data, *source_data]]
+    arguments = {
+        "verb": "adapt",
+        "command": sys.argv[1:] if Path(sys.argv[0]).name in {"headstart", "__main__.py"} else [],
+        "data": None if None in paths else paths[0],
+        "source_data": None if None in paths else paths[1:],
+        "options": options.to_json(),
+        "fingerprint": sides.fingerprint,
+    }
+    write_json(folder / "state" / "arguments.json", arguments)
+    return carry_out_across(sides, source, options, folder, quiet=quiet)
+
+
+def resume_across(folder: Path, saved: dict[str, Any], options: FitOptions, *, quiet: bool) -> Run:
+    """Run again what was stopped: features come from the cache, and the same seeds give the same choice."""
+    source = None if options.source is None else open_source(options.source, network=options.network)
+    sides = open_sides(saved["data"], saved["source_data"], options)
+    check_unchanged(folder, saved["data"], sides.fingerprint, saved["fingerprint"])
+    return carry_out_across(sides, source, options, folder, quiet=quiet)
+
+
+def check_options(options: FitOptions) -> None:
+    """Refuse what has no meaning across domains, and methods that do not adapt."""
+    for name in NOT_HERE:
+        if getattr(options, name) is not None:
+            raise UserError(
+                f"--{name.replace('_', '-')} trains networks, and with --source-data none is trained; leave it out."
+            )
+    if options.method is not None:
+        known = [entry.name for entry in catalogue.METHODS if entry.kind in catalogue.DOMAIN_KINDS]
+        for name in options.method.split(","):
+            if catalogue.get(name.strip()).kind not in catalogue.DOMAIN_KINDS:
+                raise UserError(f"--method {name} does not work across domains; choose of {', '.join(known)}.")
+    if options.shots is not None and options.target_labels != "learn":
+        raise UserError(
+            "--shots says how many target labels to learn from; with --source-data also give --target-labels learn."
+        )
+
+
+def check_labels(sides: Sides, options: FitOptions) -> None:
+    """Refuse to learn from target labels that are not there."""
+    if options.target_labels == "learn" and len(sides.labelled) < 2:
+        raise UserError(
+            f"--target-labels learn: {sides.target.dataset.name} has {len(sides.labelled)} labels; give at least 2, or "
+            "leave the option out."
+        )
+
+
+def carry_out_across(sides: Sides, source: Source | None, options: FitOptions, folder: Path, *, quiet: bool) -> Run:
+    """Walk the road in ``folder``."""
+    began = time.perf_counter()
+    with Progress(quiet=quiet) as progress:
+        rows, encoder = encode(sides, source, progress)
+        learned = [learn_rows(sides, options, seed) for seed in options.seed_list]
+        evaluated = np.setdiff1d(sides.labelled, np.concatenate(learned))
+        labels = sides.source_labels
+        logic = create_task(sides.task, labels[:, None].astype(np.float32) if labels.dtype.kind == "f" else labels)
+        ground = Ground(sides, rows, encoder, logic, options, source, learned, evaluated)
+        progress.note("describe the shift")
+        shift = diagnose_ground(ground)
+        for line in shift.lines():
+            progress.note(line)
+        plan = make_across_plan(ground.task, shift, options, len(learned[0]))
+        for reason in plan.reasons:
+            progress.note(f"plan: {reason}")
+        write_json(folder / "plan.json", plan.to_json() | {"shift": shift.to_json()})
+        outcomes = _race(ground, plan, progress)
+        progress.note("measure and report")
+        return conclude_across(ground, plan, shift, outcomes, folder, began=began)
+
+
+def diagnose_ground(ground: Ground) -> Diagnosis:
+    """Return the kind of shift; target labels to learn from may show concept shift."""
+    known = ground.seen_labels(0)
+    return diagnose(
+        ground.rows.source,
+        ground.sides.source_labels,
+        ground.rows.target,
+        target_labels=known,
+        names=ground.rows.names,
+        kind=ground.task.kind,
+        seed=ground.options.seed,
+    )
+
+
+def _race(ground: Ground, plan: AcrossPlan, progress: Progress) -> list[Outcome]:
+    """Race once per seed within the budget."""
+    seeds = ground.options.seed_list
+    budget = seconds_of(ground.options.budget) / len(seeds)
+    outcomes = []
+    for number, seed in enumerate(seeds):
+        outcome = run_race(
+            ground.rows.source,
+            ground.sides.source_labels,
+            ground.sides.source_domain,
+            ground.rows.target,
+            ground.seen_labels(number),
+            plan.candidates,
+            budget=budget,
+            seed=seed,
+            on_done=progress.note,
+        )
+        outcomes.append(outcome)
+    return outcomes

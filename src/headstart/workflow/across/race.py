@@ -1,0 +1,104 @@
+"""The race of one seed: candidates on the same rows, and a choice that sees no target label but those to learn from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from headstart.choice.averaged import light
+from headstart.choice.candidates import BASELINES
+from headstart.choice.choosing import Decided, run
+from headstart.choice.race import Raced
+from headstart.shallow.domains import Domains
+
+Array = np.ndarray
+ADAPTED = "adapted"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a race ended in.
+
+    Attributes
+    ----------
+    decided : every candidate, the evidence and the choice.
+    adapted : the candidate that stands for adaptation, whether or not it is handed back; None if none finished.
+    """
+
+    decided: Decided
+    adapted: Raced | None
+    n_classes: int
+    seconds: float
+
+    @property
+    def kept(self) -> Raced:
+        return self.decided.finished[self.decided.chosen]
+
+    @property
+    def kept_arm(self) -> str:
+        return self.kept.name if self.kept.name in BASELINES else ADAPTED
+
+    @property
+    def arms(self) -> dict[str, Raced]:
+        """The baselines that ran, and the adapted model."""
+        found = {one.name: one for one in self.decided.finished if one.name in BASELINES}
+        return found if self.adapted is None else {**found, ADAPTED: self.adapted}
+
+    def model(self, one: Raced) -> Any:
+        """Return an arm's fitted model by itself."""
+        return light(one, self.n_classes)
+
+
+def run_race(
+    source: Array,
+    labels: Array,
+    source_domain: Array,
+    target: Array,
+    target_labels: Array,
+    candidates: list[str] | None,
+    *,
+    budget: float,
+    seed: int,
+    on_done: Callable[[str], None],
+) -> Outcome:
+    """Race the candidates and decide.
+
+    Parameters
+    ----------
+    labels : class numbers from 0 without a gap, or values. target_labels : -1 or NaN but where they may be learned
+        from.
+    on_done : told one line per candidate.
+    """
+    began = time.perf_counter()
+    n_classes = 0 if labels.dtype.kind == "f" else int(max(labels.max(), target_labels.max())) + 1
+    decided = run(
+        Domains(source, labels, target, target_labels, source_domain),
+        n_classes=n_classes,
+        candidates=candidates,
+        budget=budget,
+        seed=seed,
+        on_done=lambda one: on_done(_line(one)),
+    )
+    return Outcome(decided, _adapted(decided), n_classes, time.perf_counter() - began)
+
+
+def _adapted(decided: Decided) -> Raced | None:
+    """The one handed back if it adapts, else the adapted one of the highest predicted gain."""
+    chosen = decided.finished[decided.chosen]
+    if chosen.name not in BASELINES:
+        return chosen
+    others = [i for i, one in enumerate(decided.finished) if one.name not in BASELINES]
+    blends = [i for i in others if decided.finished[i].name == "blend"]
+    best = blends or sorted(others, key=lambda i: -decided.gains[i])
+    return decided.finished[best[0]] if best else None
+
+
+def _line(one: Raced) -> str:
+    if one.note:
+        return f"  {one.name:<26} {one.note}"
+    shown = ", ".join(f"{name} {value:.3g}" for name, value in list(one.scores.items())[:4])
+    return f"  {one.name:<26} {one.seconds:6.1f} s  {shown}"

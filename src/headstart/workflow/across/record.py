@@ -1,0 +1,249 @@
+"""What run.json says of a run across domains, as docs/run.md documents it."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from headstart import catalogue
+from headstart.choice.race import Raced
+from headstart.functional.bootstrap import mean_interval
+from headstart.problem import Domain
+from headstart.shallow.diagnose import Diagnosis
+from headstart.workflow.across.evidence import carried_summary
+from headstart.workflow.across.ground import Ground
+from headstart.workflow.across.plan import AcrossPlan
+from headstart.workflow.across.race import ADAPTED, Outcome
+from headstart.workflow.describe import data_record, target_domain
+from headstart.workflow.predictions import Predictions
+from headstart.workflow.record import versions
+from headstart.workflow.run import SCHEMA
+from headstart.workflow.setting import classify
+from headstart.workflow.verdict import Guard, Verdict
+
+TITLES = {
+    "source_only": "Source only (tuned)",
+    "target_only": "Target only",
+    "pooled": "Both domains pooled",
+    ADAPTED: "Adapted",
+}
+
+
+def across_record(
+    ground: Ground,
+    plan: AcrossPlan,
+    shift: Diagnosis,
+    outcomes: list[Outcome],
+    predictions: Predictions,
+    verdict: Verdict,
+    guard: Guard,
+    command: list[str],
+) -> dict[str, Any]:
+    """Return run.json's content."""
+    sides, first = ground.sides, outcomes[0]
+    target = sides.target.dataset
+    names = ", ".join(source.name for source in sides.sources)
+    source_domain = Domain(target.modality, target_domain(sides.sources[0]).space, names)  # type: ignore[arg-type]
+    target_task = ground.task if len(ground.learned[0]) else None
+    setting = classify(target_domain(target), target_task, source_domain, ground.task, _carries(first))
+    candidates = [_candidate(ground, outcomes, row) for row in first.decided.table()]
+    best = _oracle(ground, candidates)
+    return {
+        "schema": SCHEMA,
+        "headstart": metadata.version("headstart"),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "verb": "adapt",
+        "command": command,
+        "arguments": ground.options.to_json(),
+        "seed": ground.options.seed,
+        "seeds": ground.options.seed_list,
+        "versions": versions() | {"pot": metadata.version("pot")},
+        "device": "cpu",
+        "precision": "no",
+        "modality": target.modality,
+        "task": ground.task.to_json(),
+        "metric": ground.task.metric,
+        "source": {
+            "spec": names,
+            "kind": "data",
+            "title": names,
+            "licence": "",
+            "paper": "",
+            "backbone": None if ground.source is None else ground.source.spec,
+            "rows": len(sides.source_labels),
+        },
+        "setting": setting.to_json(),
+        "shift": None,
+        "data": data_record(target, sides.checks)
+        | {"fingerprint": sides.fingerprint, "selection": "validators that see no target label"},
+        "plan": plan.to_json(),
+        "chosen": verdict.chosen,
+        "arms": {arm: _arm(ground, arm, outcomes, predictions) for arm in first.arms},
+        "baselines": _majority(ground, predictions),
+        "verdict": verdict.to_json(),
+        "guard": guard.to_json() | {"seed": ground.options.seed},
+        "warnings": _warnings(ground, verdict, guard),
+        "across": {
+            "shift": shift.to_json(),
+            "kept": first.kept.name,
+            "candidates": candidates,
+            "oracle": best,
+            "n_source": len(sides.source_labels),
+            "n_target": len(target),
+            "n_learned": len(ground.learned[0]),
+            "n_evaluated": len(ground.evaluated),
+            "target_labels": ground.options.target_labels,
+            "summary": carried_summary(first),
+            "per_class": _per_class(ground, predictions),
+            "lines": _lines(candidates, best, ground.task.metric),
+        },
+    }
+
+
+def _carries(outcome: Outcome) -> Any:
+    names = [one.name for one in outcome.decided.finished if one.name in catalogue.names()]
+    name = outcome.kept.name if outcome.kept.name in names else (names or ["probe"])[0]
+    return catalogue.get(name).carries
+
+
+def _candidate(ground: Ground, outcomes: list[Outcome], row: dict[str, Any]) -> dict[str, Any]:
+    """One candidate's scores, and, where the target is labelled, what it reached on it."""
+    name = row["name"]
+    gain = row["predicted_gain"]
+    entry = catalogue.get(name) if name in catalogue.names() else None
+    return {
+        "name": name,
+        "title": entry.title if entry else TITLES.get(name, name),
+        "scores": {key: round(float(value), 6) for key, value in row["scores"].items() if math.isfinite(value)},
+        "predicted_gain": round(float(gain), 3) if math.isfinite(gain) else None,
+        "seconds": round(float(row["seconds"]), 3),
+        "kept": bool(row["kept"]),
+        "note": row["note"],
+        "test": _test(ground, outcomes, name),
+    }
+
+
+def _test(ground: Ground, outcomes: list[Outcome], name: str) -> float | None:
+    """The primary metric of a candidate on the evaluated rows, mean over seeds; read after the choice."""
+    found = [one for outcome in outcomes for one in outcome.decided.finished if one.name == name]
+    if not len(ground.evaluated) or not found:
+        return None
+    return float(np.mean([_metric(ground, one) for one in found]))
+
+
+def _metric(ground: Ground, one: Raced) -> float:
+    answers, labels = np.asarray(one.target)[ground.evaluated], ground.sides.target_labels[ground.evaluated]
+    if ground.task.kind == "regression":
+        return float(np.abs(answers - labels).mean())
+    return float((answers.argmax(axis=1) == labels).mean())
+
+
+def _oracle(ground: Ground, candidates: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """What knowing the target's labels would have chosen."""
+    measured = [one for one in candidates if one["test"] is not None]
+    if not measured:
+        return None
+    best = (min if ground.task.kind == "regression" else max)(measured, key=lambda one: one["test"])
+    return {"name": best["name"], "title": best["title"], "test": best["test"]}
+
+
+def _arm(ground: Ground, arm: str, outcomes: list[Outcome], predictions: Predictions) -> dict[str, Any]:
+    ones = [outcome.arms[arm] for outcome in outcomes if arm in outcome.arms]
+    name = ones[0].name
+    entry = catalogue.get(name) if name in catalogue.names() else None
+    members = [one.name for one in outcomes[0].decided.finished if one.name in catalogue.names()]
+    papers = [paper for member in (members if name == "blend" else [name]) if member in catalogue.names()
+              for paper in catalogue.papers(member)]  # fmt: skip
+    title = TITLES[arm] if arm != ADAPTED else f"Adapted: {entry.title if entry else name}"
+    record: dict[str, Any] = {
+        "method": name,
+        "title": title,
+        "papers": list(dict.fromkeys(papers)),
+        "validation": {},
+        "test": {},
+        "interval": None,
+        "seconds": round(sum(one.seconds for one in ones), 3),
+        "seeds": [],
+    }
+    if not len(predictions.rows):
+        return record
+    tests = [ground.logic.metrics(value, predictions.labels) for value in predictions.values[arm]]
+    scores = np.stack([ground.logic.scores(value, predictions.labels) for value in predictions.values[arm]])
+    sign = -1 if ground.task.kind == "regression" else 1
+    low, high = mean_interval(scores, seed=ground.options.seed)
+    record["test"] = {key: float(np.mean([test[key] for test in tests])) for key in tests[0]}
+    record["interval"] = sorted([sign * float(low), sign * float(high)])
+    record["seeds"] = [
+        {"seed": seed, "validation": {}, "test": test, "seconds": one.seconds}
+        for seed, test, one in zip(ground.options.seed_list, tests, ones, strict=False)
+    ]
+    return record
+
+
+def _majority(ground: Ground, predictions: Predictions) -> dict[str, Any]:
+    """What needs no features: always the source's largest class, or the source's mean."""
+    if not len(predictions.rows):
+        return {}
+    labels = ground.sides.source_labels
+    if ground.task.kind == "classification":
+        constant = np.bincount(labels, minlength=ground.task.n_outputs) / len(labels)
+        name = "majority"
+    else:
+        constant, name = np.array([labels.mean()]), "mean"
+    return {name: ground.logic.metrics(np.tile(constant, (len(predictions.rows), 1)), predictions.labels)}
+
+
+def _per_class(ground: Ground, predictions: Predictions) -> list[dict[str, Any]] | None:
+    """How each class changes from source-only to adapted."""
+    if ground.task.kind != "classification" or not len(predictions.rows) or ADAPTED not in predictions.values:
+        return None
+    before, after = (np.mean([value.argmax(axis=1) == predictions.labels for value in predictions.values[arm]], axis=0)
+                     for arm in ("source_only", ADAPTED))  # fmt: skip
+    rows = []
+    for number, name in enumerate(ground.task.classes):
+        mine = predictions.labels == number
+        if mine.any():
+            rows.append(
+                {"class": name, "n": int(mine.sum()), "source_only": float(before[mine].mean()),
+                 "adapted": float(after[mine].mean())}
+            )  # fmt: skip
+    return rows
+
+
+def _lines(candidates: list[dict[str, Any]], best: dict[str, Any] | None, metric: str) -> list[str]:
+    """Say the race in a few lines."""
+
+    def shown(value: float | None) -> str:
+        return "" if value is None else f"  test {value:.4g}" if metric == "mae" else f"  test {100 * value:.1f}%"
+
+    lines = ["Race (chosen without target labels):"]
+    for one in candidates:
+        if one["note"]:
+            lines.append(f"  {one['name']:<26} {one['note']}")
+            continue
+        gain = "" if one["predicted_gain"] is None else f"predicted gain {one['predicted_gain']:+.1f}"
+        lines.append(f"{'*' if one['kept'] else ' '} {one['name']:<26} {gain:<22}{shown(one['test'])}")
+    if best:
+        lines.append(f"  With the target's labels {best['name']} would have been chosen:{shown(best['test'])}.")
+    return lines
+
+
+def _warnings(ground: Ground, verdict: Verdict, guard: Guard) -> list[str]:
+    found = []
+    if verdict.kind == "negative":
+        kept = "; the guard kept another" if guard.kept != ADAPTED else ", and the guard did not see it"
+        found.append(f"Negative transfer: the adapted model is worse than {verdict.baseline} on the target{kept}.")
+    if len(ground.options.seed_list) > 1:
+        found.append(f"The model that is kept is that of seed {ground.options.seed}.")
+    if verdict.gain is not None and verdict.n_test < 100:
+        found.append(f"Only {verdict.n_test} target rows are labelled for the evaluation, so the interval is wide.")
+    if ground.options.target_labels == "evaluate" and len(ground.sides.labelled):
+        found.append(
+            f"{len(ground.sides.labelled)} target labels served to evaluate only; --target-labels learn lets a part of "
+            "them teach as well."
+        )
+    return found

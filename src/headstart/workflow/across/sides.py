@@ -1,0 +1,200 @@
+"""Both sides of an adaptation, opened, checked and turned into rows of numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from headstart.data import Checks, Counterpart, Dataset, TableColumns, check, open_counterpart, open_data
+from headstart.engine.progress import Progress
+from headstart.errors import UserError
+from headstart.networks import Source
+from headstart.problem import Task
+from headstart.shallow.domains import mask, masked
+from headstart.workflow.across.encoder import Encoder, make_encoder
+from headstart.workflow.options import FitOptions
+
+Array = np.ndarray
+LEARN_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Labelled sources and a target.
+
+    Attributes
+    ----------
+    sources : one or several; their classes are numbered as ``task`` says.
+    target, checks : the target and what was found in it.
+    task : of both sides.
+    source_labels : [n] class numbers or values, of the sources' rows one after the other.
+    """
+
+    sources: list[Dataset]
+    target: Counterpart
+    checks: Checks
+    task: Task
+    source_labels: Array
+    notes: list[str]
+
+    @property
+    def source_domain(self) -> Array:
+        """1 for rows of the first source, 2 for the second ..."""
+        return np.repeat(np.arange(1, len(self.sources) + 1), [len(source) for source in self.sources])
+
+    @property
+    def target_labels(self) -> Array:
+        """[m], -1 or NaN where unknown."""
+        return self.target.labels
+
+    @property
+    def labelled(self) -> Array:
+        """Rows of the target that have a label."""
+        return (~masked(self.target_labels)).nonzero()[0]
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all inputs and labels of both sides."""
+        from hashlib import blake2b
+
+        state = blake2b(digest_size=16)
+        for source in self.sources:
+            state.update(source.fingerprint.encode())
+        state.update(self.target.dataset.fingerprint.encode())
+        state.update(np.ascontiguousarray(self.target_labels).astype("<f8").tobytes())
+        return state.hexdigest()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of numbers of both sides.
+
+    Attributes
+    ----------
+    source : [n, d]. target : [m, d]. names : of the features, where they have any.
+    """
+
+    source: Array
+    target: Array
+    names: list[str] | None
+
+
+def open_sides(data: Any, source_data: list[Any], options: FitOptions) -> Sides:
+    """Open and check both sides.
+
+    Raises
+    ------
+    UserError
+        If columns, classes or kinds of input do not fit together; they are named.
+    """
+    sources = [_open_source(part, options) for part in source_data]
+    task, columns = _common_task(sources), _common_columns(sources)
+    like = replace(sources[0], task=task, columns=columns)
+    found = open_counterpart(data, like)
+    if options.target_labels == "none":
+        hidden = mask(found.stored_labels, np.ones(len(found.stored_labels), dtype=bool))
+        found = Counterpart(found.dataset, hidden)
+    dataset, checks = check(found.dataset, allow_damaged=options.allow_damaged)
+    if len(dataset) < 2:
+        raise UserError(f"{dataset.origin} has {len(dataset)} rows; a target needs 2 or more.")
+    labels = np.concatenate([_numbers(source, task) for source in sources])
+    if task.kind == "classification" and len(np.unique(labels)) < 2:
+        raise UserError(
+            f"{sources[0].name} has one class only ({task.classes[int(labels[0])]}); source data need two or more."
+        )
+    notes = [f"{source.name}: {len(source)} labelled rows" for source in sources]
+    return Sides(sources, Counterpart(dataset, found.stored_labels), checks, task, labels, notes)
+
+
+def _open_source(data: Any, options: FitOptions) -> Dataset:
+    dataset = open_data(
+        data,
+        label=options.label,
+        group=options.group,
+        text=options.text,
+        image=options.image,
+        task=options.task,
+        modality=options.modality,
+        seed=options.seed,
+    )
+    return check(dataset, allow_damaged=options.allow_damaged)[0]
+
+
+def _common_task(sources: list[Dataset]) -> Task:
+    """The sources' task; classes of several sources are joined by name."""
+    tasks = [source.task for source in sources if source.task is not None]
+    if len({task.kind for task in tasks}) > 1:
+        kinds = ", ".join(f"{source.name}: {source.task and source.task.kind}" for source in sources)
+        raise UserError(f"The source data are different tasks ({kinds}); give sources of one task.")
+    if tasks[0].kind == "regression":
+        return tasks[0]
+    return replace(tasks[0], classes=tuple(sorted({name for task in tasks for name in task.classes})))
+
+
+def _common_columns(sources: list[Dataset]) -> TableColumns | None:
+    first = sources[0].columns
+    if first is None:
+        return None
+    categorical = {name: set(known) for name, known in first.categorical.items()}
+    for source in sources[1:]:
+        other = source.columns
+        different = sorted({*first.names} ^ {*(other.names if other else ())})
+        if other is None or different:
+            raise UserError(
+                f"{sources[0].name} and {source.name} differ in the columns {', '.join(different[:8])}; give all "
+                "source data the same."
+            )
+        mixed = sorted({*first.numeric} ^ {*other.numeric})
+        if mixed:
+            raise UserError(f"The column '{mixed[0]}' holds numbers in one source and words in another; mend it.")
+        for name, known in other.categorical.items():
+            categorical[name] |= set(known)
+    return TableColumns(first.numeric, {name: tuple(sorted(known)) for name, known in categorical.items()})
+
+
+def _numbers(source: Dataset, task: Task) -> Array:
+    """Return a source's labels in the common numbering."""
+    labels = source.labels(np.arange(len(source)))
+    if task.kind == "regression":
+        return labels[:, 0].astype(np.float64)
+    assert source.task is not None
+    return np.array([task.classes.index(name) for name in source.task.classes])[labels]
+
+
+def encode(sides: Sides, source: Source | None, progress: Progress) -> tuple[Rows, Encoder]:
+    """Return the rows of both sides, and the encoder that made them."""
+    encoder = make_encoder(sides.sources, sides.target.dataset, source)
+    datasets = [*sides.sources, sides.target.dataset]
+    parts = []
+    for dataset in datasets:
+        name, seen = f"features of {dataset.name}", [False]
+
+        def report(done: int, total: int, name: str = name, seen: list[bool] = seen) -> None:
+            if not seen[0]:
+                progress.stage(name, total)
+                seen[0] = True
+            progress.done(done, total)
+
+        parts.append(encoder.features(dataset, report))
+    return Rows(np.concatenate(parts[:-1]), parts[-1], encoder.names), encoder
+
+
+def learn_rows(sides: Sides, options: FitOptions, seed: int) -> Array:
+    """Return the target rows whose labels may be learned from: none, unless ``--target-labels learn`` says so.
+
+    ``--shots`` of each class (regression: that many rows), or half of the labelled rows, drawn by the seed.
+    """
+    if options.target_labels != "learn":
+        return np.zeros(0, dtype=np.int64)
+    rng, rows, labels = np.random.default_rng(seed), sides.labelled, sides.target_labels
+    order = rng.permutation(rows)
+    if sides.task.kind == "regression":
+        take = options.shots or round(LEARN_SHARE * len(rows))
+        return np.sort(order[:take])
+    chosen = []
+    for number in np.unique(labels[rows]):
+        mine = order[labels[order] == number]
+        chosen.append(mine[: options.shots or round(LEARN_SHARE * len(mine))])
+    return np.sort(np.concatenate(chosen))
