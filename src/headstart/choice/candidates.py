@@ -36,6 +36,9 @@ DEFAULTS: tuple[str, ...] = (
 )
 """Methods of the catalogue that race unless told otherwise; those that a task or its labels rule out are left out."""
 
+STRENGTHS = (0.3, 0.03, 0.003, 0.0003)
+"""What the heads of adapted candidates choose from; a race has many of them, and baselines search more finely."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -59,9 +62,9 @@ class Candidate:
 
     def build(self, *, regression: bool, seed: int = 0) -> Any:
         """Return the unfitted model; `KeyError`-free: an unknown method is refused with the nearest names."""
-        head = clone(self.head) if self.head is not None else (TunedRidge() if regression else TunedLogistic())
         if self.method in BASELINES:
-            return Adapted(estimator=head)
+            return Adapted(estimator=self._head(TunedRidge() if regression else TunedLogistic()))
+        head = self._head(TunedRidge() if regression else TunedLogistic(strengths=STRENGTHS, n_folds=3))
         entry = catalogue.get(self.method)
         if entry.kind == "weights":
             return Reweighted(weights=self.method, estimator=head, options=self.options, seed=seed)
@@ -70,6 +73,9 @@ class Candidate:
         if entry.kind != "predictor":
             raise ValueError(f"The method '{self.method}' does not learn a predictor from rows of two domains.")
         return _seeded(_face(entry, regression), self.options, seed)
+
+    def _head(self, default: Any) -> Any:
+        return default if self.head is None else clone(self.head)
 
     def view(self, domains: Domains) -> Domains:
         """Return what this candidate may learn from: baselines see one domain's labels, or both."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -98,11 +98,12 @@ def run(
     budget: float | None = None,
     seed: int = 0,
     gain: Gain | None = None,
+    on_done: Callable[[Raced], None] | None = None,
 ) -> Decided:
-    """Race and decide on opened domains; ``n_classes`` is 0 for a regression."""
+    """Race and decide on opened domains; ``n_classes`` is 0 for a regression, ``on_done`` is told of each outcome."""
     regression = n_classes == 0
     ground = prepare(domains, n_classes=n_classes, seed=seed)
-    raced = race(ground, as_candidates(candidates, domains, regression), budget=budget)
+    raced = race(ground, as_candidates(candidates, domains, regression), budget=budget, on_done=on_done)
     return decide(ground, raced, shipped(regression) if gain is None else gain)
 
 

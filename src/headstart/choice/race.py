@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,12 +86,19 @@ def prepare(domains: Domains, *, n_classes: int, seed: int = 0) -> Ground:
     return Ground(domains, n_classes, held, low_source, low_target, ratio, clusters, seed)
 
 
-def race(ground: Ground, candidates: Sequence[Candidate], *, budget: float | None = None) -> list[Raced]:
+def race(
+    ground: Ground,
+    candidates: Sequence[Candidate],
+    *,
+    budget: float | None = None,
+    on_done: Callable[[Raced], None] | None = None,
+) -> list[Raced]:
     """Fit each candidate on all rows and on four fifths of the source, and score it.
 
     Parameters
     ----------
     budget : seconds; a candidate that would start after them is left out with a note. The first one always runs.
+    on_done : told of every outcome as it comes.
 
     Returns
     -------
@@ -103,8 +111,10 @@ def race(ground: Ground, candidates: Sequence[Candidate], *, budget: float | Non
         if budget is not None and out and spent > budget:
             note = f"left out: the budget of {budget:g} s was spent"
             out.append(Raced(candidate, None, None, None, {}, 0.0, note))
-            continue
-        out.append(run(ground, candidate))
+        else:
+            out.append(run(ground, candidate))
+        if on_done is not None:
+            on_done(out[-1])
     return out
 
 
@@ -133,8 +143,16 @@ def _fit(ground: Ground, candidate: Candidate) -> tuple[Any, Array, Array, Any]:
     smaller = domains._replace(
         source=domains.source[rest], labels=domains.labels[rest], source_domain=domains.source_domain[rest]
     )
-    part = fitted(candidate, smaller, ground)
+    part = fitted(_settled(candidate, model), smaller, ground)
     return model, target, outputs(part, held_rows, ground, is_source=True), part
+
+
+def _settled(candidate: Candidate, model: Any) -> Candidate:
+    """Return the candidate with the strength that its linear head chose, which is not searched for again."""
+    head = getattr(model, "estimator_", None)
+    if candidate.head is None and isinstance(head, (TunedLogistic, TunedRidge)):
+        return replace(candidate, head=type(head)(strengths=(head.strength_,), standardise=head.standardise))
+    return candidate
 
 
 def fitted(candidate: Candidate, domains: Domains, ground: Ground) -> Any:
