@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from headstart.functional.kernels import canonical_order
 from headstart.functional.linear import logistic_path, principal, probabilities, unfold
 from headstart.shallow.choosing import best, default_folds
 from headstart.shallow.linear import default_strengths
@@ -78,6 +79,8 @@ class TunedLogistic(ClassifierMixin, BaseEstimator):
 
     def _choose(self, X: Any, labels: Array, weights: Array | None, strengths: Array) -> int:
         n = len(labels)
+        order = canonical_order(X, self.seed)  # the folds do not follow the order in which the rows came
+        X, labels, weights = X[order], labels[order], None if weights is None else weights[order]
         loss, score = np.zeros((2, len(strengths), n))
         for train, held in default_folds(labels, "classification", self.n_folds, self.seed):
             if len(np.unique(labels[train])) < 2:

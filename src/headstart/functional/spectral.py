@@ -1,0 +1,187 @@
+"""Principal axes of rows, dense or sparse, and powers of their covariance, without a d x d matrix where d is large."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+Array = np.ndarray
+SIZE_LIMIT = 2000  # of min(n, d): up to it all axes are found exactly, above it the leading ones by iteration
+LEADING = 300
+
+
+class Axes(NamedTuple):
+    """What rows vary along.
+
+    Attributes
+    ----------
+    mean : [d]. axes : [d, r], orthonormal columns by falling variance. variances : [r].
+    rest : variance per direction outside the axes; 0 where they are all there are.
+    exact : whether no axis with a variance was left out but those not asked for.
+    """
+
+    mean: Array
+    axes: Array
+    variances: Array
+    rest: float
+    exact: bool
+
+    def project(self, rows: Any) -> Array:
+        """Return centred rows on the axes, [n, r]."""
+        return np.asarray(rows @ self.axes) - self.mean @ self.axes
+
+
+def principal_axes(
+    rows: Any, n_components: int | None = None, *, limit: int = SIZE_LIMIT, leading: int = LEADING, seed: int = 0
+) -> Axes:
+    """Return the principal axes of rows [n, d], dense or CSR.
+
+    The eigenvectors of the smaller of the d x d covariance and the n x n Gram matrix. When both are larger than
+    ``limit``, the ``leading`` axes by subspace iteration from a seeded random start; the variance outside them is
+    taken to be spread evenly (`Axes.rest`).
+
+    Parameters
+    ----------
+    n_components : number of axes that are wanted; as many as the rank where that is smaller; None for all.
+
+    Raises
+    ------
+    ValueError : axes are wanted and the rows are all alike.
+
+    References
+    ----------
+    Halko, Martinsson and Tropp, "Finding Structure with Randomness", SIAM Review 2011, algorithm 4.4; Tipping and
+    Bishop, "Probabilistic Principal Component Analysis", JRSS B 1999 (the variance outside).
+    """
+    n, d = rows.shape
+    mean = np.asarray(rows.mean(axis=0)).ravel()
+    freedom = max(n - 1, 1)
+    exact = min(n, d) <= limit
+    if exact:
+        variances, axes = _all_axes(rows, mean, freedom)
+    else:
+        count = leading if n_components is None else n_components
+        variances, axes = _leading_axes(rows, mean, freedom, min(count, n, d), seed)
+    keep = variances > max(float(variances.max(initial=0.0)), 1e-300) * 1e-11
+    if n_components is not None and not keep.any():
+        raise ValueError(f"Principal axes need two different rows, but these are no more than one sample ({n} times).")
+    axes, variances = axes[:, keep][:, :n_components], variances[keep][:n_components]
+    rest = 0.0 if exact else max(_total(rows, mean, freedom) - float(variances.sum()), 0.0) / max(d - len(variances), 1)
+    return Axes(mean, _with_fixed_signs(axes), variances, rest, exact)
+
+
+def _all_axes(rows: Any, mean: Array, freedom: int) -> tuple[Array, Array]:
+    n, d = rows.shape
+    if not sparse.issparse(rows):
+        rows, mean = rows - mean, np.zeros(d)
+    if d <= n:
+        covariance = (dense_product(rows.T, rows) - n * np.outer(mean, mean)) / freedom
+        variances, axes = np.linalg.eigh(covariance)
+        return variances[::-1], axes[:, ::-1]
+    gram = dense_product(rows, rows.T)
+    across = np.asarray(rows @ mean).ravel()
+    gram = gram - across[:, None] - across + mean @ mean
+    squares, vectors = np.linalg.eigh(gram)
+    squares, vectors = squares[::-1], vectors[:, ::-1]
+    keep = squares > max(squares[0], 1e-300) * 1e-11
+    squares, vectors = squares[keep], vectors[:, keep]
+    axes = (np.asarray(rows.T @ vectors) - np.outer(mean, vectors.sum(axis=0))) / np.sqrt(squares)
+    return squares / freedom, axes
+
+
+def _leading_axes(rows: Any, mean: Array, freedom: int, count: int, seed: int) -> tuple[Array, Array]:
+    size = min(count + max(10, count // 10), *rows.shape)
+    basis = np.linalg.qr(np.random.default_rng(seed).standard_normal((rows.shape[1], size)))[0]
+    for _ in range(4):
+        seen = np.asarray(rows @ basis) - mean @ basis
+        basis = np.linalg.qr(np.asarray(rows.T @ seen) - np.outer(mean, seen.sum(axis=0)))[0]
+    seen = np.asarray(rows @ basis) - mean @ basis
+    variances, turn = np.linalg.eigh(seen.T @ seen / freedom)
+    return variances[::-1][:count], (basis @ turn[:, ::-1])[:, :count]
+
+
+def _total(rows: Any, mean: Array, freedom: int) -> float:
+    squares = rows.multiply(rows).sum() if sparse.issparse(rows) else np.square(rows).sum()
+    return max(float(squares) - rows.shape[0] * float(mean @ mean), 0.0) / freedom
+
+
+def _with_fixed_signs(axes: Array) -> Array:
+    """Turn each axis to one side of a fixed direction, so that the order of rows cannot flip it."""
+    side = np.sin(1.0 + np.arange(len(axes)) ** 1.5) @ axes
+    return axes * np.where(side < 0, -1.0, 1.0)
+
+
+def dense_product(first: Any, second: Any) -> Array:
+    """Return ``first @ second`` as a dense array."""
+    product = first @ second
+    return product.toarray() if sparse.issparse(product) else np.asarray(product)
+
+
+def times_covariance_power(rows: Array, axes: Axes, power: float, ridge: float = 0.0) -> Array:
+    """Return ``rows @ (C + ridge I)^power`` for rows [n, d] and C the covariance that ``axes`` describe.
+
+    ``c^power I + U diag((v + ridge)^power - c^power) U'`` with c = rest + ridge; where c is 0, directions outside the
+    axes go to 0, which is the pseudo-inverse's way.
+    """
+    outside = (axes.rest + ridge) ** power if axes.rest + ridge > 0 else 0.0
+    inside = (axes.variances + ridge) ** power - outside
+    return outside * rows + ((rows @ axes.axes) * inside) @ axes.axes.T
+
+
+def match_covariance(rows: Any, source: Axes, target: Axes, regularisation: float = 1.0) -> Array:
+    """Return source rows [n, d] with the target's mean and covariance: CORAL's map.
+
+    ``(x - m_s) (C_s + l I)^{-1/2} (C_t + l I)^{1/2} + m_t``, where l is ``regularisation`` times the mean variance of
+    a feature in the two domains.
+
+    References
+    ----------
+    Sun, Feng and Saenko, "Return of Frustratingly Easy Domain Adaptation", AAAI 2016, algorithm 1.
+    """
+    rows = (rows.toarray() if sparse.issparse(rows) else rows) - source.mean
+    ridge = regularisation * (mean_variance(source) + mean_variance(target)) / 2
+    white = times_covariance_power(rows, source, -0.5, ridge)
+    return times_covariance_power(white, target, 0.5, ridge) + target.mean
+
+
+def mean_variance(axes: Axes) -> float:
+    """Return the mean variance of a feature."""
+    d, r = axes.axes.shape
+    return (float(axes.variances.sum()) + (d - r) * axes.rest) / d
+
+
+def principal_angles(first: Array, second: Array) -> tuple[Array, Array, Array]:
+    """Return ``(angles [k], left [p, k], right [q, k])`` between the spans of orthonormal first [d, p], second [d, q].
+
+    ``first @ left`` and ``second @ right`` are the principal vectors, by rising angle; small angles by their sines.
+
+    References
+    ----------
+    Bjorck and Golub, "Numerical Methods for Computing Angles Between Linear Subspaces", Mathematics of Computation
+    1973.
+    """
+    left, cosines, right = np.linalg.svd(first.T @ second, full_matrices=False)
+    vectors = second @ right.T
+    sines = np.linalg.norm(vectors - first @ (first.T @ vectors), axis=0)
+    angles = np.arctan2(sines, np.minimum(cosines, 1.0))
+    return angles, left, right.T
+
+
+def subspace_disagreement(source: Array, target: Array, pooled: Array) -> Array:
+    """Return how much two domains' leading subspaces disagree with that of both, [k], for 1 to k axes.
+
+    ``D(q) = (sin a_q + sin b_q) / 2`` with a_q, b_q the largest principal angles of the first q axes of the source and
+    of the target with those of the pooled rows. The number of axes to keep is the last before D reaches 1.
+
+    References
+    ----------
+    Gong, Shi, Sha and Grauman, "Geodesic Flow Kernel for Unsupervised Domain Adaptation", CVPR 2012, section 3.3.
+    """
+    count = min(source.shape[1], target.shape[1], pooled.shape[1])
+    pairs = [
+        [np.sin(principal_angles(side[:, :q], pooled[:, :q])[0][-1]) for side in (source, target)]
+        for q in range(1, count + 1)
+    ]
+    return np.mean(pairs, axis=1)
