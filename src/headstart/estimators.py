@@ -6,15 +6,16 @@ import copy
 import warnings
 from abc import abstractmethod
 from numbers import Integral
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from headstart.shallow.choosing import cross_validated
 from headstart.shallow.parameters import array_source
 from headstart.shallow.parameters.biased import Linear, biased_logistic, biased_ridge
 
@@ -41,7 +42,9 @@ class Validated(NamedTuple):
 
 
 class _Transfer(BaseEstimator):
-    """What the two faces share. Each says how it encodes y, fits a linear model, splits and judges."""
+    """What the two faces share. Each says how it encodes y, fits a linear model and splits."""
+
+    _kind: ClassVar[str] = "regression"
 
     def __init__(self, source=None, *, method="auto", alpha=ALPHAS, standardize=True, guard=True, cv=5, random_state=0):
         self.source = source
@@ -129,11 +132,11 @@ class _Transfer(BaseEstimator):
         self.alpha_ = results[self.kept_].alpha
 
     def _validate(self, view: View, target: np.ndarray, folds: list, alphas: list[float]) -> Validated:
-        losses, scores = np.zeros((2, len(alphas), len(target)))
-        for train, held in folds:
-            for index, model in enumerate(self._path(view.rows(train), target[train], alphas)):
-                outputs = view.offset[held] + model(view.x[held])
-                losses[index, held], scores[index, held] = self._judge(outputs, target[held])
+        def outputs(train: np.ndarray, held: np.ndarray) -> list[np.ndarray]:
+            path = self._path(view.rows(train), target[train], alphas)
+            return [view.offset[held] + model(view.x[held]) for model in path]
+
+        scores, losses = cross_validated(outputs, target, self._kind, folds)
         best = int(np.lexsort((losses.mean(axis=1), -scores.mean(axis=1)))[0])
         return Validated(alphas[best], float(losses[best].mean()), scores[best])
 
@@ -178,9 +181,6 @@ class _Transfer(BaseEstimator):
 
     @abstractmethod
     def _folds(self, target: np.ndarray) -> list: ...
-
-    @abstractmethod
-    def _judge(self, outputs: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
 
 
 class TransferClassifier(ClassifierMixin, _Transfer):
@@ -231,6 +231,8 @@ class TransferClassifier(ClassifierMixin, _Transfer):
     >>> TransferClassifier(source, alpha=10.0).fit(few[:, ::-1], few_labels).kept_   # its coefficients mislead here
     'scratch'
     """
+
+    _kind: ClassVar[str] = "classification"
 
     def predict(self, X: Any) -> np.ndarray:
         """Return the most probable class of each row [n]."""
@@ -283,10 +285,6 @@ class TransferClassifier(ClassifierMixin, _Transfer):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The least populated class")
             return list(splitter.split(np.zeros(len(target)), target))
-
-    def _judge(self, outputs: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        losses = -log_softmax(outputs, axis=1)[np.arange(len(target)), target]
-        return losses, (outputs.argmax(axis=1) == target).astype(float)
 
 
 class TransferRegressor(RegressorMixin, _Transfer):
@@ -367,10 +365,6 @@ class TransferRegressor(RegressorMixin, _Transfer):
         if count < 2:
             return []
         return list(KFold(count, shuffle=True, random_state=self.random_state).split(target))
-
-    def _judge(self, outputs: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        errors = outputs - target
-        return np.square(errors).mean(axis=1), -np.abs(errors).mean(axis=1)
 
 
 def mean_interval(values: np.ndarray, repeats: int = 1000) -> tuple[float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from headstart.errors import UserError
@@ -62,6 +64,26 @@ def per_sample(outputs: Array, labels: Array, kind: str) -> tuple[Array, Array]:
 def best(scores: Array, losses: Array, preference: Array) -> int:
     """Return the candidate of the best mean score; among equals the least loss, then the largest preference."""
     return int(np.lexsort((-np.asarray(preference), losses.round(12), -scores.round(12)))[0])
+
+
+def cross_validated(
+    outputs: Callable[[Array, Array], Sequence[Array]], labels: Array, kind: str, folds: list[Fold]
+) -> tuple[Array, Array]:
+    """Return the scores and losses [candidates, n] of held rows (`per_sample`).
+
+    Parameters
+    ----------
+    outputs : ``(train, held) -> raw outputs [held, k] of each candidate`` learned on the rows ``train``.
+    labels : class numbers [n], or values [n, k].
+    """
+    scores = losses = np.zeros((0, len(labels)))
+    for train, held in folds:
+        judged = [per_sample(candidate, labels[held], kind) for candidate in outputs(train, held)]
+        if not len(scores):
+            scores, losses = np.zeros((2, len(judged), len(labels)))
+        for number, (score, loss) in enumerate(judged):
+            scores[number, held], losses[number, held] = score, loss
+    return scores, losses
 
 
 def default_folds(labels: Array, kind: str, n_folds: int = 5, seed: int = 0) -> list[Fold]:

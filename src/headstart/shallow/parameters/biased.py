@@ -7,7 +7,9 @@ intercept ``b`` [k]
 
 For a linear source ``o_i = W_source x_i`` this is L2-SP: with ``W = W_source + V`` the penalty is
 ``||W - W_source||^2``. For any other source it is hypothesis transfer. With ``o = 0`` it is training from scratch.
-With ``standardise``, the penalty is on ``V`` in units of the columns' standard deviations.
+With ``standardise``, the penalty is on ``V`` in units of the columns' standard deviations. With
+``free_intercept=False`` the same penalty holds ``b``, counted at the mean row: a class without a single row keeps the
+source's score.
 
 References
 ----------
@@ -17,7 +19,7 @@ Kuzborskij and Orabona, "Stability and Hypothesis Transfer Learning", ICML 2013.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
@@ -34,16 +36,24 @@ class Linear(NamedTuple):
     coef: Array
     intercept: Array
 
-    def __call__(self, x: Array) -> Array:
-        return x @ self.coef.T + self.intercept
+    def __call__(self, x: Any) -> Array:
+        return np.asarray(x @ self.coef.T) + self.intercept
 
 
-def biased_ridge(x: Array, y: Array, offset: Array, alphas: list[float], *, standardise: bool = False) -> list[Linear]:
+def biased_ridge(
+    x: Any,
+    y: Array,
+    offset: Array,
+    alphas: list[float],
+    *,
+    standardise: bool = False,
+    free_intercept: bool = True,
+) -> list[Linear]:
     """Return, for each alpha, the minimiser of ``||y - offset - x V' - b||^2 + alpha ||V||^2``, in closed form.
 
     Parameters
     ----------
-    x : rows [n, p].
+    x : rows [n, p], dense or CSR.
     y : targets [n, k], in any units.
     offset : the source's outputs [n, k], in the units of y; zeros for training from scratch.
     alphas : strengths above 0.
@@ -58,12 +68,20 @@ def biased_ridge(x: Array, y: Array, offset: Array, alphas: list[float], *, stan
     basis = principal(x, standardise=standardise)
     residual = y - offset
     mean = residual.mean(axis=0)
-    path = ridge_path(basis, residual - mean, np.asarray(alphas) / len(x))
-    return [Linear(*unfold(basis, weights, mean)) for weights in path]
+    n = len(residual)
+    path = ridge_path(basis, residual - mean, np.asarray(alphas) / n)
+    held = [1.0 if free_intercept else n / (n + alpha) for alpha in alphas]
+    return [Linear(*unfold(basis, weights, mean * part)) for weights, part in zip(path, held, strict=True)]
 
 
 def biased_logistic(
-    x: Array, labels: Array, offset: Array, alphas: list[float], *, standardise: bool = False
+    x: Any,
+    labels: Array,
+    offset: Array,
+    alphas: list[float],
+    *,
+    standardise: bool = False,
+    free_intercept: bool = True,
 ) -> list[Linear]:
     """Return, for each alpha, the minimiser of ``sum_i log-loss_i + alpha / 2 ||V||^2``, by L-BFGS.
 
@@ -82,7 +100,7 @@ def biased_logistic(
     for index in np.argsort(alphas, kind="stable")[::-1]:
         strength = alphas[index] / n
         scale = 1 / np.sqrt(0.1 * basis.singular[:, None] ** 2 / n + strength)  # 0.1: p (1 - p), roughly
-        data = (basis.rotated * scale.T, labels, offset, strength * scale**2)
+        data = (basis.rotated * scale.T, labels, offset, strength * scale**2, 0.0 if free_intercept else strength)
         start = np.vstack([weights / scale, intercept]).ravel()
         options = {"maxiter": 1000, "gtol": 1e-5, "ftol": 1e-12}
         found = minimize(_objective, start, data, "L-BFGS-B", jac=True, options=options).x.reshape(-1, k)
@@ -91,13 +109,16 @@ def biased_logistic(
     return [path[index] for index in range(len(alphas))]
 
 
-def _objective(flat: Array, x: Array, labels: Array, offset: Array, penalty: Array) -> tuple[float, Array]:
-    """Mean loss and its gradient in scaled coordinates, where the axes cost ``penalty / 2`` [r, 1] each."""
+def _objective(
+    flat: Array, x: Array, labels: Array, offset: Array, penalty: Array, held: float
+) -> tuple[float, Array]:
+    """Mean loss and its gradient in scaled coordinates, where the axes cost ``penalty / 2`` [r, 1] each, and the
+    intercept ``held / 2``."""
     n, k = offset.shape
     weights, intercept = flat.reshape(-1, k)[:-1], flat.reshape(-1, k)[-1]
     logs = log_softmax(offset + x @ weights + intercept, axis=1)
     slope = np.exp(logs)
     slope[np.arange(n), labels] -= 1.0
-    value = -logs[np.arange(n), labels].mean() + (penalty * weights**2).sum() / 2
-    gradient = np.vstack([x.T @ slope / n + penalty * weights, slope.mean(axis=0)])
+    value = -logs[np.arange(n), labels].mean() + ((penalty * weights**2).sum() + held * (intercept**2).sum()) / 2
+    gradient = np.vstack([x.T @ slope / n + penalty * weights, slope.mean(axis=0) + held * intercept])
     return float(value), gradient.ravel()
