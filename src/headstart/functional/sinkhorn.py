@@ -1,0 +1,117 @@
+"""Entropic optimal transport: one potential per column, found by Sinkhorn's scaling, and the plan that it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = np.ndarray
+FAR = 25.0  # a logarithm of scalings from which they move into the kernel
+
+
+class Potential(NamedTuple):
+    """The column potential g [m] of an entropic plan, the iterations it took and how far the columns are off.
+
+    The plan is ``P_ij = a_i softmax_j((g_j - C_ij) / reg)``: its rows are exact, its columns within ``violation``
+    (the sum of ``|sum_i P_ij - b_j|``).
+    """
+
+    values: Array
+    iterations: int
+    violation: float
+
+
+def slabs(n: int, m: int, *, entries: int = 2_000_000) -> Iterator[slice]:
+    """Cut n rows of m columns into slices of about ``entries`` numbers."""
+    step = max(1, entries // max(m, 1))
+    for start in range(0, n, step):
+        yield slice(start, min(start + step, n))
+
+
+def sinkhorn(
+    cost: Any,
+    reg: float,
+    *,
+    a: Array | None = None,
+    b: Array | None = None,
+    start: Array | None = None,
+    tolerance: float = 1e-6,
+    max_iter: int = 1000,
+) -> Potential:
+    """Solve ``min_P <C, P> + reg sum_ij P_ij (log P_ij - 1)`` with ``P 1 = a`` and ``P' 1 = b``.
+
+    Scalings ``u = a / (K v)`` and ``v = b / (K' u)`` of ``K = exp((g - C) / reg)``, whose rows are brought to a
+    largest entry of 1, so that no row vanishes however small ``reg`` is; scalings that grow are absorbed into g. Only
+    K is kept, in the dtype of the cost, and each iteration reads it once.
+
+    Parameters
+    ----------
+    cost : [n, m], an array or anything with ``shape``, ``dtype`` and slices of rows.
+    reg : > 0, in the unit of the cost.
+    a, b : [n] and [m] masses that sum to the same; None for uniform ones of sum 1.
+    start : [m], the potential to begin with.
+    tolerance : of the columns' summed violation.
+
+    References
+    ----------
+    Cuturi, "Sinkhorn Distances: Lightspeed Computation of Optimal Transport", NeurIPS 2013, algorithm 1.
+    Schmitzer, "Stabilized Sparse Scaling Algorithms for Entropy Regularized Transport Problems", SIAM Journal on
+    Scientific Computing 2019, section 3 (absorption).
+    """
+    n, m = cost.shape
+    a = np.full(n, 1 / n) if a is None else a
+    b = np.full(m, 1 / m) if b is None else b
+    g = np.zeros(m) if start is None else np.array(start, dtype=np.float64)
+    kernel = np.empty((n, m), dtype=cost.dtype)
+    _fill(kernel, cost, g, reg)
+    v, violation, iteration = np.ones(m), np.inf, 0
+    for iteration in range(1, max_iter + 1):
+        reached = _sweep(kernel, v, a)
+        violation = float(np.abs(v * reached - b).sum())
+        if violation <= tolerance:
+            break
+        v = b / np.maximum(reached, 1e-37)
+        logs = np.log(v)
+        v, moved = v * np.exp(-logs.mean()), logs - logs.mean()
+        if np.abs(moved).max() > FAR:
+            g += reg * moved
+            v = np.ones(m)
+            _fill(kernel, cost, g, reg)
+    return Potential(g + reg * np.log(v), iteration, violation)
+
+
+def _fill(kernel: Array, cost: Any, g: Array, reg: float) -> None:
+    shift = g.astype(kernel.dtype)
+    for rows in slabs(*kernel.shape):
+        part = kernel[rows]
+        np.subtract(shift, cost[rows], out=part)
+        part /= reg
+        part -= part.max(axis=1, keepdims=True)
+        np.exp(part, out=part)
+
+
+def _sweep(kernel: Array, v: Array, a: Array) -> Array:
+    """Return ``K' (a / (K v))`` in one pass: a slab is multiplied from both sides while it is in the cache."""
+    narrow = v.astype(kernel.dtype)
+    reached = np.zeros(kernel.shape[1])
+    for rows in slabs(*kernel.shape, entries=131_072):
+        part = kernel[rows]
+        reached += (a[rows] / np.maximum(part @ narrow, 1e-37)).astype(kernel.dtype) @ part
+    return reached
+
+
+def row_shares(cost: Array, potential: Array, reg: float) -> Array:
+    """Return ``softmax_j((g_j - C_ij) / reg)``, [n, m]: where each row's mass goes; also of rows not fitted on.
+
+    References
+    ----------
+    Pooladian and Niles-Weed, "Entropic estimation of optimal transport maps", 2021, equation 1.
+    """
+    shares = potential.astype(cost.dtype) - cost
+    shares /= reg
+    shares -= shares.max(axis=1, keepdims=True)
+    np.exp(shares, out=shares)
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares

@@ -1,0 +1,145 @@
+"""Source rows moved onto the target by a plan: what the maps by optimal transport share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.metrics import pairwise_distances_argmin
+
+from headstart.functional.sinkhorn import row_shares, sinkhorn, slabs
+from headstart.functional.transport import (
+    Cost,
+    Frame,
+    Piece,
+    Tally,
+    canonical_order,
+    frame_of,
+    paired_batches,
+)
+from headstart.shallow.domains import Domains
+
+Array = np.ndarray
+Solver = Callable[[Array, Array], Array]
+WHOLE = 120_000_000  # entries up to which an entropic plan is solved at once, in float32
+
+
+class Moved(NamedTuple):
+    """Source rows [n, d] in the order of the plan, their images, and the plan's summary."""
+
+    rows: Array
+    images: Array
+    summary: dict[str, Any]
+
+
+class Setup(NamedTuple):
+    """Both domains in an order that does not depend on the given one, in the plan's units."""
+
+    source: Array
+    target: Array
+    labels: Array
+    frame: Frame
+    cost: Cost
+
+
+def prepare(domains: Domains, *, by_label: bool = False, seed: int = 0) -> Setup:
+    """Order both domains, and set up the cost; known classes of the target keep other classes' rows away."""
+    source_labels, target_labels = class_labels(domains)
+    order = canonical_order(domains.source, seed, source_labels if by_label else None)
+    other = canonical_order(domains.target, seed)
+    source, target, labels = domains.source[order], domains.target[other], source_labels[order]
+    frame = frame_of(source, target)
+    unit = np.sqrt(frame.scale)
+    x, y = (source - frame.source) / unit, (target - frame.target) / unit
+    return Setup(source, target, labels, frame, Cost(x, y, x_labels=labels, y_labels=target_labels[other]))
+
+
+def class_labels(domains: Domains) -> tuple[Array, Array]:
+    """Return class numbers of both domains; -1 everywhere for values, which no plan reads."""
+    if domains.labels.dtype.kind == "f":
+        return np.full(len(domains.labels), -1), np.full(len(domains.target_labels), -1)
+    return domains.labels, domains.target_labels
+
+
+def solved_pieces(cost: Cost, solve: Solver, limit: int) -> Iterator[Piece]:
+    """Solve pairs of batches, one pair of everything where n m <= limit; ``solve(block, source row numbers)``."""
+    for rows, columns in paired_batches(np.arange(cost.shape[0]), np.arange(cost.shape[1]), limit):
+        block = cost.part(rows, columns)[:]
+        yield Piece(rows, columns, solve(block, rows) * (len(rows) / cost.shape[0]), block)
+
+
+def stated(pieces: int, n: int, m: int) -> str:
+    """Say what a plan in pieces is."""
+    return "exact" if pieces == 1 else f"minibatch, {pieces} pairs of about {n // pieces} x {m // pieces} rows"
+
+
+def move(setup: Setup, pieces: Iterator[Piece], solver: str, approximation: str | None = None, **more: Any) -> Moved:
+    """Return the barycentric images ``sum_j P_ij y_j / sum_j P_ij`` of every source row, and count the plan."""
+    tally, count = Tally(setup.cost), 0
+    images = np.empty_like(setup.source)
+    offset = setup.target - setup.frame.target
+    for piece in pieces:
+        tally.add(piece)
+        shares = piece.plan / piece.plan.sum(axis=1, keepdims=True)
+        images[piece.rows] = shares @ offset[piece.columns].astype(shares.dtype) + setup.frame.target
+        count += 1
+    approximation = approximation or stated(count, *setup.cost.shape)
+    return Moved(setup.source, images, tally.summary(setup.frame, solver=solver, approximation=approximation, **more))
+
+
+class Entropic(NamedTuple):
+    """A column potential over ``columns`` of the cost, and how it was found."""
+
+    potential: Array
+    columns: Array
+    approximation: str
+    iterations: int
+
+
+def entropic_potential(cost: Cost, reg: float, *, limit: int = WHOLE, max_iter: int = 1000) -> Entropic:
+    """Solve for the column potential; from a stratified sample of rows and columns where n m > limit.
+
+    A potential extends to rows it was not fitted on (`row_shares`), so that a sample of both sides is enough.
+    """
+    n, m = cost.shape
+    rows, columns = paired_batches(np.arange(n), np.arange(m), limit)[0]
+    some = len(rows) < n
+    part = cost.part(rows, columns) if some else cost
+    found = sinkhorn(part, reg, tolerance=1e-4 if part.dtype == np.float32 else 1e-6, max_iter=max_iter)
+    said = f"potential of {len(rows)} of {n} source and {len(columns)} of {m} target rows" if some else "exact"
+    return Entropic(found.values, columns, said, found.iterations)
+
+
+def entropic_pieces(cost: Cost, entropic: Entropic, reg: float) -> Iterator[Piece]:
+    """Yield the plan slab by slab; it is never held as a whole."""
+    part = cost.part(np.arange(cost.shape[0]), entropic.columns)
+    for rows in slabs(*part.shape):
+        block = part[rows]
+        shares = row_shares(block, entropic.potential, reg)
+        shares /= cost.shape[0]
+        yield Piece(rows, entropic.columns, shares, block)
+
+
+class Displacements:
+    """The map of new rows: ``x + (T(x_i) - x_i)``, with x_i the nearest row that was moved.
+
+    Equal rows move together, to the mean of their images; on those rows it is the barycentric map itself.
+
+    References
+    ----------
+    Ferradans, Papadakis, Peyré and Aujol, "Regularized Discrete Optimal Transport", SIAM Journal on Imaging Sciences
+    2014, section 5 (the map between samples, carried to all points by their nearest sample).
+    """
+
+    def __init__(self, rows: Array, images: Array) -> None:
+        self.centre = rows.mean(axis=0)
+        unique, group = np.unique(rows, axis=0, return_inverse=True)
+        sums = np.zeros_like(unique)
+        np.add.at(sums, group.ravel(), images - rows)
+        self.rows = unique - self.centre
+        self.steps = sums / np.bincount(group.ravel())[:, None]
+
+    def __call__(self, rows: Array) -> Array:
+        """Move rows [n, d]."""
+        return rows + self.steps[pairwise_distances_argmin(rows - self.centre, self.rows)]
