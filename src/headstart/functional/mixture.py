@@ -26,7 +26,8 @@ def mixture_proportions(
 
     Sequential quadratic programming: each step minimises the second-order model of
     ``-mean log (P theta) + sum theta`` over ``theta >= 0`` (whose optimum sums to 1 by itself), by non-negative least
-    squares, and goes as far along it as the likelihood rises. Since the problem is concave, the best likelihood is at
+    squares, and goes as far along it as the likelihood rises. A step of expectation-maximisation comes before it, which
+    lifts rows of almost no likelihood, where the model is poor. Since the problem is concave, the best likelihood is at
     most ``log max_l mean_j P_jl / (P theta)_j`` above that of theta (Lindsay): that is ``gap``, and the solver ends
     when it is below ``tolerance``.
 
@@ -43,13 +44,16 @@ def mixture_proportions(
     m, k = densities.shape
     theta = np.full(k, 1 / k) if start is None else start / start.sum()
     fitted = densities @ theta
-    value, gap, iteration = _loss(fitted, theta), np.inf, 0
+    gap, iteration = np.inf, 0
     for iteration in range(max_iterations + 1):
         scaled = densities / fitted[:, None]
         pull = scaled.mean(axis=0)
         gap = float(np.log(max(pull.max(), 1.0)))
         if gap <= tolerance or iteration == max_iterations:
             break
+        theta, fitted = _expectation_step(densities, theta, pull)
+        scaled = densities / fitted[:, None]
+        value, pull = _loss(fitted, theta), scaled.mean(axis=0)
         hessian = scaled.T @ scaled / m
         move = _nonnegative_step(hessian, 2 * pull - 1) - theta
         slope, size, moved = float((1 - pull) @ move), 1.0, densities @ move
@@ -58,8 +62,13 @@ def mixture_proportions(
         theta = np.maximum(theta + size * move, 0)
         theta /= theta.sum()
         fitted = densities @ theta
-        value = _loss(fitted, theta)
     return Mixture(theta, float(np.log(fitted).mean()), gap, iteration)
+
+
+def _expectation_step(densities: Array, theta: Array, pull: Array) -> tuple[Array, Array]:
+    theta = theta * pull
+    theta /= theta.sum()
+    return theta, densities @ theta
 
 
 def _loss(fitted: Array, theta: Array) -> float:

@@ -13,17 +13,20 @@ Array = np.ndarray
 P = ParamSpec("P")
 
 
-def canonical_order(rows: Array, labels: Array | None = None) -> Array:
+def canonical_order(rows: Any, labels: Array | None = None) -> Array:
     """Return positions [n] that sort rows [n, d] by a fixed projection, then by column, then by label.
 
-    Permuted rows come out in the same order; rows that stay tied are equal.
+    Permuted rows come out in the same order; rows that stay tied are equal. CSR rows are not sorted by column.
     """
     direction = np.random.default_rng(0).standard_normal(rows.shape[1])
+    last = () if labels is None else (labels,)
+    if sparse.issparse(rows):
+        return np.lexsort((*last, rows @ direction))
     key = (np.ascontiguousarray(rows) * direction).sum(axis=1)  # summed row by row: a row's key is always the same
     order = np.argsort(key, kind="stable")
     if (np.diff(key[order]) > 0).all():
         return order
-    return np.lexsort((*(() if labels is None else (labels,)), *rows.T[::-1], key))
+    return np.lexsort((*last, *rows.T[::-1], key))
 
 
 def order_free(function: Callable[P, Array]) -> Callable[P, Array]:

@@ -79,7 +79,7 @@ def _moments(source: Array, target: Array, alpha: float) -> tuple[Array, Array]:
 
 def _penalty(size: int) -> Array:
     free = np.ones(size)
-    free[0] = 1e-10  # keeps the matrix regular
+    free[0] = 0.0
     return np.diag(free)
 
 

@@ -1,0 +1,50 @@
+"""Calibration of a classifier's scores by one temperature and one bias per class."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import softmax
+
+Array = np.ndarray
+
+
+class Calibration(NamedTuple):
+    """``probabilities = softmax(slope * scores + bias)``; slope is one over the temperature."""
+
+    slope: float
+    bias: Array
+
+    def __call__(self, scores: Array) -> Array:
+        return softmax(self.slope * scores + self.bias, axis=1)
+
+
+def calibrate(scores: Array, labels: Array) -> Calibration:
+    """Fit slope >= 0 and bias [k] to held-out scores [n, k] (logits or log-probabilities) and class numbers [n].
+
+    Bias-corrected temperature scaling: the log-loss's minimum, with ``1e-6 |bias|^2`` added so that it is unique. With
+    two classes it is Platt's scaling. At the minimum the mean probability of each class is its share of the labels.
+
+    References
+    ----------
+    Alexandari, Kundaje and Shrikumar, "Maximum Likelihood with Bias-Corrected Calibration is Hard-To-Beat at Label
+    Shift Adaptation", ICML 2020. Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
+    """
+    n, k = scores.shape
+    wanted = np.eye(k)[labels]
+    wide = max(float(scores.std()), 1e-12)
+
+    def loss(flat: Array) -> tuple[float, Array]:
+        logits = flat[0] / wide * scores + flat[1:]
+        logits = logits - logits.max(axis=1, keepdims=True)
+        logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        slope = (np.exp(logs) - wanted) / n
+        gradient = np.append((slope * scores).sum() / wide, slope.sum(axis=0) + 2e-6 * flat[1:])
+        return float(-(wanted * logs).sum() / n + 1e-6 * (flat[1:] ** 2).sum()), gradient
+
+    bounds = [(0.0, 1e3 * wide)] + [(-50.0, 50.0)] * k
+    start = np.append(wide, np.zeros(k)) if wide > 1e-12 else np.zeros(k + 1)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"gtol": 1e-8, "ftol": 1e-14})
+    return Calibration(float(found.x[0] / wide), found.x[1:])
