@@ -88,7 +88,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 def _evidence(path: Path) -> dict[str, dict[str, Any]]:
     found = {}
-    for part in ("map", "mistakes", "saliency"):
+    for part in ("map", "mistakes", "saliency", "domains"):
         file = path / "evidence" / f"{part}.json"
         if file.is_file():
             found[part] = read_json(file)

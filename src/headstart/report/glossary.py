@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 GLOSSARY: dict[str, str] = {
-    "source": "The network, already trained on other data, that this run started from.",
+    "source": "What knowledge came from: a network already trained on other data, or labelled data of another domain.",
     "target": "Your own labelled data: what the model is for.",
     "transfer": "Starting from what the source learned instead of from random weights.",
     "from scratch": "The same network trained on the target alone, from random weights, with the same budget: "
@@ -12,6 +12,10 @@ GLOSSARY: dict[str, str] = {
     "probe": "A linear model on the source's frozen features: nothing of the network itself is trained.",
     "fine-tuning": "Training the source's own weights further, all of them or the last stages, on the target.",
     "LP-FT": "First train only the head, a linear probe, and then fine-tune: the features are distorted less.",
+    "validator": "A score of an adapted model that needs no target label, such as how sure and how balanced it is.",
+    "source only": "A linear model fitted on the labelled source, its strength tuned there, and used on the target as "
+    "it is: the baseline of an adaptation.",
+    "reweighting": "Counting source rows more that look like the target's.",
     "frozen": "Left exactly as the source delivered it; proved at the end by comparing a hash of every tensor.",
     "stage": "A block of the network, counted from the input: the unit that is frozen or trained.",
     "validation": "Samples that choose: when to stop, and which arm to keep.",

@@ -8,8 +8,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from headstart.report import across, quality, sections, stories
 from headstart.report import format as fmt
-from headstart.report import quality, sections, stories
 from headstart.report.curves import curves
 from headstart.report.folder import RunFolder, read_folder
 from headstart.report.glossary import GLOSSARY
@@ -66,6 +66,8 @@ def context(folder: RunFolder) -> dict[str, Any]:
         "errors": quality.errors(folder),
         "calibration": quality.calibration(folder),
         "mistakes": stories.mistakes(folder),
+        "across": across.across(folder),
+        "domains": across.domains(folder),
         "map": stories.feature_map(folder),
         "saliency": stories.saliency(folder),
         "data": stories.data(folder),

@@ -17,6 +17,12 @@ HEADLINES = {
     "unmeasured": ("?", "Not measured"),
     "source": ("◆", "A source of your own"),
 }
+BASELINE_WORDS = {
+    "source_only": "with the source model as it is",
+    "target_only": "with the target's labels alone",
+    "pooled": "with both domains as one",
+}
+BASELINE_LABELS = {"source_only": "Source only", "target_only": "Target only", "pooled": "Pooled"}
 COLOURS = ("s-2", "s-3", "s-4", "s-5", "s-6")
 
 
@@ -67,10 +73,12 @@ def _sentence(run: dict[str, Any], kind: str) -> str:
         return (
             f"A network trained on {data} reaches {fmt.score(metric, reached)} {fmt.title(metric)}, ready as --source."
         )
+    if kind == "unmeasured" and run.get("verb") == "adapt":
+        return f"{data} has no labels to evaluate with, so nothing says how right the model is there; label some rows."
     if kind == "unmeasured":
         return f"On {data}, no arm was trained from scratch, so nothing says whether the source helped."
     pair = f"{fmt.title(metric)} on {data} is {fmt.score(metric, reached)} with transfer"
-    pair += f" and {fmt.score(metric, alone)} without"
+    pair += f" and {fmt.score(metric, alone)} {BASELINE_WORDS.get(said.get('baseline'), 'without')}"
     size = f"{fmt.signed(metric, said['gain'])} {'points' if metric in fmt.SHARES else ''}".strip()
     if kind == "none":
         return (
@@ -86,7 +94,7 @@ def _figures(run: dict[str, Any], metric: str, said: dict[str, Any]) -> list[dic
     figures = []
     for label, name in (
         ("With transfer", said.get("chosen") or run.get("chosen")),
-        ("From scratch", said.get("baseline")),
+        (BASELINE_LABELS.get(said.get("baseline"), "From scratch"), said.get("baseline")),
     ):
         arm = run.get("arms", {}).get(name)
         if arm:

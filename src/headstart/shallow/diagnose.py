@@ -81,7 +81,7 @@ class Diagnosis:
             f"  A classifier tells the domains apart with AUC {self.auc:.2f} ({low:.2f} to {high:.2f}; 0.5 is chance); "
             f"MMD² {self.mmd:.3g}, permutation p {self.p:.2g}.",
         ]
-        if self.moved:
+        if self.moved and not self.moved[0].feature.startswith("feature "):
             shown = ", ".join(f"{item.feature} ({item.difference:+.2f} sd)" for item in self.moved[:5])
             lines.append(f"  Features that move most: {shown}.")
         return lines + [f"  {note}" for note in self.notes]
@@ -155,7 +155,8 @@ def _decide(
     if overlap < 0.75:
         return "subspace", f"The source's principal directions hold only {100 * overlap:.0f}% of the target's variance."
     if standard < 0.6:
-        why = f"Each domain standardised by itself, the AUC falls to {standard:.2f}: means and scales move"
+        left = "chance" if standard < 0.55 else f"{standard:.2f}"
+        why = f"Each domain standardised by itself, the AUC falls to {left}: means and scales move"
     else:
         why = f"Weights that turn the source into the target leave {100 * share:.0f}% of its rows in effect"
     reachable = "" if share > 0.05 or standard < 0.6 else ", too few for reweighting; features have to be aligned"
