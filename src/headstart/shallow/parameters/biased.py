@@ -109,9 +109,7 @@ def biased_logistic(
     return [path[index] for index in range(len(alphas))]
 
 
-def _objective(
-    flat: Array, x: Array, labels: Array, offset: Array, penalty: Array, held: float
-) -> tuple[float, Array]:
+def _objective(flat: Array, x: Array, labels: Array, offset: Array, penalty: Array, held: float) -> tuple[float, Array]:
     """Mean loss and its gradient in scaled coordinates, where the axes cost ``penalty / 2`` [r, 1] each, and the
     intercept ``held / 2``."""
     n, k = offset.shape

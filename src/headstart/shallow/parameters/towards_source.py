@@ -34,10 +34,10 @@ def towards_source(
 ) -> Correction:
     """Return the linear correction of a source's outputs, its strength chosen on the labelled rows.
 
-    ``min_{V, b}  sum_i loss(y_i, o_i + V x_i + b) + alpha (||V||^2 + ||b||^2)`` (squared loss; ``alpha / 2`` for the
-    log-loss), where for a linear source ``o_i = W x_i`` the penalty is ``alpha ||W' - W||^2``. The intercept is held as well (at the mean row), so that a class
-    without a label keeps the source's score. alpha: leave-one-out up to 20 rows, five folds above; accuracy or
-    absolute error first, then the loss, then the stronger one. A single row keeps the strongest.
+    ``min_{V, b}  sum_i loss(y_i, o_i + V x_i + b) + alpha (||V||^2 + ||b||^2)`` (``alpha / 2`` for the log-loss), where
+    for a linear source ``o_i = W x_i`` the penalty is ``alpha ||W' - W||^2``. The intercept is held as well (at the
+    mean row), so that a class without a label keeps the source's score. alpha: leave-one-out up to 20 rows, five folds
+    above; accuracy or absolute error first, then the loss, then the stronger one. One row keeps the strongest.
 
     Parameters
     ----------
