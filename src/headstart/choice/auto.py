@@ -10,6 +10,7 @@ import numpy as np
 from headstart.choice.blend import Blend
 from headstart.choice.choosing import Decided, run
 from headstart.choice.race import outputs
+from headstart.choice.smoothing import Smoothed
 from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
 from headstart.shallow.domains import Domains
 
@@ -18,7 +19,7 @@ Array = np.ndarray
 
 def _answer(decided: Decided, rows: Any, is_source: bool) -> Array:
     model = decided.finished[decided.chosen].model
-    if isinstance(model, Blend):
+    if isinstance(model, Blend | Smoothed):
         return model.answer(rows, decided.ground, is_source=is_source)
     return outputs(model, rows, decided.ground, is_source=is_source)
 

@@ -13,9 +13,11 @@ from headstart.choice.blend import blend, shares
 from headstart.choice.candidates import BASELINES, Candidate, as_candidates
 from headstart.choice.gain import Gain, features, shipped
 from headstart.choice.race import Ground, Raced, prepare, race
+from headstart.choice.smoothing import smoothed
 from headstart.shallow.domains import Domains
 
 Array = np.ndarray
+BLENDS = ("blend", "smoothed")
 CAUTION = 0.25
 """Deviations of the predicted gain that it must lie above 0 for an adapted model to be handed back."""
 
@@ -59,9 +61,9 @@ class Decided(NamedTuple):
 def decide(ground: Ground, raced: list[Raced], gain: Gain) -> Decided:
     """Combine the evidence of a race and hand one model back.
 
-    The blend averages all that finished, weighted by their predicted gains. Of blend and single candidates the one of
-    the highest predicted gain stands for adaptation; it is handed back if its gain lies `CAUTION` deviations above 0,
-    else the best baseline is.
+    The blend averages all that finished, weighted by their predicted gains; smoothed, it also listens to each row's
+    neighbours. The better of the two by predicted gain stands for adaptation; it is handed back if its gain lies
+    `CAUTION` deviations above 0 and above the baselines', else the best baseline is.
     """
     finished = [one for one in raced if not one.note]
     if not finished or finished[0].name != "source_only":
@@ -69,11 +71,17 @@ def decide(ground: Ground, raced: list[Raced], gain: Gain) -> Decided:
         raise ValueError(f"Source-only, which every choice is measured against, did not finish: {failed}")
     gains = gain.predict(features(ground, finished))
     if len(finished) > 2:
-        mixed = blend(ground, finished, shares(gains), "blend")
-        gains = np.append(gains, gain.predict(features(ground, [mixed], finished)))
-        finished = [*finished, mixed]
+        blends = combine(ground, finished, gains)
+        gains = np.append(gains, gain.predict(features(ground, blends, finished)))
+        finished = [*finished, *blends]
     chosen, reason = _guard(finished, gains, gain.deviation)
     return Decided(ground, raced, finished, gains, chosen, gain.deviation, reason)
+
+
+def combine(ground: Ground, finished: Sequence[Raced], gains: Array) -> list[Raced]:
+    """Return the blend of finished outcomes by their predicted gains and, for classes, the blend smoothed."""
+    blended = blend(ground, finished, shares(gains), "blend")
+    return [blended] if ground.regression else [blended, smoothed(ground, blended)]
 
 
 def _guard(finished: Sequence[Raced], gains: Array, deviation: float) -> tuple[int, str]:
@@ -82,8 +90,8 @@ def _guard(finished: Sequence[Raced], gains: Array, deviation: float) -> tuple[i
     adapted = [i for i in range(len(finished)) if i not in base]
     if not adapted:
         return safe, f"{finished[safe].name}: no adapted model was raced to its end."
-    blends = [i for i in adapted if finished[i].name == "blend"]
-    best = blends[0] if blends else max(adapted, key=lambda i: gains[i])
+    blends = [i for i in adapted if finished[i].name in BLENDS]
+    best = max(blends or adapted, key=lambda i: gains[i])
     said = f"a predicted gain of {gains[best]:.1f} points over source-only (deviation {deviation:.1f})"
     if gains[best] > CAUTION * deviation and gains[best] >= gains[safe]:
         return best, f"{finished[best].name}: its evidence says {said}."

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from headstart.choice.candidates import DEFAULTS
 from headstart.choice.race import Ground, Raced
 
 Array = np.ndarray
@@ -25,34 +26,37 @@ CLASSIFICATION = (
     "cluster_v_measure",
     "mano",
 )
+METHODS = (*DEFAULTS, "target_only", "pooled", "blend", "smoothed")
 REGRESSION = ("source_accuracy", "importance_weighted", "dev", "circular")
 
 
 class Gain(NamedTuple):
-    """A linear model of the gain in points: ``gain = intercept + coef . (features - mean) / scale``, with its error.
+    """A linear model of the gain in points, ``gain = coef . clip(features / scale, -4, 4)``, and its error.
+
+    Source-only, whose features are all 0, gains 0.
 
     Attributes
     ----------
-    names : of the features. mean, scale, coef : [len(names)]. intercept : float.
-    deviation : of the gain from the prediction on benchmarks that were left out when it was learned.
+    names : of the features. scale, coef : [len(names)].
+    deviation : of the gain from its prediction on benchmarks that were left out when the coefficients were learned.
     """
 
     names: tuple[str, ...]
-    mean: Array
     scale: Array
     coef: Array
-    intercept: float
     deviation: float
 
     def predict(self, features: Array) -> Array:
         """Return the predicted gains of rows of features."""
-        return self.intercept + ((features - self.mean) / self.scale).clip(-4, 4) @ self.coef
+        return (features / self.scale).clip(-4, 4) @ self.coef
 
 
 def feature_names(regression: bool) -> tuple[str, ...]:
     """Return the names of the features, in their order."""
     validators = REGRESSION if regression else CLASSIFICATION
-    return (*validators, *(f"rank of {name}" for name in validators), "agreement", "changed", "balance", "shift")
+    ranks = (f"rank of {name}" for name in validators)
+    answers = ("agreement", "changed", "balance", "changed under shift")
+    return (*validators, *ranks, *answers, "constant", *(f"is {name}" for name in METHODS))
 
 
 def features(ground: Ground, raced: Sequence[Raced], field: Sequence[Raced] | None = None) -> Array:
@@ -60,8 +64,8 @@ def features(ground: Ground, raced: Sequence[Raced], field: Sequence[Raced] | No
 
     Validators enter as differences to source-only, which is the first of ``field``, and as ranks within ``field``.
     Beside them: how much more the answers agree with the field's mean answer than source-only's do, the share of
-    answers that are not source-only's, how much further the predicted class shares are from the source's, and how
-    well the domains are told apart.
+    answers that are not source-only's, how much further the predicted class shares are from the source's, how
+    much changed where the domains are easily told apart, and which method it is. All are 0 for source-only.
 
     Parameters
     ----------
@@ -79,7 +83,11 @@ def features(ground: Ground, raced: Sequence[Raced], field: Sequence[Raced] | No
         ranks = ((everyone < scores).mean(axis=0) + (everyone <= scores).mean(axis=0)) / 2
         rank_source = ((everyone < reference).mean(axis=0) + (everyone <= reference).mean(axis=0)) / 2
         difference = (scores - reference) / np.array([scale.get(name, 1.0) for name in names])
-        rows.append(np.concatenate([difference, ranks - rank_source, _answers(ground, one, field[0], mean)]))
+        kind = np.array([one.candidate.method == name for name in METHODS], dtype=np.float64)
+        constant = [float(one.candidate.method != "source_only")]
+        rows.append(
+            np.concatenate([difference, ranks - rank_source, _answers(ground, one, field[0], mean), constant, kind])
+        )
     return np.array(rows)
 
 
@@ -139,13 +147,12 @@ def _ridge(rows: Array, gains: Array, groups: Array, names: Sequence[str], stren
     _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
     weights = 1 / counts[inverse]
     weights = weights / weights.sum()
-    # source-only has all differences 0 and gain 0: centring at 0 keeps it there
     scale = np.sqrt(weights @ rows**2)
     scale = np.where(scale > 1e-9, scale, 1.0)
     x = (rows / scale).clip(-4, 4)
     gram = x.T @ (weights[:, None] * x) + strength * np.eye(x.shape[1])
     coef = np.linalg.solve(gram, x.T @ (weights * gains))
-    return Gain(tuple(names), np.zeros(x.shape[1]), scale, coef, 0.0, 10.0)
+    return Gain(tuple(names), scale, coef, 10.0)
 
 
 def shipped(regression: bool) -> Gain:
@@ -156,11 +163,13 @@ def shipped(regression: bool) -> Gain:
 
 def from_json(stored: dict[str, Any]) -> Gain:
     """Read coefficients."""
-    arrays = {key: np.array(stored[key], dtype=np.float64) for key in ("mean", "scale", "coef")}
-    return Gain(tuple(stored["names"]), **arrays, intercept=stored["intercept"], deviation=stored["deviation"])
+    coef = dict(stored["coefficients"])
+    scale, weight = np.array(list(coef.values()), dtype=np.float64).T
+    return Gain(tuple(coef), scale, weight, stored["deviation"])
 
 
 def to_json(gain: Gain) -> dict[str, Any]:
-    """Write coefficients, rounded to six digits."""
-    rounded = {key: [float(f"{v:.6g}") for v in getattr(gain, key)] for key in ("mean", "scale", "coef")}
-    return {"names": list(gain.names), **rounded, "intercept": gain.intercept, "deviation": round(gain.deviation, 4)}
+    """Write coefficients as ``name: [scale, coefficient]``, rounded to six digits."""
+    pairs = zip(gain.scale, gain.coef, strict=True)
+    rounded = [[float(f"{scale:.6g}"), float(f"{coef:.6g}")] for scale, coef in pairs]
+    return {"deviation": round(gain.deviation, 4), "coefficients": dict(zip(gain.names, rounded, strict=True))}

@@ -17,7 +17,7 @@ from headstart.shallow.domains import Domains, stack
 from headstart.shallow.shells import Adapted
 from headstart.shallow.tuned import TunedLogistic, TunedRidge
 from headstart.validators import FOR_REGRESSION, VALIDATORS, Evidence
-from headstart.validators.density import density_ratio, leading
+from headstart.validators.density import Axes, density_ratio, leading_axes
 from headstart.validators.structure import cluster
 
 Array = np.ndarray
@@ -53,13 +53,15 @@ class Ground(NamedTuple):
 
     Attributes
     ----------
-    held : row numbers of the source that half of the fits leave out. low_source, low_target : both domains on at most
-        64 principal axes. ratio : density ratios of the held rows. clusters : of the target rows, as many as classes.
+    held : row numbers of the source that half of the fits leave out. axes : at most 64 principal axes of both domains.
+    low_source, low_target : both domains on them. ratio : density ratios of the held rows.
+    clusters : of the target rows, as many as classes.
     """
 
     domains: Domains
     n_classes: int
     held: Array
+    axes: Axes
     low_source: Array
     low_target: Array
     ratio: Array
@@ -80,10 +82,11 @@ def prepare(domains: Domains, *, n_classes: int, seed: int = 0) -> Ground:
     """
     kind = "classification" if n_classes else "regression"
     held = np.sort(default_folds(domains.labels, kind, 5, seed)[0][1])
-    low_source, low_target = leading(domains.source, domains.target, 64, seed=seed)
+    axes = leading_axes(domains.source, domains.target, 64, seed=seed)
+    low_source, low_target = axes.of(domains.source), axes.of(domains.target)
     clusters = cluster(low_target, n_classes, seed=seed) if n_classes else None
     ratio = density_ratio(low_source, low_target, seed=seed)[held]
-    return Ground(domains, n_classes, held, low_source, low_target, ratio, clusters, seed)
+    return Ground(domains, n_classes, held, axes, low_source, low_target, ratio, clusters, seed)
 
 
 def race(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -12,24 +12,42 @@ from headstart.functional.linear import logistic_path, principal, unfold
 from headstart.validators.evidence import Array, Evidence
 
 
-def leading(source: Any, target: Any, n_components: int = 32, seed: int = 0) -> tuple[Array, Array]:
-    """Return both domains on the leading principal axes of all standardised rows, at most ``n_components``.
+class Axes(NamedTuple):
+    """Leading principal axes of standardised rows: ``of(x) = (x - mean) / scale @ axes``."""
+
+    mean: Array
+    scale: Array
+    axes: Any
+
+    def of(self, rows: Any) -> Array:
+        """Return rows [b, d], dense or CSR, on the axes [b, q]."""
+        turned = self.axes / self.scale[:, None]
+        return np.asarray(rows @ turned) - self.mean @ turned
+
+
+def leading_axes(source: Any, target: Any, n_components: int = 32, seed: int = 0) -> Axes:
+    """Return the leading principal axes of all rows standardised, at most ``n_components``.
 
     CSR rows are neither centred nor standardised.
     """
-    n = source.shape[0]
+    d = source.shape[1]
+    mean, scale = np.zeros(d), np.ones(d)
     if sparse.issparse(source) or sparse.issparse(target):
-        rows: Any = sparse.csr_matrix(sparse.vstack([source, target]))
+        rows: Any = sparse.csr_matrix(sparse.vstack([source, target]), dtype=np.float64)
     else:
         rows = np.concatenate([source, target]).astype(np.float64)
-        rows = rows - rows.mean(axis=0)
-        spread = rows.std(axis=0)
-        rows = rows / np.where(spread > 1e-12, spread, 1.0)
-    if rows.shape[1] > n_components and rows.shape[0] > n_components:
-        u, s, _ = randomized_svd(rows, n_components, random_state=seed)
-        rows = u * s
-    rows = rows.toarray() if sparse.issparse(rows) else rows
-    return rows[:n], rows[n:]
+        mean, spread = rows.mean(axis=0), rows.std(axis=0)
+        scale = np.where(spread > 1e-12 * np.maximum(1.0, np.abs(mean)), spread, 1.0)
+        rows = (rows - mean) / scale
+    if d <= n_components or rows.shape[0] <= n_components:
+        return Axes(mean, scale, np.eye(d))
+    return Axes(mean, scale, randomized_svd(rows, n_components, random_state=seed)[2].T)
+
+
+def leading(source: Any, target: Any, n_components: int = 32, seed: int = 0) -> tuple[Array, Array]:
+    """Return both domains' rows on their `leading_axes`."""
+    axes = leading_axes(source, target, n_components, seed)
+    return axes.of(source), axes.of(target)
 
 
 def density_ratio(source: Any, target: Any, *, strength: float = 0.01, seed: int = 0) -> Array:
