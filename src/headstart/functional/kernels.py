@@ -37,9 +37,9 @@ class KernelBasis(NamedTuple):
             return rows.toarray() if sparse.issparse(rows) else np.asarray(rows)
         return kernel_matrix(rows, self.landmarks, self.kernel, self.width) @ self.mix
 
-    def folded(self, directions: Array) -> tuple[Any, Array]:
-        """Return landmarks and coefficients [l, q] of ``z(x) @ directions = k(x, landmarks) @ coefficients``."""
-        return self.landmarks, directions if self.landmarks is None else self.mix @ directions
+    def folded(self, directions: Array) -> Array:
+        """Return the coefficients [l, q] of ``z(x) @ directions = k(x, landmarks) @ coefficients``."""
+        return directions if self.landmarks is None else self.mix @ directions
 
 
 def products(x: Any, y: Any) -> Array:

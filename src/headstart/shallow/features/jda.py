@@ -9,7 +9,7 @@ import numpy as np
 
 from headstart.shallow.adaptation import DomainTransformer
 from headstart.shallow.domains import Domains
-from headstart.shallow.features.kernel_map import need_classes, open_rows, penalised, pseudo_labels
+from headstart.shallow.features.kernel_map import alternate, need_classes, open_rows, penalised
 from headstart.shallow.features.mmd_matrix import aligned_directions, mean_differences
 
 Array = np.ndarray
@@ -19,10 +19,10 @@ Array = np.ndarray
 class JDA(DomainTransformer):
     """Joint distribution adaptation.
 
-    ``max_P tr((P' (Z' (k M_0 + sum_c M_c) Z + strength R) P)^-1 P' Z' H Z P)``: `TCA` with the MMD of every class beside
-    that of the whole. The target's classes are pseudo-labels: the classifier, fitted on the mapped source, labels the
-    mapped target, the map is learned anew, and so on until nothing changes. Labels of target rows that are given are
-    kept. ``M_0`` counts k times (k classes), and the sum has Frobenius norm 1, as in the authors' experiments.
+    ``max_P tr((P' (Z' (k M_0 + sum_c M_c) Z + strength R) P)^-1 P' Z' H Z P)``: `TCA` with the MMD of every class
+    beside that of the whole. The target's classes are pseudo-labels: the classifier, fitted on the mapped source,
+    labels the mapped target, the map is learned anew, and so on until nothing changes. Labels of target rows that are
+    given are kept. ``M_0`` counts k times (k classes), and the sum has Frobenius norm 1, as in the authors' experiments.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class JDA(DomainTransformer):
     seed: int = 0
 
     def _learn(self, domains: Domains) -> None:
-        k, n, m = need_classes(domains, "JDA"), len(domains.labels), len(domains.target_labels)
+        k, m = need_classes(domains, "JDA"), len(domains.target_labels)
         opened = open_rows(
             domains,
             self.kernel,
@@ -63,17 +63,13 @@ class JDA(DomainTransformer):
             seed=self.seed,
         )
         space = penalised(opened, self.kernel, self.strength)
-        pseudo, directions = None, np.empty((0, 0))
-        for step in range(max(1, self.n_iterations)):
-            differences = mean_differences(domains.labels, pseudo, m, k)
-            directions = aligned_directions(space, differences, self.n_components)
-            self.n_iter_, before = step + 1, pseudo
-            mapped = opened.mapped(directions)
-            pseudo = pseudo_labels(self.classifier, mapped[:n], mapped[n:], domains)
-            if before is not None and np.array_equal(pseudo, before):
-                break
-        self.pseudo_labels_ = pseudo
-        self.map_ = opened.closed(directions)
+
+        def learn(pseudo: Array | None, mapped: Array) -> Array:
+            return aligned_directions(space, mean_differences(domains.labels, pseudo, m, k), self.n_components)
+
+        found = alternate(opened, domains, learn, classifier=self.classifier, n_iterations=self.n_iterations)
+        self.pseudo_labels_, self.n_iter_ = found.pseudo, found.n_rounds
+        (self.map_,) = opened.closed(found.directions)
         self.approximation_ = opened.basis.approximation
 
     def _map(self, rows: Any, is_source: bool) -> Array:

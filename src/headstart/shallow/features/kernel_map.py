@@ -1,7 +1,8 @@
-"""What maps into kernel spaces share: rows of unit length, coordinates of a kernel, the map of new rows, pseudo-labels."""
+"""What maps into kernel spaces share: unit rows, coordinates of a kernel, the map of new rows, pseudo-labels."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,15 +41,11 @@ class Opened(NamedTuple):
     unit_inputs: bool
     normalise: bool | None
 
-    def closed(self, directions: Array) -> KernelMap:
-        """Return the map whose columns are ``directions`` [r, q] in these coordinates."""
-        coefficients = self.basis.folded(directions)[1]
-        return KernelMap(
-            self.basis,
-            with_fixed_signs(coefficients),
-            self.unit_inputs,
-            wants_unit(self.normalise, directions.shape[1]),
-        )
+    def closed(self, *parts: Array) -> list[KernelMap]:
+        """Return a map for each of ``parts`` [r, q], directions in these coordinates whose signs belong together."""
+        folded = with_fixed_signs(np.concatenate([self.basis.folded(part) for part in parts]))
+        unit_outputs = wants_unit(self.normalise, folded.shape[1])
+        return [KernelMap(self.basis, piece, self.unit_inputs, unit_outputs) for piece in np.split(folded, len(parts))]
 
     def mapped(self, directions: Array) -> Array:
         """Return all rows on ``directions`` [r, q], as the map gives them up to signs."""
@@ -88,6 +85,38 @@ def need_classes(domains: Domains, name: str) -> int:
     return int(max(domains.labels.max(), domains.target_labels.max())) + 1
 
 
+class Alternation(NamedTuple):
+    """Where pseudo-labels and directions ended."""
+
+    directions: Array
+    pseudo: Array
+    n_rounds: int
+
+
+def alternate(
+    opened: Opened,
+    domains: Domains,
+    learn: Callable[[Array | None, Array], Array],
+    *,
+    classifier: Any,
+    n_iterations: int,
+) -> Alternation:
+    """Learn directions from pseudo-labels and pseudo-labels from directions until they repeat.
+
+    Parameters
+    ----------
+    learn : ``(pseudo-labels [m] or None at first, all mapped rows) -> directions [r, q]``.
+    """
+    n = len(domains.labels)
+    pseudo, mapped, rounds = None, opened.rows, 0
+    while True:
+        directions, before = learn(pseudo, mapped), pseudo
+        mapped, rounds = opened.mapped(directions), rounds + 1
+        pseudo = pseudo_labels(classifier, mapped[:n], mapped[n:], domains)
+        if rounds >= n_iterations or (before is not None and np.array_equal(pseudo, before)):
+            return Alternation(directions, pseudo, rounds)
+
+
 def pseudo_labels(classifier: Any, source: Array, target: Array, domains: Domains) -> Array:
     """Return a class number per target row [m]: its known label, or the classifier's, fitted on all labelled rows.
 
@@ -103,7 +132,8 @@ def pseudo_labels(classifier: Any, source: Array, target: Array, domains: Domain
     elif len(np.unique(labels)) < 2:
         out = np.full(len(target), labels[0])
     else:
-        out = np.array(clone(classifier).fit(rows, labels).predict(target))
+        twin: Any = clone(classifier)
+        out = np.array(twin.fit(rows, labels).predict(target))
     out[known] = domains.target_labels[known]
     return out
 

@@ -45,9 +45,15 @@ def neighbour_laplacian(rows: Array, n_neighbors: int) -> sparse.csr_matrix:
     n = len(rows)
     near = NearestNeighbors(n_neighbors=min(n_neighbors + 1, n), algorithm="brute").fit(rows).kneighbors(rows)[1]
     start = np.repeat(np.arange(n), near.shape[1])
-    cosine = np.einsum("npd,nd->np", rows[near], rows).ravel() if n * near.shape[1] * rows.shape[1] < 1e7 else (
-        np.concatenate([(rows[near[i : i + 1000]] * rows[i : i + 1000, None]).sum(axis=2) for i in range(0, n, 1000)])
-    ).ravel()
+    cosine = (
+        np.einsum("npd,nd->np", rows[near], rows).ravel()
+        if n * near.shape[1] * rows.shape[1] < 1e7
+        else (
+            np.concatenate(
+                [(rows[near[i : i + 1000]] * rows[i : i + 1000, None]).sum(axis=2) for i in range(0, n, 1000)]
+            )
+        ).ravel()
+    )
     weights = sparse.csr_matrix((np.maximum(cosine, 0), (start, near.ravel())), shape=(n, n))
     weights = weights.maximum(weights.T)
     degree = np.asarray(weights.sum(axis=1)).ravel()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import eigh
-from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+from scipy.sparse.linalg import ArpackError, eigsh
 
 Array = np.ndarray
 DENSE_ROWS = 600
@@ -122,15 +122,14 @@ def _leading(matrix: Array, q: int) -> Array:
     matrix = (matrix + matrix.T) / 2
     if r > DENSE_ROWS and q < r // 10:
         try:
-            squares, vectors = eigsh(LinearOperator((r, r), matvec=matrix.__matmul__), k=q, v0=np.ones(r))
+            squares, vectors = eigsh(matrix, k=q, v0=np.ones(r))
             return vectors[:, np.argsort(-squares, kind="stable")]
         except ArpackError:
             pass
     return eigh(matrix, subset_by_index=(r - q, r - 1))[1][:, ::-1]
 
 
-def with_fixed_signs(directions: Array, landmarks_mix: Array | None = None) -> Array:
-    """Turn every direction so that its entry of largest size is positive, in the coordinates of the inputs."""
-    seen = directions if landmarks_mix is None else landmarks_mix @ directions
-    largest = np.take_along_axis(seen, np.abs(seen).argmax(axis=0)[None], axis=0)[0]
-    return directions * np.where(largest < 0, -1.0, 1.0)
+def with_fixed_signs(columns: Array) -> Array:
+    """Turn every column so that its entry of largest size is positive."""
+    largest = np.take_along_axis(columns, np.abs(columns).argmax(axis=0)[None], axis=0)[0]
+    return columns * np.where(largest < 0, -1.0, 1.0)

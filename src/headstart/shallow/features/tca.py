@@ -64,7 +64,7 @@ class TCA(DomainTransformer):
         n, m = domains.source.shape[0], domains.target.shape[0]
         space = penalised(opened, self.kernel, self.strength)
         differences = mean_differences(np.zeros(n, dtype=np.int64), None, m, 1)
-        self.map_ = opened.closed(aligned_directions(space, differences, self.n_components))
+        (self.map_,) = opened.closed(aligned_directions(space, differences, self.n_components))
         self.approximation_ = opened.basis.approximation
 
     def _map(self, rows: Any, is_source: bool) -> Array:
