@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -13,83 +13,17 @@ from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 
 from benchmarks.domains.pairs import TABLES, Pair
+from benchmarks.domains.records import scores
+from benchmarks.domains.tasks import Contender, Task, head, tuned
 from headstart.catalogue import METHODS
 from headstart.catalogue.entry import Entry
+from headstart.choice import BASELINES, choose
 from headstart.shallow.adaptation import DomainRegressor
-from headstart.shallow.domains import join
 from headstart.shallow.shells import Adapted, Reweighted
-from headstart.shallow.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.tuned import TunedLogistic
 
 Array = np.ndarray
 HEADS = ("1-NN", "tuned")
-
-
-class Task(NamedTuple):
-    """A pair with some of its target rows labelled: what a contender may see, and what it is scored on.
-
-    known : rows of target_x whose labels are seen. test : rows of test_x that are scored.
-    """
-
-    pair: Pair
-    known: Array
-    test: Array
-
-    @property
-    def truth(self) -> Array:
-        return self.pair.test_y[self.test]
-
-    @property
-    def asked(self) -> Any:
-        return self.pair.test_x[self.test]
-
-    def joined(self, *, as_sparse: bool) -> tuple[Any, Array, Array]:
-        """Return ``X, y, sample_domain``, the target's labels masked but for the known ones."""
-        pair = self.pair
-        hidden = -1 if pair.kind == "classification" else np.nan
-        labels = np.full(pair.target_x.shape[0], hidden, dtype=pair.source_y.dtype)
-        if len(self.known):
-            labels[self.known] = pair.test_y[self.known]
-        source, target = pair.source_x, pair.target_x
-        if not as_sparse and sparse.issparse(source):
-            source, target = source.toarray(), target.toarray()
-        X, y, domain = join(source, pair.source_y, target, labels)
-        if pair.source_domain is not None:
-            domain = np.concatenate([pair.source_domain, domain[len(pair.source_y) :]])
-        return X, y, domain
-
-
-def task(pair: Pair, labels: int = 0, seed: int = 0, reserved: int = 100) -> Task:
-    """Return the task with ``labels`` target rows labelled, drawn by the seed.
-
-    The rows that are scored are those outside the first ``reserved`` drawn, the same for every number of labels from 1.
-    """
-    n = pair.test_x.shape[0]
-    if labels == 0:
-        return Task(pair, np.arange(0), np.arange(n))
-    drawn = np.random.default_rng([seed, n]).permutation(n)
-    return Task(pair, np.sort(drawn[:labels]), np.sort(drawn[reserved:]))
-
-
-class Contender(NamedTuple):
-    """One row of the tables: ``run(task)`` returns predictions of ``task.asked``."""
-
-    method: str
-    head: str
-    run: Callable[[Task], Array]
-
-
-def tuned(pair: Pair) -> Any:
-    """Return the linear model that chooses its own strength.
-
-    The features of one unit (pixels, activations, words) keep their scale; tables' columns are standardised.
-    """
-    if pair.kind == "regression":
-        return TunedRidge()
-    return TunedLogistic(standardise=pair.benchmark in TABLES)
-
-
-def head(name: str, pair: Pair) -> Any:
-    return KNeighborsClassifier(1) if name == "1-NN" else tuned(pair)
 
 
 def dummy(pair: Pair) -> Any:
@@ -123,7 +57,9 @@ def _nearest(task: Task) -> Array:
 
 
 def _ceiling(task: Task) -> Array:
-    """Cross-validate on the target's own labels, 5 folds."""
+    """Cross-validate on the target's own labels, 5 folds; learn from the target's training rows where there are some."""
+    if task.pair.target_y is not None:
+        return _plain(tuned(task.pair), task.pair.target_x, task.pair.target_y, task.asked)
     splitter = (KFold if task.pair.kind == "regression" else StratifiedKFold)(5, shuffle=True, random_state=0)
     return cross_val_predict(tuned(task.pair), task.pair.test_x, task.pair.test_y, cv=splitter)[task.test]
 
@@ -208,7 +144,36 @@ def methods(pair: Pair, labels: int) -> Iterator[Contender]:
                 )
 
 
+def automatic(task: Task) -> tuple[Array, dict[str, Any]]:
+    """Let `headstart.choice.choose` choose; beside its answer, what it had chosen from, scored afterwards.
+
+    "unguarded": the adapted model of the highest predicted gain, whatever the guard says. "raced": every candidate's
+    scores, predicted gain and outcome on the test rows, which the choice has not seen.
+    """
+    choice = choose(*task.joined(as_sparse=True), task=task.pair.kind)
+    decided = choice.decided
+    model = choice.model
+
+    def answer(number: int) -> Array:
+        model.decided_ = decided._replace(chosen=number)
+        return model.predict(task.asked)
+
+    raced = []
+    for number, one in enumerate(decided.finished):
+        outcome = scores(task.truth, answer(number), task.pair.kind, rows=False)
+        evidence = {name: round(float(value), 4) for name, value in one.scores.items()}
+        gain = round(float(decided.gains[number]), 2)
+        raced.append({"name": one.name, "gain": gain, "seconds": round(one.seconds, 2), "scores": evidence} | outcome)
+    adapted = [i for i, one in enumerate(decided.finished) if one.name not in BASELINES]
+    blends = [i for i in adapted if decided.finished[i].name == "blend"]
+    bold = blends[0] if blends else max(adapted, key=lambda i: decided.gains[i], default=decided.chosen)
+    rows = len(task.known) == 0
+    more = {"unguarded": scores(task.truth, answer(bold), task.pair.kind, rows=rows), "raced": raced}
+    return answer(decided.chosen), more | {"kept": choice.name, "reason": choice.reason}
+
+
 def contenders(pair: Pair, labels: int = 0) -> Iterator[Contender]:
     """Yield everything that is measured on a pair."""
     yield from baselines(pair, labels)
     yield from methods(pair, labels)
+    yield Contender("auto", "own", automatic)

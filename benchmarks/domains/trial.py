@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import resource
+import signal
 import time
 import warnings
 from collections.abc import Callable
@@ -16,26 +17,31 @@ def attempt(function: Callable[[], Any], cap: float) -> dict[str, Any]:
     Parameters
     ----------
     function : called without arguments; what it returns must pickle.
-    cap : wall-clock seconds until the process is stopped ("not finished").
+    cap : CPU seconds after which the process is stopped ("not finished"), in at most ten times as long by the clock.
     """
     fork = multiprocessing.get_context("fork")
     here, there = fork.Pipe(duplex=False)
-    child = fork.Process(target=_call, args=(function, there), daemon=True)
+    child = fork.Process(target=_call, args=(function, there, cap), daemon=True)
     child.start()
     there.close()
     try:
-        answer = here.recv() if here.poll(cap) else {"failed": f"not finished in {cap:.0f} s"}
+        answer = here.recv() if here.poll(10 * cap) else None
     except EOFError:
-        answer = {"failed": "the process died (memory?)"}
+        answer = None
+    child.join(1.0)
+    stopped = child.exitcode in (None, -signal.SIGXCPU)
     child.kill()
     child.join()
+    if answer is None:
+        return {"failed": f"not finished in {cap:.0f} CPU s" if stopped else f"the process ended ({child.exitcode})"}
     return answer
 
 
-def _call(function: Callable[[], Any], pipe: Any) -> None:
+def _call(function: Callable[[], Any], pipe: Any, cap: float) -> None:
     warnings.simplefilter("ignore")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.process_time()
+    resource.setrlimit(resource.RLIMIT_CPU, (int(start + cap) + 1, resource.RLIM_INFINITY))
     try:
         value = function()
     except Exception as error:  # whatever a method raises is its outcome
