@@ -73,14 +73,14 @@ def find_blocks(source: Array, target: Array) -> Blocks:
     ------
     ValueError : when a column belongs to neither domain, or a domain has no column.
     """
-    has = [~np.isnan(rows).all(axis=0) for rows in (source, target)]
-    nowhere = (~(has[0] | has[1])).nonzero()[0]
+    has = [(~np.isnan(rows)).sum(axis=0) > 0 for rows in (source, target)]
+    nowhere = np.flatnonzero(~(has[0] | has[1]))
     if len(nowhere):
         raise ValueError(f"Column {nowhere[0]} is NaN in every row of both domains; leave it out.")
     for name, own in zip(("source", "target"), has, strict=True):
         if not own.any():
             raise ValueError(f"The {name} rows are NaN in every column; at least one column of numbers is needed.")
-    return Blocks(has[0].nonzero()[0], has[1].nonzero()[0])
+    return Blocks(np.flatnonzero(has[0]), np.flatnonzero(has[1]))
 
 
 def cut_block(rows: Array, blocks: Blocks, is_source: bool, names: Any = None) -> Array:
@@ -94,8 +94,8 @@ def cut_block(rows: Array, blocks: Blocks, is_source: bool, names: Any = None) -
     own = rows[:, columns]
     missing = np.isnan(own)
     if missing.any():
-        row = int(missing.any(axis=1).nonzero()[0][0])
-        found = columns[missing[row].nonzero()[0]]
+        row = int(np.flatnonzero(missing.any(axis=1))[0])
+        found = columns[np.flatnonzero(missing[row])]
         shown = ", ".join(str(number if names is None else names[number]) for number in found[:5])
         shown += f" and {len(found) - 5} more" if len(found) > 5 else ""
         raise ValueError(

@@ -162,8 +162,8 @@ class BridgeCCA(BlockTransformer):
         self.scales_ = standard(domains.source), standard(domains.target)
         source, target = self.scales_[0](domains.source), self.scales_[1](domains.target)
         cross = self._bridge(domains, source, target) if isinstance(self.pairs, str) else self._paired(source, target)
-        covariances = [shrunk_covariance(rows, self.shrinkage) for rows in (source, target)]
-        found = canonical_correlation(*covariances, cross, self.n_components)
+        own, other = shrunk_covariance(source, self.shrinkage), shrunk_covariance(target, self.shrinkage)
+        found = canonical_correlation(own, other, cross, self.n_components)
         latent = np.sqrt(found.correlations)
         self.correlations_ = found.correlations
         self.source_map_, self.target_map_ = found.source * latent, found.target * latent

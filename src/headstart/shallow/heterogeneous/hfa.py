@@ -167,8 +167,8 @@ class Opened(NamedTuple):
     known: Array
 
 
-def _open_spaces(model: HFA | SHFA, domains: Domains) -> Opened:
-    """Without a target label, the shared columns alone are used: nothing else reaches the target."""
+def _open_spaces(model: HFA | SHFA, domains: Domains) -> tuple[tuple[Space, Space], Opened]:
+    """Return coordinates and rows in them. Without target labels shared columns alone reach the target."""
     if model.C <= 0 or model.trace < 0:
         raise ValueError(f"C is {model.C} and trace is {model.trace}; expected C above 0 and trace from 0 up.")
     domains = in_order(domains)
@@ -179,11 +179,11 @@ def _open_spaces(model: HFA | SHFA, domains: Domains) -> Opened:
             "least one of each class."
         )
     factor = np.sqrt(1 + model.trace)
-    model.spaces_ = _space(domains.source, first, factor), _space(domains.target, second, factor)
-    (source, one), (target, two) = model.spaces_[0](domains.source), model.spaces_[1](domains.target)
+    spaces = _space(domains.source, first, factor), _space(domains.target, second, factor)
+    (source, one), (target, two) = spaces[0](domains.source), spaces[1](domains.target)
     if len(domains.known) == 0:
         source, target = np.zeros_like(source), np.zeros_like(target)
-    return Opened(source, domains.labels, target, domains.target_labels, (one, two), domains.known)
+    return spaces, Opened(source, domains.labels, target, domains.target_labels, (one, two), domains.known)
 
 
 def _outputs_of(model: HFA | SHFA, rows: Array, is_source: bool) -> Array:
@@ -220,7 +220,7 @@ class HFA(BlockClassifier):
     trace: float = 100.0
 
     def _learn(self, domains: Domains) -> None:
-        given = _open_spaces(self, domains)
+        self.spaces_, given = _open_spaces(self, domains)
         self.augmented_ = _fit(given, given.target_labels, given.known, self.C, self.trace)
 
     def _outputs(self, rows: Array, is_source: bool) -> Array:
@@ -261,7 +261,7 @@ class SHFA(BlockClassifier):
     rounds: int = 10
 
     def _learn(self, domains: Domains) -> None:
-        given = _open_spaces(self, domains)
+        self.spaces_, given = _open_spaces(self, domains)
         labels = given.target_labels.copy()
         free, every = np.setdiff1d(np.arange(len(labels)), given.known), np.arange(len(labels))
         weights = np.where(labels >= 0, 1.0, self.unlabelled)
