@@ -14,6 +14,7 @@ from headstart.choice.candidates import BASELINES, Candidate, as_candidates
 from headstart.choice.gain import Gain, features, shipped
 from headstart.choice.race import Ground, Raced, prepare, race
 from headstart.choice.smoothing import smoothed
+from headstart.choice.stacking import stacked
 from headstart.shallow.domains import Domains
 
 Array = np.ndarray
@@ -63,15 +64,18 @@ def decide(ground: Ground, raced: list[Raced], gain: Gain) -> Decided:
 
     The blend averages all that finished, weighted by their predicted gains; smoothed, it also listens to each row's
     neighbours. The better of the two by predicted gain stands for adaptation; it is handed back if its gain lies
-    `CAUTION` deviations above 0 and above the baselines', else the best baseline is.
+    `CAUTION` deviations above 0 and above the baselines', else the best baseline is. Where target labels were given
+    to learn from, a stack of baselines and adapted models that learned its shares from them is handed back.
     """
     finished = [one for one in raced if not one.note]
     if not finished or finished[0].name != "source_only":
         failed = raced[0].note if raced else "nothing was raced"
         raise ValueError(f"Source-only, which every choice is measured against, did not finish: {failed}")
     gains = gain.predict(features(ground, finished))
-    if len(finished) > 2:
+    if len(finished) > 2 or len(ground.domains.known) >= 2:
         blends = combine(ground, finished, gains)
+        if len(ground.domains.known) >= 2:
+            blends.append(stacked(ground, finished, gains))
         gains = np.append(gains, gain.predict(features(ground, blends, finished)))
         finished = [*finished, *blends]
     chosen, reason = _guard(finished, gains, gain.deviation)
@@ -87,6 +91,9 @@ def combine(ground: Ground, finished: Sequence[Raced], gains: Array) -> list[Rac
 def _guard(finished: Sequence[Raced], gains: Array, deviation: float) -> tuple[int, str]:
     base = [i for i, one in enumerate(finished) if one.name in BASELINES]
     safe = max(base, key=lambda i: gains[i])
+    names = [one.name for one in finished]
+    if "stacked" in names:
+        return names.index("stacked"), "stacked: the target labels that were given say how much each model counts."
     adapted = [i for i in range(len(finished)) if i not in base]
     if not adapted:
         return safe, f"{finished[safe].name}: no adapted model was raced to its end."

@@ -81,6 +81,8 @@ def prepare(domains: Domains, *, n_classes: int, seed: int = 0) -> Ground:
     domains : with encoded labels. n_classes : 0 for a regression.
     """
     kind = "classification" if n_classes else "regression"
+    if len(domains.labels) < 2:
+        raise ValueError("The source has 1 sample, and a choice holds some source rows out; at least 2 are needed.")
     held = np.sort(default_folds(domains.labels, kind, 5, seed)[0][1])
     axes = leading_axes(domains.source, domains.target, 64, seed=seed)
     low_source, low_target = axes.of(domains.source), axes.of(domains.target)
@@ -146,11 +148,11 @@ def _fit(ground: Ground, candidate: Candidate) -> tuple[Any, Array, Array, Any]:
     smaller = domains._replace(
         source=domains.source[rest], labels=domains.labels[rest], source_domain=domains.source_domain[rest]
     )
-    part = fitted(_settled(candidate, model), smaller, ground)
+    part = fitted(settled(candidate, model), smaller, ground)
     return model, target, outputs(part, held_rows, ground, is_source=True), part
 
 
-def _settled(candidate: Candidate, model: Any) -> Candidate:
+def settled(candidate: Candidate, model: Any) -> Candidate:
     """Return the candidate with the strength that its linear head chose, which is not searched for again."""
     head = getattr(model, "estimator_", None)
     if candidate.head is None and isinstance(head, (TunedLogistic, TunedRidge)):

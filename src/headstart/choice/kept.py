@@ -1,0 +1,65 @@
+"""What is kept of a choice: the model handed back, without the race behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from headstart.choice.race import Ground, Raced, outputs
+from headstart.validators.density import Axes
+
+Array = np.ndarray
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Kept(BaseEstimator):
+    """An outcome's model as an estimator of its own, small enough to be saved.
+
+    Parameters
+    ----------
+    model : a fitted method, or a combination of several. n_classes : 0 for values.
+    mean, scale, axes : of the principal axes on which neighbours are looked for. low_target : the target's rows there.
+    """
+
+    model: Any = None
+    n_classes: int = 0
+    mean: Any = None
+    scale: Any = None
+    axes: Any = None
+    low_target: Any = None
+
+    @property
+    def classes_(self) -> Array:
+        return np.arange(self.n_classes)
+
+    def _answer(self, X: Any) -> Array:
+        nothing: Any = None
+        axes = Axes(self.mean, self.scale, self.axes)
+        ground = Ground(nothing, self.n_classes, nothing, axes, nothing, self.low_target, nothing, None, 0)
+        if hasattr(self.model, "answer"):
+            return self.model.answer(X, ground)
+        return outputs(self.model, X, ground, is_source=False)
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return probabilities [n, n_classes] of target rows."""
+        return self._answer(X)
+
+    def predict(self, X: Any) -> Array:
+        """Return class numbers, or values, [n] of target rows."""
+        answer = self._answer(X)
+        return answer.argmax(axis=1) if self.n_classes else answer
+
+
+def keep(one: Raced, ground: Ground) -> Kept:
+    """Return an outcome's fitted model without the race."""
+    return Kept(
+        model=one.model,
+        n_classes=ground.n_classes,
+        mean=ground.axes.mean,
+        scale=ground.axes.scale,
+        axes=ground.axes.axes,
+        low_target=ground.low_target,
+    )

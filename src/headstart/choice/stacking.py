@@ -1,0 +1,101 @@
+"""Known target labels as labels to learn from: how much each model counts in a blend.
+
+These are the labels handed over in y, and the blend is fitted to them as a head would be. A label that is held back,
+for evaluation, reaches nothing here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+
+from headstart.choice.blend import Blend
+from headstart.choice.candidates import BASELINES, Candidate
+from headstart.choice.race import Ground, Raced, fitted, outputs, settled, validate
+from headstart.shallow.choosing import default_folds
+from headstart.shallow.domains import Domains
+
+Array = np.ndarray
+FLOOR = 1e-2
+"""Least probability that a member gives a class; the answers of many methods are no frequencies."""
+
+
+def mixture_weights(likelihoods: Array, prior: Array, *, n_iterations: int = 200) -> Array:
+    """Return shares w of the mixture ``sum_j w_j p_j(y)`` by expectation maximisation with a Dirichlet prior.
+
+    ``argmax_w  sum_i log sum_j w_j likelihoods[i, j] + sum_j prior_j log w_j``
+
+    Parameters
+    ----------
+    likelihoods : [n, members]. prior : [members] imagined rows for each member, above 0.
+
+    References
+    ----------
+    Genest and Zidek, "Combining Probability Distributions: A Critique and an Annotated Bibliography", Statistical
+    Science 1986 (the linear opinion pool); Dempster, Laird and Rubin, JRSS B 1977.
+    """
+    shares = prior / prior.sum()
+    for _ in range(n_iterations):
+        parts = likelihoods * shares
+        counts = (parts / np.maximum(parts.sum(axis=1, keepdims=True), 1e-300)).sum(axis=0) + prior
+        shares = counts / counts.sum()
+    return shares
+
+
+def stacked(ground: Ground, finished: Sequence[Raced], gains: Array, *, strength: float = 4.0) -> Raced:
+    """Return a blend of the baselines and the three adapted models of highest predicted gain.
+
+    Each member answers labelled target rows that were masked when it was fitted (three folds); the shares of the
+    mixture are learned from those answers, with a prior of ``strength`` rows spread by the predicted gains.
+    """
+    adapted = [i for i in np.argsort(-gains) if finished[i].name not in BASELINES][:3]
+    members = [i for i, one in enumerate(finished) if one.name in BASELINES] + adapted
+    answers = np.stack([_held_back(ground, finished[i]) for i in members], axis=1)
+    truth = ground.domains.target_labels[ground.domains.known]
+    raised = np.exp((gains[members] - gains[members].max()) / 2.0)
+    shares = mixture_weights(_likelihoods(ground, answers, truth), 0.1 + strength * raised / raised.sum())
+    kept = [finished[i] for i in members]
+    target, held = (
+        np.asarray(sum(w * np.asarray(getattr(one, side)) for w, one in zip(shares, kept, strict=True)))
+        for side in ("target", "held")
+    )
+    model = Blend(tuple(one.model for one in kept), tuple(shares.tolist()))
+    return Raced(Candidate("stacked"), model, target, held, validate(ground, target, held), 0.0, "")
+
+
+def _likelihoods(ground: Ground, answers: Array, truth: Array) -> Array:
+    """Return ``p_j(y_i)`` [n, members]: of classes, or of values under a normal error of the best member's size."""
+    if not ground.regression:
+        return np.maximum(answers[np.arange(len(truth)), :, truth], FLOOR)
+    squares = (answers - truth[:, None]) ** 2
+    variance = max(float(squares.mean(axis=0).min()), 1e-12 * float(truth.var() + 1.0))
+    return np.exp(-squares / (2 * variance)) + 1e-6
+
+
+def _held_back(ground: Ground, one: Raced) -> Array:
+    """Return a member's outputs for labelled target rows [n, ...] by models that did not see those labels."""
+    domains = ground.domains
+    known = domains.known
+    if one.candidate.method == "source_only":
+        return np.asarray(one.target)[known]
+    kind = "regression" if ground.regression else "classification"
+    out = np.asarray(one.target)[known].copy()
+    for _, fold in default_folds(domains.target_labels[known], kind, min(3, len(known)), ground.seed):
+        labels = domains.target_labels.copy()
+        labels[known[fold]] = np.nan if ground.regression else -1
+        seen = domains._replace(target_labels=labels)
+        if one.candidate.method == "target_only" and not _enough(seen):
+            out[fold] = 1 / max(ground.n_classes, 1) if not ground.regression else domains.labels.mean()
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = fitted(settled(one.candidate, one.model), one.candidate.view(seen), ground)
+            out[fold] = outputs(model, domains.target[known[fold]], ground, is_source=False)
+    return out
+
+
+def _enough(seen: Domains) -> bool:
+    labels = seen.target_labels[seen.known]
+    return len(np.unique(labels)) > 1
