@@ -25,8 +25,8 @@ def strut(tree: Tree, rows: Array, targets: Array, *, shrinkage: float = 1.0, mi
     halves look most like the source's: ``1 - sum_h (n_h / n) D(target_h, source_h)`` over both halves h, with D the
     Jensen-Shannon divergence of class shares, or the squared difference of means in units of the node's variance.
     Where the source's halves fit better the other way round, they change places. A node keeps its threshold where fewer
-    than ``min_rows`` rows reach it or all of them agree (the paper knows no such number), and a node that no row reaches
-    keeps all it has (the paper cuts it).
+    than ``min_rows`` rows reach it (the paper knows no such number) or all of them agree, and a node that no row
+    reaches keeps all it has (the paper cuts it).
     """
     tree = Tree(*(part.copy() for part in tree))
     waiting = [(0, np.arange(len(rows)))]

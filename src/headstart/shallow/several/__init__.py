@@ -1,0 +1,1 @@
+"""Several sources at once: weighted by evidence, not pooled blindly."""
