@@ -208,6 +208,8 @@ def fit(
 def describe(
     data: Data,
     source: SourceSpec = None,
+    source_data: SourceData = None,
+    target_labels: TargetLabels = "evaluate",
     network: Network = None,
     label: Label = None,
     group: Group = None,
@@ -226,6 +228,8 @@ def describe(
     description = run_describe(
         data,
         source=source,
+        source_data=source_data,
+        target_labels=target_labels,
         network=network,
         label=label,
         group=group,

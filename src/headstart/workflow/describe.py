@@ -9,6 +9,8 @@ from headstart.data import Checks, Dataset, check, open_data, open_inputs
 from headstart.errors import UserError
 from headstart.networks import Network, Source, open_source
 from headstart.problem import Domain, Setting
+from headstart.shallow.diagnose import Diagnosis
+from headstart.workflow.options import FitOptions
 from headstart.workflow.setting import classify
 from headstart.workflow.shift import Shift, measure_shift
 
@@ -25,6 +27,7 @@ class Description:
     setting: Setting
     shift: Shift | None
     source: Source | None
+    diagnosis: Diagnosis | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -32,6 +35,7 @@ class Description:
             "task": None if self.dataset.task is None else self.dataset.task.to_json(),
             "setting": self.setting.to_json(),
             "shift": None if self.shift is None else self.shift.to_json(),
+            "diagnosis": None if self.diagnosis is None else self.diagnosis.to_json(),
             "source": None if self.source is None else {"spec": self.source.spec, "title": self.source.title},
             "data": data_record(self.dataset, self.checks),
         }
@@ -45,7 +49,7 @@ class Description:
             f"Scenario: {self.setting.scenario}. {reasons['scenario']}",
             f"Feature space: {self.setting.space}. {reasons['space']}",
             f"Carried over: {self.setting.carries}. {reasons['carries']}",
-            f"Shift: {shift}",
+            *([f"Shift: {shift}"] if self.diagnosis is None else self.diagnosis.lines()),
         ]
 
 
@@ -71,6 +75,8 @@ def describe(
     data: Any,
     *,
     source: str | None = None,
+    source_data: Any = None,
+    target_labels: str = "evaluate",
     network: str | None = None,
     label: str | None = None,
     group: str | None = None,
@@ -81,7 +87,27 @@ def describe(
     seed: int = 0,
     allow_damaged: bool = False,
 ) -> Description:
-    """Describe a target and, with a source, the transfer problem; options as in `fit`, and ``label="none"``."""
+    """Describe a target and, with a source, the transfer problem; options as in `fit`, and ``label="none"``.
+
+    With ``source_data``, labelled data of another domain, the kind of shift is diagnosed.
+    """
+    if source_data:
+        from headstart.workflow.across.describe import describe_across
+
+        options = FitOptions(
+            source=source,
+            network=network,
+            target_labels=target_labels,
+            label=label,
+            group=group,
+            text=text,
+            image=image,
+            task=task,
+            modality=modality,
+            seed=seed,
+            allow_damaged=allow_damaged,
+        )
+        return describe_across(data, source_data if isinstance(source_data, list) else [source_data], options)
     found = open_source(source, network=network) if source else None
     if isinstance(data, Dataset):
         dataset = data

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from headstart.problem import Carries, Domain, Scenario, Setting, Space, Task
 
 
@@ -98,3 +100,19 @@ def _carries(carries: Carries | None, named: bool) -> tuple[Carries, str]:
         else "A pretrained source would bring its weights."
     )
     return "parameters", where
+
+
+ACROSS: dict[Carries, str] = {
+    "instances": "Labelled source rows are used again, weighted to stand for the target.",
+    "features": "Both domains are brought into one feature space, in which the source's labels serve the target.",
+    "parameters": "A model fitted on the source is the starting point of the target's.",
+    "relations": "Labels travel along relations between source and target rows.",
+}
+
+
+def carried(setting: Setting, carries: Carries | None) -> Setting:
+    """Say what a method across domains carries over; None before one is chosen."""
+    if carries is None:
+        reason = "Candidates that carry instances, features and relations race; the evidence decides."
+        return replace(setting, carries="features", reasons=setting.reasons | {"carries": reason})
+    return replace(setting, carries=carries, reasons=setting.reasons | {"carries": ACROSS[carries]})

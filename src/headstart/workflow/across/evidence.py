@@ -46,14 +46,14 @@ def shared_space(ground: Ground, outcome: Outcome, source: Array, target: Array)
     A map gives its shared features; anything else its answers: log-probabilities, or values.
     """
     one = outcome.adapted or outcome.kept
-    model = outcome.model(one)
+    model = one.model
     if isinstance(model, Adapted) and model.transformer_ is not None:
         mapped = [
             model.transformer_.transform(rows, sample_domain=np.full(len(rows), sign))
             for rows, sign in ((source, 1), (target, -1))
         ]
         return np.concatenate(mapped), "the features that the map shares"
-    answers = outputs(model, np.concatenate([source, target]), ground.task)
+    answers = outputs(outcome.model(one), np.concatenate([source, target]), ground.task)
     if ground.task.kind == "regression":
         return np.column_stack([answers, np.zeros(len(answers))]), "the adapted model's values"
     return np.log(np.maximum(answers, 1e-3)), "the adapted model's answers"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from headstart.choice.averaged import light
 from headstart.choice.candidates import BASELINES
-from headstart.choice.choosing import Decided, run
+from headstart.choice.choosing import BLENDS, Decided, run
+from headstart.choice.kept import Kept, keep
 from headstart.choice.race import Raced
 from headstart.shallow.domains import Domains
 
@@ -31,7 +30,6 @@ class Outcome:
 
     decided: Decided
     adapted: Raced | None
-    n_classes: int
     seconds: float
 
     @property
@@ -48,9 +46,9 @@ class Outcome:
         found = {one.name: one for one in self.decided.finished if one.name in BASELINES}
         return found if self.adapted is None else {**found, ADAPTED: self.adapted}
 
-    def model(self, one: Raced) -> Any:
+    def model(self, one: Raced) -> Kept:
         """Return an arm's fitted model by itself."""
-        return light(one, self.n_classes)
+        return keep(one, self.decided.ground)
 
 
 def run_race(
@@ -83,7 +81,7 @@ def run_race(
         seed=seed,
         on_done=lambda one: on_done(_line(one)),
     )
-    return Outcome(decided, _adapted(decided), n_classes, time.perf_counter() - began)
+    return Outcome(decided, _adapted(decided), time.perf_counter() - began)
 
 
 def _adapted(decided: Decided) -> Raced | None:
@@ -92,8 +90,8 @@ def _adapted(decided: Decided) -> Raced | None:
     if chosen.name not in BASELINES:
         return chosen
     others = [i for i, one in enumerate(decided.finished) if one.name not in BASELINES]
-    blends = [i for i in others if decided.finished[i].name == "blend"]
-    best = blends or sorted(others, key=lambda i: -decided.gains[i])
+    blends = [i for i in others if decided.finished[i].name in BLENDS]
+    best = sorted(blends or others, key=lambda i: -decided.gains[i])
     return decided.finished[best[0]] if best else None
 
 

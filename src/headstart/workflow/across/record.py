@@ -22,7 +22,7 @@ from headstart.workflow.describe import data_record, target_domain
 from headstart.workflow.predictions import Predictions
 from headstart.workflow.record import versions
 from headstart.workflow.run import SCHEMA
-from headstart.workflow.setting import classify
+from headstart.workflow.setting import carried, classify
 from headstart.workflow.verdict import Guard, Verdict
 
 TITLES = {
@@ -49,7 +49,7 @@ def across_record(
     names = ", ".join(source.name for source in sides.sources)
     source_domain = Domain(target.modality, target_domain(sides.sources[0]).space, names)  # type: ignore[arg-type]
     target_task = ground.task if len(ground.learned[0]) else None
-    setting = classify(target_domain(target), target_task, source_domain, ground.task, _carries(first))
+    setting = carried(classify(target_domain(target), target_task, source_domain, ground.task), _carries(first))
     candidates = [_candidate(ground, outcomes, row) for row in first.decided.table()]
     best = _oracle(ground, candidates)
     return {

@@ -1,0 +1,201 @@
+"""`fit TARGET --source-data SOURCE`: the road across domains, on small tables, pictures and texts."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from headstart.cli import app
+from headstart.errors import UserError
+from headstart.workflow.fit import fit
+from headstart.workflow.resume import resume
+from headstart.workflow.run import load
+
+METHOD = "coral,standardize"
+
+
+def table(seed, shift, n=80, classes=("calm", "wild")):
+    """Two classes in three numbers and a town; the target's numbers are moved and scaled."""
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % len(classes)
+    X = rng.normal(size=(n, 3)) + 2.5 * np.eye(3)[y]
+    frame = pd.DataFrame(X * (1 + shift) + 3 * shift, columns=list("abc"))
+    frame["town"] = rng.choice(["Bonn", "Lyon", "Oslo"] if shift else ["Bonn", "Lyon"], n)
+    frame.loc[frame.index[:3], "b"] = np.nan
+    frame["mood"] = np.array(classes)[y]
+    return frame
+
+
+@pytest.fixture
+def tables(tmp_path):
+    paths = {}
+    for name, frame in {"source": table(0, 0.0), "target": table(1, 1.0)}.items():
+        paths[name] = tmp_path / f"{name}.csv"
+        frame.to_csv(paths[name], index=False)
+    return paths
+
+
+@pytest.fixture
+def run(tables, tmp_path):
+    return fit(
+        tables["target"], source_data=tables["source"], label="mood", method=METHOD, out=tmp_path / "run", quiet=True
+    )
+
+
+def test_a_table_ends_in_a_verdict_a_report_and_a_model_that_predicts(run, tables):
+    assert run.verdict.baseline == "source_only"
+    assert run.verdict.n_test == 80
+    assert set(run.arms) == {"source_only", "adapted"}
+    assert {"source_only", *METHOD.split(","), "blend"} <= {one["name"] for one in run.result["across"]["candidates"]}
+    page = (run.path / "report.html").read_text(encoding="utf-8")
+    for words in ("The race, judged without target labels", "Both domains, before and after", "Class by class"):
+        assert words in page
+    frame = pd.read_csv(tables["target"])
+    kept = run.result["arms"][run.result["guard"]["kept"]]["test"]["accuracy"]
+    assert np.mean(load(run.path).model.predict(frame) == frame["mood"]) == pytest.approx(kept)
+
+
+def test_the_choice_is_the_same_whatever_the_target_labels_are(run, tables, tmp_path):
+    frame = pd.read_csv(tables["target"])
+    frame["mood"] = np.random.default_rng(0).permutation(frame["mood"])
+    other = fit(frame, source_data=tables["source"], label="mood", method=METHOD, out=tmp_path / "other", quiet=True)
+    for one, two in zip(run.result["across"]["candidates"], other.result["across"]["candidates"], strict=True):
+        assert (one["name"], one["scores"], one["kept"]) == (two["name"], two["scores"], two["kept"])
+    rows = frame.drop(columns="mood")
+    assert np.array_equal(run.model.predict_proba(rows), other.model.predict_proba(rows))
+
+
+def test_without_target_labels_nothing_is_measured_and_a_model_is_kept(tables, tmp_path):
+    frame = pd.read_csv(tables["target"]).drop(columns="mood")
+    blind = fit(frame, source_data=tables["source"], label="mood", method="coral", out=tmp_path / "b", quiet=True)
+    assert blind.verdict.gain is None
+    assert "no label to evaluate with" in str(blind.verdict)
+    assert not (blind.path / "predictions.parquet").exists()
+    assert len(blind.model.predict(frame)) == len(frame)
+    assert "Not measured" in (blind.path / "report.html").read_text(encoding="utf-8")
+
+
+def test_labels_to_learn_from_are_never_evaluated(tables, tmp_path):
+    run = fit(
+        tables["target"],
+        source_data=tables["source"],
+        label="mood",
+        method="coral",
+        target_labels="learn",
+        shots=5,
+        out=tmp_path / "learn",
+        quiet=True,
+    )
+    assert set(run.arms) == {"source_only", "target_only", "pooled", "adapted"}
+    across = run.result["across"]
+    assert (across["n_learned"], across["n_evaluated"]) == (10, 70)
+
+
+def test_several_sources_and_regression(tmp_path):
+    def priced(seed, shift):
+        frame = table(seed, shift).drop(columns="mood")
+        return frame.assign(price=2 * frame["a"] + frame["c"])
+
+    run = fit(
+        priced(2, 0.3),
+        source_data=[priced(0, 0.0), priced(1, 0.1)],
+        label="price",
+        method="coral",
+        out=tmp_path / "r",
+        quiet=True,
+    )
+    assert run.result["metric"] == "mae"
+    assert run.result["across"]["n_source"] == 160
+    assert run.result["arms"]["source_only"]["test"]["mae"] < 2.0
+
+
+def test_a_stopped_run_is_finished_and_changed_data_are_refused(run, tables):
+    before = run.result["across"]["candidates"]
+    (run.path / "run.json").unlink()
+    again = resume(run.path, quiet=True)
+    assert again is not None
+    assert [one["scores"] for one in again.result["across"]["candidates"]] == [one["scores"] for one in before]
+    (run.path / "run.json").unlink()
+    table(5, 1.0).to_csv(tables["target"], index=False)
+    with pytest.raises(UserError, match="has changed"):
+        resume(run.path, quiet=True)
+
+
+def test_a_model_with_a_strange_type_is_not_loaded(run):
+    import skops.io as sio
+    from sklearn.dummy import DummyClassifier
+
+    class Strange(DummyClassifier):
+        pass
+
+    sio.dump(Strange(), run.path / "model" / "estimator.skops")
+    with pytest.raises(UserError, match="no part of Headstart"):
+        load(run.path).model.predict([])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--epochs", "3"], "--epochs trains networks"),
+        (["--method", "finetune"], "does not work across domains"),
+        (["--shots", "3"], "--target-labels learn"),
+        (["--target-labels", "peek"], "--target-labels 'peek' is not known"),
+        (["--source", "headstart/glyphs"], "leave --source out"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_exit_code_2(options, words, tables, tmp_path, capsys, monkeypatch):
+    import sys
+
+    from headstart.cli import main
+
+    arguments = ["fit", str(tables["target"]), "--source-data", str(tables["source"]), "--label", "mood"]
+    monkeypatch.setattr(sys, "argv", ["headstart", *arguments, "--out", str(tmp_path / "no"), *options])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_pictures_and_texts_need_a_backbone(tmp_path):
+    texts = pd.DataFrame({"text": [f"a longer text number {i}" for i in range(40)], "tone": ["good", "bad"] * 20})
+    with pytest.raises(UserError, match="texts, which need a backbone"):
+        fit(texts, source_data=texts, label="tone", out=tmp_path / "t", quiet=True)
+
+
+def test_pictures_through_a_backbone(tmp_path):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for side, level in (("s", 0), ("t", 60)):
+        for place in range(24):
+            kind = ("flat", "striped")[place % 2]
+            pixels = rng.integers(level, level + 60, (28, 28)).astype(np.uint8)
+            if kind == "striped":
+                pixels[:, ::4] += 120
+            path = tmp_path / side / kind / f"{place}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+    run = fit(
+        tmp_path / "t",
+        source_data=tmp_path / "s",
+        source="headstart/glyphs",
+        method="coral",
+        out=tmp_path / "run",
+        quiet=True,
+    )
+    assert run.result["source"]["backbone"] == "headstart/glyphs"
+    assert run.verdict.n_test == 24
+    picture = tmp_path / "t" / "striped" / "1.png"
+    assert load(run.path).model.predict([str(picture)])[0] in ("flat", "striped")
+
+
+def test_json_on_standard_output(tables, tmp_path):
+    arguments = ["fit", str(tables["target"]), "--source-data", str(tables["source"]), "--label", "mood"]
+    arguments += ["--method", "coral", "--out", str(tmp_path / "j"), "--json"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["verb"] == "adapt"
