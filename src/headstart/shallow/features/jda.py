@@ -22,7 +22,7 @@ class JDA(DomainTransformer):
     ``max_P tr((P' (Z' (k M_0 + sum_c M_c) Z + strength R) P)^-1 P' Z' H Z P)``: `TCA` with the MMD of every class
     beside that of the whole. The target's classes are pseudo-labels: the classifier, fitted on the mapped source,
     labels the mapped target, the map is learned anew, and so on until nothing changes. Labels of target rows that are
-    given are kept. ``M_0`` counts k times (k classes), and the sum has Frobenius norm 1, as in the authors' experiments.
+    given are kept. ``M_0`` counts k times (k classes) and the sum has Frobenius norm 1, as in the authors' experiments.
 
     Parameters
     ----------

@@ -52,7 +52,8 @@ class JGSA(DomainTransformer):
 
     Maps A of the source and B of the target maximise the target's variance and the source's between-class scatter,
     ``tr(W' diag(s S_b, v S_t) W)`` with ``W = [A; B]``, per
-    ``MMD(A, B) + s tr(A' S_w A) + v ||B||^2 + c ||A - B||^2``, where the MMD is that of `JDA`, with pseudo-labels.
+    ``MMD(A, B) + s tr(A' S_w A) + v ||B||^2 + c ||A - B||^2``, where the MMD is that of `JDA`, with pseudo-labels; its
+    part for the whole domains, ``k M_0``, has Frobenius norm 1, as in the authors' experiments.
 
     Parameters
     ----------
@@ -82,7 +83,7 @@ class JGSA(DomainTransformer):
     discrimination: float = 0.1
     n_iterations: int = 10
     classifier: Any = None
-    normalise: bool | None = False
+    normalise: bool | None = None
     landmarks: int | None = None
     seed: int = 0
 
@@ -101,6 +102,7 @@ class JGSA(DomainTransformer):
         pseudo = pseudo_labels(self.classifier, source, target, domains)
         for step in range(max(1, self.n_iterations)):
             differences = mean_differences(domains.labels, pseudo, m, k)
+            differences /= np.linalg.norm(differences[:, 0])
             columns = upper.T @ (source.T @ differences[:n]) + lower.T @ (target.T @ differences[n:])
             both = root @ leading_ratio(gain, columns, min(self.n_components, source.shape[1]))
             first, second = both[: len(within)], both[len(within) :]
