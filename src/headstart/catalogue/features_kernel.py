@@ -60,7 +60,8 @@ FEATURES_KERNEL: tuple[Entry, ...] = (
         title="Joint geometrical and statistical alignment",
         path=f"{ROOM}.jgsa:JGSA",
         papers=(
-            "Zhang, Li and Ogunbona, Joint Geometrical and Statistical Alignment for Visual Domain Adaptation, CVPR 2017",
+            "Zhang, Li and Ogunbona, Joint Geometrical and Statistical Alignment for Visual Domain Adaptation, "
+            "CVPR 2017",
         ),
         carries="features",
         scenario="transductive",
@@ -73,8 +74,8 @@ FEATURES_KERNEL: tuple[Entry, ...] = (
         title="Manifold embedded distribution alignment",
         path=f"{ROOM}.meda:MEDA",
         papers=(
-            "Wang, Feng, Chen, Yu, Huang and Yu, Visual Domain Adaptation with Manifold Embedded Distribution Alignment, "
-            "ACM Multimedia 2018",
+            "Wang, Feng, Chen, Yu, Huang and Yu, Visual Domain Adaptation with Manifold Embedded Distribution "
+            "Alignment, ACM Multimedia 2018",
         ),
         carries="features",
         scenario="transductive",

@@ -41,7 +41,8 @@ def test_balance_ties_the_three_methods():
     none = BDA(balance=0.0, **SMALL).fit_transform(X, y, sample_domain=domain)
     assert np.allclose(none, TCA(**SMALL).fit_transform(X, y, sample_domain=domain))
     estimated = BDA(**SMALL).fit(X, y, sample_domain=domain)
-    assert estimated.balance_ and all(0 <= share <= 1 for share in estimated.balance_)
+    assert estimated.balance_
+    assert all(0 <= share <= 1 for share in estimated.balance_)
     shares = BDA(by_share=True, balance=0.5, **SMALL).fit_transform(X[:-8], y[:-8], sample_domain=domain[:-8])
     assert not np.allclose(shares, BDA(balance=0.5, **SMALL).fit_transform(X[:-8], y[:-8], sample_domain=domain[:-8]))
 

@@ -59,7 +59,8 @@ def test_laplacian_has_its_null_vector_and_drops_no_neighbour():
     laplacian = neighbour_laplacian(rows, 4)
     weights = np.eye(25) - laplacian.toarray()
     squares = np.linalg.eigvalsh(laplacian.toarray())
-    assert abs(squares[0]) < 1e-10 and squares[-1] <= 2
+    assert abs(squares[0]) < 1e-10
+    assert squares[-1] <= 2
     assert np.allclose(weights, weights.T)
     cosine = unit_rows(rows) @ unit_rows(rows).T
     nearest = np.argsort(-cosine, axis=1)[:, :5]
@@ -81,7 +82,8 @@ def test_a_distance_and_balance_tell_where_the_shift_is():
 def test_probabilities_are_the_nearest_points_of_the_simplex():
     scores = np.array([[0.9, 0.2, -0.3], [-1.0, -2.0, -3.0], [0.2, 0.3, 0.1]])
     found = nearest_probabilities(scores)
-    assert np.allclose(found.sum(axis=1), 1) and (found > 0).all()
+    assert np.allclose(found.sum(axis=1), 1)
+    assert (found > 0).all()
     assert np.array_equal(np.argsort(found[2]), np.argsort(scores[2]))
     simplex = {"type": "eq", "fun": lambda p: p.sum() - 1}
     for score, row in zip(scores, found, strict=True):
