@@ -57,7 +57,7 @@ def _nearest(task: Task) -> Array:
 
 
 def _ceiling(task: Task) -> Array:
-    """Cross-validate on the target's own labels, 5 folds; learn from the target's training rows where there are some."""
+    """Cross-validate on the target's own labels, 5 folds; from its training rows where it has some."""
     if task.pair.target_y is not None:
         return _plain(tuned(task.pair), task.pair.target_x, task.pair.target_y, task.asked)
     splitter = (KFold if task.pair.kind == "regression" else StratifiedKFold)(5, shuffle=True, random_state=0)

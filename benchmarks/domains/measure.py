@@ -45,7 +45,7 @@ def cell(contender: Contender, given: Task, *, seed: int, cap: float = CAP, libr
             answer, more = answer
         return records.scores(given.truth, answer, pair.kind, rows=labels == 0) | more
 
-    outcome = attempt(run, cap)
+    outcome = attempt(run, cap) if cap else {}
     measured = outcome.pop("value", {})
     outcome.pop("gigabytes", None), outcome.pop("before", None)
     return about | measured | outcome | records.about(*packages)
