@@ -36,10 +36,10 @@ class Minimum(NamedTuple):
 
 
 def project(x: Array, box: Box) -> Array:
-    """Return the point of the box that is nearest to x [n]: ``clip(x - t, 0, upper)`` with the one t that fits the sum.
+    """Return the point of the box nearest to x [n]: ``clip(x - t, 0, upper)`` with the one t that fits the sum.
 
-    The clipped sum falls along t in straight pieces; each Newton step lands exactly on its piece, and bisection keeps it
-    within the bracket.
+    The clipped sum falls along t in straight pieces; each Newton step solves its piece, and bisection keeps it within
+    the bracket.
     """
     clipped = np.clip(x, 0, box.upper)
     total = clipped.sum()

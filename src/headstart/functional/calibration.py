@@ -30,7 +30,8 @@ def calibrate(scores: Array, labels: Array) -> Calibration:
     References
     ----------
     Alexandari, Kundaje and Shrikumar, "Maximum Likelihood with Bias-Corrected Calibration is Hard-To-Beat at Label
-    Shift Adaptation", ICML 2020. Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML 2017.
+    Shift Adaptation", ICML 2020. Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks", ICML
+    2017.
     """
     n, k = scores.shape
     wanted = np.eye(k)[labels]

@@ -77,6 +77,7 @@ def _logistic_scores(rows: Array, domain: Array, folds: Array) -> Array:
 def _scores(rows: Array, domain: Array, folds: Array, estimator: Any) -> Array:
     scores = np.zeros(len(rows))
     for train, held in _trainable(domain, folds):
-        p = clone(estimator).fit(rows[train], domain[train]).predict_proba(rows[held])
+        model: Any = clone(estimator)
+        p = model.fit(rows[train], domain[train]).predict_proba(rows[held])
         scores[held] = np.log(np.clip(p[:, 1], 1e-6, 1)) - np.log(np.clip(p[:, 0], 1e-6, 1))
     return scores

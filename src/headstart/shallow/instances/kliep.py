@@ -72,7 +72,7 @@ def fit_ratio(
 def _fit(
     to_source: Array, to_target: Array, bandwidth: float, tolerance: float
 ) -> tuple[Callable[[Array], Array], Mixture]:
-    """Fit to squared distances [n, l] and [m, l] from the centres; return the functions of mean 1, and their mixture."""
+    """Fit to squared distances [n, l] and [m, l] from centres; return the functions of mean 1, and their mixture."""
 
     def kernel(squares: Array) -> Array:
         return np.exp(-squares / (2 * bandwidth**2))
@@ -93,7 +93,9 @@ def _solve(over_target: Array, tolerance: float) -> Mixture:
     return found if found.gap <= 1e-12 else mixture_proportions(over_target, tolerance=tolerance)
 
 
-def _held_out(to_source: Array, to_target: Array, bandwidth: float, centre_rows: Array, folds: tuple[Array, Array]) -> float:
+def _held_out(
+    to_source: Array, to_target: Array, bandwidth: float, centre_rows: Array, folds: tuple[Array, Array]
+) -> float:
     """Mean of ``log w`` over held-out target rows less the mean of ``w`` over held-out source rows, plus 1.
 
     In expectation at most the divergence KL(target, source), whatever w (Nguyen, Wainwright and Jordan). The paper

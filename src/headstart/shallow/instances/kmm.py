@@ -64,9 +64,13 @@ def match_kernel_means(
     n, m = len(source), len(target)
     bandwidth = bandwidth or sampled_bandwidth(np.concatenate([source, target]), seed=seed)
     count = (0 if n <= EXACT_ROWS else LANDMARKS) if landmarks is None else min(landmarks, n + m)
-    program = _approximate(source, target, bandwidth, ridge, count, seed) if count else _exact(source, target, bandwidth, ridge)
-    slack = (np.sqrt(n) - 1) / np.sqrt(n) if slack is None else slack
-    box = Box(np.full(n, float(upper)), n * (1 - slack), n * (1 + slack))
+    program = (
+        _approximate(source, target, bandwidth, ridge, count, seed)
+        if count
+        else _exact(source, target, bandwidth, ridge)
+    )
+    room = (np.sqrt(n) - 1) / np.sqrt(n) if slack is None else slack
+    box = Box(np.full(n, float(upper)), n * (1 - room), n * (1 + room))
     found = minimise(program, box, np.ones(n), tolerance=tolerance)
     approximation = f"nystroem, {count} landmarks of {n + m} rows" if count else "exact"
     objective = 2 / n * found.value + ridge / n

@@ -113,7 +113,9 @@ def mlls_weights(
     Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation", ICML 2020.
     """
     labels, _ = _classes("mlls", labels)
-    at_source, at_target = (np.log(np.clip(p, 1e-12, 1)) for p in _held_out(source, target, labels, estimator, n_folds, seed))
+    at_source, at_target = (
+        np.log(np.clip(p, 1e-12, 1)) for p in _held_out(source, target, labels, estimator, n_folds, seed)
+    )
     calibration = calibrate(at_source, labels)
     shares = calibration(at_source).mean(axis=0)
     return class_weights_by_likelihood(calibration(at_target), shares)[labels]
@@ -186,8 +188,8 @@ def _classes(name: str, labels: Array | None) -> tuple[Array, Array]:
         raise ValueError(f"{name} weighs classes and needs labels of the source rows; labels is None.")
     if labels.dtype.kind not in "iu":
         raise ValueError(
-            f"{name} weighs classes, and labels holds {labels.dtype} values; class numbers (integers) are expected, and "
-            "for a regression one of the weights that do not use labels."
+            f"{name} weighs classes, and labels holds {labels.dtype} values; class numbers (integers) are expected, "
+            "and for a regression one of the weights that do not use labels."
         )
     found, numbers = np.unique(labels, return_inverse=True)
     return numbers, np.eye(len(found))[numbers]
@@ -204,7 +206,8 @@ def _held_out(
         train = folds[0] != fold
         if len(np.unique(labels[train])) < 2:
             continue
-        model = clone(TunedLogistic() if estimator is None else estimator).fit(source[train], labels[train])
+        model: Any = clone(TunedLogistic() if estimator is None else estimator)
+        model.fit(source[train], labels[train])
         for rows, where, p in zip((source, target), folds, out, strict=True):
             if (where == fold).any():
                 p[where == fold] = 0.0

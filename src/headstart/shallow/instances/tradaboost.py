@@ -33,8 +33,8 @@ def boost(estimator: Any, rows: Any, labels: Array, n_source: int, *, rounds: in
     source rows: ``w *= beta^[h(x) != y]``; target rows: ``w *= (beta_t / (k - 1))^-[h(x) != y]``.
 
     With k = 2 classes this is the paper's; for more, the factor k - 1 is that of SAMME, with which a classifier is
-    worth a vote as soon as it beats chance. ``e`` is kept between half a row and just under chance: no smaller error can
-    be seen, and a worse round leaves the target's weights as they are while the source's still fall.
+    worth a vote as soon as it beats chance. ``e`` is kept between half a row and just under chance: no smaller error
+    can be seen, and a worse round leaves the target's weights as they are while the source's still fall.
 
     Parameters
     ----------
@@ -45,7 +45,8 @@ def boost(estimator: Any, rows: Any, labels: Array, n_source: int, *, rounds: in
     target = np.arange(len(labels)) >= n_source
     votes = []
     for _ in range(rounds):
-        model = clone(estimator).fit(rows, labels, sample_weight=weights / weights.mean())
+        model: Any = clone(estimator)
+        model.fit(rows, labels, sample_weight=weights / weights.mean())
         missed = model.predict(rows) != labels
         error = float(weights[target & missed].sum() / weights[target].sum())
         chance = 1 - 1 / n_classes
@@ -91,7 +92,8 @@ class TrAdaBoost(DomainClassifier):
     def _learn(self, domains: Domains) -> None:
         rows, labels, n_source = both_domains(domains, "TrAdaBoost")
         if n_source == len(labels):
-            self.votes_ = [Vote(clone(self._inner()).fit(rows, labels), 1.0)]
+            alone: Any = clone(self._inner())
+            self.votes_ = [Vote(alone.fit(rows, labels), 1.0)]
             return
         k = len(self.classes_)
         self.votes_ = boost(self._inner(), rows, labels, n_source, rounds=self.rounds, n_classes=k)
@@ -109,7 +111,7 @@ class TrAdaBoost(DomainClassifier):
 
 
 def both_domains(domains: Domains, name: str) -> tuple[Any, Array, int]:
-    """Return rows and labels of the source and of the labelled target, in canonical order, and the number of the source's.
+    """Return rows and labels of source and labelled target, each in canonical order, and the number of source rows.
 
     One domain alone (`fit` was told of no other) has a source and nothing else.
     """

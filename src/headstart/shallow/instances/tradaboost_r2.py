@@ -38,6 +38,13 @@ def speak(voices: list[Voice], rows: Any) -> Array:
     return weighted_median(values, np.array([voice.weight for voice in voices]))
 
 
+def fit_drawn(estimator: Any, rows: Any, values: Array, weights: Array, rng: np.random.Generator) -> Any:
+    """Fit to as many rows as have weight, drawn with replacement by weight, as AdaBoost.R2 does."""
+    drawn = rng.choice(len(values), np.count_nonzero(weights), p=weights / weights.sum())
+    model: Any = clone(estimator)
+    return model.fit(rows[drawn], values[drawn])
+
+
 def adjusted_errors(model: Any, rows: Any, values: Array) -> Array:
     """Return ``|y - h(x)|`` divided by the largest, [n] in [0, 1]."""
     errors = np.abs(values - model.predict(rows))
@@ -45,9 +52,11 @@ def adjusted_errors(model: Any, rows: Any, values: Array) -> Array:
 
 
 def boost_r2(
-    estimator: Any, rows: Any, values: Array, weights: Array, n_source: int, *, rounds: int, fade: bool
+    estimator: Any, rows: Any, values: Array, weights: Array, n_source: int, *, rounds: int, fade: bool, seed: int = 0
 ) -> list[Voice]:
     """Boost a regressor on rows [n + m, d], the source's n = ``n_source`` first.
+
+    In every round a regressor h is fitted to rows drawn by weight.
 
     With adjusted errors e_i in [0, 1], mean error e, ``beta_t = e / (1 - e)`` and
     ``beta = 1 / (1 + sqrt(2 ln n / N))``:
@@ -59,12 +68,12 @@ def boost_r2(
 
     Ends early at a mean error of 1/2 or of nothing.
     """
-    weights = weights / weights.sum()
+    weights, rng = weights / weights.sum(), np.random.default_rng(seed)
     target = np.arange(len(values)) >= n_source
     decay = 1 / (1 + np.sqrt(2 * np.log(max(n_source, 2)) / rounds))
     voices: list[Voice] = []
     for _ in range(rounds):
-        model = clone(estimator).fit(rows, values, sample_weight=weights * len(weights))
+        model = fit_drawn(estimator, rows, values, weights, rng)
         errors = adjusted_errors(model, rows, values)
         judged = target if fade else np.ones(len(values), dtype=bool)
         error = float(weights[judged] @ errors[judged] / weights[judged].sum())
@@ -104,12 +113,13 @@ class _Boosted(DomainRegressor):
     estimator: Any
 
     def _inner(self) -> Any:
-        return DecisionTreeRegressor(max_depth=4, random_state=0) if self.estimator is None else self.estimator
+        return DecisionTreeRegressor(max_depth=6, random_state=0) if self.estimator is None else self.estimator
 
     def _learn(self, domains: Domains) -> None:
         rows, values, n_source = both_domains(domains, type(self).__name__)
         if n_source == len(values):
-            self.voices_ = [Voice(clone(self._inner()).fit(rows, values), 1.0)]
+            alone: Any = clone(self._inner())
+            self.voices_ = [Voice(alone.fit(rows, values), 1.0)]
         else:
             self.voices_ = self._boost(rows, values, n_source)
 
@@ -133,7 +143,7 @@ class TrAdaBoostR2(_Boosted):
 
     Parameters
     ----------
-    estimator : regressor with ``sample_weight``; None for a tree of depth 4. rounds : N.
+    estimator : regressor; None for a tree of depth 6. rounds : N. seed : of the drawn rows.
 
     Attributes
     ----------
@@ -152,11 +162,11 @@ class TrAdaBoostR2(_Boosted):
     sparse_input: ClassVar[bool] = True
     estimator: Any = None
     rounds: int = 30
+    seed: int = 0
 
     def _boost(self, rows: Any, values: Array, n_source: int) -> list[Voice]:
-        return boost_r2(
-            self._inner(), rows, values, np.ones(len(values)), n_source, rounds=self.rounds, fade=True
-        )
+        even = np.ones(len(values))
+        return boost_r2(self._inner(), rows, values, even, n_source, rounds=self.rounds, fade=True, seed=self.seed)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -170,8 +180,9 @@ class TwoStageTrAdaBoostR2(_Boosted):
 
     Parameters
     ----------
-    estimator : regressor with ``sample_weight``; None for a tree of depth 4. steps : S. rounds : of boosting in a step.
-    folds, seed : of the target's labelled rows; one such row alone cannot be judged and gets the first step.
+    estimator : regressor; None for a tree of depth 6. steps : S. rounds : of boosting in a step.
+    folds : of the target's labelled rows; one such row alone cannot be judged and gets the first step.
+    seed : of the folds and the drawn rows.
 
     Attributes
     ----------
@@ -196,16 +207,20 @@ class TwoStageTrAdaBoostR2(_Boosted):
     def _boost(self, rows: Any, values: Array, n_source: int) -> list[Voice]:
         weights, m = np.ones(len(values)), len(values) - n_source
         shares = np.linspace(m / len(values), 1.0, self.steps)
-        plan, errors = [], []
+        plan, errors, rng = [], [], np.random.default_rng(self.seed)
         for step in range(self.steps):
             plan.append(weights)
             errors.append(self._judge(rows, values, weights, n_source))
             if step + 1 < self.steps:
-                model = clone(self._inner()).fit(rows, values, sample_weight=weights / weights.mean())
+                model = fit_drawn(self._inner(), rows, values, weights, rng)
                 weights = shrink_source(weights, adjusted_errors(model, rows, values), n_source, shares[step + 1])
         self.errors_ = np.array(errors)
         best = plan[int(np.argmin(self.errors_))]
-        return boost_r2(self._inner(), rows, values, best, n_source, rounds=self.rounds, fade=False)
+        return self._step(rows, values, best, n_source)
+
+    def _step(self, rows: Any, values: Array, weights: Array, n_source: int) -> list[Voice]:
+        inner = self._inner()
+        return boost_r2(inner, rows, values, weights, n_source, rounds=self.rounds, fade=False, seed=self.seed)
 
     def _judge(self, rows: Any, values: Array, weights: Array, n_source: int) -> float:
         m = len(values) - n_source
@@ -213,8 +228,6 @@ class TwoStageTrAdaBoostR2(_Boosted):
         total = 0.0
         for number in range(fold.max() + 1) if m > 1 else ():
             held = np.append(np.zeros(n_source, dtype=bool), fold == number)
-            voices = boost_r2(
-                self._inner(), rows[~held], values[~held], weights[~held], n_source, rounds=self.rounds, fade=False
-            )
+            voices = self._step(rows[~held], values[~held], weights[~held], n_source)
             total += float(((speak(voices, rows[held]) - values[held]) ** 2).sum())
         return total / m

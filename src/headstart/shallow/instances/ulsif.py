@@ -42,8 +42,8 @@ def fit_relative_ratio(
     ``min_a 1/2 a' H a - h' a + ridge / 2 sum_{l > 0} a_l^2``, so that ``a = (H + ridge D)^-1 h``.
 
     ``w`` is cut off at 0. The constant is not in the papers; since it is free of the ridge, identical domains have
-    weights of exactly 1. Bandwidth and ridge are those of the least leave-one-out loss, leaving out the i-th row of both
-    domains together.
+    weights of exactly 1. Bandwidth and ridge are those of the least leave-one-out loss, leaving out the i-th row of
+    both domains together.
 
     Parameters
     ----------
@@ -83,7 +83,9 @@ def _penalty(size: int) -> Array:
     return np.diag(free)
 
 
-def _losses(source: Array, target: Array, alpha: float, ridges: tuple[float, ...], pairs: tuple[Array, Array]) -> list[float]:
+def _losses(
+    source: Array, target: Array, alpha: float, ridges: tuple[float, ...], pairs: tuple[Array, Array]
+) -> list[float]:
     """Leave-one-out losses of every ridge.
 
     Without the i-th rows x and t, ``H_i = (1 - alpha) (n H_s - f(x) f(x)') / (n - 1) + alpha (m H_t - f(t) f(t)') /
