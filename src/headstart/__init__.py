@@ -13,11 +13,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headstart.choice import AutoAdaptClassifier, AutoAdaptRegressor, choose
     from headstart.data import Dataset, check
     from headstart.data import open_data as open
     from headstart.errors import UserError
     from headstart.estimators import TransferClassifier, TransferRegressor
     from headstart.networks import list_sources, open_source
+    from headstart.shallow.diagnose import diagnose
+    from headstart.shallow.domains import join
+    from headstart.shallow.shells import Adapted, LabelledOnly, Reweighted
     from headstart.workflow.describe import describe
     from headstart.workflow.fit import fit
     from headstart.workflow.pretrain import pretrain
@@ -27,14 +31,22 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Adapted": ("headstart.shallow.shells", "Adapted"),
+    "AutoAdaptClassifier": ("headstart.choice", "AutoAdaptClassifier"),
+    "AutoAdaptRegressor": ("headstart.choice", "AutoAdaptRegressor"),
     "Dataset": ("headstart.data", "Dataset"),
+    "LabelledOnly": ("headstart.shallow.shells", "LabelledOnly"),
+    "Reweighted": ("headstart.shallow.shells", "Reweighted"),
     "Run": ("headstart.workflow.run", "Run"),
     "TransferClassifier": ("headstart.estimators", "TransferClassifier"),
     "TransferRegressor": ("headstart.estimators", "TransferRegressor"),
     "UserError": ("headstart.errors", "UserError"),
     "check": ("headstart.data", "check"),
+    "choose": ("headstart.choice", "choose"),
     "describe": ("headstart.workflow.describe", "describe"),
+    "diagnose": ("headstart.shallow.diagnose", "diagnose"),
     "fit": ("headstart.workflow.fit", "fit"),
+    "join": ("headstart.shallow.domains", "join"),
     "list_sources": ("headstart.networks", "list_sources"),
     "load": ("headstart.workflow.run", "load"),
     "open": ("headstart.data", "open_data"),
@@ -44,14 +56,22 @@ _HOMES = {
 }
 
 __all__ = [
+    "Adapted",
+    "AutoAdaptClassifier",
+    "AutoAdaptRegressor",
     "Dataset",
+    "LabelledOnly",
+    "Reweighted",
     "Run",
     "TransferClassifier",
     "TransferRegressor",
     "UserError",
     "check",
+    "choose",
     "describe",
+    "diagnose",
     "fit",
+    "join",
     "list_sources",
     "load",
     "open",

@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 from pathlib import Path
+from typing import Any
 
 from sklearn.base import BaseEstimator
 
@@ -16,7 +17,7 @@ LONGEST = 120
 BASES = (Method, Penalty, BaseEstimator)
 
 
-def check_docstring(cls: type) -> None:
+def check_docstring(cls: Any) -> None:
     """The docstring holds an equation in double backquotes, and a paper with its year."""
     text = inspect.getdoc(cls) or ""
     assert "``" in text, f"{cls.__name__}: the docstring shows no equation in double backquotes."

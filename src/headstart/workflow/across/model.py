@@ -15,7 +15,7 @@ from headstart.storage import atomic_write, read_json, write_json
 from headstart.tasks import TaskLogic, create_task
 from headstart.workflow.across.encoder import Backbone, Encoder, TableEncoder, load_encoder
 
-TRUSTED_ROOMS = ("headstart.shallow.", "headstart.choice.", "headstart.functional.")
+TRUSTED_ROOMS = ("headstart.shallow.", "headstart.choice.", "headstart.functional.", "headstart.validators.")
 TRUSTED_TYPES = frozenset(
     {
         "sklearn.tree._tree.Tree",
