@@ -14,10 +14,10 @@ INSTALL := VENV='$(VENV)' PYTHON='$(PYTHON)' sh .ci/install
 TEST_ENV := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1
 PYTEST := env $(TEST_ENV) $(BIN)/python -m pytest
 
-.PHONY: help demo test test-slow bench docs constraints clean
+.PHONY: help demo test test-slow bench bench-domains docs constraints clean
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo 'also: make test-slow, bench, docs, constraints, clean'
+	@sed -n 's/^#   //p' Makefile; echo 'also: make test-slow, bench, bench-domains, docs, constraints, clean'
 
 demo: $(VENV)/.installed
 	$(BIN)/headstart demo --out runs/demo --force
@@ -42,6 +42,10 @@ docs: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/run.py
+
+# The peers' own environment, build/domains-peers, is made by the benchmark from benchmarks/domains/requirements-peers.txt.
+bench-domains: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.domains.run
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(INSTALL) '.' && touch $@

@@ -83,6 +83,7 @@ def entries(pair: Pair, labels: int) -> Iterator[Entry]:
     """Yield the catalogue's methods that apply to arrays of this pair."""
     for entry in METHODS:
         fits = entry.kind in ("weights", "map", "predictor") and entry.space == "homogeneous"
+        fits = fits and pair.kind in entry.applies
         if not fits or entry.scenario == "unsupervised" or ("target_labels" in entry.needs and not labels):
             continue
         if labels and entry.carries not in ("instances", "parameters") and entry.name not in FEW:
