@@ -47,7 +47,7 @@ def gaussian_map(source: Array, target: Array) -> Array:
     return inverse @ middle @ inverse
 
 
-def linear_transport(source: Array, target: Array, *, reg: float = 1e-2, rank: int = 2000) -> Affine:
+def linear_transport(source: Array, target: Array, *, reg: float = 0.1, rank: int = 2000) -> Affine:
     """Return the optimal map between Gaussians fitted to two samples, ``S + reg s I`` and ``T + reg s I``.
 
     s is the mean variance of a feature, over both domains. Both covariances are ``reg s I`` outside the span of the

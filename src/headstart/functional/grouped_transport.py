@@ -37,12 +37,12 @@ def group_lasso_plan(
     Courty, Flamary, Tuia and Rakotomamonjy, "Optimal Transport for Domain Adaptation", TPAMI 2017, sections 4.2 and 5.
     """
     groups = _groups(labels)
-    start = sinkhorn(cost, reg)
+    start = sinkhorn(cost, reg, tolerance=1e-5)
     plan = entropic_plan(cost, reg, potential=start)
     objectives = [_objective(plan, cost, groups, reg, eta)]
     for _ in range(max_iter):
         slope = eta * plan / _norms(plan, groups)[labels]
-        potential = sinkhorn(cost + slope, reg, start=start.values)
+        potential = sinkhorn(cost + slope, reg, start=start.values, tolerance=1e-5)
         aim = entropic_plan(cost + slope, reg, potential=potential)
         plan, reached = _search(plan, aim, cost, slope, groups, reg, eta, objectives[-1])
         objectives.append(reached)
@@ -103,7 +103,7 @@ def lpl1_plan(
     slope: Array | float = 0.0
     objectives: list[float] = []
     for _ in range(max_iter):
-        potential = sinkhorn(cost + slope, reg, start=start)
+        potential = sinkhorn(cost + slope, reg, start=start, tolerance=1e-5)
         plan = entropic_plan(cost + slope, reg, potential=potential)
         share = m * (groups @ plan) + smooth
         entropy = float((plan * (np.log(np.maximum(plan, 1e-300)) - 1)).sum())

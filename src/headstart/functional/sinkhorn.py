@@ -1,4 +1,4 @@
-"""Entropic optimal transport: one potential per column, found by Sinkhorn's scaling, and the plan that it stands for."""
+"""Entropic optimal transport by Sinkhorn's scaling: a potential per column, and the plan that it stands for."""
 
 from __future__ import annotations
 
@@ -66,8 +66,9 @@ def sinkhorn(
     g = np.zeros(m) if start is None else np.array(start, dtype=np.float64)
     kernel = np.empty((n, m), dtype=cost.dtype)
     _fill(kernel, cost, g, reg)
-    v, violation, iteration = np.ones(m), np.inf, 0
-    for iteration in range(1, max_iter + 1):
+    v, violation, iterations = np.ones(m), np.inf, 0
+    while iterations < max_iter:
+        iterations += 1
         reached = _sweep(kernel, v, a)
         violation = float(np.abs(v * reached - b).sum())
         if violation <= tolerance:
@@ -79,7 +80,7 @@ def sinkhorn(
             g += reg * moved
             v = np.ones(m)
             _fill(kernel, cost, g, reg)
-    return Potential(g + reg * np.log(v), iteration, violation)
+    return Potential(g + reg * np.log(v), iterations, violation)
 
 
 def _fill(kernel: Array, cost: Any, g: Array, reg: float) -> None:

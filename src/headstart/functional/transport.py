@@ -56,8 +56,9 @@ class Cost:
         self.x, self.y = x.astype(self.dtype), y.astype(self.dtype)
         self.y_squares = np.square(self.y).sum(axis=1)
         self.apart = apart
-        known = x_labels is not None and y_labels is not None and (y_labels >= 0).any()
-        self.labels = (x_labels, y_labels) if known else None
+        self.labels: tuple[Array, Array] | None = None
+        if x_labels is not None and y_labels is not None and (y_labels >= 0).any():
+            self.labels = x_labels, y_labels
 
     def __getitem__(self, rows: slice) -> Array:
         x = self.x[rows]
@@ -115,10 +116,12 @@ class Piece(NamedTuple):
 
 
 class Tally:
-    """Counts pieces of a plan between n and m rows of equal masses; every row of the plan lies in one piece."""
+    """Counts pieces of a plan between n rows of equal masses and m columns of masses b (None: equal); every row lies
+    in one piece."""
 
-    def __init__(self, cost: Cost) -> None:
+    def __init__(self, cost: Cost, *, b: Array | None = None) -> None:
         self.n, self.m = cost.shape
+        self.b = np.full(self.m, 1 / self.m) if b is None else b
         self.labels, self.apart = cost.labels, cost.apart
         self.row_mass, self.column_mass = np.zeros(self.n), np.zeros(self.m)
         self.partners = np.zeros(self.n)
@@ -151,7 +154,7 @@ class Tally:
         labelled target rows that comes from another class, None without labels; solver; approximation.
         """
         moved = (self.cost - self.apart * self.across) * frame.scale + np.square(frame.target - frame.source).sum()
-        off = max(np.abs(self.row_mass * self.n - 1).max(), np.abs(self.column_mass * self.m - 1).max())
+        off = max(np.abs(self.row_mass * self.n - 1).max(), np.abs(self.column_mass / self.b - 1).max())
         return {
             "cost": float(moved),
             "entropy": self.entropy,

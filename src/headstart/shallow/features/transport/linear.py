@@ -34,7 +34,7 @@ class LinearOT(DomainTransformer):
     domain adaptation", 2019. Knott and Smith, "On the optimal mapping of distributions", 1984.
     """
 
-    reg: float = 1e-2
+    reg: float = 0.1
     rank: int = 2000
 
     def _learn(self, domains: Domains) -> None:

@@ -46,7 +46,7 @@ def exact_transport(domains: Domains, *, limit: int = 9_000_000, seed: int = 0) 
     and semi-supervised costs). Fatras et al., "Learning with minibatch Wasserstein", AISTATS 2020.
     """
     setup = prepare(domains, seed=seed)
-    pieces = solved_pieces(setup.cost, lambda block, rows: exact_plan(block), limit)
+    pieces = solved_pieces(setup.cost, lambda block, rows, columns: exact_plan(block), limit)
     return move(setup, pieces, "network simplex")
 
 
@@ -75,8 +75,8 @@ def entropic_transport(
 def class_regularised_transport(
     domains: Domains,
     *,
-    reg: float = 0.1,
-    eta: float = 0.1,
+    reg: float = 0.05,
+    eta: float = 0.3,
     regulariser: str = "group_lasso",
     limit: int = 4_000_000,
     seed: int = 0,
@@ -98,7 +98,7 @@ def class_regularised_transport(
         raise ValueError("y holds no classes, which this transport groups rows by; use ExactOT or EntropicOT.")
     setup = prepare(domains, by_label=True, seed=seed)
 
-    def solve(block: Array, rows: Array) -> Array:
+    def solve(block: Array, rows: Array, columns: Array) -> Array:
         return plans[regulariser](block.astype(np.float64), setup.labels[rows], reg, eta).plan
 
     return move(setup, solved_pieces(setup.cost, solve, limit), f"sinkhorn, {regulariser}")
@@ -196,8 +196,8 @@ class ClassRegularisedOT(_Moves):
     """
 
     needs_labels: ClassVar[bool] = True
-    reg: float = 0.1
-    eta: float = 0.1
+    reg: float = 0.05
+    eta: float = 0.3
     regulariser: str = "group_lasso"
     limit: int = 4_000_000
     seed: int = 0

@@ -21,7 +21,7 @@ from headstart.functional.transport import (
 from headstart.shallow.domains import Domains
 
 Array = np.ndarray
-Solver = Callable[[Array, Array], Array]
+Solver = Callable[[Array, Array, Array], Array]
 WHOLE = 120_000_000  # entries up to which an entropic plan is solved at once, in float32
 
 
@@ -39,34 +39,29 @@ class Setup(NamedTuple):
     source: Array
     target: Array
     labels: Array
+    target_labels: Array
     frame: Frame
     cost: Cost
 
 
 def prepare(domains: Domains, *, by_label: bool = False, seed: int = 0) -> Setup:
     """Order both domains, and set up the cost; known classes of the target keep other classes' rows away."""
-    source_labels, target_labels = class_labels(domains)
-    order = canonical_order(domains.source, seed, source_labels if by_label else None)
+    order = canonical_order(domains.source, seed, domains.labels if by_label else None)
     other = canonical_order(domains.target, seed)
-    source, target, labels = domains.source[order], domains.target[other], source_labels[order]
+    source, target = domains.source[order], domains.target[other]
+    labels, target_labels = domains.labels[order], domains.target_labels[other]
     frame = frame_of(source, target)
     unit = np.sqrt(frame.scale)
     x, y = (source - frame.source) / unit, (target - frame.target) / unit
-    return Setup(source, target, labels, frame, Cost(x, y, x_labels=labels, y_labels=target_labels[other]))
-
-
-def class_labels(domains: Domains) -> tuple[Array, Array]:
-    """Return class numbers of both domains; -1 everywhere for values, which no plan reads."""
-    if domains.labels.dtype.kind == "f":
-        return np.full(len(domains.labels), -1), np.full(len(domains.target_labels), -1)
-    return domains.labels, domains.target_labels
+    classes = (labels, target_labels) if labels.dtype.kind == "i" else (None, None)
+    return Setup(source, target, labels, target_labels, frame, Cost(x, y, x_labels=classes[0], y_labels=classes[1]))
 
 
 def solved_pieces(cost: Cost, solve: Solver, limit: int) -> Iterator[Piece]:
-    """Solve pairs of batches, one pair of everything where n m <= limit; ``solve(block, source row numbers)``."""
+    """Solve pairs of batches, one pair of everything where n m <= limit; ``solve(block, rows, columns)``."""
     for rows, columns in paired_batches(np.arange(cost.shape[0]), np.arange(cost.shape[1]), limit):
         block = cost.part(rows, columns)[:]
-        yield Piece(rows, columns, solve(block, rows) * (len(rows) / cost.shape[0]), block)
+        yield Piece(rows, columns, solve(block, rows, columns) * (len(rows) / cost.shape[0]), block)
 
 
 def stated(pieces: int, n: int, m: int) -> str:
