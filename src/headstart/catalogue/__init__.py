@@ -14,6 +14,7 @@ from headstart.catalogue.features_transport import FEATURES_TRANSPORT
 from headstart.catalogue.heterogeneous import HETEROGENEOUS
 from headstart.catalogue.instances import INSTANCES
 from headstart.catalogue.parameters import PARAMETERS
+from headstart.catalogue.pseudo_labels import PSEUDO_LABELS
 from headstart.catalogue.relations import RELATIONS
 from headstart.catalogue.target import TARGET_METHODS
 from headstart.catalogue.unsupervised import UNSUPERVISED
@@ -22,6 +23,7 @@ from headstart.errors import UserError, nearest
 METHODS: tuple[Entry, ...] = (
     *TARGET_METHODS,
     *INSTANCES,
+    *PSEUDO_LABELS,
     *FEATURES,
     *FEATURES_KERNEL,
     *FEATURES_TRANSPORT,

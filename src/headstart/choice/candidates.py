@@ -16,26 +16,6 @@ from headstart.shallow.shells import Adapted, Reweighted
 from headstart.shallow.tuned import TunedLogistic, TunedRidge
 
 BASELINES = ("source_only", "target_only", "pooled")
-DEFAULTS: tuple[str, ...] = (
-    "easytl",
-    "coral",
-    "subspace_alignment",
-    "gfk",
-    "tca",
-    "jda",
-    "bda",
-    "jgsa",
-    "meda",
-    "ot_class",
-    "ot_linear",
-    "standardise",
-    "joint_label_propagation",
-    "msda",
-    "kmm",
-    "mlls",
-)
-"""Methods of the catalogue that race unless told otherwise; those that a task or its labels rule out are left out."""
-
 STRENGTHS = (0.3, 0.03, 0.003, 0.0003)
 """What the heads of adapted candidates choose from; a race has many of them, and baselines search more finely."""
 
@@ -106,6 +86,22 @@ def _seeded(factory: Any, options: dict[str, Any] | None, seed: int) -> Any:
     return factory(**given)
 
 
+DEFAULTS: tuple[Candidate, ...] = (
+    Candidate("meda"),
+    Candidate("self_training"),
+    Candidate("self_training", {"balanced": False}, label="self_training_free"),
+    Candidate("easytl"),
+    Candidate("artl"),
+    Candidate("jda"),
+    Candidate("jgsa"),
+    Candidate("gfk"),
+    Candidate("coral"),
+    Candidate("standardize"),
+    Candidate("kmm"),
+)
+"""What races unless told otherwise, in this order; what the task, its labels or its size rule out is left out."""
+
+
 def as_candidates(candidates: Sequence[Candidate | str] | None, domains: Domains, regression: bool) -> list[Candidate]:
     """Return the race's list, baselines first: source-only always, the others where the target has labels.
 
@@ -126,11 +122,11 @@ def as_candidates(candidates: Sequence[Candidate | str] | None, domains: Domains
 def _default(domains: Domains, regression: bool) -> list[Candidate]:
     there = {entry.name: entry for entry in catalogue.METHODS if entry.kind in catalogue.DOMAIN_KINDS}
     out = []
-    for name in DEFAULTS:
-        entry = there.get(name)
+    for one in DEFAULTS:
+        entry = there.get(one.method)
         if entry is None or ("target_labels" in entry.needs and len(domains.known) == 0):
             continue
         if regression and "regression" not in entry.applies:
             continue
-        out.append(Candidate(name))
+        out.append(one)
     return out

@@ -26,7 +26,7 @@ CLASSIFICATION = (
     "cluster_v_measure",
     "mano",
 )
-METHODS = (*DEFAULTS, "target_only", "pooled", "blend", "smoothed")
+METHODS = (*(one.name for one in DEFAULTS), "target_only", "pooled", "blend", "smoothed")
 REGRESSION = ("source_accuracy", "importance_weighted", "dev", "circular")
 
 
@@ -83,8 +83,8 @@ def features(ground: Ground, raced: Sequence[Raced], field: Sequence[Raced] | No
         ranks = ((everyone < scores).mean(axis=0) + (everyone <= scores).mean(axis=0)) / 2
         rank_source = ((everyone < reference).mean(axis=0) + (everyone <= reference).mean(axis=0)) / 2
         difference = (scores - reference) / np.array([scale.get(name, 1.0) for name in names])
-        kind = np.array([one.candidate.method == name for name in METHODS], dtype=np.float64)
-        constant = [float(one.candidate.method != "source_only")]
+        kind = np.array([one.name == name for name in METHODS], dtype=np.float64)
+        constant = [float(one.name != "source_only")]
         rows.append(
             np.concatenate([difference, ranks - rank_source, _answers(ground, one, field[0], mean), constant, kind])
         )
