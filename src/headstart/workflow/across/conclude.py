@@ -54,7 +54,9 @@ def conclude_across(
 
 
 def _sentence(reason: str) -> str:
-    return reason[:1].upper() + reason[1:]
+    """Return the reason without the candidate's name in front, which is said beside it."""
+    said = reason.partition(": ")[2] or reason
+    return said[:1].upper() + said[1:]
 
 
 def predict_arms(ground: Ground, outcomes: list[Outcome]) -> Predictions:

@@ -23,13 +23,16 @@ from headstart.workflow.predictions import Predictions
 from headstart.workflow.record import versions
 from headstart.workflow.run import SCHEMA
 from headstart.workflow.setting import carried, classify
-from headstart.workflow.verdict import Guard, Verdict
+from headstart.workflow.verdict import BASELINES, Guard, Verdict
 
 TITLES = {
     "source_only": "Source only (tuned)",
     "target_only": "Target only",
     "pooled": "Both domains pooled",
     ADAPTED: "Adapted",
+    "blend": "Blend of the field",
+    "smoothed": "Blend of the field, smoothed over neighbours",
+    "stacked": "Stack, weighted by the target labels given",
 }
 
 
@@ -156,9 +159,9 @@ def _arm(ground: Ground, arm: str, outcomes: list[Outcome], predictions: Predict
     name = ones[0].name
     entry = catalogue.get(name) if name in catalogue.names() else None
     members = [one.name for one in outcomes[0].decided.finished if one.name in catalogue.names()]
-    papers = [paper for member in (members if name == "blend" else [name]) if member in catalogue.names()
+    papers = [paper for member in (members if entry is None else [name]) if member in catalogue.names()
               for paper in catalogue.papers(member)]  # fmt: skip
-    title = TITLES[arm] if arm != ADAPTED else f"Adapted: {entry.title if entry else name}"
+    title = TITLES[arm] if arm != ADAPTED else f"Adapted: {entry.title if entry else TITLES.get(name, name)}"
     record: dict[str, Any] = {
         "method": name,
         "title": title,
@@ -236,7 +239,9 @@ def _warnings(ground: Ground, verdict: Verdict, guard: Guard) -> list[str]:
     found = []
     if verdict.kind == "negative":
         kept = "; the guard kept another" if guard.kept != ADAPTED else ", and the guard did not see it"
-        found.append(f"Negative transfer: the adapted model is worse than {verdict.baseline} on the target{kept}.")
+        found.append(
+            f"Negative transfer: the adapted model is worse than {BASELINES[verdict.baseline]} on the target{kept}."
+        )
     if len(ground.options.seed_list) > 1:
         found.append(f"The model that is kept is that of seed {ground.options.seed}.")
     if verdict.gain is not None and verdict.n_test < 100:
