@@ -17,6 +17,11 @@ FEW = 20
 SMALLEST = 1e-12
 
 
+def is_domain_method(estimator: Any) -> bool:
+    """Return whether an estimator is told ``sample_domain``."""
+    return isinstance(estimator, DomainAware)
+
+
 def is_single(domains: Domains) -> bool:
     """Return whether one domain plays both parts."""
     return domains.source is domains.target
@@ -64,7 +69,7 @@ def fit_model(estimator: Any, rows: Any, labels: Array, target: Any = None) -> A
     if classification and labels.min() == labels.max():
         return DummyClassifier().fit(rows, labels)
     model: Any = clone(estimator)
-    if not isinstance(model, DomainAware) or target is None:
+    if not is_domain_method(model) or target is None:
         return model.fit(rows, labels)
     hidden = np.full(target.shape[0], -1 if classification else np.nan)
     domain = np.repeat([1, -1], [rows.shape[0], target.shape[0]])
@@ -74,7 +79,7 @@ def fit_model(estimator: Any, rows: Any, labels: Array, target: Any = None) -> A
 def answers(model: Any, rows: Any, k: int | None, *, is_source: bool = False) -> Array:
     """Return the model's probabilities [n, k] of class numbers 0..k-1, or its values [n] where k is None."""
     more: dict[str, Any] = {}
-    if isinstance(model, DomainAware):
+    if is_domain_method(model):
         more["sample_domain"] = np.full(rows.shape[0], 1 if is_source else -1)
     if k is None:
         return np.asarray(model.predict(rows, **more), dtype=np.float64)

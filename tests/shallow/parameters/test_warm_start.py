@@ -63,7 +63,7 @@ def test_a_class_without_a_target_label_is_not_forgotten():
         model = WarmStartClassifier(estimator=estimator, steps=2).fit(X, y, sample_domain=domain)
         assert model.model_.classes_.tolist() == [0, 1, 2]
         told = model.predict_proba(source)[:, 2]
-        assert told[labels == 2].mean() > 2 * told[labels == 0].mean() > 0
+        assert told[labels == 2].mean() > max(0.02, 2 * told[labels == 0].mean())
 
 
 def test_a_forest_gets_more_trees():

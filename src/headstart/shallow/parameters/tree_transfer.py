@@ -151,7 +151,7 @@ class _Builder:
             return read_tree(DecisionTreeRegressor(max_features=1 / 3, random_state=chance).fit(rows, wanted[:, 0]))
         labels = wanted.argmax(axis=1)
         fitted = DecisionTreeClassifier(max_features="sqrt", random_state=chance).fit(rows, labels)
-        return read_tree(fitted, fitted.classes_, wanted.shape[1])
+        return read_tree(fitted, np.asarray(fitted.classes_), wanted.shape[1])
 
     def finished(self) -> Tree:
         feature, threshold, left, right, value = self.parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -69,7 +70,7 @@ def _symmetric(numbers: Array, weights: Array, n: int) -> sparse.csr_matrix:
     return sparse.csr_matrix(one_way.maximum(one_way.T))
 
 
-def propagate(weights: Any, targets: Array, known: Array, alpha: float = 0.99) -> Array:
+def propagate(weights: Any, targets: Array, known: Array, alpha: float = 0.99, worth: Array | None = None) -> Array:
     """Return what labels become when they flow along a graph, [n, k].
 
     ``F = (I - alpha S)^(-1) Y`` with ``S = D^(-1/2) W D^(-1/2)`` and Y the targets of known rows, 0 elsewhere; each row
@@ -79,7 +80,7 @@ def propagate(weights: Any, targets: Array, known: Array, alpha: float = 0.99) -
     Parameters
     ----------
     weights : symmetric, sparse [n, n], not negative. targets : [n, k], one-hot or values. known : bool [n].
-    alpha : in [0, 1); how far labels flow.
+    alpha : in [0, 1); how far labels flow. worth : [n], what a known row's label counts for; None for 1.
 
     References
     ----------
@@ -92,9 +93,40 @@ def propagate(weights: Any, targets: Array, known: Array, alpha: float = 0.99) -
     root = sparse.diags_array(1 / np.sqrt(np.where(degree > 0, degree, 1.0)))
     system = sparse.identity(len(degree), format="csr") - alpha * (root @ weights @ root)
     mean = targets[known].mean(axis=0)
-    start = np.column_stack([np.where(known[:, None], targets - mean, 0.0), known.astype(np.float64)])
+    count = known * (1.0 if worth is None else worth)
+    start = np.column_stack([count[:, None] * np.where(known[:, None], targets - mean, 0.0), count])
     flow = np.column_stack([cg(system, column, rtol=1e-8, maxiter=2000)[0] for column in start.T])
     return mean + flow[:, :-1] / np.maximum(flow[:, -1:], 1e-12)
+
+
+def harmonic(weights: Any, targets: Array, known: Array) -> Array:
+    """Return the harmonic function [n, k]: known rows keep their targets, every other is the mean of its neighbours.
+
+    ``(D_uu - W_uu) f_u = W_ul y_l``, by conjugate gradients. A row that no label reaches gets the mean of
+    the known ones.
+
+    Parameters
+    ----------
+    weights, targets, known : as in `propagate`.
+
+    References
+    ----------
+    Zhu, Ghahramani and Lafferty, "Semi-Supervised Learning Using Gaussian Fields and Harmonic Functions", ICML 2003,
+    equation 5.
+    """
+    out, mean = targets.copy(), targets[known].mean(axis=0)
+    free = (~known).nonzero()[0]
+    if not len(free):
+        return out
+    degree = np.asarray(weights.sum(axis=1)).ravel()[free]
+    lift = 1e-9 * max(float(degree.mean()), 1e-9)  # an island without labels is singular otherwise, and gets the mean
+    inner, outer = weights[free][:, free], weights[free][:, known.nonzero()[0]]
+    system = sparse.diags_array(degree + lift) - inner
+    wanted = outer @ (targets[known] - mean)
+    smooth = sparse.diags_array(1 / (degree + lift))
+    flow = [cg(system, column, rtol=1e-8, maxiter=5000, M=smooth)[0] for column in wanted.T]
+    out[free] = mean + np.column_stack(flow)
+    return out
 
 
 class _State(NamedTuple):
@@ -124,12 +156,12 @@ class _Propagation:
 
     neighbours: int
     bridges: int
-    alpha: float
     standardise: bool
     exact: bool | None
     seed: int
 
-    def _begin(self, domains: Domains, k: int | None) -> None:
+    def _begin(self, domains: Domains, k: int | None, flow: Callable[[Any, Array, Array, int], Array]) -> None:
+        """``flow(weights, targets, known, n_source)`` returns what the labels become."""
         if self.neighbours < 1 or self.bridges < 0:
             raise ValueError(
                 f"neighbours is {self.neighbours} and bridges {self.bridges}; expected 1 and 0 or more of them."
@@ -147,8 +179,7 @@ class _Propagation:
             weights = sparse.csr_matrix(weights.maximum(across))
         known = labels >= 0 if k is not None else ~np.isnan(labels)
         targets = np.eye(k)[np.where(known, labels, 0)] if k is not None else np.where(known, labels, 0.0)[:, None]
-        flow = propagate(weights, targets, known, self.alpha)
-        self.state_ = _State(rows, flow, graph.scale, scaler, self.neighbours)
+        self.state_ = _State(rows, flow(weights, targets, known, n), graph.scale, scaler, self.neighbours)
         self.graph_, self.approximation_ = weights, graph.approximation
 
 
@@ -163,6 +194,7 @@ class JointLabelPropagationClassifier(_Propagation, DomainClassifier):
     Parameters
     ----------
     neighbours : edges per row. bridges : edges from every target row to source rows. alpha : how far labels flow.
+    target_weight : source labels that a known target label counts for.
     standardise : whether features are scaled by their deviation over both domains.
     exact : True or False forces exact or approximate neighbours; None: exact up to 10,000 rows. seed : of the latter.
 
@@ -181,12 +213,17 @@ class JointLabelPropagationClassifier(_Propagation, DomainClassifier):
     neighbours: int = 10
     bridges: int = 3
     alpha: float = 0.99
+    target_weight: float = 5.0
     standardise: bool = True
     exact: bool | None = None
     seed: int = 0
 
     def _learn(self, domains: Domains) -> None:
-        self._begin(domains, len(self.classes_))
+        def flow(weights: Any, targets: Array, known: Array, n: int) -> Array:
+            worth = np.where(np.arange(len(known)) < n, 1.0, self.target_weight)
+            return propagate(weights, targets, known, self.alpha, worth)
+
+        self._begin(domains, len(self.classes_), flow)
 
     def _outputs(self, rows: Any, is_source: bool) -> Array:
         shares = np.maximum(self.state_.outputs(rows, self.exact, self.seed), 0.0)
@@ -197,9 +234,12 @@ class JointLabelPropagationClassifier(_Propagation, DomainClassifier):
 class JointLabelPropagationRegressor(_Propagation, DomainRegressor):
     """Values flow from the source's rows (and the known target ones) through one neighbour graph of both domains.
 
+    The `harmonic` function of the graph: known rows keep their values. (A flow as far as that of the classifier's would
+    draw values to their mean.)
+
     Parameters
     ----------
-    neighbours, bridges, alpha, standardise, exact, seed : as in `JointLabelPropagationClassifier`.
+    neighbours, bridges, standardise, exact, seed : as in `JointLabelPropagationClassifier`.
 
     Attributes
     ----------
@@ -213,13 +253,12 @@ class JointLabelPropagationRegressor(_Propagation, DomainRegressor):
     sparse_input: ClassVar[bool] = True
     neighbours: int = 10
     bridges: int = 3
-    alpha: float = 0.99
     standardise: bool = True
     exact: bool | None = None
     seed: int = 0
 
     def _learn(self, domains: Domains) -> None:
-        self._begin(domains, None)
+        self._begin(domains, None, lambda weights, targets, known, n: harmonic(weights, targets, known))
 
     def _outputs(self, rows: Any, is_source: bool) -> Array:
         return self.state_.outputs(rows, self.exact, self.seed)[:, 0]
