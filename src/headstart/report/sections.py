@@ -78,7 +78,7 @@ def _sentence(run: dict[str, Any], kind: str) -> str:
     if kind == "unmeasured":
         return f"On {data}, no arm was trained from scratch, so nothing says whether the source helped."
     pair = f"{fmt.title(metric)} on {data} is {fmt.score(metric, reached)} with transfer"
-    pair += f" and {fmt.score(metric, alone)} {BASELINE_WORDS.get(said.get('baseline'), 'without')}"
+    pair += f" and {fmt.score(metric, alone)} {BASELINE_WORDS.get(str(said.get('baseline')), 'without')}"
     size = f"{fmt.signed(metric, said['gain'])} {'points' if metric in fmt.SHARES else ''}".strip()
     if kind == "none":
         return (
@@ -94,7 +94,7 @@ def _figures(run: dict[str, Any], metric: str, said: dict[str, Any]) -> list[dic
     figures = []
     for label, name in (
         ("With transfer", said.get("chosen") or run.get("chosen")),
-        (BASELINE_LABELS.get(said.get("baseline"), "From scratch"), said.get("baseline")),
+        (BASELINE_LABELS.get(str(said.get("baseline")), "From scratch"), said.get("baseline")),
     ):
         arm = run.get("arms", {}).get(name)
         if arm:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from headstart import catalogue
 from headstart.catalogue import Entry
+from headstart.choice.candidates import DEFAULTS, Candidate
 from headstart.problem import Task
 from headstart.shallow.diagnose import KINDS, Diagnosis
 from headstart.workflow.options import FitOptions
@@ -16,7 +17,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "covariate": ("kliep", "density_classifier", "coral", "ot_linear"),
     "label": ("mlls", "bbse", "mmdtars"),
     "subspace": ("subspace_alignment", "gfk", "tca", "ot_linear"),
-    "concept": ("toward_source", "feda"),
+    "concept": ("towards_source", "feda"),
 }
 """What is proposed first for a kind of shift."""
 
@@ -27,36 +28,37 @@ class AcrossPlan:
 
     Attributes
     ----------
-    candidates : names of the catalogue, those for this kind of shift first; None for the standard field.
+    candidates : what races, those for this kind of shift first.
     """
 
     method: str
-    candidates: list[str] | None
+    candidates: list[Candidate]
     reasons: list[str]
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {"method": self.method, "candidates": [one.name for one in self.candidates], "reasons": self.reasons}
 
 
 def make_across_plan(task: Task, shift: Diagnosis, options: FitOptions, n_labelled: int) -> AcrossPlan:
     """Choose the field by the kind of shift, the task and what is labelled."""
     if options.method is not None:
         names = [name.strip() for name in options.method.split(",")]
-        return AcrossPlan(options.method, names, [f"--method names what races: {', '.join(names)}."])
-    from headstart.choice.candidates import DEFAULTS
-
-    wanted = list(dict.fromkeys([*FIRST[shift.kind], *DEFAULTS]))
-    if n_labelled and shift.kind != "concept":
-        wanted += [name for name in FIRST["concept"] if name not in wanted]
+        return AcrossPlan(
+            options.method, [Candidate(name) for name in names], [f"--method names what races: {', '.join(names)}."]
+        )
+    extra = FIRST["concept"] if n_labelled else ()
+    wanted = list(dict.fromkeys([*FIRST[shift.kind], *(one.name for one in DEFAULTS), *extra]))
+    standard = {one.name: one for one in DEFAULTS}
+    raced = [standard.get(name) or Candidate(name) for name in wanted]
     entries = {entry.name: entry for entry in catalogue.METHODS}
-    names = [name for name in wanted if name in entries and applies(entries[name], task, n_labelled)]
-    first = [name for name in FIRST[shift.kind] if name in names]
+    raced = [one for one in raced if one.method in entries and applies(entries[one.method], task, n_labelled)]
+    first = [one.name for one in raced if one.name in FIRST[shift.kind]]
     reasons = [f"{KINDS[shift.kind]}: {', '.join(first) or 'the standard field'} first."]
     if n_labelled:
         reasons.append(f"{n_labelled} target labels may be learned from, so target-only and pooled stand beside.")
     else:
         reasons.append("No target label is learned from: the choice rests on validators that need none.")
-    return AcrossPlan("adapted", names, reasons)
+    return AcrossPlan("adapted", raced, reasons)
 
 
 def applies(entry: Entry, task: Task, n_labelled: int) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from headstart.choice.candidates import BASELINES
+from headstart.choice.candidates import BASELINES, Candidate
 from headstart.choice.choosing import BLENDS, Decided, run
 from headstart.choice.kept import Kept, keep
 from headstart.choice.race import Raced
@@ -57,7 +57,7 @@ def run_race(
     source_domain: Array,
     target: Array,
     target_labels: Array,
-    candidates: list[str] | None,
+    candidates: Sequence[Candidate],
     *,
     budget: float,
     seed: int,
