@@ -1,4 +1,4 @@
-"""Rows in an order that depends on their content alone, so that chance and rounding never depend on the table's order."""
+"""Rows in an order that depends on their content alone: chance and rounding then never depend on the table's order."""
 
 from __future__ import annotations
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
 from headstart.functional.calibration import calibrate
-from headstart.functional.linear import logistic_path, principal, unfold
 from headstart.functional.order import content_folds, order_free
-from headstart.shallow.linear import default_strengths
+from headstart.shallow.held_out import held_out_scores
 
 Array = np.ndarray
 
@@ -47,37 +45,8 @@ def classifier_weights(
     rows = np.concatenate([source, target])
     domain = np.repeat([0, 1], [len(source), len(target)])
     folds = np.concatenate(content_folds(source, target, n_folds=n_folds, seed=seed))
-    scores = _logistic_scores(rows, domain, folds) if estimator is None else _scores(rows, domain, folds, estimator)
-    both = np.stack([np.zeros(len(rows)), scores], axis=1)
-    slope, bias = calibrate(both, domain)
-    log_odds = slope * scores[: len(source)] + bias[1] - bias[0]
+    scores, _ = held_out_scores(rows, domain, folds, rows[:0], folds[:0], estimator)
+    slope, bias = calibrate(scores, domain)
+    own = scores[: len(source)]
+    log_odds = slope * (own[:, 1] - own[:, 0]) + bias[1] - bias[0]
     return np.minimum(np.exp(np.clip(log_odds, -50, 50)) * len(source) / len(target), upper)
-
-
-def _trainable(domain: Array, folds: Array) -> list[tuple[Array, Array]]:
-    """Pairs of (rows to learn from, rows to judge), bool [N]; a fold without which a domain is empty is left at 0."""
-    pairs = [(folds != fold, folds == fold) for fold in np.unique(folds)]
-    return [(train, held) for train, held in pairs if len(np.unique(domain[train])) == 2]
-
-
-def _logistic_scores(rows: Array, domain: Array, folds: Array) -> Array:
-    """Held-out log-odds [N] of the strength that has the least held-out log-loss."""
-    strengths = default_strengths("classification")
-    scores = np.zeros((len(strengths), len(rows)))
-    for train, held in _trainable(domain, folds):
-        basis = principal(rows[train])
-        for index, solution in enumerate(logistic_path(basis, np.eye(2)[domain[train]], strengths)):
-            coef, intercept = unfold(basis, *solution)
-            outputs = rows[held] @ coef.T + intercept
-            scores[index, held] = outputs[:, 1] - outputs[:, 0]
-    losses = np.logaddexp(0, np.where(domain == 1, -scores, scores)).mean(axis=1)
-    return scores[int(np.argmin(losses.round(12)))]
-
-
-def _scores(rows: Array, domain: Array, folds: Array, estimator: Any) -> Array:
-    scores = np.zeros(len(rows))
-    for train, held in _trainable(domain, folds):
-        model: Any = clone(estimator)
-        p = model.fit(rows[train], domain[train]).predict_proba(rows[held])
-        scores[held] = np.log(np.clip(p[:, 1], 1e-6, 1)) - np.log(np.clip(p[:, 0], 1e-6, 1))
-    return scores

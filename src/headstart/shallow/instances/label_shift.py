@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import nnls
-from sklearn.base import clone
+from scipy.special import softmax
 
 from headstart.functional.box import Box, Program, minimise
 from headstart.functional.calibration import calibrate
 from headstart.functional.landmarks import kernel_mean, landmark_features, sampled_bandwidth
 from headstart.functional.mixture import mixture_proportions
 from headstart.functional.order import content_folds, order_free, same_scale
-from headstart.shallow.tuned import TunedLogistic
+from headstart.shallow.held_out import held_out_scores
 
 Array = np.ndarray
 
@@ -68,7 +68,8 @@ def bbse_weights(
 
     Parameters
     ----------
-    estimator : classifier with ``predict_proba``; None for `TunedLogistic`. n_folds : of the held-out predictions.
+    estimator : classifier with ``predict_proba``; None for logistic regression, its strength chosen by the
+        log-loss of held-out rows. n_folds : of the held-out predictions.
 
     Raises
     ------
@@ -79,7 +80,8 @@ def bbse_weights(
     Lipton, Wang and Smola, "Detecting and Correcting for Label Shift with Black Box Predictors", ICML 2018, section 4.
     """
     labels, own = _classes("bbse", labels)
-    at_source, at_target = _held_out(source, target, labels, estimator, n_folds, seed)
+    scores = _held_out(source, target, labels, estimator, n_folds, seed)
+    at_source, at_target = (softmax(values, axis=1) for values in scores)
     confusion = at_source.T @ own / len(own)
     return class_weights_by_confusion(confusion, own.mean(axis=0), at_target.mean(axis=0))[labels]
 
@@ -100,7 +102,8 @@ def mlls_weights(
 
     Parameters
     ----------
-    estimator : classifier with ``predict_proba``; None for `TunedLogistic`. n_folds : of the held-out predictions.
+    estimator : classifier with ``predict_proba``; None for logistic regression, its strength chosen by the
+        log-loss of held-out rows. n_folds : of the held-out predictions.
 
     Raises
     ------
@@ -113,9 +116,7 @@ def mlls_weights(
     Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation", ICML 2020.
     """
     labels, _ = _classes("mlls", labels)
-    at_source, at_target = (
-        np.log(np.clip(p, 1e-12, 1)) for p in _held_out(source, target, labels, estimator, n_folds, seed)
-    )
+    at_source, at_target = _held_out(source, target, labels, estimator, n_folds, seed)
     calibration = calibrate(at_source, labels)
     shares = calibration(at_source).mean(axis=0)
     return class_weights_by_likelihood(calibration(at_target), shares)[labels]
@@ -198,18 +199,5 @@ def _classes(name: str, labels: Array | None) -> tuple[Array, Array]:
 def _held_out(
     source: Array, target: Array, labels: Array, estimator: Any, n_folds: int, seed: int
 ) -> tuple[Array, Array]:
-    """Probabilities [n, k] and [m, k] by models that have not seen the row's fold."""
-    folds = content_folds(source, target, labels=labels, n_folds=n_folds, seed=seed)
-    k = int(labels.max()) + 1
-    out = np.full((len(source), k), 1 / k), np.full((len(target), k), 1 / k)
-    for fold in np.unique(np.concatenate(folds)):
-        train = folds[0] != fold
-        if len(np.unique(labels[train])) < 2:
-            continue
-        model: Any = clone(TunedLogistic() if estimator is None else estimator)
-        model.fit(source[train], labels[train])
-        for rows, where, p in zip((source, target), folds, out, strict=True):
-            if (where == fold).any():
-                p[where == fold] = 0.0
-                p[np.ix_(where == fold, model.classes_)] = model.predict_proba(rows[where == fold])
-    return out
+    folds, target_folds = content_folds(source, target, labels=labels, n_folds=n_folds, seed=seed)
+    return held_out_scores(source, labels, folds, target, target_folds, estimator)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
@@ -120,7 +121,8 @@ class _Boosted(DomainRegressor):
         if n_source == len(values):
             alone: Any = clone(self._inner())
             self.voices_ = [Voice(alone.fit(rows, values), 1.0)]
-        else:
+            return
+        with config_context(assume_finite=True, skip_parameter_validation=True):  # hundreds of fits to the same rows
             self.voices_ = self._boost(rows, values, n_source)
 
     def _boost(self, rows: Any, values: Array, n_source: int) -> list[Voice]:
