@@ -1,12 +1,15 @@
 """Measure Headstart on the pairs: ``python -m benchmarks.domains.measure surf digits --labels 0``.
 
-Cells that ``results/`` has are skipped; ``--again NAME`` measures a method's cells anew.
+Cells that ``results/`` has are skipped; ``--again NAME`` measures a method's cells anew, ``--stale`` those of every method
+whose code has changed since.
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from benchmarks.domains import records
@@ -61,11 +64,13 @@ def measure(
     again: tuple[str, ...] = (),
     only: tuple[str, ...] = (),
     cap: float = CAP,
+    renew: bool = False,
 ) -> None:
-    """Append every cell that is missing from ``folder/NAME.jsonl``."""
+    """Append every cell that is missing from ``folder/NAME.jsonl``; with ``renew``, those of changed methods too."""
     from benchmarks.domains.contenders import contenders  # not there in the peers' environment
 
-    done = {records.key(r) for r in records.read(name, folder) if r["method"] not in again}
+    found = [r for r in records.read(name, folder) if r["method"] not in again]
+    done = {records.key(r) for r in found if not (renew and stale(r))}
     for pair in of:
         for seed in seeds:
             given = task(pair, labels, seed)
@@ -76,6 +81,25 @@ def measure(
                 record = cell(contender, given, seed=seed, cap=cap)
                 records.append(name, record, folder)
                 print(line(record), flush=True)
+
+
+@cache
+def changed(commit: str) -> frozenset[str]:
+    """Return the files under src/ that differ from a commit."""
+    command = ["git", "diff", "--name-only", commit, "--", "src"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return frozenset(found.stdout.split())
+
+
+def stale(record: dict) -> bool:
+    """Return whether a method's own file, or the choice's, is another than when the cell was measured."""
+    from headstart.catalogue import METHODS
+
+    paths = {e.name: "src/" + e.path.split(":")[0].replace(".", "/") for e in METHODS} | {
+        "auto": "src/headstart/choice"
+    }
+    path = paths.get(record["method"])
+    return path is not None and any(name.startswith(path) for name in changed(record["commit"]))
 
 
 def line(record: dict) -> str:
@@ -94,6 +118,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="*", default=list(SEEDS))
     parser.add_argument("--again", nargs="*", default=[])
     parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--stale", action="store_true", help="measure cells anew whose method has changed")
     parser.add_argument("--cap", type=float, default=CAP)
     options = parser.parse_args()
     for labels in options.labels:
@@ -103,7 +128,8 @@ def main() -> None:
             name = benchmark if labels == 0 else f"{benchmark}_labels"
             seeds = options.seeds if labels else [0]
             again, only = tuple(options.again), tuple(options.only)
-            measure(pairs(benchmark), labels, seeds, name=name, again=again, only=only, cap=options.cap)
+            flags = {"again": again, "only": only, "cap": options.cap, "renew": options.stale}
+            measure(pairs(benchmark), labels, seeds, name=name, **flags)
 
 
 if __name__ == "__main__":
