@@ -1,7 +1,7 @@
 """Measure Headstart on the pairs: ``python -m benchmarks.domains.measure surf digits --labels 0``.
 
-Cells that ``results/`` has are skipped; ``--again NAME`` measures a method's cells anew, ``--stale`` those of every method
-whose code has changed since.
+Cells that ``results/`` has are skipped; ``--again NAME`` measures a method's cells anew, ``--stale`` those of every
+method whose code has changed since.
 """
 
 from __future__ import annotations
