@@ -42,7 +42,7 @@ def anchors(rows: Array, labels: Array, limit: int, seed: int = 0) -> Anchors:
         chosen = (labels == kind).nonzero()[0]
         count = max(1, int(limit * len(chosen) / n))
         sampled = KMeans(count, max_iter=20, random_state=seed).fit(rows[chosen])
-        member[chosen] = sampled.predict(rows[chosen]) + len(kinds)
+        member[chosen] = np.asarray(sampled.predict(rows[chosen])) + len(kinds)
         centres.append(sampled.cluster_centers_)
         kinds += [kind] * count
     masses = np.bincount(member, minlength=len(kinds)) / n

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from headstart.functional.linear import Basis, principal
 from headstart.functional.order import canonical_order
 from headstart.shallow.adaptation import (
     DomainAware,
@@ -212,3 +213,12 @@ def standard(rows: Array) -> Standard:
     """Learn the `Standard` of rows [n, d]."""
     mean, spread = rows.mean(axis=0), rows.std(axis=0)
     return Standard(mean, np.where(spread > 1e-9 * np.maximum(1.0, np.abs(mean)), spread, 1.0))
+
+
+def coordinates(rows: Array, *, standardise: bool = True) -> Basis:
+    """Return `principal` axes of rows [n, d]; where all rows agree, one axis on which every row is 0."""
+    basis = principal(rows, standardise=standardise)
+    if len(basis.singular):
+        return basis
+    n, d = rows.shape
+    return basis._replace(singular=np.zeros(1), axes=np.zeros((d, 1)), rotated=np.zeros((n, 1)))

@@ -11,9 +11,8 @@ from scipy import sparse
 from scipy.linalg import eigh
 from sklearn.neighbors import NearestNeighbors
 
-from headstart.functional.linear import principal
 from headstart.shallow.domains import Domains
-from headstart.shallow.heterogeneous.blocks import BlockTransformer, class_numbers, in_order, standard
+from headstart.shallow.heterogeneous.blocks import BlockTransformer, class_numbers, coordinates, in_order, standard
 
 Array = np.ndarray
 
@@ -186,7 +185,7 @@ class DAMA(BlockTransformer):
 
     def _learn(self, domains: Domains) -> None:
         domains = in_order(domains)
-        source, target = (principal(rows, standardise=self.standardise) for rows in (domains.source, domains.target))
+        source, target = (coordinates(rows, standardise=self.standardise) for rows in (domains.source, domains.target))
         self.bases_ = source, target
         source, target = self.bases_[0].rotated, self.bases_[1].rotated
         labels, target_labels = class_numbers(domains)
@@ -194,10 +193,7 @@ class DAMA(BlockTransformer):
         tied = len(both) > 1
         graph = self._graph(domains, source, target, tied)
         low, heavy = laplacian_form(source, target, graph)
-        if tied:
-            scatter = self._with_labels(low, (source, labels), (target, target_labels))
-        else:
-            scatter = Scatter(low, heavy)
+        scatter = self._with_labels(low, (source, labels), (target, target_labels)) if tied else Scatter(low, heavy)
         count = (50 if tied else 10) if self.n_components is None else self.n_components
         F = smallest_ratio(scatter, min(count, source.shape[1], target.shape[1]), self.ridge)
         self.source_map_, self.target_map_ = F[: source.shape[1]], F[source.shape[1] :]

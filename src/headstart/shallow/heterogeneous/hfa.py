@@ -9,9 +9,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import softmax
 
-from headstart.functional.linear import principal
 from headstart.shallow.domains import Domains
-from headstart.shallow.heterogeneous.blocks import BlockClassifier, in_order, standard
+from headstart.shallow.heterogeneous.blocks import BlockClassifier, coordinates, in_order, standard
 
 Array = np.ndarray
 
@@ -149,7 +148,7 @@ class Space(NamedTuple):
 
 def _space(rows: Array, shared: Array, factor: float) -> Space:
     """``factor`` makes shared columns as cheap as what the common metric offers."""
-    basis, known = principal(rows), standard(rows[:, shared])
+    basis, known = coordinates(rows), standard(rows[:, shared])
     size = np.sqrt((basis.rotated**2).sum() / len(rows))
     axes = basis.axes / basis.scale[:, None] / (size if size > 0 else 1.0)
     scaled = np.diag(factor / known.scale / np.sqrt(max(len(shared), 1)))
