@@ -9,7 +9,7 @@ import numpy as np
 
 from headstart.functional.kernels import unit_rows
 from headstart.shallow.adaptation import DomainClassifier
-from headstart.shallow.domains import Domains
+from headstart.shallow.domains import Domains, stack
 from headstart.shallow.features.kernel_map import open_rows, pseudo_labels
 from headstart.shallow.features.manifold_ridge import (
     Strengths,
@@ -77,7 +77,9 @@ class ARTL(DomainClassifier):
         self.basis_, self.unit_inputs_ = opened.basis, opened.unit_inputs
         self.weights_, self.pseudo_labels_, _ = aligned_ridge(
             opened.rows,
-            neighbour_laplacian(opened.rows, self.n_neighbors) if self.smoothness > 0 else None,
+            neighbour_laplacian(stack(domains.source, domains.target), self.n_neighbors)
+            if self.smoothness > 0
+            else None,
             domains,
             len(self.classes_),
             Strengths(self.ridge, self.alignment, self.smoothness),

@@ -7,14 +7,14 @@ r x r system, to which every new set of pseudo-labels adds k + 1 directions (Woo
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg import cho_factor, cho_solve
 from sklearn.neighbors import NearestNeighbors
 
-from headstart.functional.kernels import unit_rows
+from headstart.functional.kernels import squared_norms, unit_rows
 from headstart.functional.linear import principal, ridge_leave_one_out
 from headstart.shallow.domains import Domains
 from headstart.shallow.features.mmd_matrix import mean_differences
@@ -31,8 +31,8 @@ class Strengths(NamedTuple):
     smoothness: float
 
 
-def neighbour_laplacian(rows: Array, n_neighbors: int) -> sparse.csr_matrix:
-    """Return the normalised Laplacian ``I - D^(-1/2) W D^(-1/2)`` of rows [N, d], sparse.
+def neighbour_laplacian(rows: Any, n_neighbors: int) -> sparse.csr_matrix:
+    """Return the normalised Laplacian ``I - D^(-1/2) W D^(-1/2)`` of rows [N, d] (dense or CSR), sparse.
 
     W holds the cosine between a row and each of its nearest rows by cosine, itself among them, and is symmetric: an
     edge is there if either row counts the other among its neighbours. Negative cosines are no edges.
@@ -42,19 +42,13 @@ def neighbour_laplacian(rows: Array, n_neighbors: int) -> sparse.csr_matrix:
     Belkin, Niyogi and Sindhwani, "Manifold Regularization", JMLR 2006.
     """
     rows = unit_rows(rows)
-    n = len(rows)
-    near = NearestNeighbors(n_neighbors=min(n_neighbors + 1, n), algorithm="brute").fit(rows).kneighbors(rows)[1]
+    n = rows.shape[0]
+    search = NearestNeighbors(n_neighbors=min(n_neighbors + 1, n), algorithm="brute").fit(rows)
+    distance, near = search.kneighbors(rows)
+    there = squared_norms(rows) > 0
+    cosine = np.maximum(1 - distance**2 / 2, 0) * there[:, None] * there[near]
     start = np.repeat(np.arange(n), near.shape[1])
-    cosine = (
-        np.einsum("npd,nd->np", rows[near], rows).ravel()
-        if n * near.shape[1] * rows.shape[1] < 1e7
-        else (
-            np.concatenate(
-                [(rows[near[i : i + 1000]] * rows[i : i + 1000, None]).sum(axis=2) for i in range(0, n, 1000)]
-            )
-        ).ravel()
-    )
-    weights = sparse.csr_matrix((np.maximum(cosine, 0), (start, near.ravel())), shape=(n, n))
+    weights = sparse.csr_matrix((cosine.ravel(), (start, near.ravel())), shape=(n, n))
     weights = weights.maximum(weights.T)
     degree = np.asarray(weights.sum(axis=1)).ravel()
     scale = sparse.diags_array(1 / np.sqrt(np.where(degree > 0, degree, 1.0)))
