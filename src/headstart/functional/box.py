@@ -19,11 +19,16 @@ class Box(NamedTuple):
 
 
 class Program(NamedTuple):
-    """``1/2 x' A x - b' x``: ``times(x) = A x``, b [n], and a bound of A's largest eigenvalue."""
+    """``1/2 x' A x - b' x``: ``times(x) = A x``, b [n], and two bounds with ``A <= curvature I + common 1 1'``.
+
+    ``common`` takes up what A does to the sum of x. Where entries of A are alike, it keeps ``curvature``, which the
+    solver's steps are divided by, small.
+    """
 
     times: Callable[[Array], Array]
     linear: Array
-    lipschitz: float
+    curvature: float
+    common: float = 0.0
 
 
 class Minimum(NamedTuple):
@@ -35,28 +40,38 @@ class Minimum(NamedTuple):
     iterations: int
 
 
-def project(x: Array, box: Box) -> Array:
-    """Return the point of the box nearest to x [n]: ``clip(x - t, 0, upper)`` with the one t that fits the sum.
+def project(x: Array, box: Box, *, stiffness: float = 0.0, total: float = 0.0) -> Array:
+    """Return ``argmin_z |z - x|^2 + stiffness (sum z - total)^2`` over the box; stiffness 0 is the nearest point.
 
-    The clipped sum falls along t in straight pieces; each Newton step solves its piece, and bisection keeps it within
-    the bracket.
+    It is ``clip(x - t, 0, upper)`` with one number t: ``stiffness (sum z - total)``, or what holds the sum at its bound.
     """
-    clipped = np.clip(x, 0, box.upper)
-    total = clipped.sum()
-    if box.low <= total <= box.high:
+    shift = _shift(x, box.upper, total, 1 / stiffness) if stiffness else 0.0
+    clipped = np.clip(x - shift, 0, box.upper)
+    found = clipped.sum()
+    if box.low <= found <= box.high:
         return clipped
-    wanted = box.low if total < box.low else box.high
-    left, right = float((x - box.upper).min()), float(x.max())
-    shift = 0.0
+    return np.clip(x - _shift(x, box.upper, box.low if found < box.low else box.high, 0.0), 0, box.upper)
+
+
+def _shift(x: Array, upper: Array, wanted: float, give: float) -> float:
+    """Solve ``sum clip(x - t, 0, upper) = wanted + give t``.
+
+    The left side falls along t in straight pieces; each Newton step solves its piece, and bisection keeps it within the
+    bracket.
+    """
+    left, right = float((x - upper).min()), float(x.max())
+    if give:
+        left, right = -wanted / give, (float(upper.sum()) - wanted) / give
+    shift = min(max(0.0, left), right)
     for _ in range(100):
-        excess = np.clip(x - shift, 0, box.upper).sum() - wanted
-        if abs(excess) <= 1e-12 * max(1.0, wanted):
+        excess = np.clip(x - shift, 0, upper).sum() - wanted - give * shift
+        if abs(excess) <= 1e-12 * max(1.0, abs(wanted)):
             break
         left, right = (shift, right) if excess > 0 else (left, shift)
-        free = ((x > shift) & (x < shift + box.upper)).sum()
-        newton = shift + excess / free if free else np.inf
+        slope = ((x > shift) & (x < shift + upper)).sum() + give
+        newton = shift + excess / slope if slope else np.inf
         shift = newton if left < newton < right else (left + right) / 2
-    return np.clip(x - shift, 0, box.upper)
+    return shift
 
 
 def least_linear(slope: Array, box: Box) -> float:
@@ -85,16 +100,18 @@ def minimise(program: Program, box: Box, start: Array, *, tolerance: float, max_
     product = ahead_product = program.times(x)
     first = _value(program, x, product)
     floor = 1e-12 * float(np.abs(program.linear) @ np.abs(x))
-    momentum, gap, iteration = 1.0, np.inf, 0
+    momentum, gap, iteration, stiffness = 1.0, np.inf, 0, program.common / program.curvature
     for iteration in range(max_iterations + 1):
         if iteration % 10 == 0 or iteration == max_iterations:
             slope = product - program.linear
             gap = max(float(slope @ x) - least_linear(slope, box), 0.0)
             if gap <= max(tolerance * (first - _value(program, x, product)), floor):
                 break
-        step = project(ahead - (ahead_product - program.linear) / program.lipschitz, box)
+        point = ahead - (ahead_product - program.linear) / program.curvature
+        step = project(point, box, stiffness=stiffness, total=float(ahead.sum()))
         stepped = program.times(step)
-        if (ahead - step) @ (step - x) > 0:
+        back, forth = ahead - step, step - x
+        if back @ forth + stiffness * back.sum() * forth.sum() > 0:
             momentum = 1.0
         grown = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
         share = (momentum - 1) / grown

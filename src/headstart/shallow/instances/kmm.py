@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator, eigsh
 
 from headstart.functional.box import Box, Program, minimise
 from headstart.functional.landmarks import kernel_mean, landmark_features, sampled_bandwidth
@@ -80,9 +81,9 @@ def match_kernel_means(
 def _exact(source: Array, target: Array, bandwidth: float, ridge: float) -> Program:
     n = len(source)
     kernel = rbf(source, source, bandwidth) / n
-    largest = float(kernel.sum(axis=1).max())  # no eigenvalue of a matrix without negative entries is above it
     linear = kernel_mean(source, target, bandwidth) + ridge / n
-    return Program(lambda w: kernel @ w + ridge / n * w, linear, largest + ridge / n)
+    rest = _largest(kernel) if n > 2 and np.ptp(kernel) > 1e-12 else 1.0 / n
+    return Program(lambda w: kernel @ w + ridge / n * w, linear, *_bounds(rest, float(kernel.mean()), ridge / n))
 
 
 def _approximate(source: Array, target: Array, bandwidth: float, ridge: float, count: int, seed: int) -> Program:
@@ -90,8 +91,32 @@ def _approximate(source: Array, target: Array, bandwidth: float, ridge: float, c
     chosen = np.random.default_rng(seed).choice(len(pooled), count, replace=False)
     features = landmark_features(pooled, pooled[np.sort(chosen)], bandwidth)
     own, aim = features[:n], features[n:].mean(axis=0)
-    largest = float(np.linalg.eigvalsh(own.T @ own)[-1]) / n
-    return Program(lambda w: own @ (w @ own) / n + ridge / n * w, own @ aim + ridge / n, largest + ridge / n)
+    mean = own.mean(axis=0)
+    rest = float(np.linalg.eigvalsh(own.T @ own / n - np.outer(mean, mean))[-1])
+    bounds = _bounds(rest, float(mean @ mean) / n, ridge / n)
+    return Program(lambda w: own @ (w @ own) / n + ridge / n * w, own @ aim + ridge / n, *bounds)
+
+
+def _bounds(rest: float, mean: float, ridge: float) -> tuple[float, float]:
+    """Bounds of a kernel whose rows about their mean have the largest eigenvalue ``rest`` and whose mean is ``mean``.
+
+    With rows ``a + c`` of the centred part a and the mean c, ``(a + c)(a + c)' <= 1.1 a a' + 11 c c'``.
+    """
+    return 1.1 * max(rest, 0.0) + ridge + 1e-12, 11 * mean
+
+
+def _largest(kernel: Array) -> float:
+    """Return the largest eigenvalue of a kernel about its mean, [n, n], by Lanczos; a hundredth above, to be safe."""
+    n = len(kernel)
+
+    def times(w: Array) -> Array:
+        w = w.ravel()
+        out = kernel @ (w - w.mean())
+        return out - out.mean()
+
+    operator = LinearOperator((n, n), matvec=times, dtype=np.float64)  # pyright: ignore[reportCallIssue]
+    start = np.random.default_rng(0).standard_normal(n)
+    return 1.01 * float(eigsh(operator, k=1, v0=start, tol=1e-3, return_eigenvectors=False)[0])
 
 
 @order_free
