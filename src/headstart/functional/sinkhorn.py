@@ -50,7 +50,7 @@ def sinkhorn(
     ----------
     cost : [n, m], an array or anything with ``shape``, ``dtype`` and slices of rows.
     reg : > 0, in the unit of the cost.
-    a, b : [n] and [m] masses that sum to the same; None for uniform ones of sum 1.
+    a, b : [n] and [m] masses above 0 that sum to the same; None for uniform ones of sum 1.
     start : [m], the potential to begin with.
     tolerance : of the columns' summed violation.
 
@@ -63,24 +63,55 @@ def sinkhorn(
     n, m = cost.shape
     a = np.full(n, 1 / n) if a is None else a
     b = np.full(m, 1 / m) if b is None else b
-    g = np.zeros(m) if start is None else np.array(start, dtype=np.float64)
+    z = np.zeros(m) if start is None else np.asarray(start, dtype=np.float64) / reg
     kernel = np.empty((n, m), dtype=cost.dtype)
-    _fill(kernel, cost, g, reg)
-    v, violation, iterations = np.ones(m), np.inf, 0
+    absorbed = np.full(m, np.nan)
+    memory, violation, iterations = Anderson(), np.inf, 0
     while iterations < max_iter:
         iterations += 1
-        reached = _sweep(kernel, v, a)
-        violation = float(np.abs(v * reached - b).sum())
+        if not np.abs(z - absorbed).max() <= FAR:
+            z = z - z.max()
+            absorbed = z.copy()
+            _fill(kernel, cost, reg * absorbed, reg)
+        v = np.exp(z - absorbed)
+        arrived = v * _sweep(kernel, v, a)
+        violation = float(np.abs(arrived - b).sum())
         if violation <= tolerance:
             break
-        v = b / np.maximum(reached, 1e-37)
-        logs = np.log(v)
-        v, moved = v * np.exp(-logs.mean()), logs - logs.mean()
-        if np.abs(moved).max() > FAR:
-            g += reg * moved
-            v = np.ones(m)
-            _fill(kernel, cost, g, reg)
-    return Potential(g + reg * np.log(v), iterations, violation)
+        z = memory.step(z, np.log(b) - np.log(np.maximum(arrived, 1e-37)), violation)
+    return Potential(reg * z, iterations, violation)
+
+
+class Anderson:
+    """Extrapolates the steps of a fixed-point iteration from the last few (type II), plain steps where that fails.
+
+    References
+    ----------
+    Walker and Ni, "Anderson Acceleration for Fixed-Point Iterations", SIAM Journal on Numerical Analysis 2011.
+    """
+
+    def __init__(self, depth: int = 6, warm: int = 5) -> None:
+        self.depth, self.warm = depth, warm
+        self.points: list[Array] = []
+        self.steps: list[Array] = []
+        self.wait, self.before = warm, np.inf
+
+    def step(self, point: Array, step: Array, error: float) -> Array:
+        """Return the next point; ``step`` is what the plain iteration would add to ``point``."""
+        if error > 1.5 * self.before:
+            self.points, self.steps, self.wait = [], [], self.warm
+        self.before = error
+        if self.wait > 0:
+            self.wait -= 1
+            return point + step
+        self.points, self.steps = [*self.points, point][-self.depth :], [*self.steps, step][-self.depth :]
+        if len(self.points) < 2:
+            return point + step
+        moves, changes = np.diff(self.points, axis=0), np.diff(self.steps, axis=0)
+        gram = changes @ changes.T
+        gram[np.diag_indices_from(gram)] += 1e-10 * max(float(np.trace(gram)), 1e-300)
+        mix = np.linalg.solve(gram, changes @ step)
+        return point + step - mix @ (moves + changes)
 
 
 def _fill(kernel: Array, cost: Any, g: Array, reg: float) -> None:

@@ -40,7 +40,7 @@ def propagate(
     labels: Array,
     known: Array,
     *,
-    reg: float = 0.05,
+    reg: float = 0.1,
     limit: int = 120_000_000,
     max_iter: int = 1000,
     seed: int = 0,
@@ -123,7 +123,7 @@ class OTLabels(_Told, DomainClassifier):
     for Multi-source Domain Adaptation under Target Shift", AISTATS 2019.
     """
 
-    reg: float = 0.05
+    reg: float = 0.1
     limit: int = 120_000_000
     max_iter: int = 1000
     seed: int = 0
@@ -155,7 +155,7 @@ class OTLabelsRegressor(_Told, DomainRegressor):
     Solomon et al., "Wasserstein Propagation for Semi-Supervised Learning", ICML 2014.
     """
 
-    reg: float = 0.05
+    reg: float = 0.1
     limit: int = 120_000_000
     max_iter: int = 1000
     seed: int = 0

@@ -125,11 +125,12 @@ class JDOT(_Told, DomainClassifier):
     """Learns logistic regression on target rows whose labels are transported, and the transport: `joint_transport`.
 
     ``min_{f, P} sum_ij P_ij (alpha ||x_i - x_j||^2 / s + CE(y_i, f(x_j))) + Omega(f)``, s the mean cost between
-    centred domains. Each domain is centred by its own mean. The penalty's strength is chosen on the source.
+    centred domains. Each domain is centred by its own mean.
 
     Parameters
     ----------
     alpha : weight of distances against labels. kernel : "linear", or "rbf" for a Gaussian kernel (Nyström).
+    strength : penalty per sample of the logistic regression; None for what cross-validation on the source chooses.
     max_iter : plans solved at most. limit : entries of a plan solved at once; above, minibatches. seed : of those.
 
     Attributes
@@ -144,17 +145,20 @@ class JDOT(_Told, DomainClassifier):
 
     alpha: float = 1.0
     kernel: str = "linear"
+    strength: float | None = None
     max_iter: int = 10
     limit: int = 4_000_000
     seed: int = 0
 
     def _learn(self, domains: Domains) -> None:
         check_positive("alpha", self.alpha)
+        if self.strength is not None:
+            check_positive("strength", self.strength)
         setup = prepare(domains, by_label=True, seed=self.seed)
         features = Features(self.kernel, setup.cost.y)
         one_hot = np.eye(len(self.classes_))
         known = np.where(setup.target_labels[:, None] >= 0, one_hot[setup.target_labels], np.nan)
-        model = SoftLogistic(features, setup.cost.x, setup.labels)
+        model = SoftLogistic(features, setup.cost.x, setup.labels, self.strength)
         joint = joint_transport(
             setup,
             one_hot[setup.labels],

@@ -34,12 +34,18 @@ class Features:
 
 
 class SoftLogistic:
-    """Logistic regression on label distributions [n, k], at the strength that cross-validation chooses on rows whose
-    labels are certain."""
+    """Logistic regression on label distributions [n, k].
 
-    def __init__(self, features: Features, rows: Array, labels: Array) -> None:
+    Parameters
+    ----------
+    strength : penalty per sample; None for what cross-validation chooses on ``rows`` with certain ``labels``.
+    """
+
+    def __init__(self, features: Features, rows: Array, labels: Array, strength: float | None = None) -> None:
         self.features = features
-        self.strength = TunedLogistic(standardise=features.linear).fit(features(rows), labels).strength_
+        if strength is None:
+            strength = TunedLogistic(standardise=features.linear).fit(features(rows), labels).strength_
+        self.strength = float(strength)
 
     def fit(self, rows: Array, labels: Array) -> SoftLogistic:
         """Fit to soft labels; a class without mass keeps probability 0."""
