@@ -18,6 +18,7 @@ from benchmarks.domains.tasks import Contender, Task, head, tuned
 from headstart.catalogue import METHODS
 from headstart.catalogue.entry import Entry
 from headstart.choice import BASELINES, choose
+from headstart.choice.choosing import BLENDS
 from headstart.shallow.adaptation import DomainRegressor
 from headstart.shallow.shells import Adapted, Reweighted
 from headstart.shallow.tuned import TunedLogistic
@@ -95,6 +96,8 @@ def entries(pair: Pair, labels: int) -> Iterator[Entry]:
         yield entry
 
 
+OWN = ("TransferredForest", "WarmStart")
+"""Classes whose estimator must be of a kind of its own: a forest, one that can be fitted on."""
 FEW = ("feda", "augmentation", "feature_augmentation", "none")
 """Feature methods that are measured with a few target labels too."""
 
@@ -121,9 +124,9 @@ def _fitted(make: Callable[[Pair], Any]) -> Callable[[Task], Array]:
 
 
 def _inside(cls: Any, pair: Pair) -> Any:
-    """Return a predictor with the benchmark's linear model inside, where it takes an estimator."""
-    names = inspect.signature(cls).parameters
-    return cls(estimator=tuned(pair)) if "estimator" in names else cls()
+    """Return a predictor with the benchmark's linear model inside, where it takes any estimator."""
+    given = inspect.signature(cls).parameters
+    return cls(estimator=tuned(pair)) if "estimator" in given and not cls.__name__.startswith(OWN) else cls()
 
 
 def methods(pair: Pair, labels: int) -> Iterator[Contender]:
@@ -166,8 +169,8 @@ def automatic(task: Task) -> tuple[Array, dict[str, Any]]:
         gain = round(float(decided.gains[number]), 2)
         raced.append({"name": one.name, "gain": gain, "seconds": round(one.seconds, 2), "scores": evidence} | outcome)
     adapted = [i for i, one in enumerate(decided.finished) if one.name not in BASELINES]
-    blends = [i for i in adapted if decided.finished[i].name == "blend"]
-    bold = blends[0] if blends else max(adapted, key=lambda i: decided.gains[i], default=decided.chosen)
+    blends = [i for i in adapted if decided.finished[i].name in BLENDS]
+    bold = max(blends or adapted, key=lambda i: decided.gains[i], default=decided.chosen)
     rows = len(task.known) == 0
     more = {"unguarded": scores(task.truth, answer(bold), task.pair.kind, rows=rows), "raced": raced}
     return answer(decided.chosen), more | {"kept": choice.name, "reason": choice.reason}

@@ -79,7 +79,7 @@ def average(benchmark: str, method: str, head: str) -> tuple[float, str] | None:
     if benchmark == "digits":
         found = [cells.get((method, head)) for cells in DIGITS.values()]
         values = [value for value in found if value is not None]
-        return (sum(values) / 2, method) if len(values) == 2 else None
+        return (sum(values) / 2, "mean of two cells") if len(values) == 2 else None
     for figure in AVERAGES.get(benchmark, ()):
         if (figure.method, figure.head) == (method, head):
             return figure.value, figure.name
