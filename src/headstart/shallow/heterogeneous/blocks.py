@@ -75,12 +75,12 @@ def find_blocks(source: Array, target: Array) -> Blocks:
     ValueError : when a column belongs to neither domain, or a domain has no column.
     """
     has = [(~np.isnan(rows)).sum(axis=0) > 0 for rows in (source, target)]
-    nowhere = np.flatnonzero(~(has[0] | has[1]))
-    if len(nowhere):
-        raise ValueError(f"Column {nowhere[0]} is NaN in every row of both domains; leave it out.")
     for name, own in zip(("source", "target"), has, strict=True):
         if not own.any():
             raise ValueError(f"The {name} rows are NaN in every column; at least one column of numbers is needed.")
+    nowhere = np.flatnonzero(~(has[0] | has[1]))
+    if len(nowhere):
+        raise ValueError(f"Column {nowhere[0]} is NaN in every row of both domains; leave it out.")
     return Blocks(np.flatnonzero(has[0]), np.flatnonzero(has[1]))
 
 

@@ -43,7 +43,7 @@ def canonical_correlation(
     Hotelling, "Relations Between Two Sets of Variates", Biometrika 1936; Vinod, "Canonical Ridge and Econometrics of
     Joint Production", Journal of Econometrics 1976 (regularised covariances).
     """
-    first, second = 1 / np.sqrt(source_variances), 1 / np.sqrt(target_variances)
+    first, second = _inverse_root(source_variances), _inverse_root(target_variances)
     span, inner = np.linalg.qr(first[:, None] * left)
     other, outer = np.linalg.qr(second[:, None] * right.T)
     u, correlations, v = np.linalg.svd(inner @ outer.T, full_matrices=False)
@@ -70,8 +70,13 @@ def _settle(left: Array, right: Array, correlations: Array, variances: Array) ->
 
 def shrunk(variances: Array, shrinkage: float) -> Array:
     """Return ``(1 - a) v + a mean(v)`` of the variances v on principal axes."""
-    out = (1 - shrinkage) * variances + shrinkage * variances.mean()
-    return np.maximum(out, 1e-12 * max(float(out.max()), 1e-300))
+    return (1 - shrinkage) * variances + shrinkage * variances.mean()
+
+
+def _inverse_root(variances: Array) -> Array:
+    """Return ``v^(-1/2)``, and 0 for axes whose variance is rounding."""
+    held = variances > 1e-10 * max(float(variances.max()), 1e-300)
+    return np.where(held, 1 / np.sqrt(np.where(held, variances, 1.0)), 0.0)
 
 
 def class_bridge(labels: Array, target: Array, target_labels: Array) -> tuple[Array, Array] | None:
