@@ -152,6 +152,21 @@ def mean_variance(axes: Axes) -> float:
     return (float(axes.variances.sum()) + (d - r) * axes.rest) / d
 
 
+def location_scale(rows: Any, *, each: bool = True) -> tuple[Array, Array]:
+    """Return the mean [d] and the standard deviation [d] of rows, dense or CSR; 1 for a constant feature.
+
+    With ``each`` False, all features take the root of the mean variance.
+    """
+    mean = np.asarray(rows.mean(axis=0)).ravel()
+    if sparse.issparse(rows):
+        spread = np.sqrt(np.maximum(np.asarray(rows.multiply(rows).mean(axis=0)).ravel() - mean**2, 0))
+    else:
+        spread = rows.std(axis=0)
+    if not each:
+        spread = np.full(len(mean), np.sqrt(np.mean(spread**2)))
+    return mean, np.where(spread > 1e-9 * np.maximum(np.abs(mean), 1e-300), spread, 1.0)
+
+
 def principal_angles(first: Array, second: Array) -> tuple[Array, Array, Array]:
     """Return ``(angles [k], left [p, k], right [q, k])`` between the spans of orthonormal first [d, p], second [d, q].
 

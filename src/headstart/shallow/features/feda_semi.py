@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import softmax
 
+from headstart.functional.spectral import location_scale
 from headstart.functional.temperature import fit_steepness
 from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
 from headstart.shallow.domains import Domains
@@ -65,8 +66,7 @@ def coupled_ridge(
     labelled, _ = domains.labelled()
     free = np.setdiff1d(np.arange(domains.target.shape[0]), domains.known)
     every = np.concatenate([domains.source, domains.target])
-    mean, scale = every.mean(axis=0), every.std(axis=0)
-    scale = np.where(scale > 1e-9 * np.maximum(np.abs(mean), 1e-300), scale, 1.0)
+    mean, scale = location_scale(every)
     rows, unlabelled = (_constant((part - mean) / scale) for part in (labelled, domains.target[free]))
     n, is_source = len(rows), np.arange(len(labelled)) < len(domains.source)
     tie = np.sqrt(agreement * min(1.0, n / max(len(free), 1)))

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from headstart.functional.mmd import median_bandwidth, rbf, squared_distances
+from headstart.functional.spectral import location_scale
 from headstart.shallow.adaptation import DomainTransformer
 from headstart.shallow.domains import Domains, masked
 
@@ -149,8 +150,7 @@ class MMDLS(DomainTransformer):
 
     def _units(self, domains: Domains) -> tuple[Array, Array]:
         every = np.concatenate([domains.source, domains.target])
-        self.mean_, spread = every.mean(axis=0), every.std(axis=0)
-        self.spread_ = np.where(spread > 1e-9 * np.maximum(np.abs(self.mean_), 1e-300), spread, 1.0)
+        self.mean_, self.spread_ = location_scale(every)
         return (domains.source - self.mean_) / self.spread_, (domains.target - self.mean_) / self.spread_
 
     def _typical(self, rows: Array) -> float:

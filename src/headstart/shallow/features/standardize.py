@@ -9,21 +9,12 @@ import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import normalize
 
+from headstart.functional.spectral import location_scale
 from headstart.shallow.adaptation import DomainTransformer
 from headstart.shallow.domains import Domains
 
 Array = np.ndarray
 NORMS = ("l1", "l2", "max")
-
-
-def location_scale(rows: Any) -> tuple[Array, Array]:
-    """Return the mean [d] and the standard deviation [d] of rows, 1 for a constant feature."""
-    mean = np.asarray(rows.mean(axis=0)).ravel()
-    if sparse.issparse(rows):
-        spread = np.sqrt(np.maximum(np.asarray(rows.multiply(rows).mean(axis=0)).ravel() - mean**2, 0))
-    else:
-        spread = rows.std(axis=0)
-    return mean, np.where(spread > 1e-9 * np.maximum(np.abs(mean), 1e-300), spread, 1.0)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from headstart.functional.kernels import canonical_order
 from headstart.functional.mmd import squared_distances
+from headstart.functional.spectral import location_scale
 from headstart.shallow.adaptation import DomainTransformer, by_domain
 from headstart.shallow.domains import Domains, masked, which_target
 
@@ -66,6 +67,7 @@ class TransferredClusters(ClusterMixin, DomainTransformer):
     ----------
     n_clusters : number of clusters; of the source's rows if there are fewer.
     prior : how many rows of the target weigh as much as the source's word on where a centre lies; 0 only starts there.
+    standardise : whether each feature is scaled by its own spread on the source; else all by their common one.
     indicators : whether each row's cluster stands behind the distances, as a 1 among zeros.
     n_starts : of k-means on the source. n_steps : of settling. seed : of k-means.
 
@@ -82,6 +84,7 @@ class TransferredClusters(ClusterMixin, DomainTransformer):
 
     n_clusters: int = 8
     prior: float = 10.0
+    standardise: bool = False
     indicators: bool = False
     n_starts: int = 10
     n_steps: int = 100
@@ -102,8 +105,7 @@ class TransferredClusters(ClusterMixin, DomainTransformer):
                 "and a number of rows from 0 up."
             )
         rows = domains.source[canonical_order(domains.source, self.seed)]  # k-means then starts the same in any order
-        mean, spread = rows.mean(axis=0), rows.std(axis=0)
-        self.mean_, self.scale_ = mean, np.where(spread > 1e-9 * np.maximum(np.abs(mean), 1e-300), spread, 1.0)
+        self.mean_, self.scale_ = location_scale(rows, each=self.standardise)
         source, target = ((part - self.mean_) / self.scale_ for part in (rows, domains.target))
         k = min(self.n_clusters, len(np.unique(source, axis=0)))
         means: Any = KMeans(k, random_state=self.seed).set_params(n_init=self.n_starts)

@@ -11,6 +11,7 @@ from sklearn.decomposition import MiniBatchDictionaryLearning
 from sklearn.exceptions import ConvergenceWarning
 
 from headstart.functional.kernels import canonical_order
+from headstart.functional.spectral import location_scale
 from headstart.shallow.adaptation import DomainTransformer
 from headstart.shallow.domains import Domains
 
@@ -80,12 +81,13 @@ def sparse_codes(rows: Array, atoms: Array, penalty: float, *, tolerance: float 
 class TransferredDictionary(DomainTransformer):
     """Self-taught learning: rows become their sparse codes in a dictionary learned on the source.
 
-    ``a(x) = argmin_a 1/2 ||x' - a D||^2 + b ||a||_1`` with x' the row in units of the source's spread.
+    ``a(x) = argmin_a 1/2 ||x' - a D||^2 + b ||a||_1`` with x' the row, centred and scaled.
 
     Parameters
     ----------
     n_atoms : size of the dictionary.
     sparsity : b, in units of the square root of the number of features, the length of a typical row.
+    standardise : whether each feature is scaled by its own spread on the source; else all by their common one.
     recentre : whether target rows are centred at the target's mean instead of the source's.
     n_passes : over the source's rows. seed : of the dictionary's start and of the minibatches.
 
@@ -101,6 +103,7 @@ class TransferredDictionary(DomainTransformer):
 
     n_atoms: int = 100
     sparsity: float = 0.1
+    standardise: bool = False
     recentre: bool = True
     n_passes: int = 10
     seed: int = 0
@@ -112,8 +115,7 @@ class TransferredDictionary(DomainTransformer):
                 "a penalty above 0."
             )
         source = domains.source[canonical_order(domains.source, self.seed)]  # minibatches are the same in any order
-        self.mean_, spread = source.mean(axis=0), source.std(axis=0)
-        self.scale_ = np.where(spread > 1e-9 * np.maximum(np.abs(self.mean_), 1e-300), spread, 1.0)
+        self.mean_, self.scale_ = location_scale(source, each=self.standardise)
         self.target_mean_ = domains.target.mean(axis=0) if self.recentre else self.mean_
         self.penalty_ = self.sparsity * np.sqrt(source.shape[1])
         rows = (source - self.mean_) / self.scale_

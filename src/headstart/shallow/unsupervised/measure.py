@@ -13,6 +13,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
 from headstart.functional.kernels import canonical_order
+from headstart.functional.spectral import location_scale
 from headstart.shallow.adaptation import dense
 from headstart.shallow.domains import stack
 from headstart.shallow.tuned import TunedLogistic
@@ -90,7 +91,8 @@ def measure_unsupervised(
     ----------
     transformer : of kind "unsupervised", unfitted. source [n, d], target [m, d] : rows.
     labels : [m], of the target, held back from the representation.
-    probe : classifier; None for `TunedLogistic`. level : of the intervals.
+    probe : classifier; None for `TunedLogistic` on the rows as they come: raw features as z-scores, a representation
+        under one common scale. level : of the intervals.
 
     Raises
     ------
@@ -110,12 +112,12 @@ def measure_unsupervised(
             f"more than shots={shots} rows."
         )
     arms = {
-        "carried": represent(transformer, source, target),
-        "alone": represent(transformer, target, target),
-        "raw": (target, None),
+        "carried": scaled(*represent(transformer, source, target)),
+        "alone": scaled(*represent(transformer, target, target)),
+        "raw": scaled(target, None, each=True),
     }
     draws = [_draw(labels, shots, np.random.default_rng(seed)) for seed in range(seeds)]
-    make: Callable[[], Any] = (lambda: TunedLogistic()) if probe is None else (lambda: clone(probe))
+    make: Callable[[], Any] = (lambda: TunedLogistic(standardise=False)) if probe is None else (lambda: clone(probe))
     scores = {arm: np.array([_score(make(), rows, labels, draw) for draw in draws]) for arm, (rows, _) in arms.items()}
     return UnsupervisedMeasure(
         accuracy={arm: interval(values, level) for arm, values in scores.items()},
@@ -133,6 +135,12 @@ def represent(transformer: Any, source: Any, target: Any) -> tuple[Array, Array 
     domain = np.repeat([1, -1], [source.shape[0], target.shape[0]])
     fitted.fit(stack(source, target), None, sample_domain=domain)
     return fitted.transform(target), fitted.predict(target) if hasattr(fitted, "predict") else None
+
+
+def scaled(rows: Any, clusters: Array | None, *, each: bool = False) -> tuple[Array, Array | None]:
+    """Centre rows and scale them, each feature by its own spread or all by their common one; clusters stay."""
+    mean, spread = location_scale(rows, each=each)
+    return (dense(rows) - mean) / spread, clusters
 
 
 def _draw(labels: Array, shots: int, rng: np.random.Generator) -> Array:
@@ -158,12 +166,9 @@ def interval(values: Array, level: float = 0.95) -> Interval:
 
 
 def cluster_agreement(rows: Any, clusters: Array | None, labels: Array) -> Agreement:
-    """Return how well clusters of the rows agree with labels; k-means on standardised rows where none are given."""
+    """Return how well clusters of the rows agree with labels; k-means where none are given."""
     if clusters is None:
-        rows = dense(rows)
-        spread = rows.std(axis=0)
         order = canonical_order(rows)
-        scaled = (rows / np.where(spread > 1e-12, spread, 1.0))[order]
         means: Any = KMeans(len(np.unique(labels)), random_state=0).set_params(n_init=10)
-        clusters, labels = means.fit_predict(scaled), labels[order]
+        clusters, labels = means.fit_predict(rows[order]), labels[order]
     return Agreement(float(adjusted_rand_score(labels, clusters)), float(adjusted_mutual_info_score(labels, clusters)))
