@@ -47,9 +47,11 @@ def fit_drawn(estimator: Any, rows: Any, values: Array, weights: Array, rng: np.
 
 
 def adjusted_errors(model: Any, rows: Any, values: Array) -> Array:
-    """Return ``|y - h(x)|`` divided by the largest, [n] in [0, 1]."""
+    """Return ``|y - h(x)|`` divided by the largest, [n] in [0, 1]; 0 where all are no more than rounding."""
     errors = np.abs(values - model.predict(rows))
-    return errors / max(errors.max(), 1e-300)
+    if errors.max() <= 1e-12 * max(float(np.abs(values).max()), 1e-300):
+        return np.zeros(len(values))
+    return errors / errors.max()
 
 
 def boost_r2(
