@@ -79,8 +79,8 @@ def _check_classes(domains: Domains, labels: Array, classes: Array) -> None:
     new = np.setdiff1d(labels, domains.labels)
     if len(new):
         raise ValueError(
-            f"y holds the target label {classes.tolist()[new[0]]!r}, which no source row has; a model can only go on with the "
-            "classes that it was started with."
+            f"y holds the target label {classes.tolist()[new[0]]!r}, which no source row has; a model can only go "
+            "on with the classes that it was started with."
         )
 
 

@@ -187,9 +187,9 @@ class _Propagation:
 class JointLabelPropagationClassifier(_Propagation, DomainClassifier):
     """Labels flow from the source's rows (and the known target ones) through one neighbour graph of both domains.
 
-    Rows that stand near one another share a label, ``F = (I - alpha S)^(-1) Y`` (`propagate`); target rows are tied to their nearest source rows too,
-    so that labels cross the gap between the domains once and then follow the target's own shape. New rows take the
-    weighted mean of their neighbours in the graph.
+    Rows that stand near one another share a label, ``F = (I - alpha S)^(-1) Y`` (`propagate`); target rows are tied to
+    their nearest source rows too, so that labels cross the gap between the domains once and then follow the target's own
+    shape. New rows take the weighted mean of their neighbours in the graph.
 
     Parameters
     ----------
@@ -234,8 +234,8 @@ class JointLabelPropagationClassifier(_Propagation, DomainClassifier):
 class JointLabelPropagationRegressor(_Propagation, DomainRegressor):
     """Values flow from the source's rows (and the known target ones) through one neighbour graph of both domains.
 
-    The `harmonic` function of the graph, ``(D_uu - W_uu) f_u = W_ul y_l``: known rows keep their values. (A flow as far as that of the classifier's would
-    draw values to their mean.)
+    The `harmonic` function of the graph, ``(D_uu - W_uu) f_u = W_ul y_l``: known rows keep their values. (A flow as far
+    as that of the classifier's would draw values to their mean.)
 
     Parameters
     ----------
