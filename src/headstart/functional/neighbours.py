@@ -48,7 +48,7 @@ def nearest_rows(queries: Any, rows: Any, k: int, *, exact: bool | None = None, 
     found = np.full((queries.shape[0], probes * k), -1)
     distances = np.full(found.shape, np.inf)
     for cell in range(count):
-        who, place = (visited == cell).nonzero()
+        who, place = np.nonzero(visited == cell)
         inside = members[cell]
         if not len(who) or not len(inside):
             continue

@@ -188,8 +188,8 @@ class JointLabelPropagationClassifier(_Propagation, DomainClassifier):
     """Labels flow from the source's rows (and the known target ones) through one neighbour graph of both domains.
 
     Rows that stand near one another share a label, ``F = (I - alpha S)^(-1) Y`` (`propagate`); target rows are tied to
-    their nearest source rows too, so that labels cross the gap between the domains once and then follow the target's own
-    shape. New rows take the weighted mean of their neighbours in the graph.
+    their nearest source rows too, so that labels cross the gap between the domains once and then follow the target's
+    own shape. New rows take the weighted mean of their neighbours in the graph.
 
     Parameters
     ----------
