@@ -22,7 +22,7 @@ from sklearn.base import (
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from headstart.shallow.domains import Domains, masked, which_target
+from headstart.shallow.domains import Domains, masked, stack, which_target
 
 Array = np.ndarray
 
@@ -110,6 +110,9 @@ def by_domain(rows: Any, target: Array, map_rows: Any) -> Array:
     if target.all() or not target.any():
         return map_rows(rows, not target.all())
     first = map_rows(rows[~target], True)
+    if sparse.issparse(first):
+        back = np.argsort(np.concatenate([(~target).nonzero()[0], target.nonzero()[0]]))
+        return stack(first, map_rows(rows[target], False))[back]
     out = np.empty((len(target), *first.shape[1:]), dtype=first.dtype)
     out[~target], out[target] = first, map_rows(rows[target], False)
     return out

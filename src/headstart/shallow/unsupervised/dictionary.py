@@ -102,7 +102,7 @@ class TransferredDictionary(DomainTransformer):
     """
 
     n_atoms: int = 100
-    sparsity: float = 0.1
+    sparsity: float = 0.03
     standardise: bool = False
     recentre: bool = True
     n_passes: int = 10
