@@ -19,7 +19,8 @@ from headstart.shallow.domains import Domains
 
 Array = np.ndarray
 BLENDS = ("blend", "smoothed")
-CAUTION = 0.25
+CAUTION = 0.15
+CAUTION_FOR_VALUES = 0.5
 """Deviations of the predicted gain that it must lie above 0 for an adapted model to be handed back."""
 
 
@@ -78,7 +79,8 @@ def decide(ground: Ground, raced: list[Raced], gain: Gain) -> Decided:
             blends.append(stacked(ground, finished, gains))
         gains = np.append(gains, gain.predict(features(ground, blends, finished)))
         finished = [*finished, *blends]
-    chosen, reason = _guard(finished, gains, gain.deviation)
+    caution = CAUTION_FOR_VALUES if ground.regression else CAUTION
+    chosen, reason = _guard(finished, gains, gain.deviation, caution)
     return Decided(ground, raced, finished, gains, chosen, gain.deviation, reason)
 
 
@@ -88,7 +90,7 @@ def combine(ground: Ground, finished: Sequence[Raced], gains: Array) -> list[Rac
     return [blended] if ground.regression else [blended, smoothed(ground, blended)]
 
 
-def _guard(finished: Sequence[Raced], gains: Array, deviation: float) -> tuple[int, str]:
+def _guard(finished: Sequence[Raced], gains: Array, deviation: float, caution: float) -> tuple[int, str]:
     base = [i for i, one in enumerate(finished) if one.name in BASELINES]
     safe = max(base, key=lambda i: gains[i])
     names = [one.name for one in finished]
@@ -100,7 +102,7 @@ def _guard(finished: Sequence[Raced], gains: Array, deviation: float) -> tuple[i
     blends = [i for i in adapted if finished[i].name in BLENDS]
     best = max(blends or adapted, key=lambda i: gains[i])
     said = f"a predicted gain of {gains[best]:.1f} points over source-only (deviation {deviation:.1f})"
-    if gains[best] > CAUTION * deviation and gains[best] >= gains[safe]:
+    if gains[best] > caution * deviation and gains[best] >= gains[safe]:
         return best, f"{finished[best].name}: its evidence says {said}."
     return safe, f"{finished[safe].name}: the evidence for {finished[best].name} is not enough, {said}."
 

@@ -51,11 +51,14 @@ class Gain(NamedTuple):
         return (features / self.scale).clip(-4, 4) @ self.coef
 
 
+CLIP = 15.0
+
+
 def feature_names(regression: bool) -> tuple[str, ...]:
     """Return the names of the features, in their order."""
     validators = REGRESSION if regression else CLASSIFICATION
     ranks = (f"rank of {name}" for name in validators)
-    answers = ("agreement", "changed", "balance", "changed under shift")
+    answers = ("agreement", "changed", "balance", "changed under shift", "overturned", "excess")
     return (*validators, *ranks, *answers, "constant", *(f"is {name}" for name in METHODS))
 
 
@@ -65,7 +68,8 @@ def features(ground: Ground, raced: Sequence[Raced], field: Sequence[Raced] | No
     Validators enter as differences to source-only, which is the first of ``field``, and as ranks within ``field``.
     Beside them: how much more the answers agree with the field's mean answer than source-only's do, the share of
     answers that are not source-only's, how much further the predicted class shares are from the source's, how
-    much changed where the domains are easily told apart, and which method it is. All are 0 for source-only.
+    much changed where the domains are easily told apart, how sure source-only was of what they overturn, how far the
+    share of changes exceeds source-only's expected error, and which method it is. All are 0 for source-only.
 
     Parameters
     ----------
@@ -109,6 +113,7 @@ def _answers(ground: Ground, one: Raced, source_only: Raced, mean: Array) -> Arr
     mine, reference = _shape(ground, one.target), _shape(ground, source_only.target)
     labels = ground.domains.labels
     shift = float(np.log(np.maximum(ground.ratio, 1e-9)).std())
+    overturned = excess = 0.0
     if ground.regression:
         unit = float(labels.std()) or 1.0
         near = [-float(np.sqrt(((answers - mean) ** 2).mean())) / unit for answers in (mine, reference)]
@@ -116,14 +121,33 @@ def _answers(ground: Ground, one: Raced, source_only: Raced, mean: Array) -> Arr
         moved = [abs(float(answers.mean() - labels.mean())) / unit for answers in (mine, reference)]
     else:
         near = [float((answers * mean).sum(axis=1).mean()) for answers in (mine, reference)]
-        changed = float((mine != reference).any(axis=1).mean())
+        different = (mine != reference).any(axis=1)
+        changed = float(different.mean())
+        overturned = float((different * np.asarray(source_only.target).max(axis=1)).mean())
+        excess = max(0.0, changed - (1 - expected_accuracy(ground, source_only)))
         shares = np.bincount(labels, minlength=ground.n_classes) / len(labels)
         moved = [float(np.abs(answers.mean(axis=0) - shares).sum()) for answers in (mine, reference)]
-    return np.array([near[0] - near[1], changed, moved[0] - moved[1], changed * shift])
+    return np.array([near[0] - near[1], changed, moved[0] - moved[1], changed * shift, overturned, excess])
 
 
-def learn(rows: Array, gains: Array, groups: Array, names: Sequence[str], *, strength: float = 0.3) -> Gain:
-    """Return ridge coefficients, every group (benchmark) counting alike, gains clipped to 20 points.
+def expected_accuracy(ground: Ground, one: Raced) -> float:
+    """Return the share of target rows as sure as the held-out source rows that the model gets right.
+
+    The threshold is the confidence above which lie as many held-out source rows as are answered rightly.
+
+    References
+    ----------
+    Garg, Balakrishnan, Lipton, Neyshabur and Sedghi, "Leveraging Unlabeled Data to Predict Out-of-Distribution
+    Performance", ICLR 2022, section 4.
+    """
+    held = np.asarray(one.held)
+    right = float((held.argmax(axis=1) == ground.domains.labels[ground.held]).mean())
+    threshold = np.quantile(held.max(axis=1), 1 - right)
+    return float((np.asarray(one.target).max(axis=1) >= threshold).mean())
+
+
+def learn(rows: Array, gains: Array, groups: Array, names: Sequence[str], *, strength: float = 3.0) -> Gain:
+    """Return ridge coefficients, every group (benchmark) counting alike, gains clipped to `CLIP` points.
 
     ``deviation`` is the root mean squared error on each group by coefficients learned on the others.
 
@@ -131,7 +155,7 @@ def learn(rows: Array, gains: Array, groups: Array, names: Sequence[str], *, str
     ----------
     rows : [n, len(names)]. gains : [n] points over source-only. groups : [n]. strength : penalty per unit of weight.
     """
-    gains = gains.clip(-20, 20)
+    gains = gains.clip(-CLIP, CLIP)
     found = _ridge(rows, gains, groups, names, strength)
     errors = []
     for group in np.unique(groups):
