@@ -44,11 +44,11 @@ def nearest_rows(queries: Any, rows: Any, k: int, *, exact: bool | None = None, 
     centres = _centres(rows, count, seed)
     home, _ = _among(rows, centres, np.arange(count), 1)
     visited, _ = _among(queries, centres, np.arange(count), probes)
-    members = [(home[:, 0] == cell).nonzero()[0] for cell in range(count)]
+    members = [np.flatnonzero(home[:, 0] == cell) for cell in range(count)]
     found = np.full((queries.shape[0], probes * k), -1)
     distances = np.full(found.shape, np.inf)
     for cell in range(count):
-        who, place = np.nonzero(visited == cell)
+        who, place = np.nonzero(np.asarray(visited == cell))
         inside = members[cell]
         if not len(who) or not len(inside):
             continue
