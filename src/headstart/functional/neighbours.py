@@ -48,7 +48,7 @@ def nearest_rows(queries: Any, rows: Any, k: int, *, exact: bool | None = None, 
     found = np.full((queries.shape[0], probes * k), -1)
     distances = np.full(found.shape, np.inf)
     for cell in range(count):
-        who, place = np.nonzero(np.asarray(visited == cell))
+        who, place = np.nonzero(visited == cell)
         inside = members[cell]
         if not len(who) or not len(inside):
             continue
@@ -57,7 +57,7 @@ def nearest_rows(queries: Any, rows: Any, k: int, *, exact: bool | None = None, 
         found[who[:, None], columns], distances[who[:, None], columns] = numbers, far
     first = np.argsort(distances, axis=1, kind="stable")[:, :k]
     found, distances = np.take_along_axis(found, first, 1), np.take_along_axis(distances, first, 1)
-    short = (found < 0).any(axis=1).nonzero()[0]
+    short = np.flatnonzero(np.any(found < 0, axis=1))
     if len(short):
         found[short], distances[short] = _among(queries[short], rows, np.arange(n), k)
     return Neighbours(found, distances, f"{probes} nearest of {count} cells of {n} rows")
