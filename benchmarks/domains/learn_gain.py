@@ -19,13 +19,23 @@ from benchmarks.domains.pairs import Pair, pairs
 from benchmarks.domains.shifts import shifts, shifts_values
 from headstart.choice.candidates import as_candidates
 from headstart.choice.choosing import combine, decide
-from headstart.choice.gain import Gain, feature_names, features, learn, to_json
+from headstart.choice.gain import Gain, feature_names, features, from_json, learn, to_json
 from headstart.choice.race import Ground, Raced, outputs, prepare, run
 from headstart.shallow.domains import Domains
 
 Array = np.ndarray
 OFFICE = ("surf", "googlenet", "mobilenet")
 MADE = {"shifts": shifts, "shifts_values": shifts_values}
+
+
+HELD_OUT = Path(__file__).resolve().with_name("held_out_gains.json")
+"""The coefficients that a benchmark's own figures are made with: learned on all the others."""
+
+
+def held_out(pair: Pair) -> Gain | None:
+    """Return the coefficients learned without a pair's benchmark; None for the package's where it took no part."""
+    stored = json.loads(HELD_OUT.read_text(encoding="utf-8")).get(group(pair))
+    return None if stored is None else from_json(stored)
 
 
 class Told:
@@ -46,8 +56,11 @@ class Told:
 
 
 def group(pair: Pair) -> str:
+    """Return what counts as one benchmark when it is left out: sets of one data set's features are one."""
     if pair.benchmark in OFFICE:
         return "office"
+    if pair.benchmark.startswith("amazon"):
+        return "amazon"
     return pair.benchmark + (" " + pair.name.split()[0] if pair.benchmark in MADE else "")
 
 
@@ -122,6 +135,9 @@ def main(folder: Path, benchmarks: list[str]) -> None:
         )
     final = to_json(without(table + blends, None, names))
     (folder / "gain.json").write_text(json.dumps(final, indent=1) + "\n", encoding="utf-8")
+    groups = sorted({one["group"] for one in table})
+    each = {left: to_json(without(table + blends, left, names)) for left in groups}
+    (folder / HELD_OUT.name).write_text(json.dumps(each) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
