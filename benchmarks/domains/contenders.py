@@ -12,6 +12,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 
+from benchmarks.domains.learn_gain import held_out
 from benchmarks.domains.pairs import TABLES, Pair
 from benchmarks.domains.records import scores
 from benchmarks.domains.tasks import Contender, Task, head, tuned
@@ -151,10 +152,12 @@ def methods(pair: Pair, labels: int) -> Iterator[Contender]:
 def automatic(task: Task) -> tuple[Array, dict[str, Any]]:
     """Let `headstart.choice.choose` choose; beside its answer, what it had chosen from, scored afterwards.
 
+    How the evidence combines was learned without the pair's benchmark (`learn_gain.held_out`).
+
     "unguarded": the adapted model of the highest predicted gain, whatever the guard says. "raced": every candidate's
     scores, predicted gain and outcome on the test rows, which the choice has not seen.
     """
-    choice = choose(*task.joined(as_sparse=True), task=task.pair.kind)
+    choice = choose(*task.joined(as_sparse=True), task=task.pair.kind, gain=held_out(task.pair))
     decided = choice.decided
     model = choice.model
 
