@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 
 from headstart.functional.box import Box, Program, least_linear, minimise, project
 from headstart.functional.calibration import calibrate
-from headstart.functional.landmarks import kernel_mean, landmark_features
+from headstart.functional.landmarks import kernel_mean, landmark_features, landmark_turn
 from headstart.functional.mixture import mixture_proportions
 from headstart.functional.mmd import rbf
 
@@ -106,6 +106,9 @@ def test_scores_that_say_nothing_give_the_shares() -> None:
 
 def test_landmarks_are_exact_where_every_row_is_one() -> None:
     rows, others = rng.normal(size=(15, 3)), rng.normal(size=(7, 3))
-    features = landmark_features(rows, rows, 1.5)
+    turn = landmark_turn(rows, 1.5)
+    features = landmark_features(rows, rows, turn, 1.5)
     np.testing.assert_allclose(features @ features.T, rbf(rows, rows, 1.5), atol=1e-6)
+    mean = landmark_features(others, rows, turn, 1.5).mean(axis=0)
+    np.testing.assert_allclose(kernel_mean(rows, others, 1.5) @ turn, mean, atol=1e-6)
     np.testing.assert_allclose(kernel_mean(rows, others, 1.5, block=3), rbf(rows, others, 1.5).mean(axis=1))

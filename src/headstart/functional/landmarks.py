@@ -16,18 +16,22 @@ def sampled_bandwidth(rows: Array, *, limit: int = 1000, seed: int = 0) -> float
     return median_bandwidth(rows)
 
 
-def landmark_features(rows: Array, landmarks: Array, bandwidth: float) -> Array:
-    """Return features F [n, r] with ``F F' ~ K(rows, rows)``: ``K(rows, L) U s^(-1/2)`` of ``K(L, L) = U s U'``.
+def landmark_turn(landmarks: Array, bandwidth: float) -> Array:
+    """Return ``U s^(-1/2)`` [l, r] of ``K(L, L) = U s U'``, without directions below 1e-10 of the largest."""
+    sizes, vectors = np.linalg.eigh(rbf(landmarks, landmarks, bandwidth))
+    keep = sizes > 1e-10 * sizes[-1]
+    return vectors[:, keep] / np.sqrt(sizes[keep])
 
-    Exact on the span of the landmarks L; directions below 1e-10 of the largest are left out.
+
+def landmark_features(rows: Array, landmarks: Array, turn: Array, bandwidth: float) -> Array:
+    """Return features F [n, r] with ``F F' ~ K(rows, rows)``: ``K(rows, L)`` turned; exact on the span of landmarks L.
+
+    The mean of other rows' features is ``kernel_mean(landmarks, others, bandwidth) @ turn``, without their features.
 
     References
     ----------
     Williams and Seeger, "Using the Nystroem Method to Speed Up Kernel Machines", NIPS 2000.
     """
-    sizes, vectors = np.linalg.eigh(rbf(landmarks, landmarks, bandwidth))
-    keep = sizes > 1e-10 * sizes[-1]
-    turn = vectors[:, keep] / np.sqrt(sizes[keep])
     features = np.empty((len(rows), turn.shape[1]))
     for start in range(0, len(rows), 4000):
         features[start : start + 4000] = rbf(rows[start : start + 4000], landmarks, bandwidth) @ turn

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from headstart.functional.box import Box, Program, minimise
-from headstart.functional.landmarks import kernel_mean, landmark_features, sampled_bandwidth
+from headstart.functional.landmarks import kernel_mean, landmark_features, landmark_turn, sampled_bandwidth
 from headstart.functional.mmd import rbf
 from headstart.functional.order import order_free, same_scale
 
@@ -89,8 +89,9 @@ def _exact(source: Array, target: Array, bandwidth: float, ridge: float) -> Prog
 def _approximate(source: Array, target: Array, bandwidth: float, ridge: float, count: int, seed: int) -> Program:
     n, pooled = len(source), np.concatenate([source, target])
     chosen = np.random.default_rng(seed).choice(len(pooled), count, replace=False)
-    features = landmark_features(pooled, pooled[np.sort(chosen)], bandwidth)
-    own, aim = features[:n], features[n:].mean(axis=0)
+    landmarks = pooled[np.sort(chosen)]
+    turn = landmark_turn(landmarks, bandwidth)
+    own, aim = landmark_features(source, landmarks, turn, bandwidth), kernel_mean(landmarks, target, bandwidth) @ turn
     mean = own.mean(axis=0)
     rest = float(np.linalg.eigvalsh(own.T @ own / n - np.outer(mean, mean))[-1])
     bounds = _bounds(rest, float(mean @ mean) / n, ridge / n)
@@ -116,7 +117,7 @@ def _largest(kernel: Array) -> float:
 
     operator = LinearOperator((n, n), matvec=times, dtype=np.float64)  # pyright: ignore[reportCallIssue]
     start = np.random.default_rng(0).standard_normal(n)
-    return 1.01 * float(eigsh(operator, k=1, v0=start, tol=1e-3, return_eigenvectors=False)[0])
+    return 1.01 * float(eigsh(operator, k=1, v0=start, tol=1e-3, return_eigenvectors=False)[0])  # pyright: ignore[reportArgumentType]
 
 
 @order_free

@@ -15,7 +15,7 @@ from scipy.special import softmax
 
 from headstart.functional.box import Box, Program, minimise
 from headstart.functional.calibration import calibrate
-from headstart.functional.landmarks import kernel_mean, landmark_features, sampled_bandwidth
+from headstart.functional.landmarks import kernel_mean, landmark_features, landmark_turn, sampled_bandwidth
 from headstart.functional.mixture import mixture_proportions
 from headstart.functional.order import content_folds, order_free, same_scale
 from headstart.shallow.held_out import held_out_scores
@@ -165,9 +165,9 @@ def mmdtars_weights(
     means = own / own.sum(axis=0)
     if count:
         chosen = np.sort(np.random.default_rng(seed).choice(len(pooled), count, replace=False))
-        features = landmark_features(pooled, pooled[chosen], width)
-        centres = means.T @ features[: len(source)]
-        gram, aim = centres @ centres.T, centres @ features[len(source) :].mean(axis=0)
+        turn = landmark_turn(pooled[chosen], width)
+        centres = means.T @ landmark_features(source, pooled[chosen], turn, width)
+        gram, aim = centres @ centres.T, centres @ (kernel_mean(pooled[chosen], target, width) @ turn)
     else:
         rows = [source[labels == k] for k in range(own.shape[1])]
         gram = np.array([[kernel_mean(first, second, width).mean() for second in rows] for first in rows])
