@@ -109,7 +109,8 @@ def _ridge(
 class SemiSupervisedAugmentation(DomainClassifier):
     """Feature augmentation whose two models agree on unlabelled target rows; least squares on class indicators.
 
-    See `coupled_ridge`. Probabilities are a softmax of the outputs, its steepness fitted on leave-one-out outputs.
+    ``min  mean fit of both domains + s ||W||^2 + agreement mean_u (f_source(u) - f_target(u))^2``: `coupled_ridge`.
+    Probabilities are a softmax of the outputs, its steepness fitted on leave-one-out outputs.
 
     Parameters
     ----------

@@ -65,6 +65,8 @@ def gromov_plan(
 class GromovWasserstein(BlockTransformer):
     """Carries source rows into the target's space by a Gromov-Wasserstein plan; target rows stay.
 
+    ``min_P (1 - a) sum_ijkl (C_s[i, k] - C_t[j, l])^2 P_ij P_kl + a <P, M>`` over plans whose margins are uniform.
+
     `gromov_plan` between the domains' Euclidean distances (mean 1); a pair whose labels are both known and differ
     costs 1, and columns that both domains have cost their squared distance (mean 1). A source row's image is the
     barycentre of what it is carried to; a new source row has the image of the nearest. Both are in standardised

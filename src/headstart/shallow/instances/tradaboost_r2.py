@@ -143,6 +143,8 @@ class _Boosted(DomainRegressor):
 class TrAdaBoostR2(_Boosted):
     """TrAdaBoost for a regression: errors in [0, 1] take the place of misses; see `boost_r2`.
 
+    After each round ``w_i <- w_i beta^e_i`` for source rows and ``w_i <- w_i beta_t^-e_i`` for target rows.
+
     Target rows without label are not used.
 
     Parameters

@@ -60,6 +60,8 @@ def settle_centres(
 class TransferredClusters(ClusterMixin, DomainTransformer):
     """The source's k-means clusters, found again in the target: same numbers, moved centres.
 
+    ``centre_k = (prior (source centre_k + shift) + sum of its target rows) / (prior + their number)``, repeated.
+
     `transform` gives the distances to the centres of a row's own domain, `predict` the number of the nearest. See
     `settle_centres`.
 

@@ -120,6 +120,8 @@ class _Moves(DomainTransformer):
 class ExactOT(_Moves):
     """Optimal transport of the source onto the target, solved exactly: see `exact_transport` for the equation.
 
+    ``min_P <P, C>`` over plans P >= 0 whose margins are uniform.
+
     New source rows move as their nearest neighbour among the fitted ones does.
 
     Parameters
@@ -146,6 +148,8 @@ class ExactOT(_Moves):
 @dataclass(kw_only=True, eq=False, repr=False)
 class EntropicOT(_Moves):
     """Optimal transport with an entropic term: see `entropic_transport` for the equation.
+
+    ``min_P <P, C> + reg sum_ij P_ij log P_ij`` over plans whose margins are uniform.
 
     New source rows move as their nearest neighbour among the fitted ones does.
 
@@ -177,6 +181,8 @@ class EntropicOT(_Moves):
 @dataclass(kw_only=True, eq=False, repr=False)
 class ClassRegularisedOT(_Moves):
     """Entropic optimal transport in which a target row prefers mass of one class: `class_regularised_transport`.
+
+    ``min_P <P, C> + reg sum_ij P_ij log P_ij + eta Omega(P)``, Omega large where classes mix in a column.
 
     New source rows move as their nearest neighbour among the fitted ones does.
 
