@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from headstart.shallow.heterogeneous.hfa import HFA, SHFA, balanced, hfa, shared_penalty
+from headstart.shallow.heterogeneous.augmentation import balanced, hfa, shared_penalty
+from headstart.shallow.heterogeneous.hfa import HFA, SHFA
 
 
 def rows(k, seed=0, n=24, d=4, e=5):

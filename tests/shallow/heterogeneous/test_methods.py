@@ -47,6 +47,23 @@ def test_a_turn_into_another_dimension_is_undone(turned, name):
 
 
 @pytest.mark.parametrize("name", ENTRIES)
+def test_the_source_itself_helps_where_a_turn_is_all_there_is(turned, name):
+    """Eight classes, one label of each: better than the target alone, and than with noise in the source's place."""
+    accuracies = []
+    for seed in range(4):
+        case = turned(n=120, k=8, d=5, e=8, per_class=1, seed=seed)
+        known = case.known
+        noise = case._replace(source=np.random.default_rng(seed).normal(size=case.source.shape))
+        alone = TunedLogistic().fit(case.target[known], case.target_labels[known])
+        rest = alone.score(case.target[~known], case.target_labels[~known])
+        accuracies.append([case.accuracy(whole(name)), noise.accuracy(whole(name)), rest])
+    with_source, with_noise, alone = np.mean(accuracies, axis=0)
+    assert with_source > with_noise + 0.05
+    if name != "coot":  # columns have no counterparts after a turn
+        assert with_source > alone + 0.03
+
+
+@pytest.mark.parametrize("name", ENTRIES)
 def test_the_order_of_rows_and_the_names_of_classes_do_not_matter(turned, name):
     case = turned(n=45)
     X, y, sample_domain = case.joined()
