@@ -83,6 +83,9 @@ def measure(
                 print(line(record), flush=True)
 
 
+LINEAR = "src/headstart/shallow/tuned"
+
+
 @cache
 def changed(commit: str) -> frozenset[str]:
     """Return the files under src/ that differ from a commit."""

@@ -10,6 +10,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+MEMORY = 8 * 2**30
+"""Bytes that a measurement may take, so that nothing else on the machine is ended for it."""
+
 
 def attempt(function: Callable[[], Any], cap: float) -> dict[str, Any]:
     """Return ``{"value", "seconds", "gigabytes"}`` of a call in a forked process, or ``{"failed": why}``.
@@ -42,6 +45,7 @@ def _call(function: Callable[[], Any], pipe: Any, cap: float) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.process_time()
     resource.setrlimit(resource.RLIMIT_CPU, (int(start + cap) + 1, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.RLIM_INFINITY))
     try:
         value = function()
     except Exception as error:  # whatever a method raises is its outcome
