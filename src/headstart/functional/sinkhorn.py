@@ -64,26 +64,29 @@ def sinkhorn(
     a = np.full(n, 1 / n) if a is None else a
     b = np.full(m, 1 / m) if b is None else b
     z = np.zeros(m) if start is None else np.asarray(start, dtype=np.float64) / reg
-    kernel = np.empty((n, m), dtype=cost.dtype)
+    kernel, shift = np.empty((n, m), dtype=cost.dtype), np.empty(n)
     absorbed = np.full(m, np.nan)
     memory, violation, iterations = Anderson(), np.inf, 0
     while iterations < max_iter:
         iterations += 1
         if not np.abs(z - absorbed).max() <= FAR:
-            z = z - z.max()
-            absorbed = z.copy()
-            _fill(kernel, cost, reg * absorbed, reg)
+            absorbed = z = z - z.max()
+            _fill(kernel, shift, cost, reg * absorbed, reg)
         v = np.exp(z - absorbed)
-        arrived = v * _sweep(kernel, v, a)
-        violation = float(np.abs(arrived - b).sum())
+        reached, sums = _sweep(kernel, v, a)
+        violation = float(np.abs(v * reached - b).sum())
         if violation <= tolerance:
             break
-        z = memory.step(z, np.log(b) - np.log(np.maximum(arrived, 1e-37)), violation)
+        dual = float(b @ z - a @ (np.log(sums) + shift))
+        z = memory.step(z, np.log(b) - np.log(np.maximum(v * reached, 1e-37)), dual)
     return Potential(reg * z, iterations, violation)
 
 
 class Anderson:
-    """Extrapolates the steps of a fixed-point iteration from the last few (type II), plain steps where that fails.
+    """Extrapolates the steps of a fixed-point iteration from the last few (type II).
+
+    A point that lowers the objective, which plain steps never do, is undone by the plain step it replaced; a few plain
+    steps follow.
 
     References
     ----------
@@ -94,13 +97,16 @@ class Anderson:
         self.depth, self.warm = depth, warm
         self.points: list[Array] = []
         self.steps: list[Array] = []
-        self.wait, self.before = warm, np.inf
+        self.wait, self.best = warm, -np.inf
+        self.plain: Array | None = None
 
-    def step(self, point: Array, step: Array, error: float) -> Array:
-        """Return the next point; ``step`` is what the plain iteration would add to ``point``."""
-        if error > 1.5 * self.before:
+    def step(self, point: Array, step: Array, objective: float) -> Array:
+        """Return the next point; ``step`` is what the plain iteration would add, ``objective`` the point's, to rise."""
+        if self.plain is not None and objective < self.best - 1e-7 * abs(self.best):
+            plain, self.plain = self.plain, None
             self.points, self.steps, self.wait = [], [], self.warm
-        self.before = error
+            return plain
+        self.best, self.plain = objective, None
         if self.wait > 0:
             self.wait -= 1
             return point + step
@@ -111,27 +117,31 @@ class Anderson:
         gram = changes @ changes.T
         gram[np.diag_indices_from(gram)] += 1e-10 * max(float(np.trace(gram)), 1e-300)
         mix = np.linalg.solve(gram, changes @ step)
-        return point + step - mix @ (moves + changes)
+        self.plain = point + step
+        return self.plain - mix @ (moves + changes)
 
 
-def _fill(kernel: Array, cost: Any, g: Array, reg: float) -> None:
-    shift = g.astype(kernel.dtype)
+def _fill(kernel: Array, shift: Array, cost: Any, g: Array, reg: float) -> None:
+    """Write ``exp((g - C) / reg - shift)``, each row's shift being its largest exponent."""
+    narrow = g.astype(kernel.dtype)
     for rows in slabs(*kernel.shape):
         part = kernel[rows]
-        np.subtract(shift, cost[rows], out=part)
+        np.subtract(narrow, cost[rows], out=part)
         part /= reg
-        part -= part.max(axis=1, keepdims=True)
+        shift[rows] = part.max(axis=1)
+        part -= shift[rows, None].astype(part.dtype)
         np.exp(part, out=part)
 
 
-def _sweep(kernel: Array, v: Array, a: Array) -> Array:
-    """Return ``K' (a / (K v))`` in one pass: a slab is multiplied from both sides while it is in the cache."""
+def _sweep(kernel: Array, v: Array, a: Array) -> tuple[Array, Array]:
+    """Return ``K' (a / (K v))`` and ``K v`` in one pass: a slab is multiplied from both sides while it is cached."""
     narrow = v.astype(kernel.dtype)
-    reached = np.zeros(kernel.shape[1])
+    reached, sums = np.zeros(kernel.shape[1]), np.empty(kernel.shape[0])
     for rows in slabs(*kernel.shape, entries=131_072):
         part = kernel[rows]
-        reached += (a[rows] / np.maximum(part @ narrow, 1e-37)).astype(kernel.dtype) @ part
-    return reached
+        sums[rows] = np.maximum(part @ narrow, 1e-37)
+        reached += (a[rows] / sums[rows]).astype(kernel.dtype) @ part
+    return reached, sums
 
 
 def row_shares(cost: Array, potential: Array, reg: float) -> Array:

@@ -47,7 +47,7 @@ def joint_transport(
     *,
     alpha: float = 1.0,
     max_iter: int = 10,
-    limit: int = 4_000_000,
+    limit: int = 1_000_000,
 ) -> Joint:
     """Alternate between the two halves of ``min_{f, P} sum_ij P_ij (alpha C_ij + loss(y_i, f(x_j))) + Omega(f)``.
 
@@ -59,7 +59,7 @@ def joint_transport(
     ----------
     setup : rows and cost in the plan's units. labels : [n, k] of the source. known : [m, k] of the target, NaN where
         masked; a known label stands for itself in the loss and in the fit.
-    model : fitted in place to rows [m, d] and labels [m, k].
+    model : fitted in place to the target rows and labels [m, k].
 
     References
     ----------
@@ -67,6 +67,7 @@ def joint_transport(
     NeurIPS 2017, equations 4 to 7 and algorithm 1.
     """
     target, fixed = setup.cost.y.astype(np.float64), ~np.isnan(known[:, 0])
+    basis: Any = model.start(target)
     outputs = None
     objectives: list[float] = []
     received = before = np.empty(0)
@@ -81,9 +82,9 @@ def joint_transport(
             count += 1
         received[fixed] = known[fixed]
         objectives.append(paid)
-        if before.size and np.abs(received - before).mean() < 1e-3 * max(float(received.std()), 1e-12):
+        if before.size and np.abs(received - before).mean() <= 1e-2 * float(received.std()):
             break
-        before, outputs = received, model.fit(target, received).predict(target)
+        before, outputs = received, model.fit(basis, received).predict(target)
         outputs[fixed] = known[fixed]
     said = stated(count, *setup.cost.shape)
     summary = tally.summary(setup.frame, solver="network simplex", approximation=said, iterations=len(objectives))
@@ -147,7 +148,7 @@ class JDOT(_Told, DomainClassifier):
     kernel: str = "linear"
     strength: float | None = None
     max_iter: int = 10
-    limit: int = 4_000_000
+    limit: int = 1_000_000
     seed: int = 0
 
     def _learn(self, domains: Domains) -> None:
@@ -197,7 +198,7 @@ class JDOTRegressor(_Told, DomainRegressor):
     alpha: float = 1.0
     kernel: str = "rbf"
     max_iter: int = 10
-    limit: int = 4_000_000
+    limit: int = 1_000_000
     seed: int = 0
 
     def _learn(self, domains: Domains) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.kernel_approximation import Nystroem
 
-from headstart.functional.linear import logistic_path, principal, probabilities, unfold
+from headstart.functional.linear import Basis, logistic_path, principal, probabilities, unfold
 from headstart.functional.mmd import median_bandwidth
 from headstart.shallow.tuned import TunedLogistic, TunedRidge
 
@@ -47,9 +47,12 @@ class SoftLogistic:
             strength = TunedLogistic(standardise=features.linear).fit(features(rows), labels).strength_
         self.strength = float(strength)
 
-    def fit(self, rows: Array, labels: Array) -> SoftLogistic:
+    def start(self, rows: Array) -> Basis:
+        """Return what fits to different labels of the same rows share."""
+        return principal(self.features(rows), standardise=self.features.linear)
+
+    def fit(self, basis: Basis, labels: Array) -> SoftLogistic:
         """Fit to soft labels; a class without mass keeps probability 0."""
-        basis = principal(self.features(rows), standardise=self.features.linear)
         self.shown = labels.max(axis=0) > 1e-6
         solution = logistic_path(basis, labels[:, self.shown], np.array([self.strength]))[0]
         self.coef, self.intercept = unfold(basis, *solution)
@@ -68,9 +71,13 @@ class SoftRidge:
     def __init__(self, features: Features) -> None:
         self.features = features
 
-    def fit(self, rows: Array, labels: Array) -> SoftRidge:
+    def start(self, rows: Array) -> Array:
+        """Return what fits to different labels of the same rows share."""
+        return self.features(rows)
+
+    def fit(self, basis: Array, labels: Array) -> SoftRidge:
         """Fit at the strength that leave-one-out chooses."""
-        self.model = TunedRidge(standardise=self.features.linear).fit(self.features(rows), labels[:, 0])
+        self.model = TunedRidge(standardise=self.features.linear).fit(basis, labels[:, 0])
         return self
 
     def predict(self, rows: Array) -> Array:
