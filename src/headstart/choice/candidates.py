@@ -43,7 +43,7 @@ class Candidate:
     def build(self, *, regression: bool, seed: int = 0) -> Any:
         """Return the unfitted model; `KeyError`-free: an unknown method is refused with the nearest names."""
         if self.method in BASELINES:
-            return Adapted(estimator=self._head(TunedRidge() if regression else TunedLogistic()))
+            return Adapted(estimator=self._head(TunedRidge() if regression else TunedLogistic(standardise=None)))
         head = self._head(TunedRidge() if regression else TunedLogistic(strengths=STRENGTHS, n_folds=3))
         entry = catalogue.get(self.method)
         if entry.kind == "weights":

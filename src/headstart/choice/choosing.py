@@ -12,6 +12,7 @@ import numpy as np
 from headstart.choice.blend import blend, shares
 from headstart.choice.candidates import BASELINES, Candidate, as_candidates
 from headstart.choice.gain import Gain, features, shipped
+from headstart.choice.label_shift import BEARS_LABEL_SHIFT, label_shift_alarm
 from headstart.choice.race import Ground, Raced, prepare, race
 from headstart.choice.smoothing import smoothed
 from headstart.choice.stacking import stacked
@@ -19,6 +20,8 @@ from headstart.shallow.domains import Domains
 
 Array = np.ndarray
 BLENDS = ("blend", "smoothed")
+DROPPED = 20.0
+"""Points below all others to which the label-shift alarm sets a predicted gain, so that blends leave it out."""
 CAUTION = 0.15
 CAUTION_FOR_VALUES = 0.5
 """Deviations of the predicted gain that it must lie above 0 for an adapted model to be handed back."""
@@ -64,15 +67,20 @@ def decide(ground: Ground, raced: list[Raced], gain: Gain) -> Decided:
     """Combine the evidence of a race and hand one model back.
 
     The blend averages all that finished, weighted by their predicted gains; smoothed, it also listens to each row's
-    neighbours. The better of the two by predicted gain stands for adaptation; it is handed back if its gain lies
-    `CAUTION` deviations above 0 and above the baselines', else the best baseline is. Where target labels were given
-    to learn from, a stack of baselines and adapted models that learned its shares from them is handed back.
+    neighbours. Under the alarm of label shift, methods that align whole domains stay out of both. The better of the
+    two by predicted gain stands for adaptation; it is handed back if its gain lies `CAUTION` deviations above 0 and
+    above the baselines', else the best baseline is. Where target labels were given to learn from, a stack of baselines
+    and adapted models that learned its shares from them is handed back.
     """
     finished = [one for one in raced if not one.note]
     if not finished or finished[0].name != "source_only":
         failed = raced[0].note if raced else "nothing was raced"
         raise ValueError(f"Source-only, which every choice is measured against, did not finish: {failed}")
     gains = gain.predict(features(ground, finished))
+    if label_shift_alarm(ground, finished):
+        # no figure of theirs can be believed: what aligns whole domains is taken to lose what the evidence can promise
+        harmful = np.array([one.name not in BEARS_LABEL_SHIFT for one in finished])
+        gains = np.where(harmful, gains.min() - DROPPED, gains)
     if len(finished) > 2 or len(ground.domains.known) >= 2:
         blends = combine(ground, finished, gains)
         if len(ground.domains.known) >= 2:

@@ -155,8 +155,12 @@ def _fit(ground: Ground, candidate: Candidate) -> tuple[Any, Array, Array, Any]:
 def settled(candidate: Candidate, model: Any) -> Candidate:
     """Return the candidate with the strength that its linear head chose, which is not searched for again."""
     head = getattr(model, "estimator_", None)
-    if candidate.head is None and isinstance(head, (TunedLogistic, TunedRidge)):
-        return replace(candidate, head=type(head)(strengths=(head.strength_,), standardise=head.standardise))
+    if candidate.head is not None:
+        return candidate
+    if isinstance(head, TunedLogistic):
+        return replace(candidate, head=TunedLogistic(strengths=(head.strength_,), standardise=head.standardised_))
+    if isinstance(head, TunedRidge):
+        return replace(candidate, head=TunedRidge(strengths=(head.strength_,), standardise=head.standardise))
     return candidate
 
 

@@ -13,6 +13,7 @@ from headstart.functional.mmd import mmd_permutation_test
 from headstart.shallow.adaptation import dense
 from headstart.shallow.choosing import default_folds
 from headstart.shallow.domains import masked
+from headstart.shallow.instances.label_shift import mlls_weights
 from headstart.shallow.tuned import TunedLogistic
 
 Array = np.ndarray
@@ -215,10 +216,10 @@ def _label_shift(x: Array, y: Array, z: Array, rng: np.random.Generator) -> tupl
     classes, numbers = np.unique(y, return_inverse=True)
     if len(classes) < 2 or np.bincount(numbers).min() < 2:
         return None, None
-    model = TunedLogistic(strengths=STRENGTHS, n_folds=3).fit(x, y)
+    weights = mlls_weights(x, z, labels=numbers)
     prior = np.bincount(numbers) / len(numbers)
-    shares = expected_shares(model.predict_proba(z), prior)
-    weights = (shares / prior)[numbers]
+    shares = prior * np.array([weights[numbers == number].mean() for number in range(len(classes))])
+    shares /= shares.sum()
     drawn = rng.choice(len(x), size=len(x), replace=True, p=weights / weights.sum())
     return shares, float(_auc_of_draw(x, drawn, z))
 

@@ -35,16 +35,17 @@ class TunedLogistic(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     strengths : penalties per sample (scikit-learn's C is 1 / (n s)); None for ten from 1 to 1e-6.
-    standardise : whether the penalty counts weights in units of each feature's standard deviation.
+    standardise : whether the penalty counts weights in units of each feature's standard deviation; None lets the
+        cross-validation say.
     n_folds, seed : of the cross-validation.
 
     Attributes
     ----------
-    coef_ [k, d], intercept_ [k], classes_, strength_.
+    coef_ [k, d], intercept_ [k], classes_, strength_; standardised_ : what ``standardise`` came to.
     """
 
     strengths: tuple[float, ...] | None = None
-    standardise: bool = True
+    standardise: bool | None = True
     n_folds: int = 5
     seed: int = 0
 
@@ -57,14 +58,23 @@ class TunedLogistic(ClassifierMixin, BaseEstimator):
             raise ValueError(f"y has one class only ({self.classes_[0]!r}); a classifier needs two or more classes.")
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         strengths = default_strengths("classification") if self.strengths is None else np.array(self.strengths)
-        number = self._choose(X, labels, weights, strengths) if len(strengths) > 1 else 0
+        scalings = (True, False) if self.standardise is None else (self.standardise,)
+        number = 0
+        if len(scalings) * len(strengths) > 1:
+            judged = [self._judge(X, labels, weights, strengths, scaled) for scaled in scalings]
+            score, loss = np.concatenate(judged, axis=1)
+            number = best(score, loss, np.tile(strengths, len(scalings)))
+        self.standardised_ = scalings[number // len(strengths)]
+        number %= len(strengths)
         self.strength_ = float(strengths[number])
         # the path is warm, so that the chosen strength is reached from the stronger ones
-        self.coef_, self.intercept_ = self._path(X, labels, weights, strengths[: number + 1])[-1]
+        self.coef_, self.intercept_ = self._path(X, labels, weights, strengths[: number + 1], self.standardised_)[-1]
         return self
 
-    def _path(self, X: Any, labels: Array, weights: Array | None, strengths: Array) -> list[tuple[Array, Array]]:
-        basis = principal(X, standardise=self.standardise)
+    def _path(
+        self, X: Any, labels: Array, weights: Array | None, strengths: Array, scaled: bool
+    ) -> list[tuple[Array, Array]]:
+        basis = principal(X, standardise=scaled)
         wanted = np.eye(len(self.classes_))[labels]
         shown = wanted.max(axis=0) > 0
         path = logistic_path(basis, wanted[:, shown], strengths, weights=weights)
@@ -77,7 +87,8 @@ class TunedLogistic(ClassifierMixin, BaseEstimator):
         coef[shown], intercept[shown] = solution
         return coef, intercept
 
-    def _choose(self, X: Any, labels: Array, weights: Array | None, strengths: Array) -> int:
+    def _judge(self, X: Any, labels: Array, weights: Array | None, strengths: Array, scaled: bool) -> Array:
+        """Return the cross-validated score and loss of every strength, [2, strengths]."""
         n = len(labels)
         order = canonical_order(X, self.seed)  # the folds do not follow the order in which the rows came
         X, labels, weights = X[order], labels[order], None if weights is None else weights[order]
@@ -85,14 +96,15 @@ class TunedLogistic(ClassifierMixin, BaseEstimator):
         for train, held in default_folds(labels, "classification", self.n_folds, self.seed):
             if len(np.unique(labels[train])) < 2:
                 continue
-            path = self._path(X[train], labels[train], None if weights is None else weights[train], strengths)
+            part = None if weights is None else weights[train]
+            path = self._path(X[train], labels[train], part, strengths, scaled)
             for index, (coef, intercept) in enumerate(path):
                 outputs = X[held] @ coef.T + intercept
                 p = probabilities(np.asarray(outputs), "softmax")
                 loss[index, held] = -np.log(np.maximum(p[np.arange(len(held)), labels[held]], 1e-12))
                 score[index, held] = p.argmax(axis=1) == labels[held]
         share = np.full(n, 1 / n) if weights is None else weights / weights.sum()
-        return best(score @ share, loss @ share, strengths)
+        return np.stack([score @ share, loss @ share])
 
     def decision_function(self, X: Any) -> Array:
         """Return log-odds of the second of two classes [n], or one score per class [n, k]."""

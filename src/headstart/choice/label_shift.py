@@ -1,0 +1,44 @@
+"""The alarm of label shift: where class shares differ strongly, methods that align whole domains do harm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from headstart.choice.candidates import BASELINES
+from headstart.choice.race import Ground, Raced
+from headstart.shallow.diagnose import expected_shares
+from headstart.shallow.shells import WEIGHTS
+
+Array = np.ndarray
+STRONG = 0.6
+AGREE = 0.3
+WITNESS = "self_training_free"
+BEARS_LABEL_SHIFT = frozenset({*BASELINES, *WEIGHTS, WITNESS})
+"""Candidates that do not assume equal class shares on both sides."""
+
+
+def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> bool:
+    """Return whether two estimates of the target's class shares agree that they are far from the source's.
+
+    One is EM on source-only's probabilities, the other what self-training without balanced classes ends in. Alarm:
+    both lie more than `STRONG` in L1 from the source's shares and less than `AGREE` from one another.
+
+    Matching P(X) across domains whose P(Y) differ forces errors at least as large as the difference (Zhao et al.).
+
+    References
+    ----------
+    Zhao, des Combes, Zhang and Gordon, "On Learning Invariant Representations for Domain Adaptation", ICML 2019,
+    theorem 4.3. Saerens, Latinne and Decaestecker, Neural Computation 2002 (the EM).
+    """
+    named = {one.name: one for one in finished}
+    if ground.regression or WITNESS not in named or "source_only" not in named:
+        return False
+    labels = ground.domains.labels
+    prior = np.bincount(labels, minlength=ground.n_classes) / len(labels)
+    expected = expected_shares(np.asarray(named["source_only"].target), np.maximum(prior, 1e-6))
+    answers = np.asarray(named[WITNESS].target).argmax(axis=1)
+    seen = np.bincount(answers, minlength=ground.n_classes) / len(answers)
+    far = min(np.abs(expected - prior).sum(), np.abs(seen - prior).sum()) > STRONG
+    return bool(far and np.abs(expected - seen).sum() < AGREE)
