@@ -43,7 +43,7 @@ class Minimum(NamedTuple):
 def project(x: Array, box: Box, *, stiffness: float = 0.0, total: float = 0.0) -> Array:
     """Return ``argmin_z |z - x|^2 + stiffness (sum z - total)^2`` over the box; stiffness 0 is the nearest point.
 
-    It is ``clip(x - t, 0, upper)`` with one number t: ``stiffness (sum z - total)``, or what holds the sum at its bound.
+    It is ``clip(x - t, 0, upper)`` with one number t: ``stiffness (sum z - total)``, or what holds the sum in bounds.
     """
     shift = _shift(x, box.upper, total, 1 / stiffness) if stiffness else 0.0
     clipped = np.clip(x - shift, 0, box.upper)

@@ -171,9 +171,9 @@ def moved_features(source: Array, target: Array, names: list[str] | None = None,
     likely = np.argsort(-np.abs(difference), kind="stable")[: 4 * most]
     found = []
     for column in likely:
-        distance, _ = ks_2samp(source[:, column], target[:, column])
+        test: Any = ks_2samp(source[:, column], target[:, column])
         name = f"feature {column}" if names is None else names[column]
-        found.append(Moved(name, float(difference[column]), float(distance)))
+        found.append(Moved(name, float(difference[column]), float(test.statistic)))
     return [item for item in sorted(found, key=lambda item: -item.distance) if item.distance > 0.1][:most]
 
 
