@@ -54,6 +54,7 @@ def test_a_table_ends_in_a_verdict_a_report_and_a_model_that_predicts(run, table
     page = (run.path / "report.html").read_text(encoding="utf-8")
     for words in ("The race, judged without target labels", "Both domains, before and after", "Class by class"):
         assert words in page
+    assert run.result["across"]["validators"]["source_accuracy"] > 0
     frame = pd.read_csv(tables["target"])
     kept = run.result["arms"][run.result["guard"]["kept"]]["test"]["accuracy"]
     assert np.mean(load(run.path).model.predict(frame) == frame["mood"]) == pytest.approx(kept)

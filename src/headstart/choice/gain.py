@@ -185,6 +185,14 @@ def shipped(regression: bool) -> Gain:
     return from_json(stored["regression" if regression else "classification"])
 
 
+def regrets() -> dict[str, float]:
+    """Return what choosing by one validator alone lost on the benchmarks: points below the best candidate, by name.
+
+    Means over benchmarks of classification, each counting alike; measured when the package's coefficients were learned.
+    """
+    return json.loads(files("headstart.choice").joinpath("gain.json").read_text(encoding="utf-8"))["regret"]
+
+
 def from_json(stored: dict[str, Any]) -> Gain:
     """Read coefficients."""
     coef = dict(stored["coefficients"])

@@ -12,18 +12,20 @@ Array = np.ndarray
 class Affine(NamedTuple):
     """The map ``x -> target_mean + (x - source_mean) A``, where A is ``I + axes (core - I) axes'``.
 
-    ``axes`` [d, r] has orthonormal columns and ``core`` [r, r] is symmetric; outside of their span nothing is
-    stretched. ``bures`` is the squared distance of the two (regularised) covariances.
+    ``axes`` [d, r] has orthonormal columns (None for the features themselves) and ``core`` [r, r] is symmetric; outside
+    of their span nothing is stretched. ``bures`` is the squared distance of the two (regularised) covariances.
     """
 
     source_mean: Array
     target_mean: Array
-    axes: Array
+    axes: Array | None
     core: Array
     bures: float
 
     def __call__(self, rows: Array) -> Array:
         centred = rows - self.source_mean
+        if self.axes is None:
+            return centred @ self.core + self.target_mean
         inside = centred @ self.axes
         return centred + (inside @ self.core - inside) @ self.axes.T + self.target_mean
 
@@ -67,20 +69,21 @@ def linear_transport(source: Array, target: Array, *, reg: float = 0.1, rank: in
     x, y = source - source_mean, target - target_mean
     variance = float(np.square(x).mean() + np.square(y).mean()) / 2
     axes = _axes(np.concatenate([x / np.sqrt(len(x)), y / np.sqrt(len(y))]), rank)
-    if variance == 0 or axes.shape[1] == 0:
-        return Affine(source_mean, target_mean, axes[:, :0], np.empty((0, 0)), 0.0)
-    ridge = reg * variance * np.eye(axes.shape[1])
-    first, second = ((z @ axes).T @ (z @ axes) / len(z) + ridge for z in (x, y))
+    if variance == 0:
+        return Affine(source_mean, target_mean, None, np.eye(x.shape[1]), 0.0)
+    if axes is not None:
+        x, y = x @ axes, y @ axes
+    first, second = (z.T @ z / len(z) + reg * variance * np.eye(z.shape[1]) for z in (x, y))
     core = gaussian_map(first, second)
     bures = float(np.trace(first) + np.trace(second) - 2 * np.trace(core @ first))
     return Affine(source_mean, target_mean, axes, core, max(bures, 0.0))
 
 
-def _axes(rows: Array, rank: int) -> Array:
-    """Return orthonormal axes [d, r] of the rows' span."""
+def _axes(rows: Array, rank: int) -> Array | None:
+    """Return orthonormal axes [d, r] of the rows' span; None where they may fill the space."""
     n, d = rows.shape
     if d <= min(n, rank):
-        return np.eye(d)
+        return None
     squares, vectors = np.linalg.eigh(rows @ rows.T if n < d else rows.T @ rows)
     keep = (squares > max(squares[-1], 1e-300) * 1e-12).nonzero()[0][-rank:]
     return np.linalg.qr(rows.T @ vectors[:, keep])[0] if n < d else vectors[:, keep]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from headstart import catalogue
+from headstart.choice.gain import regrets
 from headstart.choice.race import Raced
 from headstart.functional.bootstrap import mean_interval
 from headstart.problem import Domain
@@ -95,6 +96,7 @@ def across_record(
             "kept": first.kept.name,
             "candidates": candidates,
             "oracle": best,
+            "validators": regrets() if ground.task.kind == "classification" else {},
             "n_source": len(sides.source_labels),
             "n_target": len(target),
             "n_learned": len(ground.learned[0]),

@@ -41,7 +41,7 @@ class LinearOT(DomainTransformer):
         check_positive("reg", self.reg)
         self.map_ = linear_transport(domains.source, domains.target, reg=self.reg, rank=self.rank)
         shift = self.map_.target_mean - self.map_.source_mean
-        n_axes, n_rows = self.map_.axes.shape[1], len(domains.source) + len(domains.target)
+        n_axes, n_rows = len(self.map_.core), len(domains.source) + len(domains.target)
         cut = n_axes == self.rank < min(domains.source.shape[1], n_rows)
         self.approximation_ = f"{n_axes} axes of most variance" if cut else "exact"
         self.plan_summary_: dict[str, Any] = {

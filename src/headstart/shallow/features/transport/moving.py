@@ -129,11 +129,11 @@ class Displacements:
 
     def __init__(self, rows: Array, images: Array) -> None:
         self.centre = rows.mean(axis=0)
-        unique, group = np.unique(rows, axis=0, return_inverse=True)
-        sums = np.zeros_like(unique)
-        np.add.at(sums, group.ravel(), images - rows)
-        self.rows = unique - self.centre
-        self.steps = sums / np.bincount(group.ravel())[:, None]
+        order = canonical_order(rows, 0)  # puts equal rows side by side
+        rows, images = rows[order], images[order]
+        first = np.append(True, (rows[1:] != rows[:-1]).any(axis=1)).nonzero()[0]
+        self.rows = rows[first] - self.centre
+        self.steps = np.add.reduceat(images - rows, first) / np.diff(np.append(first, len(rows)))[:, None]
 
     def __call__(self, rows: Array) -> Array:
         """Move rows [n, d]."""
