@@ -198,7 +198,7 @@ def test_linear_transport_in_the_span_is_the_whole_one():
     rng = np.random.default_rng(6)
     x, y = rng.normal(size=(12, 40)), rng.normal(size=(9, 40)) * 2 + 1
     ours = linear_transport(x, y, reg=0.2)
-    assert ours.axes.shape[1] == 19
+    assert ours.core.shape == (19, 19)
     variance = (x.var(axis=0).mean() + y.var(axis=0).mean()) / 2
     s, t = (np.cov(z.T, bias=True) + 0.2 * variance * np.eye(40) for z in (x, y))
     new = rng.normal(size=(5, 40))
