@@ -10,21 +10,7 @@ from headstart.report import format as fmt
 from headstart.report import plots
 from headstart.report.folder import RunFolder
 from headstart.report.sections import metric_of
-
-SCORES = (
-    "source_accuracy",
-    "importance_weighted",
-    "dev",
-    "circular",
-    "entropy",
-    "infomax",
-    "bnm",
-    "snd",
-    "cluster_ami",
-    "cluster_v_measure",
-    "mano",
-    "mixval",
-)
+from headstart.validators import VALIDATORS
 
 
 def across(folder: RunFolder) -> dict[str, Any] | None:
@@ -72,7 +58,7 @@ def _shift(shift: dict[str, Any]) -> dict[str, Any]:
 
 def _race(found: dict[str, Any], metric: str) -> dict[str, Any]:
     finished = [one for one in found["candidates"] if not one["note"]]
-    names = [name for name in SCORES if any(name in one["scores"] for one in finished)]
+    names = [name for name in VALIDATORS if any(name in one["scores"] for one in finished)]
     rows = [
         {
             "title": one["title"],

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from headstart.data import Checks, Counterpart, Dataset, TableColumns, check, open_counterpart, open_data
+from headstart.data import Checks, Counterpart, Dataset, TableColumns, check, open_counterpart
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import Source
 from headstart.problem import Task
 from headstart.shallow.domains import mask, masked
 from headstart.workflow.across.encoder import Encoder, make_encoder
+from headstart.workflow.fit import open_target
 from headstart.workflow.options import FitOptions
 
 Array = np.ndarray
@@ -109,16 +110,7 @@ def open_sides(data: Any, source_data: list[Any], options: FitOptions) -> Sides:
 
 
 def _open_source(data: Any, options: FitOptions) -> Dataset:
-    dataset = open_data(
-        data,
-        label=options.label,
-        group=options.group,
-        text=options.text,
-        image=options.image,
-        task=options.task,
-        modality=options.modality,
-        seed=options.seed,
-    )
+    dataset = open_target(data, options)
     return check(dataset, allow_damaged=options.allow_damaged)[0]
 
 
