@@ -200,3 +200,20 @@ def test_json_on_standard_output(tables, tmp_path):
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0
     assert json.loads(result.stdout)["verb"] == "adapt"
+
+
+def test_the_plan_races_first_what_fits_the_shift_and_the_number_of_sources():
+    from headstart.problem import Task
+    from headstart.shallow.diagnose import diagnose
+    from headstart.workflow.across.plan import make_across_plan
+    from headstart.workflow.options import FitOptions
+
+    rng = np.random.default_rng(0)
+    y, z = (rng.uniform(size=(2, 300)) < [[0.5], [0.9]]).astype(int)
+    shift = diagnose(rng.normal(size=(300, 4)) + 3 * y[:, None], y, rng.normal(size=(300, 4)) + 3 * z[:, None])
+    options, task = FitOptions(source_data=("a.csv",)), Task("classification", ("no", "yes"))
+    assert shift.kind == "label"
+    assert make_across_plan(task, shift, options, 0).candidates[0].name == "mlls"
+    names = [one.name for one in make_across_plan(task, shift, options, 12, n_sources=2).candidates]
+    assert names[0] == "weighted_sources"
+    assert "towards_source" in names

@@ -101,7 +101,7 @@ def carry_out_across(sides: Sides, source: Source | None, options: FitOptions, f
         shift = diagnose_ground(ground)
         for line in shift.lines():
             progress.note(line)
-        plan = make_across_plan(ground.task, shift, options, len(learned[0]))
+        plan = make_across_plan(ground.task, shift, options, len(learned[0]), len(sides.sources))
         for reason in plan.reasons:
             progress.note(f"plan: {reason}")
         write_json(folder / "plan.json", plan.to_json() | {"shift": shift.to_json()})

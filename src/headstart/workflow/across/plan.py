@@ -39,21 +39,26 @@ class AcrossPlan:
         return {"method": self.method, "candidates": [one.name for one in self.candidates], "reasons": self.reasons}
 
 
-def make_across_plan(task: Task, shift: Diagnosis, options: FitOptions, n_labelled: int) -> AcrossPlan:
-    """Choose the field by the kind of shift, the task and what is labelled."""
+def make_across_plan(
+    task: Task, shift: Diagnosis, options: FitOptions, n_labelled: int, n_sources: int = 1
+) -> AcrossPlan:
+    """Choose the field by the kind of shift, the task, what is labelled and how many sources there are."""
     if options.method is not None:
         names = [name.strip() for name in options.method.split(",")]
         return AcrossPlan(
             options.method, [Candidate(name) for name in names], [f"--method names what races: {', '.join(names)}."]
         )
     extra = FIRST["concept"] if n_labelled else ()
-    wanted = list(dict.fromkeys([*FIRST[shift.kind], *(one.name for one in DEFAULTS), *extra]))
+    several = ("weighted_sources",) if n_sources > 1 else ()
+    wanted = list(dict.fromkeys([*several, *FIRST[shift.kind], *(one.name for one in DEFAULTS), *extra]))
     standard = {one.name: one for one in DEFAULTS}
     raced = [standard.get(name) or Candidate(name) for name in wanted]
     entries = {entry.name: entry for entry in catalogue.METHODS}
     raced = [one for one in raced if one.method in entries and applies(entries[one.method], task, n_labelled)]
     first = [one.name for one in raced if one.name in FIRST[shift.kind]]
     reasons = [f"{KINDS[shift.kind]}: {', '.join(first) or 'the standard field'} first."]
+    if several:
+        reasons.append(f"{n_sources} sources: weighted by evidence beside pooled.")
     if n_labelled:
         reasons.append(f"{n_labelled} target labels may be learned from, so target-only and pooled stand beside.")
     else:
