@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from benchmarks.domains import records
 from benchmarks.domains.pairs import LOADERS, TABLES, Pair, pairs
@@ -83,7 +84,7 @@ def measure(
                 print(line(record), flush=True)
 
 
-LINEAR = "src/headstart/shallow/tuned"
+LINEAR = ("src/headstart/shallow/tuned", "src/headstart/shallow/choosing", "src/headstart/functional/linear")
 
 
 @cache
@@ -98,10 +99,9 @@ def stale(record: dict) -> bool:
     """Return whether a method's own file, or the choice's, is another than when the cell was measured."""
     from headstart.catalogue import METHODS
 
-    paths = {e.name: "src/" + e.path.split(":")[0].replace(".", "/") for e in METHODS} | {
-        "auto": "src/headstart/choice"
-    }
-    path = paths.get(record["method"])
+    paths: dict[str, Any] = {e.name: "src/" + e.path.split(":")[0].replace(".", "/") for e in METHODS}
+    paths |= dict.fromkeys(("source_only", "source_only_standardised", "target_supervised"), LINEAR)
+    path = (paths | {"auto": "src/headstart/choice"}).get(record["method"])
     return path is not None and any(name.startswith(path) for name in changed(record["commit"]))
 
 
