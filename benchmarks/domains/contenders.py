@@ -15,7 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from benchmarks.domains.learn_gain import held_out
 from benchmarks.domains.pairs import TABLES, Pair
 from benchmarks.domains.records import scores
-from benchmarks.domains.tasks import Contender, Task, head, tuned
+from benchmarks.domains.tasks import Contender, Task, has_units, head, tuned
 from headstart.catalogue import METHODS
 from headstart.catalogue.entry import Entry
 from headstart.choice import BASELINES, choose
@@ -157,7 +157,8 @@ def automatic(task: Task) -> tuple[Array, dict[str, Any]]:
     "unguarded": the adapted model of the highest predicted gain, whatever the guard says. "raced": every candidate's
     scores, predicted gain and outcome on the test rows, which the choice has not seen.
     """
-    choice = choose(*task.joined(as_sparse=True), task=task.pair.kind, gain=held_out(task.pair))
+    given = {"task": task.pair.kind, "gain": held_out(task.pair), "standardise": has_units(task.pair)}
+    choice = choose(*task.joined(as_sparse=True), **given)
     decided = choice.decided
     model = choice.model
 

@@ -70,14 +70,19 @@ class Contender(NamedTuple):
     run: Callable[[Task], Array]
 
 
+def has_units(pair: Pair) -> bool:
+    """Return whether a pair's columns have units of their own; pixels, activations and words share one."""
+    return pair.benchmark in TABLES or (pair.benchmark == "shifts" and not pair.name.startswith("digits"))
+
+
 def tuned(pair: Pair) -> Any:
     """Return the linear model that chooses its own strength.
 
-    The features of one unit (pixels, activations, words) keep their scale; tables' columns are standardised.
+    Features of one unit keep their scale; columns of different units are standardised.
     """
     if pair.kind == "regression":
         return TunedRidge()
-    return TunedLogistic(standardise=pair.benchmark in TABLES)
+    return TunedLogistic(standardise=has_units(pair))
 
 
 def head(name: str, pair: Pair) -> Any:

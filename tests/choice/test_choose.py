@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.utils.estimator_checks import check_estimator
 
 from headstart.choice import AutoAdaptClassifier, AutoAdaptRegressor, Candidate, choose
-from headstart.choice.choosing import decide
+from headstart.choice.choosing import CAUTION, decide
 from headstart.choice.gain import Gain, feature_names, features, from_json, learn, shipped, to_json
 from headstart.choice.race import prepare, race
 from headstart.errors import UserError
@@ -79,7 +79,7 @@ def test_the_guard_follows_the_evidence():
     domains = _domains()
     ground = prepare(domains, n_classes=3)
     raced = race(ground, [Candidate("source_only"), *map(Candidate, FEW)])
-    for value, kept in ((5.0, ("blend", "smoothed")), (-5.0, ("source_only",)), (0.1, ("source_only",))):
+    for value, kept in ((5.0, ("blend", "smoothed")), (-5.0, ("source_only",)), (0.5 * CAUTION, ("source_only",))):
         decided = decide(ground, raced, _always(value))
         assert decided.finished[decided.chosen].name in kept
 

@@ -33,6 +33,8 @@ class AutoAdaptClassifier(DomainClassifier):
     candidates : names of the catalogue or `headstart.choice.Candidate`; None for a list that fits the data.
     budget : seconds after which no further candidate starts. seed : of everything random.
     gain : coefficients of the evidence; None for those in the package.
+    standardise : False where all features have one unit (pixels, activations, words), True for columns of different
+        units; None lets cross-validation on the source say.
 
     Attributes
     ----------
@@ -44,6 +46,7 @@ class AutoAdaptClassifier(DomainClassifier):
     budget: float | None = None
     seed: int = 0
     gain: Any = None
+    standardise: bool | None = None
 
     def _learn(self, domains: Domains) -> None:
         self.decided_ = run(
@@ -53,6 +56,7 @@ class AutoAdaptClassifier(DomainClassifier):
             budget=self.budget,
             seed=self.seed,
             gain=self.gain,
+            standardise=self.standardise,
         )
 
     def _outputs(self, rows: Any, is_source: bool) -> Array:

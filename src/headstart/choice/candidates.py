@@ -7,17 +7,18 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import clone
 
 from headstart import catalogue
 from headstart.catalogue.entry import Entry
+from headstart.choice.heads import Heads
 from headstart.shallow.domains import Domains
 from headstart.shallow.shells import Adapted, Reweighted
-from headstart.shallow.tuned import TunedLogistic, TunedRidge
 
 BASELINES = ("source_only", "target_only", "pooled")
-STRENGTHS = (0.3, 0.03, 0.003, 0.0003)
-"""What the heads of adapted candidates choose from; a race has many of them, and baselines search more finely."""
+NEAREST = "source_nearest"
+"""Nearest neighbours on the source: races where the source's cross-validation prefers them to a linear model."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Candidate:
 
     Parameters
     ----------
-    method : a name of the catalogue, or "source_only", "target_only", "pooled".
+    method : a name of the catalogue, or "source_only", "target_only", "pooled", "source_nearest".
     options : hyper-parameters of the method. head : estimator on top of a map or a reweighting; None for the linear
         model that tunes its own strength. label : its name in the table; None for the method's.
     """
@@ -40,15 +41,24 @@ class Candidate:
     def name(self) -> str:
         return self.label or self.method
 
-    def build(self, *, regression: bool, seed: int = 0) -> Any:
-        """Return the unfitted model; `KeyError`-free: an unknown method is refused with the nearest names."""
+    def build(self, *, regression: bool, seed: int = 0, heads: Heads | None = None) -> Any:
+        """Return the unfitted model; `KeyError`-free: an unknown method is refused with the nearest names.
+
+        Parameters
+        ----------
+        heads : what stands on top; None for linear models on standardised features.
+        """
+        heads = Heads() if heads is None else heads
         if self.method in BASELINES:
-            return Adapted(estimator=self._head(TunedRidge() if regression else TunedLogistic(standardise=None)))
-        head = self._head(TunedRidge() if regression else TunedLogistic(strengths=STRENGTHS, n_folds=3))
+            return Adapted(estimator=self._head(heads.baseline(regression)))
+        if self.method == NEAREST:
+            return Adapted(estimator=self._head(heads._replace(nearest=True).after_map(regression)))
         entry = catalogue.get(self.method)
         if entry.kind == "weights":
+            head = self._head(heads.linear(regression))
             return Reweighted(weights=self.method, estimator=head, options=self.options, seed=seed)
         if entry.kind == "map":
+            head = self._head(heads.after_map(regression))
             return Adapted(transformer=_seeded(entry.load(), self.options, seed), estimator=head)
         if entry.kind != "predictor":
             raise ValueError(f"The method '{self.method}' does not learn a predictor from rows of two domains.")
@@ -59,7 +69,7 @@ class Candidate:
 
     def view(self, domains: Domains) -> Domains:
         """Return what this candidate may learn from: baselines see one domain's labels, or both."""
-        if self.method == "source_only":
+        if self.method in ("source_only", NEAREST):
             hidden = np.full_like(domains.target_labels, -1 if domains.labels.dtype.kind == "i" else np.nan)
             return domains._replace(target_labels=hidden)
         if self.method == "target_only":
@@ -92,15 +102,21 @@ DEFAULTS: tuple[Candidate, ...] = (
     Candidate("self_training", {"balanced": False}, label="self_training_free"),
     Candidate("easytl"),
     Candidate("jda"),
+    Candidate("jgsa"),
+    Candidate("artl"),
     Candidate("gfk"),
     Candidate("coral"),
     Candidate("standardize"),
     Candidate("kmm"),
 )
 """What races unless told otherwise, in this order; what the task, its labels or its size rule out is left out."""
+OF_WORDS = Candidate("msda")
+"""Races beside them where rows are sparse: it was made for bags of words, whose rare words it fills in."""
 
 
-def as_candidates(candidates: Sequence[Candidate | str] | None, domains: Domains, regression: bool) -> list[Candidate]:
+def as_candidates(
+    candidates: Sequence[Candidate | str] | None, domains: Domains, regression: bool, heads: Heads | None = None
+) -> list[Candidate]:
     """Return the race's list, baselines first: source-only always, the others where the target has labels.
 
     Methods named by the caller stay; of the default ones those that cannot serve the data are left out.
@@ -108,19 +124,22 @@ def as_candidates(candidates: Sequence[Candidate | str] | None, domains: Domains
     asked: list[Candidate] = []
     for item in _default(domains, regression) if candidates is None else candidates:
         one = Candidate(item) if isinstance(item, str) else item
-        if one.method not in BASELINES:
+        if one.method not in (*BASELINES, NEAREST):
             catalogue.get(one.method)
             asked.append(one)
     base = [Candidate("source_only")]
     if len(domains.known) > 0:
         base += [Candidate("target_only"), Candidate("pooled")]
+    if heads is not None and heads.nearest:
+        base.append(Candidate(NEAREST))
     return base + asked
 
 
 def _default(domains: Domains, regression: bool) -> list[Candidate]:
     there = {entry.name: entry for entry in catalogue.METHODS if entry.kind in catalogue.DOMAIN_KINDS}
     out = []
-    for one in DEFAULTS:
+    sparse_rows = sparse.issparse(domains.source)
+    for one in (*DEFAULTS, OF_WORDS) if sparse_rows else DEFAULTS:
         entry = there.get(one.method)
         if entry is None or ("target_labels" in entry.needs and len(domains.known) == 0):
             continue

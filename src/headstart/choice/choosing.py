@@ -12,7 +12,7 @@ import numpy as np
 from headstart.choice.blend import blend, shares
 from headstart.choice.candidates import BASELINES, Candidate, as_candidates
 from headstart.choice.gain import Gain, features, shipped
-from headstart.choice.label_shift import BEARS_LABEL_SHIFT, label_shift_alarm
+from headstart.choice.label_shift import BEARS_LABEL_SHIFT, CORRECTED, label_shift_alarm, only_shares_differ
 from headstart.choice.race import Ground, Raced, prepare, race
 from headstart.choice.smoothing import smoothed
 from headstart.choice.stacking import stacked
@@ -22,7 +22,7 @@ Array = np.ndarray
 BLENDS = ("blend", "smoothed")
 DROPPED = 20.0
 """Points below all others to which the label-shift alarm sets a predicted gain, so that blends leave it out."""
-CAUTION = 0.15
+CAUTION = 0.05
 CAUTION_FOR_VALUES = 0.5
 """Deviations of the predicted gain that it must lie above 0 for an adapted model to be handed back."""
 
@@ -63,14 +63,19 @@ class Decided(NamedTuple):
         )
 
 
-def decide(ground: Ground, raced: list[Raced], gain: Gain) -> Decided:
+def decide(ground: Ground, raced: list[Raced], gain: Gain, *, corrected: bool = False) -> Decided:
     """Combine the evidence of a race and hand one model back.
 
     The blend averages all that finished, weighted by their predicted gains; smoothed, it also listens to each row's
-    neighbours. Under the alarm of label shift, methods that align whole domains stay out of both. The better of the
-    two by predicted gain stands for adaptation; it is handed back if its gain lies `CAUTION` deviations above 0 and
-    above the baselines', else the best baseline is. Where target labels were given to learn from, a stack of baselines
-    and adapted models that learned its shares from them is handed back.
+    neighbours. Under the alarm of label shift, methods that align whole domains stay out of both. The smoothed blend
+    stands for adaptation; it is handed back if the predicted gain of the blend, smoothed or not, lies `CAUTION`
+    deviations above 0 and above the baselines', else the best baseline is. Two cases need no evidence. Where target
+    labels were given to learn from, a stack of baselines and adapted models that learned its shares from them is
+    handed back; else, where nothing but the class shares differs, the model that corrects them.
+
+    Parameters
+    ----------
+    corrected : whether only the class shares differ (`only_shares_differ`).
     """
     finished = [one for one in raced if not one.note]
     if not finished or finished[0].name != "source_only":
@@ -89,6 +94,10 @@ def decide(ground: Ground, raced: list[Raced], gain: Gain) -> Decided:
         finished = [*finished, *blends]
     caution = CAUTION_FOR_VALUES if ground.regression else CAUTION
     chosen, reason = _guard(finished, gains, gain.deviation, caution)
+    names = [one.name for one in finished]
+    if corrected and CORRECTED in names and "stacked" not in names:
+        chosen = names.index(CORRECTED)
+        reason = f"{CORRECTED}: the class shares differ strongly, and nothing else does."
     return Decided(ground, raced, finished, gains, chosen, gain.deviation, reason)
 
 
@@ -108,9 +117,10 @@ def _guard(finished: Sequence[Raced], gains: Array, deviation: float, caution: f
     if not adapted:
         return safe, f"{finished[safe].name}: no adapted model was raced to its end."
     blends = [i for i in adapted if finished[i].name in BLENDS]
-    best = max(blends or adapted, key=lambda i: gains[i])
-    said = f"a predicted gain of {gains[best]:.1f} points over source-only (deviation {deviation:.1f})"
-    if gains[best] > caution * deviation and gains[best] >= gains[safe]:
+    best = blends[-1] if blends else max(adapted, key=lambda i: gains[i])
+    evidence = max(gains[i] for i in blends or adapted)
+    said = f"a predicted gain of {evidence:.1f} points over source-only (deviation {deviation:.1f})"
+    if evidence > caution * deviation and evidence >= gains[safe]:
         return best, f"{finished[best].name}: its evidence says {said}."
     return safe, f"{finished[safe].name}: the evidence for {finished[best].name} is not enough, {said}."
 
@@ -123,13 +133,18 @@ def run(
     budget: float | None = None,
     seed: int = 0,
     gain: Gain | None = None,
+    standardise: bool | None = None,
     on_done: Callable[[Raced], None] | None = None,
 ) -> Decided:
     """Race and decide on opened domains; ``n_classes`` is 0 for a regression, ``on_done`` is told of each outcome."""
     regression = n_classes == 0
-    ground = prepare(domains, n_classes=n_classes, seed=seed)
-    raced = race(ground, as_candidates(candidates, domains, regression), budget=budget, on_done=on_done)
-    return decide(ground, raced, shipped(regression) if gain is None else gain)
+    ground = prepare(domains, n_classes=n_classes, seed=seed, standardise=standardise)
+    racing = as_candidates(candidates, domains, regression, ground.heads)
+    corrected = not regression and len(domains.known) == 0 and only_shares_differ(domains, seed=seed)
+    if corrected and candidates is None:
+        racing.insert(1, Candidate(CORRECTED))
+    raced = race(ground, racing, budget=budget, on_done=on_done)
+    return decide(ground, raced, shipped(regression) if gain is None else gain, corrected=corrected)
 
 
 @dataclass(frozen=True)
@@ -161,6 +176,7 @@ def choose(
     seed: int = 0,
     task: str | None = None,
     gain: Gain | None = None,
+    standardise: bool | None = None,
 ) -> Choice:
     """Race candidates on a labelled source and a target, and choose by evidence that holds no target label.
 
@@ -173,6 +189,8 @@ def choose(
     budget : seconds after which no further candidate starts. seed : of everything random.
     task : "classification" or "regression"; None by the labels.
     gain : coefficients of the evidence; None for those in the package.
+    standardise : False where all features have one unit (pixels, activations, words), True for columns of different
+        units; None lets cross-validation on the source say.
 
     Returns
     -------
@@ -207,6 +225,8 @@ def choose(
         task = "regression" if continuous else "classification"
     face = AutoAdaptRegressor if task == "regression" else AutoAdaptClassifier
     model: Any = face(candidates=candidates, budget=budget, seed=seed, gain=gain)
+    if face is AutoAdaptClassifier:
+        model.set_params(standardise=standardise)
     model.fit(X, y, sample_domain=sample_domain)
     decided: Decided = model.decided_
     return Choice(model, decided.finished[decided.chosen].name, decided.table(), decided.reason, decided)

@@ -51,7 +51,7 @@ class Gain(NamedTuple):
         return (features / self.scale).clip(-4, 4) @ self.coef
 
 
-CLIP = 15.0
+CLIP = 30.0
 
 
 def feature_names(regression: bool) -> tuple[str, ...]:
@@ -65,7 +65,8 @@ def feature_names(regression: bool) -> tuple[str, ...]:
 def features(ground: Ground, raced: Sequence[Raced], field: Sequence[Raced] | None = None) -> Array:
     """Return one row of features for each outcome; all of them finished.
 
-    Validators enter as differences to source-only, which is the first of ``field``, and as ranks within ``field``.
+    Validators enter as differences to source-only, which is the first of ``field``, and as ranks within ``field``;
+    agreement with clusters counts as much as the source's own clusters agree with its labels.
     Beside them: how much more the answers agree with the field's mean answer than source-only's do, the share of
     answers that are not source-only's, how much further the predicted class shares are from the source's, how
     much changed where the domains are easily told apart, how sure source-only was of what they overturn, how far the
@@ -78,6 +79,7 @@ def features(ground: Ground, raced: Sequence[Raced], field: Sequence[Raced] | No
     field = raced if field is None else field
     names = REGRESSION if ground.regression else CLASSIFICATION
     scale = _scales(ground)
+    belief = np.array([ground.validity if name.startswith("cluster") else 1.0 for name in names])
     reference = np.array([field[0].scores[name] for name in names])
     everyone = np.array([[one.scores[name] for name in names] for one in field])
     mean = np.mean([_shape(ground, one.target) for one in field], axis=0)
@@ -90,7 +92,15 @@ def features(ground: Ground, raced: Sequence[Raced], field: Sequence[Raced] | No
         kind = np.array([one.name == name for name in METHODS], dtype=np.float64)
         constant = [float(one.name != "source_only")]
         rows.append(
-            np.concatenate([difference, ranks - rank_source, _answers(ground, one, field[0], mean), constant, kind])
+            np.concatenate(
+                [
+                    belief * difference,
+                    belief * (ranks - rank_source),
+                    _answers(ground, one, field[0], mean),
+                    constant,
+                    kind,
+                ]
+            )
         )
     return np.array(rows)
 

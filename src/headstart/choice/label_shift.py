@@ -1,4 +1,4 @@
-"""The alarm of label shift: where class shares differ strongly, methods that align whole domains do harm."""
+"""Label shift: where class shares differ strongly, methods that align whole domains do harm."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 
 from headstart.choice.candidates import BASELINES
 from headstart.choice.race import Ground, Raced
-from headstart.shallow.diagnose import expected_shares
+from headstart.shallow.diagnose import diagnose, expected_shares
+from headstart.shallow.domains import Domains
 from headstart.shallow.shells import WEIGHTS
 
 Array = np.ndarray
@@ -17,6 +18,24 @@ AGREE = 0.3
 WITNESS = "self_training_free"
 BEARS_LABEL_SHIFT = frozenset({*BASELINES, *WEIGHTS, WITNESS})
 """Candidates that do not assume equal class shares on both sides."""
+
+
+CORRECTED = "bbse"
+"""What answers where nothing but the class shares differs."""
+
+
+def only_shares_differ(domains: Domains, *, seed: int = 0) -> bool:
+    """Return whether the domains differ by their class shares, strongly, and by nothing else that can be seen.
+
+    With the source's classes in the target's estimated shares, a domain classifier falls to chance (`diagnose`), and
+    the shares lie more than `STRONG` in L1 from the source's. P(X | Y) is then the same on both sides, and correcting
+    the shares is not one method among others but the right one.
+    """
+    found = diagnose(domains.source, domains.labels, domains.target, seed=seed)
+    if found.kind != "label" or found.shares is None:
+        return False
+    prior = np.unique(domains.labels, return_counts=True)[1] / len(domains.labels)
+    return len(prior) == len(found.shares) and float(np.abs(np.array(found.shares) - prior).sum()) > STRONG
 
 
 def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> bool:

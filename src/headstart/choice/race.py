@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
+from sklearn.metrics import adjusted_mutual_info_score
 
 from headstart.choice.candidates import Candidate
+from headstart.choice.heads import Heads, settle
 from headstart.shallow.choosing import default_folds
 from headstart.shallow.domains import Domains, stack
+from headstart.shallow.nearest import TunedNearest
 from headstart.shallow.shells import Adapted
 from headstart.shallow.tuned import TunedLogistic, TunedRidge
 from headstart.validators import FOR_REGRESSION, VALIDATORS, Evidence
@@ -55,7 +58,9 @@ class Ground(NamedTuple):
     ----------
     held : row numbers of the source that half of the fits leave out. axes : at most 64 principal axes of both domains.
     low_source, low_target : both domains on them. ratio : density ratios of the held rows.
-    clusters : of the target rows, as many as classes.
+    clusters : of the target rows, as many as classes. heads : what candidates end in.
+    validity : agreement (AMI) of the source's clusters with its labels, from 0 to 1: how far agreement with the
+        target's clusters can be believed.
     """
 
     domains: Domains
@@ -67,18 +72,21 @@ class Ground(NamedTuple):
     ratio: Array
     clusters: Array | None
     seed: int
+    heads: Heads = Heads()
+    validity: float = 1.0
 
     @property
     def regression(self) -> bool:
         return self.n_classes == 0
 
 
-def prepare(domains: Domains, *, n_classes: int, seed: int = 0) -> Ground:
-    """Hold a fifth of the source out, and compute what all candidates' validators share.
+def prepare(domains: Domains, *, n_classes: int, seed: int = 0, standardise: bool | None = None) -> Ground:
+    """Hold a fifth of the source out, and compute what all candidates and validators share.
 
     Parameters
     ----------
-    domains : with encoded labels. n_classes : 0 for a regression.
+    domains : with encoded labels. n_classes : 0 for a regression. standardise : whether heads count in each feature's
+        standard deviation; None lets the source's cross-validation say.
     """
     kind = "classification" if n_classes else "regression"
     if len(domains.labels) < 2:
@@ -88,7 +96,12 @@ def prepare(domains: Domains, *, n_classes: int, seed: int = 0) -> Ground:
     low_source, low_target = axes.of(domains.source), axes.of(domains.target)
     clusters = cluster(low_target, n_classes, seed=seed) if n_classes else None
     ratio = density_ratio(low_source, low_target, seed=seed)[held]
-    return Ground(domains, n_classes, held, axes, low_source, low_target, ratio, clusters, seed)
+    heads = settle(domains, regression=n_classes == 0, standardise=standardise, seed=seed)
+    validity = 1.0
+    if n_classes:
+        found = cluster(low_source, n_classes, seed=seed)
+        validity = max(0.0, float(adjusted_mutual_info_score(domains.labels, found)))
+    return Ground(domains, n_classes, held, axes, low_source, low_target, ratio, clusters, seed, heads, validity)
 
 
 def race(
@@ -161,12 +174,14 @@ def settled(candidate: Candidate, model: Any) -> Candidate:
         return replace(candidate, head=TunedLogistic(strengths=(head.strength_,), standardise=head.standardised_))
     if isinstance(head, TunedRidge):
         return replace(candidate, head=TunedRidge(strengths=(head.strength_,), standardise=head.standardise))
+    if isinstance(head, TunedNearest):
+        return replace(candidate, head=TunedNearest(widths=(head.width_,), standardise=head.standardise))
     return candidate
 
 
 def fitted(candidate: Candidate, domains: Domains, ground: Ground) -> Any:
     """Return the candidate's model, fitted on both domains."""
-    model = candidate.build(regression=ground.regression, seed=ground.seed)
+    model = candidate.build(regression=ground.regression, seed=ground.seed, heads=ground.heads)
     rows = stack(domains.source, domains.target)
     labels = np.concatenate([domains.labels, domains.target_labels])
     domain = np.concatenate([domains.source_domain, np.full(len(domains.target_labels), -1)])

@@ -50,7 +50,7 @@ def directions(rows: Array) -> Array:
     return rows / np.where(length > 0, length, 1.0)
 
 
-def spread(rows: Array, answers: Array, *, share: float = 0.8, n_neighbors: int = 10, n_iterations: int = 30) -> Array:
+def spread(rows: Array, answers: Array, *, share: float = 0.5, n_neighbors: int = 5, n_iterations: int = 30) -> Array:
     """Return probabilities [m, k] after ``F <- share S F + (1 - share) answers``.
 
     S is the symmetrically normalised graph of nearest neighbours in angle, ``w_ij = exp(-(d_ij / median d)^2)``.
@@ -83,7 +83,7 @@ def spread(rows: Array, answers: Array, *, share: float = 0.8, n_neighbors: int 
 
 def smoothed(ground: Ground, blended: Raced) -> Raced:
     """Return the outcome of a blend whose answers are spread over the target, scored as any other candidate is."""
-    near, share = 10, 0.8
+    near, share = 5, 0.5
     target = spread(ground.low_target, np.asarray(blended.target), share=share, n_neighbors=near)
     model = Smoothed(blended.model, target, share, near)
     scores = validate(ground, target, np.asarray(blended.held))

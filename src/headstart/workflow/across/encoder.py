@@ -23,6 +23,8 @@ _CHUNK = 4096
 class TableEncoder:
     """Standardised numbers, a 0/1 column where a number may be missing, and a 0/1 column per category.
 
+    ``standardise`` says whether the features have units of their own, so that linear models count in deviations.
+
     Parameters
     ----------
     preprocess : means, deviations and categories of both domains' inputs.
@@ -33,6 +35,7 @@ class TableEncoder:
     gaps: tuple[str, ...]
 
     modality = "table"
+    standardise = True
 
     @classmethod
     def fit(cls, datasets: list[Dataset], columns: TableColumns) -> TableEncoder:
@@ -79,6 +82,8 @@ class Backbone:
     """Pooled features of a frozen network, from the cache where there is one."""
 
     network: Network
+
+    standardise = False
 
     @classmethod
     def open(cls, source: Source) -> Backbone:

@@ -139,6 +139,7 @@ def _race(ground: Ground, plan: AcrossPlan, progress: Progress) -> list[Outcome]
             plan.candidates,
             budget=budget,
             seed=seed,
+            standardise=ground.encoder.standardise,
             on_done=progress.note,
         )
         outcomes.append(outcome)

@@ -61,6 +61,7 @@ def run_race(
     *,
     budget: float,
     seed: int,
+    standardise: bool,
     on_done: Callable[[str], None],
 ) -> Outcome:
     """Race the candidates and decide.
@@ -69,6 +70,7 @@ def run_race(
     ----------
     labels : class numbers from 0 without a gap, or values. target_labels : -1 or NaN but where they may be learned
         from.
+    standardise : whether the features have units of their own.
     on_done : told one line per candidate.
     """
     began = time.perf_counter()
@@ -79,19 +81,20 @@ def run_race(
         candidates=candidates,
         budget=budget,
         seed=seed,
+        standardise=standardise,
         on_done=lambda one: on_done(_line(one)),
     )
     return Outcome(decided, _adapted(decided), time.perf_counter() - began)
 
 
 def _adapted(decided: Decided) -> Raced | None:
-    """The one handed back if it adapts, else the adapted one of the highest predicted gain."""
+    """The one handed back if it adapts, else the blend that would have been."""
     chosen = decided.finished[decided.chosen]
     if chosen.name not in BASELINES:
         return chosen
     others = [i for i, one in enumerate(decided.finished) if one.name not in BASELINES]
     blends = [i for i in others if decided.finished[i].name in BLENDS]
-    best = sorted(blends or others, key=lambda i: -decided.gains[i])
+    best = blends[-1:] or sorted(others, key=lambda i: -decided.gains[i])
     return decided.finished[best[0]] if best else None
 
 

@@ -1,0 +1,38 @@
+"""Where nothing but the class shares differs, they are corrected; where anything else does, they are not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from headstart.choice import choose
+from headstart.choice.label_shift import only_shares_differ
+from headstart.shallow.domains import Domains, join
+
+
+def _drawn(n, share, seed, offset=0.0):
+    rng = np.random.default_rng(seed)
+    labels = (rng.random(n) < share).astype(int)
+    return rng.normal(size=(n, 4)) + np.array([1.2, 0.8, 0.0, 0.0]) * labels[:, None] + offset, labels
+
+
+def _domains(source, labels, target):
+    return Domains(source, labels, target, np.full(len(target), -1), np.ones(len(labels), dtype=np.int64))
+
+
+def test_shares_alone_are_told_from_other_shifts():
+    source, labels = _drawn(500, 0.2, 0)
+    assert only_shares_differ(_domains(source, labels, _drawn(500, 0.9, 1)[0]))
+    assert not only_shares_differ(_domains(source, labels, _drawn(500, 0.2, 2)[0]))
+    assert not only_shares_differ(_domains(source, labels, _drawn(500, 0.3, 3)[0]))
+    elsewhere = _drawn(500, 0.2, 4, offset=np.array([0.0, 0.0, 2.0, -2.0]))[0]
+    assert not only_shares_differ(_domains(source, labels, elsewhere))
+
+
+def test_the_choice_corrects_them_and_gains():
+    source, labels = _drawn(500, 0.2, 0)
+    target, hidden = _drawn(500, 0.9, 1)
+    choice = choose(*join(source, labels, target), candidates=["bbse", "coral"])
+    assert choice.name == "bbse" and "class shares" in choice.reason
+    plain = next(one.model for one in choice.decided.finished if one.name == "source_only")
+    corrected = (choice.model.predict(target) == hidden).mean()
+    assert corrected > (plain.predict(target) == hidden).mean() + 0.1
