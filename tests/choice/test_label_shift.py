@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from headstart.choice import choose
-from headstart.choice.label_shift import only_shares_differ
+from headstart.choice import Candidate, choose
+from headstart.choice.label_shift import label_shift_alarm, only_shares_differ
+from headstart.choice.race import prepare, race
 from headstart.shallow.domains import Domains, join
 
 
@@ -36,3 +37,18 @@ def test_the_choice_corrects_them_and_gains():
     plain = next(one.model for one in choice.decided.finished if one.name == "source_only")
     corrected = (choice.model.predict(target) == hidden).mean()
     assert corrected > (plain.predict(target) == hidden).mean() + 0.1
+
+
+def test_sure_source_models_are_believed_about_class_shares():
+    """Where the target is easier for source-only than the source, what would force other shares on it stays out."""
+    rng = np.random.default_rng(5)
+    labels = np.arange(400) % 2
+    source = np.column_stack([rng.normal(size=400) + labels, 3 * rng.normal(size=(400, 3))])
+    target = np.column_stack([rng.normal(size=300) - 4, 3 * rng.normal(size=(300, 3)) + 1])
+    ground = prepare(_domains(source, labels, target), n_classes=2)
+    free = Candidate("self_training", {"balanced": False}, label="self_training_free")
+    raced = race(ground, [Candidate("source_only"), Candidate("coral"), free])
+    credible = label_shift_alarm(ground, raced)
+    assert credible is not None and "source_only" in credible and "coral" not in credible
+    same = prepare(_domains(source, labels, source + 0.01), n_classes=2)
+    assert label_shift_alarm(same, race(same, [Candidate("source_only"), free])) is None

@@ -12,7 +12,7 @@ import numpy as np
 from headstart.choice.blend import blend, shares
 from headstart.choice.candidates import BASELINES, Candidate, as_candidates
 from headstart.choice.gain import Gain, features, shipped
-from headstart.choice.label_shift import BEARS_LABEL_SHIFT, CORRECTED, label_shift_alarm, only_shares_differ
+from headstart.choice.label_shift import CORRECTED, label_shift_alarm, only_shares_differ
 from headstart.choice.race import Ground, Raced, prepare, race
 from headstart.choice.smoothing import smoothed
 from headstart.choice.stacking import stacked
@@ -82,9 +82,10 @@ def decide(ground: Ground, raced: list[Raced], gain: Gain, *, corrected: bool = 
         failed = raced[0].note if raced else "nothing was raced"
         raise ValueError(f"Source-only, which every choice is measured against, did not finish: {failed}")
     gains = gain.predict(features(ground, finished))
-    if label_shift_alarm(ground, finished):
+    credible = label_shift_alarm(ground, finished)
+    if credible is not None:
         # no figure of theirs can be believed: what aligns whole domains is taken to lose what the evidence can promise
-        harmful = np.array([one.name not in BEARS_LABEL_SHIFT for one in finished])
+        harmful = np.array([one.name not in credible for one in finished])
         gains = np.where(harmful, gains.min() - DROPPED, gains)
     if len(finished) > 2 or len(ground.domains.known) >= 2:
         blends = combine(ground, finished, gains)

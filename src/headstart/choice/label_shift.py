@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from headstart.choice.candidates import BASELINES
+from headstart.choice.gain import expected_accuracy
 from headstart.choice.race import Ground, Raced
 from headstart.shallow.diagnose import diagnose, expected_shares
 from headstart.shallow.domains import Domains
@@ -38,11 +39,13 @@ def only_shares_differ(domains: Domains, *, seed: int = 0) -> bool:
     return len(prior) == len(found.shares) and float(np.abs(np.array(found.shares) - prior).sum()) > STRONG
 
 
-def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> bool:
-    """Return whether two estimates of the target's class shares agree that they are far from the source's.
+def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> frozenset[str] | None:
+    """Return the names that stay credible where the target's class shares are far from the source's, None elsewhere.
 
-    One is EM on source-only's probabilities, the other what self-training without balanced classes ends in. Alarm:
-    both lie more than `STRONG` in L1 from the source's shares and less than `AGREE` from one another.
+    EM on source-only's probabilities puts them more than `STRONG` in L1 from the source's, and a second witness agrees:
+    either self-training without balanced classes ends in shares as far and less than `AGREE` from EM's, or source-only
+    expects to be right on the target as often as it is on the source (`expected_accuracy`). In the latter case
+    self-training, which contradicts it, is not credible either.
 
     Matching P(X) across domains whose P(Y) differ forces errors at least as large as the difference (Zhao et al.).
 
@@ -53,11 +56,16 @@ def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> bool:
     """
     named = {one.name: one for one in finished}
     if ground.regression or WITNESS not in named or "source_only" not in named:
-        return False
+        return None
     labels = ground.domains.labels
     prior = np.bincount(labels, minlength=ground.n_classes) / len(labels)
     expected = expected_shares(np.asarray(named["source_only"].target), np.maximum(prior, 1e-6))
+    if np.abs(expected - prior).sum() <= STRONG:
+        return None
     answers = np.asarray(named[WITNESS].target).argmax(axis=1)
     seen = np.bincount(answers, minlength=ground.n_classes) / len(answers)
-    far = min(np.abs(expected - prior).sum(), np.abs(seen - prior).sum()) > STRONG
-    return bool(far and np.abs(expected - seen).sum() < AGREE)
+    if np.abs(seen - prior).sum() > STRONG and np.abs(expected - seen).sum() < AGREE:
+        return BEARS_LABEL_SHIFT
+    held = np.asarray(named["source_only"].held).argmax(axis=1)
+    right = float((held == labels[ground.held]).mean())
+    return BEARS_LABEL_SHIFT - {WITNESS} if expected_accuracy(ground, named["source_only"]) >= right else None
