@@ -6,6 +6,7 @@ import io
 import itertools
 import tarfile
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from scipy.io import wavfile
@@ -27,7 +28,7 @@ def _spectrum(wave: Array) -> Array:
     """Return the log-spectrogram of a recording on 16 bands and 20 moments, of mean 0 and length 1."""
     wave = np.pad(wave.astype(np.float64), (0, max(0, 1024 - len(wave))))
     power = np.log1p(spectrogram(wave, nperseg=256, noverlap=128)[2][:96])
-    grid = zoom(power, (16 / power.shape[0], 20 / power.shape[1]), order=1).ravel()
+    grid = np.asarray(zoom(power, (16 / power.shape[0], 20 / power.shape[1]), order=1)).ravel()
     grid -= grid.mean()
     return grid / max(np.linalg.norm(grid), 1e-12)
 
@@ -75,7 +76,8 @@ def _features(pictures: Array, batch: int = 50) -> Array:
 
     from benchmarks.peers.features import MEAN, STD, network
 
-    body = network().features.eval()
+    body: Any = network().features
+    body.eval()
     parts = []
     with torch.inference_mode():
         for start in range(0, len(pictures), batch):
@@ -111,8 +113,10 @@ def films() -> Iterator[Pair]:
                 assert file is not None
                 texts.append(file.read().decode("latin-1"))
                 found.append(int("/pos/" in member.name))
-    counts = CountVectorizer(max_features=WORDS, stop_words="english").fit_transform(texts).astype(np.float64).tocsr()
-    topic = NMF(TOPICS, random_state=0).fit_transform(TfidfTransformer().fit_transform(counts)).argmax(axis=1)
+    words: Any = CountVectorizer(max_features=WORDS, stop_words="english").fit_transform(texts)
+    counts = words.astype(np.float64).tocsr()
+    factors: Any = NMF(random_state=0).set_params(n_components=TOPICS)
+    topic = factors.fit_transform(TfidfTransformer().fit_transform(counts)).argmax(axis=1)
     labels = np.array(found)
     for a, b in itertools.permutations(range(TOPICS), 2):
         target = counts[topic == b]
