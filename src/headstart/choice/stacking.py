@@ -16,46 +16,38 @@ from headstart.choice.candidates import BASELINES, Candidate
 from headstart.choice.race import Ground, Raced, fitted, outputs, settled, validate
 from headstart.shallow.choosing import default_folds
 from headstart.shallow.domains import Domains
+from headstart.shallow.several.evidence import breiman_weights, mixture_weights
 
 Array = np.ndarray
 FLOOR = 1e-2
 """Least probability that a member gives a class; the answers of many methods are no frequencies."""
 
 
-def mixture_weights(likelihoods: Array, prior: Array, *, n_iterations: int = 200) -> Array:
-    """Return shares w of the mixture ``sum_j w_j p_j(y)`` by expectation maximisation with a Dirichlet prior.
+def stacked(ground: Ground, finished: Sequence[Raced], gains: Array, *, strength: float = 4.0) -> Raced:
+    """Return a blend of the baselines and the three adapted models of highest predicted gain.
 
-    ``argmax_w  sum_i log sum_j w_j likelihoods[i, j] + sum_j prior_j log w_j``
-
-    Parameters
-    ----------
-    likelihoods : [n, members]. prior : [members] imagined rows for each member, above 0.
+    Each member answers labelled target rows that were masked when it was fitted (three folds); the shares are learned
+    from those answers, with a prior of ``strength`` rows spread by the predicted gains. For classes they are those of a
+    mixture; for values those of least squared error: a mixture would favour a member that is near on a few rows and far
+    off on the others, and an average pays for both.
 
     References
     ----------
     Genest and Zidek, "Combining Probability Distributions: A Critique and an Annotated Bibliography", Statistical
-    Science 1986 (the linear opinion pool); Dempster, Laird and Rubin, JRSS B 1977.
-    """
-    shares = prior / prior.sum()
-    for _ in range(n_iterations):
-        parts = likelihoods * shares
-        counts = (parts / np.maximum(parts.sum(axis=1, keepdims=True), 1e-300)).sum(axis=0) + prior
-        shares = counts / counts.sum()
-    return shares
-
-
-def stacked(ground: Ground, finished: Sequence[Raced], gains: Array, *, strength: float = 4.0) -> Raced:
-    """Return a blend of the baselines and the three adapted models of highest predicted gain.
-
-    Each member answers labelled target rows that were masked when it was fitted (three folds); the shares of the
-    mixture are learned from those answers, with a prior of ``strength`` rows spread by the predicted gains.
+    Science 1986 (the linear opinion pool); Breiman, "Stacked Regressions", Machine Learning 1996.
     """
     adapted = [i for i in np.argsort(-gains) if finished[i].name not in BASELINES][:3]
     members = [i for i, one in enumerate(finished) if one.name in BASELINES] + adapted
     answers = np.stack([_held_back(ground, finished[i]) for i in members], axis=1)
     truth = ground.domains.target_labels[ground.domains.known]
     raised = np.exp((gains[members] - gains[members].max()) / 2.0)
-    shares = mixture_weights(_likelihoods(ground, answers, truth), 0.1 + strength * raised / raised.sum())
+    prior = raised / raised.sum()
+    if ground.regression:
+        shares = breiman_weights(answers, truth, prior, strength)
+    else:
+        likelihoods = np.maximum(answers[np.arange(len(truth)), :, truth], FLOOR)
+        imagined = 0.1 + strength * prior
+        shares = mixture_weights(likelihoods, imagined / imagined.sum(), imagined.sum())
     kept = [finished[i] for i in members]
     target, held = (
         np.asarray(sum(w * np.asarray(getattr(one, side)) for w, one in zip(shares, kept, strict=True)))
@@ -63,15 +55,6 @@ def stacked(ground: Ground, finished: Sequence[Raced], gains: Array, *, strength
     )
     model = Blend(tuple(one.model for one in kept), tuple(shares.tolist()))
     return Raced(Candidate("stacked"), model, target, held, validate(ground, target, held), 0.0, "")
-
-
-def _likelihoods(ground: Ground, answers: Array, truth: Array) -> Array:
-    """Return ``p_j(y_i)`` [n, members]: of classes, or of values under a normal error of the best member's size."""
-    if not ground.regression:
-        return np.maximum(answers[np.arange(len(truth)), :, truth], FLOOR)
-    squares = (answers - truth[:, None]) ** 2
-    variance = max(float(squares.mean(axis=0).min()), 1e-12 * float(truth.var() + 1.0))
-    return np.exp(-squares / (2 * variance)) + 1e-6
 
 
 def _held_back(ground: Ground, one: Raced) -> Array:

@@ -147,7 +147,7 @@ def test_breiman_weights_are_the_optimum_of_a_general_solver():
     rng = np.random.default_rng(0)
     said, prior = rng.normal(size=(30, 3)), np.array([0.5, 0.3, 0.2])
     values = said @ np.array([0.7, 0.5, -0.3]) + 0.3 * rng.normal(size=30)
-    spread = ((values - said @ prior) ** 2).mean()
+    spread = ((np.column_stack([said, said @ prior]) - values[:, None]) ** 2).mean(axis=0).min()
 
     def loss(w):
         return ((values - said @ w) ** 2).sum() + 4 * spread * ((w - prior) ** 2).sum()

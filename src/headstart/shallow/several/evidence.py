@@ -99,8 +99,8 @@ def mixture_weights(likelihood: Array, prior: Array, strength: float, rounds: in
 def breiman_weights(said: Array, values: Array, prior: Array, strength: float) -> Array:
     """Return weights [s], not negative and of sum 1, of least squared error on labelled target rows, near a prior.
 
-    ``min_w ||y - F w||^2 + strength v ||w - prior||^2`` with v the mean squared error of the prior's own combination,
-    by non-negative least squares.
+    ``min_w ||y - F w||^2 + strength v ||w - prior||^2`` with v the least mean squared error among the members' and that
+    of the prior's own combination, by non-negative least squares.
 
     References
     ----------
@@ -108,7 +108,8 @@ def breiman_weights(said: Array, values: Array, prior: Array, strength: float) -
     """
     unit = float(np.abs(np.column_stack([said, values])).max()) or 1.0
     said, values = said / unit, values / unit
-    variance = float(((values - said @ prior) ** 2).mean()) + 1e-12
+    errors = np.column_stack([said, said @ prior]) - values[:, None]
+    variance = float((errors**2).mean(axis=0).min()) + 1e-12
     hold = np.sqrt(strength * variance)
     system = np.vstack([said, hold * np.eye(len(prior)), 1e3 * np.ones(len(prior))])
     found = nnls(system, np.concatenate([values, hold * prior, [1e3]]))[0]

@@ -1,0 +1,22 @@
+"""A stack learns from target labels how much each model counts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from headstart.choice import choose
+from headstart.shallow.domains import join
+
+
+def test_a_stack_of_values_is_no_worse_than_its_members_where_labels_are_many():
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(size=(300, 4)), rng.normal(size=(400, 4)) + 1
+    weights = np.array([1.0, -2.0, 0.5, 0.0])
+    values, truth = source @ weights, target @ (weights + np.array([0.0, 3.0, 0.0, 1.0]))  # another P(Y | X)
+    known = np.where(np.arange(400) < 100, truth, np.nan)
+    choice = choose(*join(source, values, target, known), candidates=["coral", "standardize"])
+    assert choice.name == "stacked"
+    asked = target[100:]
+    members = [one.model for one in choice.decided.finished if one.name not in ("blend", "stacked")]
+    errors = [np.abs(model.predict(asked) - truth[100:]).mean() for model in members]
+    assert np.abs(choice.model.predict(asked) - truth[100:]).mean() < min(errors) + 0.1
