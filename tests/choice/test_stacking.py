@@ -20,3 +20,17 @@ def test_a_stack_of_values_is_no_worse_than_its_members_where_labels_are_many():
     members = [one.model for one in choice.decided.finished if one.name not in ("blend", "stacked")]
     errors = [np.abs(model.predict(asked) - truth[100:]).mean() for model in members]
     assert np.abs(choice.model.predict(asked) - truth[100:]).mean() < min(errors) + 0.1
+
+
+def test_a_row_that_standardising_throws_far_away_stays_within_reach():
+    rng = np.random.default_rng(1)
+    source, target = rng.normal(size=(200, 3)), rng.normal(size=(200, 3))
+    source[:, 2] = 1e-6 * rng.normal(size=200)  # hardly varies in the source, and weighs as much once standardised
+    values = source[:, 0] + 1e5 * source[:, 2]
+    target[:, 2] *= 1e-6
+    target[7, 2] = 1.0
+    choice = choose(*join(source, values, target), candidates=["standardize", "coral"])
+    span = np.ptp(values)
+    for one in choice.decided.finished:
+        assert np.asarray(one.target).min() >= values.min() - span - 1e-9
+        assert np.asarray(one.target).max() <= values.max() + span + 1e-9

@@ -22,6 +22,7 @@ class Kept(BaseEstimator):
     ----------
     model : a fitted method, or a combination of several. n_classes : 0 for values.
     mean, scale, axes : of the principal axes on which neighbours are looked for. low_target : the target's rows there.
+    span : what values are held within; None for classes.
     """
 
     model: Any = None
@@ -30,6 +31,7 @@ class Kept(BaseEstimator):
     scale: Any = None
     axes: Any = None
     low_target: Any = None
+    span: Any = None
 
     @property
     def classes_(self) -> Array:
@@ -38,7 +40,9 @@ class Kept(BaseEstimator):
     def _answer(self, X: Any) -> Array:
         nothing: Any = None
         axes = Axes(self.mean, self.scale, self.axes)
-        ground = Ground(nothing, self.n_classes, nothing, axes, nothing, self.low_target, nothing, None, 0)
+        ground = Ground(
+            nothing, self.n_classes, nothing, axes, nothing, self.low_target, nothing, None, 0, span=self.span
+        )
         if hasattr(self.model, "answer"):
             return self.model.answer(X, ground)
         return outputs(self.model, X, ground, is_source=False)
@@ -62,4 +66,5 @@ def keep(one: Raced, ground: Ground) -> Kept:
         scale=ground.axes.scale,
         axes=ground.axes.axes,
         low_target=ground.low_target,
+        span=ground.span,
     )

@@ -60,7 +60,7 @@ class Ground(NamedTuple):
     low_source, low_target : both domains on them. ratio : density ratios of the held rows.
     clusters : of the target rows, as many as classes. heads : what candidates end in.
     validity : agreement (AMI) of the source's clusters with its labels, from 0 to 1: how far agreement with the
-        target's clusters can be believed.
+        target's clusters can be believed. span : what a regression's answers are held within; None for classes.
     """
 
     domains: Domains
@@ -74,6 +74,7 @@ class Ground(NamedTuple):
     seed: int
     heads: Heads = Heads()
     validity: float = 1.0
+    span: tuple[float, float] | None = None
 
     @property
     def regression(self) -> bool:
@@ -97,11 +98,21 @@ def prepare(domains: Domains, *, n_classes: int, seed: int = 0, standardise: boo
     clusters = cluster(low_target, n_classes, seed=seed) if n_classes else None
     ratio = density_ratio(low_source, low_target, seed=seed)[held]
     heads = settle(domains, regression=n_classes == 0, standardise=standardise, seed=seed)
-    validity = 1.0
+    validity, span = 1.0, None if n_classes else reach(domains)
     if n_classes:
         found = cluster(low_source, n_classes, seed=seed)
         validity = max(0.0, float(adjusted_mutual_info_score(domains.labels, found)))
-    return Ground(domains, n_classes, held, axes, low_source, low_target, ratio, clusters, seed, heads, validity)
+    return Ground(domains, n_classes, held, axes, low_source, low_target, ratio, clusters, seed, heads, validity, span)
+
+
+def reach(domains: Domains) -> tuple[float, float]:
+    """Return the range of all known values, widened by its own length on both sides.
+
+    A column that hardly varies in one domain can send a single row of the other a thousand deviations away.
+    """
+    seen = np.concatenate([domains.labels, domains.target_labels[domains.known]])
+    low, high = float(seen.min()), float(seen.max())
+    return 2 * low - high, 2 * high - low
 
 
 def race(
@@ -202,7 +213,8 @@ def outputs(model: Any, rows: Any, ground: Ground, *, is_source: bool) -> Array:
     rows = _as_taken(model, rows)
     domain = np.full(rows.shape[0], 1 if is_source else -1)
     if ground.regression:
-        return np.asarray(model.predict(rows, sample_domain=domain), dtype=np.float64)
+        values = np.asarray(model.predict(rows, sample_domain=domain), dtype=np.float64)
+        return values if ground.span is None else values.clip(*ground.span)
     found = np.asarray(model.predict_proba(rows, sample_domain=domain), dtype=np.float64)
     if not np.isfinite(found).all():
         raise ValueError("gave probabilities that are not finite")
