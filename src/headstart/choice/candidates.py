@@ -124,13 +124,15 @@ def as_candidates(
     asked: list[Candidate] = []
     for item in _default(domains, regression) if candidates is None else candidates:
         one = Candidate(item) if isinstance(item, str) else item
-        if one.method not in (*BASELINES, NEAREST):
+        if one.method in BASELINES:
+            continue
+        if one.method != NEAREST:
             catalogue.get(one.method)
-            asked.append(one)
+        asked.append(one)
     base = [Candidate("source_only")]
     if len(domains.known) > 0:
         base += [Candidate("target_only"), Candidate("pooled")]
-    if heads is not None and heads.nearest:
+    if heads is not None and heads.nearest and all(one.method != NEAREST for one in asked):
         base.append(Candidate(NEAREST))
     return base + asked
 

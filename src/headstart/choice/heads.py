@@ -76,4 +76,4 @@ def settle(domains: Domains, *, regression: bool, standardise: bool | None = Non
         gained.append((answers[0] == labels[held]).astype(float) - (answers[1] == labels[held]))
     difference = np.concatenate(gained)
     error = float(difference.std()) / np.sqrt(len(difference))
-    return Heads(scaled, float(difference.mean()) > SURE * error)
+    return Heads(scaled, bool(difference.mean() > SURE * error))

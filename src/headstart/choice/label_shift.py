@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from headstart.choice.candidates import BASELINES
+from headstart.choice.candidates import BASELINES, NEAREST
 from headstart.choice.gain import expected_accuracy
 from headstart.choice.race import Ground, Raced
 from headstart.shallow.diagnose import diagnose, expected_shares
@@ -17,10 +17,12 @@ Array = np.ndarray
 STRONG = 0.6
 AGREE = 0.3
 WITNESS = "self_training_free"
-BEARS_LABEL_SHIFT = frozenset({*BASELINES, *WEIGHTS, WITNESS})
+BEARS_LABEL_SHIFT = frozenset({*BASELINES, NEAREST, *WEIGHTS, WITNESS})
 """Candidates that do not assume equal class shares on both sides."""
 
 
+FEW = 20
+"""Rows of a domain below which nothing is said about its class shares."""
 CORRECTED = "bbse"
 """What answers where nothing but the class shares differs."""
 
@@ -32,6 +34,8 @@ def only_shares_differ(domains: Domains, *, seed: int = 0) -> bool:
     the shares lie more than `STRONG` in L1 from the source's. P(X | Y) is then the same on both sides, and correcting
     the shares is not one method among others but the right one.
     """
+    if min(len(domains.labels), len(domains.target_labels)) < FEW:
+        return False
     found = diagnose(domains.source, domains.labels, domains.target, seed=seed)
     if found.kind != "label" or found.shares is None:
         return False

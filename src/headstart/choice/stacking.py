@@ -28,8 +28,7 @@ def stacked(ground: Ground, finished: Sequence[Raced], gains: Array, *, strength
 
     Each member answers labelled target rows that were masked when it was fitted (three folds); the shares are learned
     from those answers, with a prior of ``strength`` rows spread by the predicted gains. For classes they are those of a
-    mixture; for values those of least squared error: a mixture would favour a member that is near on a few rows and far
-    off on the others, and an average pays for both.
+    mixture, for values those of least squared error.
 
     References
     ----------
