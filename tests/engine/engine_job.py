@@ -34,7 +34,32 @@ class Gradual(Plain):
         super().step(nets, batch, progress, update)
 
 
-def job(folder: Path, *, steps=24, norm="batch", dropout=0.2, pause=0.0, every=0.0, method=None, on_step=None):
+@dataclass(kw_only=True)
+class Watched(Plain):
+    """Tells the samples of every step, and the gradient that the first step takes."""
+
+    def step(self, nets, batch, progress, update):
+        super().step(nets, batch, progress, update)
+        self.told.append([batch.target.x.sum(dim=(1, 2, 3)).tolist(), batch.target.y.tolist()])
+        if len(self.told) == 1:
+            self.gradient = [0.0 if p.grad is None else p.grad.flatten().tolist() for p in nets.network.parameters()]
+
+    def __post_init__(self):
+        self.told, self.gradient = [], []
+
+
+def job(
+    folder: Path,
+    *,
+    steps=24,
+    norm="batch",
+    dropout=0.2,
+    pause=0.0,
+    every=0.0,
+    method=None,
+    on_step=None,
+    learning_rate=1e-2,
+):
     """Train; write the checkpoint into ``folder``; return ``Trained``."""
     data, rows = TinyData(40), np.arange(40)
     network = tiny_network(norm=norm, dropout=dropout)
@@ -53,7 +78,7 @@ def job(folder: Path, *, steps=24, norm="batch", dropout=0.2, pause=0.0, every=0
         stream,
         task=TASK,
         steps=steps,
-        learning_rate=1e-2,
+        learning_rate=learning_rate,
         evaluate=evaluate,
         evaluate_every=6,
         patience=50,
@@ -69,19 +94,26 @@ def digest(trained) -> str:
 
 
 def several(folder: Path) -> None:
-    """One of several processes: the main one writes the losses."""
+    """One of several processes: its batches, the gradient of its first step, the main one's losses.
+
+    At the first rate the weights stand still, so that every loss tells which samples it was the mean of; at one that
+    learns, losses part with the order of sums, on some processors within a dozen steps.
+    """
     losses: list[float] = []
-    trained = job(
+    network = {"norm": "group", "dropout": 0.0, "every": 1e9}
+    method = Watched(frozen=1)
+    still = job(
         folder,
-        norm="group",
-        dropout=0.0,
-        every=1e9,
+        **network,
+        method=method,
+        learning_rate=1e-9,
         on_step=lambda record: losses.append(record["train_loss"]),
-        method=Plain(frozen=1),
     )
+    (folder / "training.safetensors").unlink(missing_ok=True)
+    found = {"losses": losses, "scores": [record["validation_loss"] for record in still.history]}
+    found |= {"batches": method.told, "gradient": method.gradient}
     state = process_state()
-    found = {"losses": losses, "weights": digest(trained), "processes": state.num_processes}
-    found["scores"] = [record["validation_loss"] for record in trained.history]
+    found |= {"weights": digest(job(folder, **network, method=Plain(frozen=1))), "processes": state.num_processes}
     (folder / f"rank{state.process_index}.json").write_text(json.dumps(found))
 
 

@@ -41,7 +41,7 @@ def split(folder, port):
 
 
 @pytest.mark.parametrize("start", [split, pytest.param(launched, marks=pytest.mark.slow)])
-def test_two_processes_give_the_losses_of_one(tmp_path, port, start):
+def test_two_processes_train_as_one(tmp_path, port, start):
     one, two = tmp_path / "one", tmp_path / "two"
     one.mkdir()
     two.mkdir()
@@ -50,7 +50,12 @@ def test_two_processes_give_the_losses_of_one(tmp_path, port, start):
     alone = json.loads((one / "rank0.json").read_text())
     ranks = [json.loads((two / f"rank{rank}.json").read_text()) for rank in (0, 1)]
     assert [rank["processes"] for rank in ranks] == [2, 2]
-    assert ranks[0]["losses"] == pytest.approx(alone["losses"], abs=1e-5)
-    assert ranks[0]["scores"] == pytest.approx(alone["scores"], abs=1e-5)
+    halves = zip(*(rank["batches"] for rank in ranks), strict=True)
+    assert [[a + b for a, b in zip(*pair, strict=True)] for pair in halves] == alone["batches"]
+    assert ranks[0]["losses"] == pytest.approx(alone["losses"], rel=1e-4)
+    assert ranks[0]["scores"] == pytest.approx(alone["scores"], rel=1e-4)
+    assert len(alone["gradient"]) > 4
+    for mine, whole in zip(ranks[1]["gradient"], alone["gradient"], strict=True):
+        assert mine == pytest.approx(whole, rel=1e-3, abs=1e-5)
     assert ranks[0]["weights"] == ranks[1]["weights"]
     assert ranks[1]["losses"] == []
