@@ -79,3 +79,17 @@ def test_one_view_is_the_plain_one():
     data = TinyData(5)
     fetch = raw_fetch(data, np.arange(5), TinyPreprocess(), views=1, seed=1)
     assert torch.equal(fetch(np.array([2, 0]), 3), torch.from_numpy(data.x[[2, 0]]))
+
+
+def test_a_card_is_fed_ahead_with_the_same_batches(monkeypatch):
+    """Only the memory differs: what is made ahead and page-locked holds the same numbers."""
+    monkeypatch.setattr(torch.Tensor, "pin_memory", torch.Tensor.clone)  # page-locking needs a card
+    fetched = np.random.default_rng(0).normal(size=(7, 3))
+    fetch = lambda positions, view: {"x": torch.from_numpy(fetched[positions])}  # noqa: E731
+    plain, fed = (Stream(fetch, np.arange(7), batch_size=4, seed=1) for _ in range(2))
+    fed.feed_card()
+    for step in (0, 1, 5):
+        one, other = plain.batch(step).target, fed.batch(step).target
+        assert torch.equal(one.x["x"], other.x["x"])
+        assert torch.equal(one.y, other.y)
+    fed.close()

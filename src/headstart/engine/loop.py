@@ -122,6 +122,8 @@ def train(
         checkpoint_every=checkpoint_every,
     )
     devices = [place.device] if place.device.type == "cuda" else []
+    if devices:
+        stream.feed_card()
     with torch.random.fork_rng(devices):
         session = Session(method, network, stream, task, settings, place)
         session.evaluate, session.on_step = evaluate, on_step

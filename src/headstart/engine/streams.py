@@ -53,6 +53,7 @@ class Stream:
         self.weights = None if weights is None else np.asarray(weights, dtype=np.float32)
         self.batch_size = max(1, min(batch_size, len(self.labels)))
         self._order = lru_cache(maxsize=4)(self._permutation)
+        self._pinned = False
         self._ahead = _Ahead(self._samples) if getattr(fetch, "slow", False) else None
 
     def __len__(self) -> int:
@@ -96,6 +97,11 @@ class Stream:
             return Batch(target=self._samples(step, start, stop))
         return Batch(target=self._ahead.get(step, start, stop))
 
+    def feed_card(self) -> None:
+        """Fetch ahead whatever the fetch costs, into memory that a card reads while it computes."""
+        self._pinned = True
+        self._ahead = self._ahead or _Ahead(self._samples)
+
     def close(self) -> None:
         """Stop fetching ahead."""
         if self._ahead is not None:
@@ -107,10 +113,19 @@ class Stream:
         weight = None if self.weights is None else torch.from_numpy(self.weights[positions])
         names = None if self.names is None else [self.names[p] for p in positions]
         x = self.fetch(positions, views)
+        if self._pinned:
+            x = pinned(x)
         return Samples(x=x, y=torch.from_numpy(self.labels[positions]), weight=weight, names=names)
 
     def _permutation(self, epoch: int) -> np.ndarray:
         return np.random.default_rng([self.seed, epoch]).permutation(len(self))
+
+
+def pinned(value: Any) -> Any:
+    """Return a state, or a state's named tensors, in page-locked memory."""
+    if isinstance(value, torch.Tensor):
+        return value.pin_memory()
+    return {name: pinned(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 class _Ahead:

@@ -97,10 +97,15 @@ class ImagePreprocess(Preprocess):
 
     def to_tensor(self, views: list[Image.Image]) -> Tensor:
         """Return [n, channels, size, size] from views of the right size and mode."""
-        pixels = np.stack([np.asarray(view) for view in views]).reshape(len(views), self.size, self.size, self.channels)
-        batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous().to(torch.float32).div_(255)
-        mean, std = torch.tensor(self.mean).view(1, -1, 1, 1), torch.tensor(self.std).view(1, -1, 1, 1)
-        return batch.sub_(mean).div_(std)
+        batch = np.empty((len(views), self.channels, self.size, self.size), dtype=np.float32)
+        mean, std = (np.array(part, dtype=np.float32)[:, None, None] for part in (self.mean, self.std))
+        # one picture at a time stays in the processor's cache, and by NumPy, whose threads are this one only
+        for view, out in zip(views, batch, strict=True):
+            pixels = np.asarray(view).reshape(self.size, self.size, self.channels).transpose(2, 0, 1)
+            np.divide(pixels, np.float32(255), out=out)
+            np.subtract(out, mean, out=out)
+            np.divide(out, std, out=out)
+        return torch.from_numpy(batch)
 
     @property
     def augments(self) -> bool:
