@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.errors import UserError
+from headstart.locks import PART, lock, part_name, sweep_parts
 
 _MACHINE_FAULTS = {
     errno.ENOSPC: "the disk is full",
@@ -24,6 +25,10 @@ _MACHINE_FAULTS = {
     errno.EACCES: "permission was denied",
     errno.EPERM: "permission was denied",
     errno.ENAMETOOLONG: "the name is too long",
+    errno.EISDIR: "that is a folder",
+    errno.EEXIST: "there is something else of that name",
+    errno.ELOOP: "its links lead in a circle",
+    errno.EBUSY: "it is in use by the system",
 }
 
 
@@ -47,8 +52,11 @@ def atomic_write(path: str | os.PathLike[str], write: Callable[[Path], None]) ->
     path = Path(path)
     with machine_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
+        start = part_name(path.name)
+        sweep_parts(path.parent, start)
+        handle, name = tempfile.mkstemp(prefix=start, suffix=PART, dir=path.parent)
+        # Held until it is renamed, so that nobody takes it for what a killed process left.
+        lock(handle)
         temporary = Path(name)
         try:
             write(temporary)
@@ -58,6 +66,7 @@ def atomic_write(path: str | os.PathLike[str], write: Callable[[Path], None]) ->
             _sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+            os.close(handle)
 
 
 def _sync(path: Path) -> None:
@@ -69,12 +78,12 @@ def _sync(path: Path) -> None:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write ``text`` as UTF-8, atomically."""
+    """Write ``text`` as UTF-8, atomically; what no UTF-8 can say (names in another encoding) is escaped."""
     atomic_write(path, lambda temporary: _write_plain(temporary, text))
 
 
 def _write_plain(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pyarrow as pa
 from headstart.data.arrow import Columns, spill
 from headstart.data.frame import Frame, Part, name_rows
 from headstart.errors import UserError
+from headstart.scratch import scratch_folder
 
 _PARTS = {"": None, "_train": "train", "_val": "validation", "_validation": "validation", "_test": "test"}
 _ROWS = 1024
@@ -54,11 +54,11 @@ def _key(name: str) -> str:
 def read_npz(path: Path) -> ArrayParts:
     """Map the arrays of a ``.npz`` file, unpacked beside each other on disk; pickled objects are refused."""
     arrays: dict[str, np.ndarray] = {}
-    with tempfile.TemporaryDirectory(prefix="headstart-", ignore_cleanup_errors=True) as folder:
+    with scratch_folder() as folder:
         try:
             with zipfile.ZipFile(path) as archive:
                 for member in archive.namelist():
-                    arrays[member.removesuffix(".npy")] = _map_array(archive, member, folder)
+                    arrays[member.removesuffix(".npy")] = _map_array(archive, member, str(folder))
         except (zipfile.BadZipFile, OSError, EOFError) as error:
             raise UserError(f"{path} is no readable .npz file ({error}).") from error
         except ValueError as error:

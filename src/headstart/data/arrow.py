@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import mmap
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -15,27 +15,26 @@ from headstart.storage import machine_faults
 def spill(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Columns:
     """Stream record batches into a temporary Arrow file and return it memory-mapped.
 
-    The file is unlinked at once: its space goes back when the mapping is dropped, even after ``kill -9``.
+    The file has no name: its space goes back when the mapping is dropped, even after ``kill -9``.
     """
-    with tempfile.TemporaryDirectory(prefix="headstart-", ignore_cleanup_errors=True) as folder:
-        path = os.path.join(folder, "index.arrow")
-        with machine_faults(path), pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+    with machine_faults(tempfile.gettempdir()), tempfile.TemporaryFile() as file:
+        with pa.ipc.new_file(pa.PythonFile(file, "w"), schema) as writer:
             for batch in batches:
                 if batch.num_rows:
                     writer.write_batch(batch)
-        table = pa.ipc.open_file(pa.memory_map(path)).read_all()
+        file.flush()
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    table = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped))).read_all()
     pa.default_memory_pool().release_unused()
     return Columns(table)
 
 
 def scratch_array(shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """Return a zeroed array that lies in an unlinked temporary file instead of memory."""
+    """Return a zeroed array that lies in a temporary file without a name instead of memory."""
     if 0 in shape:
         return np.zeros(shape, dtype)
-    with tempfile.TemporaryDirectory(prefix="headstart-", ignore_cleanup_errors=True) as folder:
-        path = os.path.join(folder, "array")
-        with machine_faults(path):
-            return np.memmap(path, dtype=dtype, mode="w+", shape=shape)
+    with machine_faults(tempfile.gettempdir()), tempfile.TemporaryFile() as file:
+        return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
 
 
 class Columns:

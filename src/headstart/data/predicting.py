@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from headstart.data.inputs import Files, Inputs, Records, Texts, Values
 from headstart.data.material import array_inputs, frame_inputs
 from headstart.data.opening import frame_of, require_path
 from headstart.errors import UserError, nearest
+from headstart.scratch import scratch_folder
 
 Wanted = TableColumns | Sequence[str] | str | None
 
@@ -202,8 +202,8 @@ def _part_names(label: str, count: int) -> Any:
 
 def _standard_input(modality: str, columns: Wanted) -> Dataset:
     """Read standard input to its end: CSV with a header, or one text or image path per line."""
-    with tempfile.TemporaryDirectory(prefix="headstart-") as folder:
-        path = Path(folder, "standard input")
+    with scratch_folder() as folder:
+        path = folder / "standard input"
         with path.open("wb") as copy:
             shutil.copyfileobj(sys.stdin.buffer, copy)
         if not path.stat().st_size:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from headstart.networks.preprocess import Preprocess
+from headstart.scratch import scratch_folder
 from headstart.storage import atomic_write, write_json
 
 
@@ -68,9 +68,9 @@ class TextPreprocess(Preprocess):
     def save(self, directory: Path) -> None:
         """Write ``preprocess.json`` and ``tokenizer/``."""
         directory = Path(directory)
-        with tempfile.TemporaryDirectory() as temporary:
-            self.tokenizer.save_pretrained(temporary)
-            for file in sorted(Path(temporary).rglob("*")):
+        with scratch_folder() as temporary:
+            self.tokenizer.save_pretrained(str(temporary))
+            for file in sorted(temporary.rglob("*")):
                 if file.is_file():
                     target = directory / "tokenizer" / file.relative_to(temporary)
                     atomic_write(target, partial(_copy, file))

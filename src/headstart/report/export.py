@@ -7,7 +7,6 @@ import io
 import json
 import logging
 import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from headstart.networks import load_network
 from headstart.networks.network import Network
 from headstart.report.golden import golden
 from headstart.report.graph import Graph, build_graph
+from headstart.scratch import scratch_folder
 from headstart.storage import atomic_write, write_json
 from headstart.tasks import TaskLogic
 
@@ -49,15 +49,16 @@ def export_onnx(run_dir: str | Path, out: str | Path | None = None) -> Path:
         raise UserError(f"{run_dir / 'model'} has no task's head to export; export a run that `fit` has finished.")
     network.eval().requires_grad_(False)
     graph, samples = build_graph(network, logic), golden(run_dir, network)
-    with tempfile.TemporaryDirectory() as temporary:
-        draft = Path(temporary) / "model.onnx"
+    with scratch_folder() as temporary:
+        draft = temporary / "model.onnx"
         _convert(graph, graph.feed(samples[-1]), draft)
         worst = parity(draft, graph, network, logic, samples)
         card = describe(network, logic, graph, worst, sum(len(group) for group in samples))
         _label(draft, card)
+        write_json(out.with_name(out.name + ".json"), card)
+        _copy_tokenizer(run_dir / "model" / "tokenizer", out.parent / "tokenizer")
+        # Last, so that a model that is there has all that belongs to it.
         atomic_write(out, lambda part: _copy(draft, part))
-    write_json(out.with_name(out.name + ".json"), card)
-    _copy_tokenizer(run_dir / "model" / "tokenizer", out.parent / "tokenizer")
     return out
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
+from headstart.scratch import scratch_folder
 from headstart.workflow.fit import fit
 from headstart.workflow.run import Run
 
@@ -19,8 +19,8 @@ def demo(*, out: str | Path = "runs/demo", seeds: int = 3, force: bool = False) 
     """
     from headstart.data.demo import write_demo
 
-    with tempfile.TemporaryDirectory(prefix="headstart-demo-") as scratch:
-        digits = Path(scratch) / "digits"
+    with scratch_folder() as scratch:
+        digits = scratch / "digits"
         write_demo(digits, per_class=POOL)
         run = fit(digits, source="headstart/glyphs", shots=5, epochs=30, out=out, seeds=seeds, force=force)
     assert run is not None
