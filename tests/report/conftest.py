@@ -104,6 +104,10 @@ def record(task: dict[str, Any], modality: str, verdict: str, seeds: tuple[int, 
     counts = dict.fromkeys(task["classes"], 5) or {"rows": 50}
     tests_per = {name: n // len(counts) for name in counts}
     kept = "scratch" if verdict == "negative" else "lp_ft"
+    ps = {"positive": 1e-9, "none": 0.61, "negative": 0.002}
+    found = {"kind": verdict, "gain": gain, "interval": [gain - half, gain + half], "p": ps[verdict]}
+    found |= {"arm": "lp_ft", "baseline": "scratch", "interval_kind": "bootstrap"}
+    same = {"kind": "none", "gain": 0.0, "interval": [0.0, 0.0], "p": 1.0, "arm": "scratch", "interval_kind": "same"}
     return {
         "schema": 1,
         "headstart": "0.1.0",
@@ -179,17 +183,10 @@ def record(task: dict[str, Any], modality: str, verdict: str, seeds: tuple[int, 
         "chosen": "lp_ft",
         "arms": arms,
         "baselines": {"majority": {metric: 0.1}} if task["kind"] == "classification" else {},
-        "verdict": {
-            "kind": verdict,
-            "metric": metric,
-            "gain": gain,
-            "interval": [gain - half, gain + half],
-            "p": {"positive": 1e-9, "none": 0.61, "negative": 0.002}[verdict],
-            "n_test": n,
-            "chosen": "lp_ft",
-            "baseline": "scratch",
-            "sentence": "written by the run",
-        },
+        "verdict": found
+        | {"planned": None, "transfers": True}
+        | (same | {"planned": found, "transfers": False} if kept == "scratch" else {})
+        | {"metric": metric, "n_test": n, "chosen": "lp_ft", "note": "", "sentence": "written by the run"},
         "guard": {"kept": kept, "reason": f"{kept} was best on the validation split (94.4% against 77.4%)."},
         "warnings": ["The test split has only 49 samples, so the interval is wide."],
     }

@@ -27,7 +27,8 @@ def test_the_card_says_what_how_good_and_under_which_licence(make_run: Callable[
 def test_the_card_of_a_run_that_kept_scratch_says_so(make_run: Callable[..., Path]) -> None:
     card = model_card(json.loads((make_run(verdict="negative") / "run.json").read_text()))
     assert card.startswith("# A model trained from scratch on")
-    assert "**negative**" in card
+    assert "**nothing was gained**" in card
+    assert "Planned was LP-FT: head first, then the last stages, not kept: **negative**, −17.0 points" in card
 
 
 def test_names_cannot_break_out_of_the_card(make_run: Callable[..., Path]) -> None:

@@ -118,7 +118,7 @@ def test_nothing_is_fetched_and_nothing_runs(make_run: MakeRun, name: str) -> No
 def test_the_sentence_says_kind_numbers_and_the_page_interval_p_and_n(make_run: MakeRun) -> None:
     text = page(make_run()).text
     assert "Transfer helped" in text
-    assert "94.0% with transfer and 77.0% without: +17.0 points" in text
+    assert "94.0% with transfer and 77.0% from scratch: +17.0 points" in text
     assert "+15.0 to +19.0" in text
     assert "p < 0.001" in text
     assert "Test samples 300 3 seeds" in text
@@ -126,8 +126,42 @@ def test_the_sentence_says_kind_numbers_and_the_page_interval_p_and_n(make_run: 
 
 def test_a_negative_verdict_is_said_first_and_the_guards_choice_next(make_run: MakeRun) -> None:
     text = page(make_run(verdict="negative")).text
-    assert text.index("Transfer hurt") < text.index("What was kept From scratch , not LP-FT")
-    assert "−17.0 points" in text
+    assert "Transfer hurt" not in text
+    first = text.index("77.0%, from scratch: nothing was gained, and that model is handed back.")
+    planned = text.index("Planned was LP-FT: head first, then the last stages, which is not handed back: 60.0%, −17.0")
+    assert text.index("Nothing was gained") < first < planned < text.index("What was kept From scratch , not LP-FT")
+
+
+def test_a_run_that_was_written_when_the_planned_arm_was_judged_still_speaks_of_the_kept_one(make_run: MakeRun) -> None:
+    def change(run: dict[str, Any]) -> None:
+        planned = run["verdict"].pop("planned")
+        for name in ("arm", "interval_kind", "transfers", "note"):
+            run["verdict"].pop(name, None)
+        run["verdict"] |= {name: planned[name] for name in ("kind", "gain", "interval", "p")}
+
+    old = edit(make_run(verdict="negative"), change)
+    text = page(old).text
+    assert "Nothing was gained" in text
+    assert "which is not handed back: 60.0%, −17.0 points (−19.0 to −15.0)" in text
+
+
+def test_what_the_test_split_says_against_the_choice_is_said_on_the_page(make_run: MakeRun) -> None:
+    def change(run: dict[str, Any]) -> None:
+        run["verdict"]["note"] = "The test split and the choice disagree: probe is better."
+
+    text = page(edit(make_run(), change)).text
+    assert text.index("The test split and the choice disagree") < text.index("What was kept LP-FT")
+
+
+def test_a_model_without_the_source_is_not_sold_as_transfer(make_run: MakeRun) -> None:
+    def change(run: dict[str, Any]) -> None:
+        run["verdict"] |= {"arm": "probe", "transfers": False}
+        run["guard"]["kept"] = "probe"
+
+    text = page(edit(make_run(), change)).text
+    assert "Better, without the source" in text
+    assert "Transfer helped" not in text
+    assert "90.0% with Probe on frozen features and 77.0% from scratch" in text
 
 
 def test_no_measurable_difference_is_not_sold_as_a_gain(make_run: MakeRun) -> None:
@@ -139,7 +173,8 @@ def test_no_measurable_difference_is_not_sold_as_a_gain(make_run: MakeRun) -> No
 
 def test_a_gain_in_errors_is_told_as_lower(make_run: MakeRun) -> None:
     assert re.search(
-        r"Mean absolute error on .* with transfer and .* without: [\d.]+ lower", page(make_run(kind="regression")).text
+        r"Mean absolute error on .* with transfer and .* from scratch: [\d.]+ lower",
+        page(make_run(kind="regression")).text,
     )
 
 

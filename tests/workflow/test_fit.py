@@ -41,8 +41,9 @@ def test_the_run_says_what_the_schema_promises(digits_run):
 def test_a_gain_is_the_difference_of_the_arms_in_the_predictions_file(digits_run):
     frame = pq.read_table(digits_run.path / "predictions.parquet").to_pandas()
     right = (frame.label == frame.prediction).groupby(frame.arm).mean()
-    chosen = digits_run.result["chosen"]
-    assert digits_run.verdict.gain == pytest.approx(right[chosen] - right["scratch"])
+    kept = digits_run.result["guard"]["kept"]
+    assert digits_run.verdict.arm == kept
+    assert digits_run.verdict.gain == pytest.approx(right[kept] - right["scratch"])
     assert set(frame.split) == {"test"}
 
 
@@ -126,9 +127,16 @@ def test_a_source_that_hurts_is_told_and_the_better_arm_handed_back(tmp_path):
         out=tmp_path / "run",
         quiet=True,
     )
-    assert run.verdict.kind in {"negative", "none"}
-    assert run.result["guard"]["kept"] == "scratch"
+    assert run.result["guard"]["kept"] == run.verdict.arm == "scratch"
+    assert (run.verdict.kind, run.verdict.gain) == ("none", 0.0)
+    assert run.verdict.planned.kind in {"negative", "none"}
+    assert run.verdict.planned.gain < 0
+    assert run.verdict.sentence.startswith(
+        "nothing was gained: training from scratch is handed back; the planned probe"
+    )
     assert "does not help" in run.result["guard"]["reason"]
+    assert "Nothing was gained" in (run.path / "report.html").read_text(encoding="utf-8")
+    assert "**nothing was gained**" in (run.path / "model" / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("task", ["classification", "regression", "multilabel"])

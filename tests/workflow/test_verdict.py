@@ -3,7 +3,8 @@ import pytest
 from scipy import stats
 
 from headstart.problem import Task
-from headstart.workflow.verdict import guard, judge
+from headstart.workflow.record import negative_transfer
+from headstart.workflow.verdict import Verdict, compare, guard, judge, judge_kept
 
 CLASSES = Task("classification", ("a", "b"))
 VALUES = Task("regression", targets=("y",))
@@ -67,3 +68,91 @@ def test_the_guard_hands_back_the_best_on_validation():
 
 def test_the_chosen_arm_wins_ties():
     assert guard(CLASSES, "finetune", {"scratch": 0.7, "probe": 0.7, "finetune": 0.7}).kept == "finetune"
+
+
+def arms(**shares):
+    return {name: scores(share, n=200, seed=number) for number, (name, share) in enumerate(shares.items())}
+
+
+def test_the_verdict_is_of_the_arm_that_is_handed_back():
+    found = arms(scratch=0.7, finetune=0.95, probe=0.75)
+    verdict = judge_kept(CLASSES, found, kept="probe", planned="finetune")
+    assert verdict.gain == pytest.approx((found["probe"] - found["scratch"]).mean())
+    assert (verdict.arm, verdict.chosen, verdict.baseline) == ("probe", "finetune", "scratch")
+    assert verdict.planned.gain == pytest.approx((found["finetune"] - found["scratch"]).mean())
+    assert "by probe, which is handed back; the planned finetune would have been" in verdict.sentence
+
+
+def test_where_the_baseline_is_handed_back_nothing_was_gained():
+    found = arms(scratch=0.9, finetune=0.6)
+    verdict = judge_kept(CLASSES, found, kept="scratch", planned="finetune")
+    assert (verdict.kind, verdict.gain, verdict.interval, verdict.p) == ("none", 0.0, (0.0, 0.0), 1.0)
+    assert verdict.planned.kind == "negative"
+    assert verdict.sentence.startswith("nothing was gained: training from scratch is handed back; the planned finetune")
+    assert verdict.note == ""
+    assert [line.split(":")[0] for line in negative_transfer(verdict)] == ["Negative transfer"]
+    assert "the planned finetune is worse" in negative_transfer(verdict)[0]
+
+
+def test_what_is_handed_back_and_hurts_is_named_and_the_better_arm_with_it():
+    found = arms(scratch=0.9, probe=0.6)
+    verdict = judge_kept(CLASSES, found, kept="probe", planned="probe")
+    assert verdict.kind == "negative"
+    assert verdict.planned is None
+    assert "which is handed back, is worse than training from scratch" in negative_transfer(verdict)[0]
+    assert "scratch is measurably better than probe" in verdict.note
+
+
+def test_a_visible_gap_that_is_not_measurable_is_said_as_such():
+    found = {"scratch": scores(0.5, n=50)}
+    found["probe"], found["finetune"] = found["scratch"].copy(), found["scratch"].copy()
+    found["finetune"][0, np.flatnonzero(found["finetune"][0] == 0)[:2]] = 1
+    note = judge_kept(CLASSES, found, kept="probe", planned="probe").note
+    assert "finetune is better, though not measurably, than probe, by +4.0 points" in note
+    assert judge_kept(CLASSES, found, kept="finetune", planned="finetune").note == ""
+
+
+def test_the_kind_comes_from_the_interval_and_not_from_the_gain():
+    """Five samples won and none lost is a gain, but the exact p is 0.06 and the interval holds 0."""
+    scratch = np.zeros((1, 49))
+    few, more = scratch.copy(), scratch.copy()
+    few[0, :5], more[0, :6] = 1, 1
+    assert (judge(CLASSES, "probe", few, scratch).kind, judge(CLASSES, "probe", more, scratch).kind) == (
+        "none",
+        "positive",
+    )
+
+
+def test_an_error_that_shrinks_is_a_gain_with_an_interval_above_zero():
+    rng = np.random.default_rng(0)
+    scratch = -np.abs(rng.normal(2, 0.1, size=(1, 100)))
+    verdict = judge(VALUES, "finetune", scratch + 0.5 + rng.normal(0, 0.1, size=(1, 100)), scratch)
+    assert verdict.kind == "positive"
+    assert 0.4 < verdict.interval[0] < verdict.gain < verdict.interval[1] < 0.6
+
+
+def test_several_seeds_are_judged_over_all_of_them():
+    found = {"scratch": scores(0.5, 0.5, 0.5, n=60), "probe": scores(0.9, 0.5, 0.9, n=60, seed=3)}
+    verdict = judge_kept(CLASSES, found, kept="probe", planned="probe")
+    assert verdict.gain == pytest.approx((found["probe"] - found["scratch"]).mean())
+
+
+def test_a_metric_of_the_whole_split_is_bootstrapped_over_rows():
+    transfer, scratch = scores(0.9, n=100), scores(0.6, n=100, seed=1)
+    found = compare(
+        CLASSES,
+        "probe",
+        transfer,
+        "scratch",
+        scratch,
+        corpus=lambda rows: (float(np.median(transfer[0][rows])), float(scratch[0][rows].mean())),
+    )
+    assert found.gain == pytest.approx(1 - scratch.mean())
+    assert found.interval[0] < found.gain < found.interval[1]
+
+
+def test_a_verdict_reads_back_what_it_wrote_and_what_older_versions_wrote():
+    verdict = judge_kept(CLASSES, arms(scratch=0.7, finetune=0.9, probe=0.8), kept="probe", planned="finetune")
+    assert Verdict.from_json(verdict.to_json()) == verdict
+    old = {name: value for name, value in verdict.to_json().items() if name not in {"arm", "planned", "interval_kind"}}
+    assert Verdict.from_json(old).arm == "finetune"

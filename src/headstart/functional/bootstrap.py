@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 Array = np.ndarray
@@ -38,6 +40,19 @@ def paired_bootstrap(
     """
     difference = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     return mean_interval(difference, seed=seed, draws=draws, level=level)
+
+
+def corpus_interval(
+    measure: Callable[[Array], float], n: int, *, seed: int = 0, draws: int = 1_000, level: float = 0.95
+) -> tuple[float, float, float]:
+    """Return the value of ``measure(rows)`` on all n rows, and its percentile bootstrap interval.
+
+    For a measure that is no mean over samples (macro F1, R2): it is computed anew on every resample of the rows.
+    """
+    rng, tail = np.random.default_rng(seed), (1 - level) / 2
+    found = [measure(rng.integers(n, size=n)) for _ in range(draws)]
+    low, high = np.quantile(found, [tail, 1 - tail])
+    return float(measure(np.arange(n))), float(low), float(high)
 
 
 def _resampled_means(rows: Array, rng: np.random.Generator, draws: int) -> Array:

@@ -1,4 +1,4 @@
-"""Calibration of a classifier's scores by one temperature and one bias per class."""
+"""Calibration of a classifier's scores by one temperature and one bias per class, and how far confidences are off."""
 
 from __future__ import annotations
 
@@ -49,3 +49,15 @@ def calibrate(scores: Array, labels: Array) -> Calibration:
     start = np.append(wide, np.zeros(k)) if wide > 1e-12 else np.zeros(k + 1)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"gtol": 1e-8, "ftol": 1e-14})
     return Calibration(float(found.x[0] / wide), found.x[1:])
+
+
+def calibration_error(confidence: Array, correct: Array, bins: int = 15) -> float:
+    """Expected calibration error: the mean over equal-width bins of \\|accuracy - confidence\\|, weighted by size.
+
+    References
+    ----------
+    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
+    """
+    edge = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [abs(correct[edge == b].mean() - confidence[edge == b].mean()) * np.mean(edge == b) for b in np.unique(edge)]
+    return float(np.sum(gaps))

@@ -21,6 +21,7 @@ def across(folder: RunFolder) -> dict[str, Any] | None:
     metric = metric_of(folder.run)
     return {
         "shift": _shift(found["shift"]),
+        "adapted_kept": (folder.run.get("guard") or {}).get("kept") == "adapted",
         "race": _race(found, metric),
         "per_class": _per_class(found.get("per_class"), metric),
         "summary": found.get("summary") or [],
@@ -106,7 +107,9 @@ def domains(folder: RunFolder) -> dict[str, Any] | None:
         return {"note": part.get("note"), "panels": []}
     groups = [f"c{number}" for number in part["domain"]]
     panels = []
-    for when, heading in (("before", "Before: the features"), ("after", f"After: {part['after']}")):
+    kept = (folder.run.get("guard") or {}).get("kept") in (None, "adapted")
+    after = f"After: {part['after']}" + ("" if kept else " (not kept: another is handed back)")
+    for when, heading in (("before", "Before: the features"), ("after", after)):
         points = np.array(part["points"][when], dtype=np.float64).reshape(-1, 2)
         alt = f"{heading}, {part['n_source']} source and {part['n_target']} target samples"
         panels.append({"heading": heading, "chart": plots.cloud(points, groups, [""] * len(points), [], alt)})

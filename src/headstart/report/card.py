@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from headstart.report import format as fmt
+from headstart.report.headline import bounds_of, told
+from headstart.report.sections import title_of
 
 
 def model_card(run: dict[str, Any]) -> str:
@@ -83,20 +85,34 @@ def _result(run: dict[str, Any]) -> str:
         rows.append(
             f"| {_line(arm.get('title') or name)}{mark} | {value} | {fmt.interval(metric, arm.get('interval'))} |"
         )
-    verdict = run.get("verdict") or {}
-    if fmt.is_number(verdict.get("gain")):
-        gain, bounds = fmt.signed(metric, verdict["gain"]), verdict.get("interval") or [None, None]
-        span = f"{fmt.signed(metric, bounds[0])} to {fmt.signed(metric, bounds[1])}"
-        rows += [
-            "",
-            f"Transfer against training from scratch: **{_line(verdict.get('kind'))}**, {gain} {fmt.gain_unit(metric)}",
-        ]
-        rows[-1] += (
-            f" (95% interval {span}, {fmt.p_value(verdict.get('p'))}, {fmt.count(verdict.get('n_test'))} test samples)."
-        )
+    rows += _gain(run, told(run), metric)
     if run.get("guard"):
         rows += ["", f"Why this arm was kept: {_line(run['guard'].get('reason', ''))}"]
     return "\n".join(rows)
+
+
+def _gain(run: dict[str, Any], verdict: dict[str, Any], metric: str) -> list[str]:
+    """Say the gain of the model in this folder, and second what the planned one would have been."""
+    if not fmt.is_number(verdict.get("gain")):
+        return []
+    baseline = "training from scratch" if verdict.get("baseline") in (None, "scratch") else str(verdict["baseline"])
+    title = _line(title_of(run, verdict.get("arm")))
+    said = [f"Against {_line(baseline)}: **nothing was gained**, that model itself was kept."]
+    if verdict.get("arm") != verdict.get("baseline"):
+        n = fmt.count(verdict.get("n_test"))
+        said = [f"{title} against {_line(baseline)}: {_size(verdict, metric)}, {n} test samples."]
+    planned = verdict.get("planned")
+    if planned:
+        said.append(f"Planned was {_line(title_of(run, planned.get('arm')))}, not kept: {_size(planned, metric)}.")
+    if verdict.get("note"):
+        said.append(_line(verdict["note"]))
+    return [line for text in said for line in ("", text)]
+
+
+def _size(found: dict[str, Any], metric: str) -> str:
+    gain, span = fmt.signed(metric, found.get("gain")), bounds_of(metric, found.get("interval"))
+    kind, unit = _line(found.get("kind")), fmt.gain_unit(metric)
+    return f"**{kind}**, {gain} {unit} (95% interval {span}, {fmt.p_value(found.get('p'))})"
 
 
 def _limits(run: dict[str, Any]) -> str:

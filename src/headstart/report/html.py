@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from headstart.report import across, quality, sections, stories
+from headstart.report import across, headline, quality, sections, stories
 from headstart.report import format as fmt
 from headstart.report.curves import curves
 from headstart.report.folder import RunFolder, read_folder
@@ -59,7 +59,7 @@ def context(folder: RunFolder) -> dict[str, Any]:
     return {
         "run": folder.run,
         "plan": sections.plan(folder),
-        "verdict": sections.verdict(folder),
+        "verdict": headline.verdict(folder),
         "kept": sections.kept(folder),
         "arms": sections.arms(folder),
         "curves": curves(folder),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from headstart.functional.intervals import wilson
 from headstart.report import format as fmt
 from headstart.report.charts import Frame, Range, spread
 
@@ -38,19 +39,6 @@ def reliability(bins: list[Bin], alt: str) -> Markup:
             f"right {fmt.percent(one.right)}</title></circle></g>"
         )
     return frame.wrap(body, alt)
-
-
-def wilson(right: float, n: int, z: float = 1.96) -> Range:
-    """Return the 95% Wilson interval of a share ``right`` of ``n`` (Wilson, JASA 1927).
-
-    Examples
-    --------
-    >>> tuple(round(b, 3) for b in wilson(0.5, 10))
-    (0.237, 0.763)
-    """
-    middle, denominator = right + z * z / (2 * n), 1 + z * z / n
-    half = z * math.sqrt(right * (1 - right) / n + z * z / (4 * n * n))
-    return max(0.0, (middle - half) / denominator), min(1.0, (middle + half) / denominator)
 
 
 def bins(confidence: np.ndarray, right: np.ndarray, count: int = 15) -> list[Bin]:

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from headstart.functional.bootstrap import corpus_interval
+from headstart.functional.calibration import calibration_error
 from headstart.report import format as fmt
 from headstart.report import plots
 from headstart.report.folder import Predictions, RunFolder
 
 MOST_IN_MATRIX = 20
 PAIRS = 15
+DRAWS = 300
 
 
 def errors(folder: RunFolder) -> dict[str, Any] | None:
@@ -124,13 +127,18 @@ def calibration(folder: RunFolder) -> dict[str, Any] | None:
         confidence = np.maximum(found.values, 1 - found.values).ravel()
         right = ((found.values > 0.5) == (found.labels > 0.5)).ravel()
     groups = plots.bins(confidence, right)
-    gap = sum(abs(b.right - b.confidence) * b.n for b in groups) / len(confidence)
+    draws = min(DRAWS, max(20, 20_000_000 // len(right)))
+    gap, low, high = corpus_interval(lambda at: calibration_error(confidence[at], right[at]), len(right), draws=draws)
+    # Resampled errors are too large by as much as the error itself is: reflected, the two cancel.
+    low, high = max(0.0, 2 * gap - high), max(gap, 2 * gap - low)
     mean, share = float(confidence.mean()), float(right.mean())
     return {
         "chart": plots.reliability(groups, f"reliability diagram, calibration error {fmt.percent(gap)}"),
         "ece": fmt.percent(gap),
+        "interval": fmt.interval("ece", (low, high)),
         "confidence": fmt.percent(mean),
         "right": fmt.percent(share),
+        "right_interval": fmt.interval("accuracy", plots.wilson(share, len(right))),
         "tendency": _tendency(mean - share),
         "n": fmt.count(len(confidence)),
         "labels": kind == "multilabel",

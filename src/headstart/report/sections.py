@@ -4,126 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from markupsafe import Markup
-
 from headstart.report import charts, whiskers
 from headstart.report import format as fmt
 from headstart.report.folder import RunFolder
 
-HEADLINES = {
-    "positive": ("▲", "Transfer helped"),
-    "none": ("＝", "No measurable difference"),
-    "negative": ("▼", "Transfer hurt"),
-    "unmeasured": ("?", "Not measured"),
-    "source": ("◆", "A source of your own"),
+INTERVALS = {
+    "bootstrap": "bootstrap over test samples and seeds",
+    "wilson": "Wilson's score interval",
+    "tango": "Tango's score interval of paired shares",
+    "same": "one and the same model",
 }
-BASELINE_WORDS = {
-    "source_only": "with the source model as it is",
-    "target_only": "with the target's labels alone",
-    "pooled": "with both domains as one",
-}
-BASELINE_LABELS = {"source_only": "Source only", "target_only": "Target only", "pooled": "Pooled"}
 COLOURS = ("s-2", "s-3", "s-4", "s-5", "s-6")
 
 
 def colours(run: dict[str, Any]) -> dict[str, str]:
-    """Return a CSS class per arm: grey for scratch, the accent for the arm that stands for transfer."""
+    """Return a CSS class per arm: grey for scratch, the accent for the arm that is kept."""
     rest = iter(COLOURS * 4)
-    fixed = {"scratch": "s-scratch", run.get("chosen"): "s-chosen"}
+    kept = (run.get("guard") or {}).get("kept")
+    accent = run.get("chosen") if kept in (None, "scratch") else kept
+    fixed = {accent: "s-chosen"} | {"scratch": "s-scratch"}
     return {name: fixed.get(name) or next(rest) for name in run.get("arms", {})}
-
-
-def verdict(folder: RunFolder) -> dict[str, Any]:
-    """The verdict in one sentence, its figures, and a picture of the gain against zero."""
-    run = folder.run
-    said = run.get("verdict") or {}
-    metric, gain, bounds = metric_of(run), said.get("gain"), said.get("interval")
-    measured = fmt.is_number(gain)
-    kind = said.get("kind", "none") if measured else "source" if run.get("verb") == "pretrain" else "unmeasured"
-    mark, headline = HEADLINES.get(kind, HEADLINES["none"])
-    return {
-        "kind": kind,
-        "mark": mark,
-        "headline": headline,
-        "sentence": _sentence(run, kind),
-        "figures": _figures(run, metric, said),
-        "whisker": _whisker(metric, gain, bounds, f"s-{kind}"),
-    }
-
-
-def _whisker(metric: str, gain: Any, bounds: Any, colour: str) -> Markup | None:
-    if not fmt.is_number(gain):
-        return None
-    return whiskers.against_zero(gain, bounds, colour, signed_gain(metric, gain))
 
 
 def title_of(run: dict[str, Any], arm: Any) -> str:
     """Return an arm's title, its name where it has none."""
     return (run.get("arms", {}).get(arm) or {}).get("title") or str(arm)
-
-
-def _sentence(run: dict[str, Any], kind: str) -> str:
-    said = run.get("verdict") or {}
-    metric, data = metric_of(run), run.get("data", {}).get("name", "the target")
-    chosen = run.get("arms", {}).get(said.get("chosen") or run.get("chosen")) or {}
-    scratch = run.get("arms", {}).get(said.get("baseline") or "scratch") or {}
-    reached, alone = (arm.get("test", {}).get(metric) for arm in (chosen, scratch))
-    if kind == "source":
-        reached = next(iter(run.get("arms", {}).values()), {}).get("test", {}).get(metric)
-        return (
-            f"A network trained on {data} reaches {fmt.score(metric, reached)} {fmt.title(metric)}, ready as --source."
-        )
-    if kind == "unmeasured" and run.get("verb") == "adapt":
-        return f"{data} has no labels to evaluate with, so nothing says how right the model is there; label some rows."
-    if kind == "unmeasured":
-        return f"On {data}, no arm was trained from scratch, so nothing says whether the source helped."
-    pair = f"{fmt.title(metric)} on {data} is {fmt.score(metric, reached)} with transfer"
-    pair += f" and {fmt.score(metric, alone)} {BASELINE_WORDS.get(str(said.get('baseline')), 'without')}"
-    size = f"{fmt.signed(metric, said['gain'])} {'points' if metric in fmt.SHARES else ''}".strip()
-    if kind == "none":
-        return (
-            f"{pair[0].upper()}{pair[1:]}: on {fmt.count(said.get('n_test'))} test samples that is too close to call."
-        )
-    if metric in fmt.SHARES:
-        return f"{pair[0].upper()}{pair[1:]}: {size}."
-    better = "lower" if kind == "positive" else "higher"
-    return f"{pair[0].upper()}{pair[1:]}: {fmt.plain(abs(said['gain']))} {better}."
-
-
-def _figures(run: dict[str, Any], metric: str, said: dict[str, Any]) -> list[dict[str, str]]:
-    figures = []
-    for label, name in (
-        ("With transfer", said.get("chosen") or run.get("chosen")),
-        (BASELINE_LABELS.get(str(said.get("baseline")), "From scratch"), said.get("baseline")),
-    ):
-        arm = run.get("arms", {}).get(name)
-        if arm:
-            value = fmt.score(metric, arm.get("test", {}).get(metric))
-            figures.append({"label": label, "value": value, "note": fmt.interval(metric, arm.get("interval"))})
-    if fmt.is_number(said.get("gain")):
-        unit = " points" if metric in fmt.SHARES else ""
-        bounds = said.get("interval")
-        note = f"{_bound(metric, bounds[0])} to {_bound(metric, bounds[1])}" if bounds else fmt.DASH
-        figures.append({"label": "Gain", "value": fmt.signed(metric, said["gain"]) + unit, "note": note})
-        figures.append({"label": "Is it chance?", "value": fmt.p_value(said.get("p")), "note": _test_name(run)})
-    seeds = len(run.get("seeds") or [1])
-    note = f"{seeds} seeds" if seeds > 1 else "1 seed"
-    n_test = said.get("n_test") or ((run.get("data") or {}).get("splits") or {}).get("test")
-    figures.append({"label": "Test samples", "value": fmt.count(n_test), "note": note})
-    return figures
-
-
-def signed_gain(metric: str, gain: float) -> str:
-    """Return a gain with its unit, short enough to stand beside a dot."""
-    return fmt.signed(metric, gain) + (" points" if metric in fmt.SHARES else "")
-
-
-def _bound(metric: str, value: float) -> str:
-    return fmt.signed(metric, value)
-
-
-def _test_name(run: dict[str, Any]) -> str:
-    return "exact McNemar test" if run.get("task", {}).get("kind") == "classification" else "paired test"
 
 
 def kept(folder: RunFolder) -> dict[str, Any] | None:
@@ -151,11 +56,15 @@ def arms(folder: RunFolder) -> dict[str, Any] | None:
     domain = _domain(metric, found)
     rows = [_arm(run, name, arm, domain, colour[name]) for name, arm in found.items()]
     names = list(dict.fromkeys(m for arm in found.values() for m in arm.get("test", {})))
+    n_test = next((arm["n_test"] for arm in found.values() if arm.get("n_test")), None)
+    words = {INTERVALS[kind] for kind in (arm.get("interval_kind") for arm in found.values()) if kind in INTERVALS}
     table = {m: [fmt.score(m, arm.get("test", {}).get(m)) for arm in found.values()] for m in names}
     return {
         "metric_title": fmt.title(metric),
         "rows": rows,
         "scale": whiskers.scale(domain, lambda value: _short(metric, value)),
+        "n_test": fmt.count(n_test) if fmt.is_number(n_test) else None,
+        "intervals": " or ".join(sorted(words)),
         "baselines": _baselines(run, metric),
         "table": {fmt.title(m): cells for m, cells in table.items()},
         "seeds": _per_seed(found, metric),

@@ -7,6 +7,7 @@ from sklearn import metrics
 from torch import Tensor
 from torch.nn import functional as F
 
+from headstart.functional.calibration import calibration_error
 from headstart.tasks.base import TaskLogic, average
 
 
@@ -35,15 +36,3 @@ class Classification(TaskLogic):
             "log_loss": float(metrics.log_loss(y, clipped / clipped.sum(1, keepdims=True), labels=labels)),
             "ece": calibration_error(predictions.max(axis=1), chosen == y),
         }
-
-
-def calibration_error(confidence: np.ndarray, correct: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error: the mean over equal-width bins of \\|accuracy - confidence\\|, weighted by size.
-
-    References
-    ----------
-    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
-    """
-    edge = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs(correct[edge == b].mean() - confidence[edge == b].mean()) * np.mean(edge == b) for b in np.unique(edge)]
-    return float(np.sum(gaps))

@@ -15,13 +15,14 @@ from headstart.report.card import model_card
 from headstart.report.evidence import collect
 from headstart.report.html import write_report
 from headstart.storage import read_json, save_tensors, write_json
+from headstart.tasks import TaskLogic
 from headstart.workflow.arms import load_arm
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.plan import Plan
 from headstart.workflow.predictions import Predictions, write_predictions
 from headstart.workflow.record import run_record
 from headstart.workflow.run import Run
-from headstart.workflow.verdict import Verdict, guard, judge
+from headstart.workflow.verdict import guard, judge_kept
 from headstart.workflow.workbench import Workbench
 
 
@@ -39,9 +40,12 @@ def conclude(
     bench.alone = True
     task = bench.logic.task
     predictions = _predict_test(bench, results, folder)
-    verdict = _verdict(bench, plan, predictions)
+    planned = plan.method if plan.method in results else next(arm for arm in results if arm != "scratch")
     validation = {arm: float(np.mean([part["score"] for part in parts])) for arm, parts in results.items()}
-    kept = guard(task, plan.method if plan.method in results else plan.arms[-1], validation)
+    kept = guard(task, planned, validation)
+    verdict = judge_kept(
+        task, scores_of(bench.logic, predictions), kept=kept.kept, planned=planned, seed=bench.options.seed
+    )
     best_seed = _best_seed(results[kept.kept], bench.options.seed_list)
     network = load_arm(folder / "state" / kept.kept / f"seed-{best_seed}").to(bench.device)
     record = run_record(bench, plan, results, predictions, checks, shift, verdict, kept, _command(folder))
@@ -86,13 +90,12 @@ def _predict_test(bench: Workbench, results: dict[str, list[dict[str, Any]]], fo
     return Predictions(rows, bench.dataset.labels(rows), bench.options.seed_list, values)
 
 
-def _verdict(bench: Workbench, plan: Plan, predictions: Predictions) -> Verdict:
-    scores = {
-        arm: np.stack([bench.logic.scores(value, predictions.labels) for value in values])
+def scores_of(logic: TaskLogic, predictions: Predictions) -> dict[str, np.ndarray]:
+    """Return every arm's scores [seeds, n_test], higher is better."""
+    return {
+        arm: np.stack([logic.scores(value, predictions.labels) for value in values])
         for arm, values in predictions.values.items()
     }
-    chosen = plan.method if plan.method in scores else next(arm for arm in scores if arm != "scratch")
-    return judge(bench.logic.task, chosen, scores[chosen], scores.get("scratch"), seed=bench.options.seed)
 
 
 def _best_seed(parts: list[dict[str, Any]], seeds: list[int]) -> int:

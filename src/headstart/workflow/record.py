@@ -11,13 +11,13 @@ import numpy as np
 
 from headstart import catalogue
 from headstart.data import Checks
-from headstart.functional.bootstrap import mean_interval
+from headstart.functional.intervals import interval_of_mean
 from headstart.workflow.describe import data_record, target_domain
 from headstart.workflow.plan import Plan
 from headstart.workflow.predictions import Predictions
 from headstart.workflow.run import SCHEMA
 from headstart.workflow.setting import classify
-from headstart.workflow.verdict import Guard, Verdict
+from headstart.workflow.verdict import Guard, Verdict, named
 from headstart.workflow.workbench import Workbench
 
 PACKAGES = ("headstart", "torch", "timm", "transformers", "peft", "accelerate", "scikit-learn", "numpy")
@@ -73,7 +73,7 @@ def run_record(
         "baselines": _baselines(bench, predictions),
         "verdict": verdict.to_json(),
         "guard": kept.to_json(),
-        "warnings": _warnings(bench, checks, results, verdict),
+        "warnings": [*negative_transfer(verdict), *_warnings(bench, checks, results, verdict)],
     }
 
 
@@ -97,9 +97,9 @@ def _arm(
     entry = catalogue.get(arm.split("+")[0])
     tests = [bench.logic.metrics(value, predictions.labels) for value in predictions.values[arm]]
     scores = np.stack([bench.logic.scores(value, predictions.labels) for value in predictions.values[arm]])
-    low, high = mean_interval(scores, seed=bench.options.seed)
+    found = interval_of_mean(scores, share=bench.logic.task.kind != "regression", seed=bench.options.seed)
     sign = -1 if bench.logic.task.kind == "regression" else 1
-    interval = sorted([sign * float(low), sign * float(high)])
+    interval = sorted(sign * bound for bound in found.bounds)
     last = parts[0]
     seeds = [
         {"seed": seed, "validation": part["validation"], "test": test, "seconds": part["seconds"]}
@@ -113,6 +113,8 @@ def _arm(
         "validation": _mean([part["validation"] for part in parts]),
         "test": _mean(tests),
         "interval": interval,
+        "interval_kind": found.kind,
+        "n_test": scores.shape[1],
         "seconds": round(float(np.sum([part["seconds"] for part in parts])), 3),
         "epochs": last["epochs"],
         "trainable_parameters": last["trainable_parameters"],
@@ -141,12 +143,27 @@ def _baselines(bench: Workbench, predictions: Predictions) -> dict[str, Any]:
     return {name: bench.logic.metrics(constant, predictions.labels)}
 
 
+def negative_transfer(verdict: Verdict) -> list[str]:
+    """Say where the planned arm, or the one handed back, is measurably worse than the baseline."""
+    said, baseline = [], named(verdict.baseline)
+    if verdict.planned is not None and verdict.planned.kind == "negative":
+        size = verdict.planned.size(verdict.metric)
+        said.append(
+            f"Negative transfer: the planned {verdict.chosen} is worse than {baseline}, by {size}; {verdict.arm} is "
+            "handed back instead."
+        )
+    if verdict.kind == "negative":
+        what = "Negative transfer" if verdict.transfers else "A worse model"
+        said.append(
+            f"{what}: {verdict.arm}, which is handed back, is worse than {baseline}; the choice did not see it."
+        )
+    return said
+
+
 def _warnings(
     bench: Workbench, checks: Checks, results: dict[str, list[dict[str, Any]]], verdict: Verdict
 ) -> list[str]:
     warnings = []
-    if verdict.kind == "negative":
-        warnings.append("Negative transfer: this source makes the target's predictor worse than training from scratch.")
     if verdict.n_test < 100:
         warnings.append(f"The test split has only {verdict.n_test} samples, so the interval is wide.")
     leaks = checks.duplicates.get("n_across_splits", 0)

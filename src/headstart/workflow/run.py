@@ -32,13 +32,9 @@ class Run:
 
     @property
     def verdict(self) -> Verdict | None:
-        """The gain over training from scratch; None for a pretrained source, which compares nothing."""
+        """The gain of the model that is handed back; None for a pretrained source, which compares nothing."""
         value = self.result.get("verdict")
-        if value is None:
-            return None
-        fields = {name: value[name] for name in ("kind", "metric", "gain", "p", "n_test", "chosen", "baseline")}
-        interval = None if value["interval"] is None else tuple(value["interval"])
-        return Verdict(interval=interval, **fields)
+        return None if value is None else Verdict.from_json(value)
 
     @property
     def arms(self) -> dict[str, Any]:
@@ -65,6 +61,8 @@ class Run:
         lines += self.result.get("across", {}).get("lines", [])
         if "guard" in self.result:
             lines.append(f"Kept: {self.result['guard']['kept']}. {self.result['guard']['reason']}")
+        if self.verdict is not None and self.verdict.note:
+            lines.append(f"Note: {self.verdict.note}")
         lines += [f"Warning: {warning}" for warning in self.result["warnings"]]
         if (self.path / "report.html").exists():
             lines.append(f"Report: {self.path / 'report.html'}")

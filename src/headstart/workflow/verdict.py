@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from headstart.functional.bootstrap import paired_bootstrap
+from headstart.functional.bootstrap import corpus_interval
+from headstart.functional.intervals import interval_of_gain
 from headstart.functional.mcnemar import mcnemar
 from headstart.problem import Task
 
+Array = np.ndarray
 Kind = Literal["positive", "none", "negative"]
+Corpus = Callable[[Array], tuple[float, float]]
 BASELINES = {
     "scratch": "training from scratch",
     "source_only": "the source model as it is",
@@ -19,21 +23,53 @@ BASELINES = {
     "pooled": "training on both domains as one",
 }
 WORDS = {"positive": "positive", "none": "no measurable difference", "negative": "negative"}
+WITHOUT_SOURCE = frozenset({"scratch", "target_only"})
+"""Arms that carry nothing over: what they gain is no gain of transfer."""
+VISIBLE = {"share": 0.02, "error": 0.05}
+"""A gap on the test split that is worth a sentence: 2 points, or a twentieth of an error."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One arm against another on the same test samples; the fields are those of `Verdict`."""
+
+    arm: str
+    baseline: str
+    kind: Kind
+    gain: float
+    interval: tuple[float, float]
+    interval_kind: str
+    p: float
+
+    def size(self, metric: str) -> str:
+        """Return gain and interval in words."""
+        return f"{_signed(self.gain, metric)} ({_span(self.interval, metric)})"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"interval": list(self.interval)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any] | None) -> Comparison | None:
+        return None if value is None else cls(**{**value, "interval": tuple(value["interval"])})
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The gain of transfer over the baseline (training from scratch; across domains the best unadapted model), on test
-    samples that nothing has seen.
+    """The gain of the model that is handed back over the baseline (training from scratch; across domains the best
+    unadapted model), on test samples that nothing has seen.
 
     Attributes
     ----------
     kind : positive if the whole interval lies above 0, negative if below, none otherwise.
     metric : the primary metric; its gain is counted so that higher is better.
     gain : mean of the paired difference of scores (a share for accuracy, label units for mae); None when there
-        was no scratch arm.
-    interval : 95% paired bootstrap interval of the gain, over test samples and seeds.
+        was no baseline; 0 where the baseline itself is handed back.
+    interval : 95% interval of the gain, over test samples and seeds. interval_kind : how it was found: "tango" (score
+        interval of paired shares), "bootstrap" (paired, percentile), or "same" where both are one model.
     p : exact McNemar p for classification, sign-test p of the paired scores otherwise.
+    chosen : the planned arm. arm : the one handed back, whose gain this is.
+    planned : the planned arm against the baseline, where another is handed back.
+    note : what the test split says against the choice, in words; empty where it says nothing.
     """
 
     kind: Kind
@@ -44,6 +80,19 @@ class Verdict:
     n_test: int
     chosen: str
     baseline: str = "scratch"
+    arm: str = ""
+    interval_kind: str | None = None
+    planned: Comparison | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.arm:
+            object.__setattr__(self, "arm", self.chosen)
+
+    @property
+    def transfers(self) -> bool:
+        """Whether what is handed back carries anything over from the source."""
+        return self.arm not in WITHOUT_SOURCE
 
     @property
     def sentence(self) -> str:
@@ -51,17 +100,43 @@ class Verdict:
             if self.baseline != "scratch":
                 return "Not measured: the target has no label to evaluate with; label some rows to measure the gain."
             return "Not measured: the arm trained from scratch was left out, so there is nothing to compare with."
-        size = (
-            f"{_signed(self.gain, self.metric)} ({_span(self.interval, self.metric)}) over {BASELINES[self.baseline]}"
-        )
-        return f"{WORDS[self.kind]}, {size}"
+        said = self._of_the_kept()
+        if self.planned is not None:
+            said += f"; the planned {self.chosen} would have been {self.planned.size(self.metric)} against it"
+        return said
+
+    def _of_the_kept(self) -> str:
+        assert self.gain is not None
+        assert self.interval is not None
+        baseline = named(self.baseline)
+        if self.arm == self.baseline:
+            return f"nothing was gained: {baseline} is handed back"
+        size = f"{_signed(self.gain, self.metric)} ({_span(self.interval, self.metric)}) over {baseline}"
+        kept = "" if self.planned is None else f" by {self.arm}, which is handed back"
+        without = "" if self.transfers else ", without the source"
+        return f"{WORDS[self.kind]}, {size}{kept}{without}"
 
     def __str__(self) -> str:
         return self.sentence
 
     def to_json(self) -> dict[str, Any]:
         interval = None if self.interval is None else list(self.interval)
-        return asdict(self) | {"interval": interval, "sentence": self.sentence}
+        planned = None if self.planned is None else self.planned.to_json()
+        more = {"interval": interval, "planned": planned, "transfers": self.transfers, "sentence": self.sentence}
+        return {name: value for name, value in vars(self).items() if name != "planned"} | more
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Verdict:
+        """Read what `to_json` wrote, of this version or of one that knew the planned arm only."""
+        fields = {name: value[name] for name in ("kind", "metric", "gain", "p", "n_test", "chosen", "baseline")}
+        interval = None if value["interval"] is None else tuple(value["interval"])
+        more = {name: value[name] for name in ("arm", "interval_kind", "note") if value.get(name)}
+        return cls(interval=interval, planned=Comparison.from_json(value.get("planned")), **fields, **more)
+
+
+def named(arm: str) -> str:
+    """Return what an arm is, in words."""
+    return BASELINES.get(arm, arm)
 
 
 def _signed(gain: float, metric: str) -> str:
@@ -73,30 +148,87 @@ def _span(interval: tuple[float, float], metric: str) -> str:
     return f"{low:.3g} to {high:.3g}" if metric == "mae" else f"{100 * low:.1f} to {100 * high:.1f}"
 
 
+def compare(
+    task: Task, arm: str, first: Array, baseline: str, second: Array, *, seed: int = 0, corpus: Corpus | None = None
+) -> Comparison:
+    """Compare two arms by their scores per test sample.
+
+    Parameters
+    ----------
+    first, second : scores [seeds, n_test], higher is better; the same samples in the same order.
+    corpus : for a metric that is no mean of scores per sample: ``(rows) -> (first's value, second's value)`` on these
+        test rows, higher is better; its gain is bootstrapped over rows.
+    """
+    if arm == baseline:
+        return Comparison(arm, baseline, "none", 0.0, (0.0, 0.0), "same", 1.0)
+    if corpus is None:
+        gain = float((first - second).mean())
+        low, high, how = interval_of_gain(first, second, share=task.kind != "regression", seed=seed)
+    else:
+        gain, low, high = corpus_interval(lambda rows: float(np.subtract(*corpus(rows))), first.shape[1], seed=seed)
+        how = "bootstrap"
+    kind: Kind = "positive" if low > 0 else "negative" if high < 0 else "none"
+    return Comparison(arm, baseline, kind, gain, (float(low), float(high)), how, mcnemar(first, second))
+
+
 def judge(
     task: Task,
     chosen: str,
-    transfer: np.ndarray,
-    scratch: np.ndarray | None,
+    transfer: Array,
+    scratch: Array | None,
     *,
     seed: int = 0,
     baseline: str = "scratch",
+    corpus: Corpus | None = None,
 ) -> Verdict:
-    """Compare two arms by their scores per test sample.
+    """Compare the arm ``chosen`` with the baseline.
 
     Parameters
     ----------
     transfer, scratch : scores [seeds, n_test], higher is better; the same samples in the same order.
     baseline : name of the arm that ``scratch`` stands for.
+    corpus : see `compare`.
     """
     n_test = transfer.shape[1]
     if scratch is None:
         return Verdict("none", task.metric, None, None, None, n_test, chosen, baseline)
-    gain = float((transfer - scratch).mean())
-    low, high = paired_bootstrap(transfer, scratch, seed=seed)
-    kind: Kind = "positive" if low > 0 else "negative" if high < 0 else "none"
-    p = mcnemar(transfer, scratch)
-    return Verdict(kind, task.metric, gain, (float(low), float(high)), p, n_test, chosen, baseline)
+    found = compare(task, chosen, transfer, baseline, scratch, seed=seed, corpus=corpus)
+    measured = (found.kind, task.metric, found.gain, found.interval, found.p)
+    return Verdict(*measured, n_test, chosen, baseline, interval_kind=found.interval_kind)
+
+
+def judge_kept(
+    task: Task, scores: dict[str, Array], *, kept: str, planned: str, baseline: str = "scratch", seed: int = 0
+) -> Verdict:
+    """Judge the arm that is handed back, and second the planned one where it is another.
+
+    Parameters
+    ----------
+    scores : arm to scores [seeds, n_test], higher is better.
+    """
+    first = judge(task, kept, scores[kept], scores.get(baseline), seed=seed, baseline=baseline)
+    second = None
+    if kept != planned and planned in scores and baseline in scores:
+        second = compare(task, planned, scores[planned], baseline, scores[baseline], seed=seed)
+    note = against_the_choice(task, scores, kept, seed=seed)
+    return replace(first, chosen=planned, arm=kept, planned=second, note=note)
+
+
+def against_the_choice(task: Task, scores: dict[str, Array], kept: str, *, seed: int = 0) -> str:
+    """Say which arm the test split puts before the kept one, if one is measurably or visibly better; else nothing."""
+    others = {arm: float(value.mean()) for arm, value in scores.items() if arm != kept}
+    if not others:
+        return ""
+    best = max(others, key=lambda arm: others[arm])
+    found = compare(task, best, scores[best], kept, scores[kept], seed=seed)
+    floor = VISIBLE["share"] if task.kind != "regression" else VISIBLE["error"] * abs(float(scores[kept].mean()))
+    if found.kind != "positive" and (found.gain <= 0 or found.gain < floor):
+        return ""
+    how = "measurably better" if found.kind == "positive" else "better, though not measurably,"
+    return (
+        f"The test split and the choice disagree: {best} is {how} than {kept}, by {found.size(task.metric)}. "
+        "The choice was made without the test split and stands; with more labelled samples both would be surer."
+    )
 
 
 @dataclass(frozen=True)

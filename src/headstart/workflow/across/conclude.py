@@ -17,9 +17,10 @@ from headstart.workflow.across.model import AdaptedModel, outputs
 from headstart.workflow.across.plan import AcrossPlan
 from headstart.workflow.across.race import ADAPTED, Outcome
 from headstart.workflow.across.record import across_record
+from headstart.workflow.conclude import scores_of
 from headstart.workflow.predictions import Predictions, write_predictions
 from headstart.workflow.run import Run
-from headstart.workflow.verdict import Guard, Verdict, judge
+from headstart.workflow.verdict import Guard, Verdict, judge_kept
 
 Array = np.ndarray
 
@@ -37,8 +38,8 @@ def conclude_across(
     """Judge the arms on the labelled target rows, and write the run; ``run.json`` comes last."""
     first = outcomes[0]
     predictions = predict_arms(ground, outcomes)
-    verdict = judge_arms(ground, predictions)
     guard = Guard(first.kept_arm, _sentence(first.decided.reason))
+    verdict = judge_arms(ground, predictions, guard.kept)
     model = AdaptedModel(ground.encoder, first.model(first.kept), ground.logic, ground.sides.sources[0].input_column)
     model.save(folder / "model")
     command = read_json(folder / "state" / "arguments.json")["command"]
@@ -75,20 +76,22 @@ def predict_arms(ground: Ground, outcomes: list[Outcome]) -> Predictions:
     return Predictions(rows, shaped, ground.options.seed_list, values)
 
 
-def judge_arms(ground: Ground, predictions: Predictions) -> Verdict:
-    """Compare the adapted model with the best baseline on the evaluated rows."""
-    seed, n = ground.options.seed, len(predictions.rows)
-    chosen = ADAPTED if ADAPTED in predictions.values else "source_only"
+def judge_arms(ground: Ground, predictions: Predictions, kept: str) -> Verdict:
+    """Compare the arm that is handed back with the best baseline on the evaluated rows, and the adapted one second.
+
+    Which baseline is the best is read off the same rows, which can only make the gain smaller.
+    """
+    task, n = ground.task, len(predictions.rows)
+    planned = ADAPTED if ADAPTED in predictions.values else "source_only"
     scores = {
-        arm: np.stack([ground.logic.scores(value, predictions.labels) for value in values])
-        for arm, values in predictions.values.items()
-        if len(values) == len(predictions.seeds)
+        arm: one for arm, one in scores_of(ground.logic, predictions).items() if len(one) == len(predictions.seeds)
     }
-    if n == 0 or chosen not in scores:
-        return Verdict("none", ground.task.metric, None, None, None, n, chosen, "source_only")
+    if n == 0 or kept not in scores:
+        return Verdict("none", task.metric, None, None, None, n, planned, "source_only", arm=kept)
     baselines = {arm: float(value.mean()) for arm, value in scores.items() if arm != ADAPTED}
-    baseline = max(baselines, key=lambda arm: baselines[arm])
-    return judge(ground.task, chosen, scores[chosen], scores[baseline], seed=seed, baseline=baseline)
+    # Where two are equally good the one handed back stands for both.
+    baseline = max(baselines, key=lambda arm: (baselines[arm], arm == kept))
+    return judge_kept(task, scores, kept=kept, planned=planned, baseline=baseline, seed=ground.options.seed)
 
 
 def _card(record: dict[str, Any]) -> str:
@@ -103,6 +106,7 @@ def _card(record: dict[str, Any]) -> str:
             "",
             f"Verdict: {said}",
             "",
+            *([verdict["note"], ""] if verdict["note"] else []),
             f"Shift: {across['shift']['words']}. {across['shift']['reason']}",
             "",
             "The model holds rows of its training data where its method is non-parametric (kernels, neighbours, "

@@ -12,7 +12,7 @@ import numpy as np
 from headstart import catalogue
 from headstart.choice.gain import regrets
 from headstart.choice.race import Raced
-from headstart.functional.bootstrap import mean_interval
+from headstart.functional.intervals import interval_of_mean
 from headstart.problem import Domain
 from headstart.shallow.diagnose import Diagnosis
 from headstart.workflow.across.evidence import carried_summary
@@ -21,10 +21,10 @@ from headstart.workflow.across.plan import AcrossPlan
 from headstart.workflow.across.race import ADAPTED, Outcome
 from headstart.workflow.describe import data_record, target_domain
 from headstart.workflow.predictions import Predictions
-from headstart.workflow.record import versions
+from headstart.workflow.record import negative_transfer, versions
 from headstart.workflow.run import SCHEMA
 from headstart.workflow.setting import carried, classify
-from headstart.workflow.verdict import BASELINES, Guard, Verdict
+from headstart.workflow.verdict import Guard, Verdict
 
 TITLES = {
     "source_only": "Source only (tuned)",
@@ -90,7 +90,7 @@ def across_record(
         "baselines": _majority(ground, predictions),
         "verdict": verdict.to_json(),
         "guard": guard.to_json() | {"seed": ground.options.seed},
-        "warnings": _warnings(ground, verdict, guard),
+        "warnings": _warnings(ground, verdict),
         "across": {
             "shift": shift.to_json(),
             "kept": first.kept.name,
@@ -179,9 +179,10 @@ def _arm(ground: Ground, arm: str, outcomes: list[Outcome], predictions: Predict
     tests = [ground.logic.metrics(value, predictions.labels) for value in predictions.values[arm]]
     scores = np.stack([ground.logic.scores(value, predictions.labels) for value in predictions.values[arm]])
     sign = -1 if ground.task.kind == "regression" else 1
-    low, high = mean_interval(scores, seed=ground.options.seed)
+    found = interval_of_mean(scores, share=ground.task.kind != "regression", seed=ground.options.seed)
     record["test"] = {key: float(np.mean([test[key] for test in tests])) for key in tests[0]}
-    record["interval"] = sorted([sign * float(low), sign * float(high)])
+    record["interval"] = sorted(sign * bound for bound in found.bounds)
+    record["interval_kind"], record["n_test"] = found.kind, scores.shape[1]
     record["seeds"] = [
         {"seed": seed, "validation": {}, "test": test, "seconds": one.seconds}
         for seed, test, one in zip(ground.options.seed_list, tests, ones, strict=False)
@@ -237,13 +238,8 @@ def _lines(candidates: list[dict[str, Any]], best: dict[str, Any] | None, metric
     return lines
 
 
-def _warnings(ground: Ground, verdict: Verdict, guard: Guard) -> list[str]:
-    found = []
-    if verdict.kind == "negative":
-        kept = "; the guard kept another" if guard.kept != ADAPTED else ", and the guard did not see it"
-        found.append(
-            f"Negative transfer: the adapted model is worse than {BASELINES[verdict.baseline]} on the target{kept}."
-        )
+def _warnings(ground: Ground, verdict: Verdict) -> list[str]:
+    found = negative_transfer(verdict)
     if len(ground.options.seed_list) > 1:
         found.append(f"The model that is kept is that of seed {ground.options.seed}.")
     if verdict.gain is not None and verdict.n_test < 100:
