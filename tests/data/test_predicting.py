@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from headstart.data import TableColumns, open_inputs
+from headstart.data import TableColumns, open_files, open_inputs
 from headstart.errors import UserError
 
 COLUMNS = TableColumns(("x", "z"), {"colour": ("green", "red")})
@@ -20,7 +20,7 @@ class Pipe:
 
 def piped(monkeypatch, content: bytes, **options):
     monkeypatch.setattr(sys, "stdin", Pipe(content))
-    return open_inputs("-", **options)
+    return open_files(["-"], **options)
 
 
 def test_a_folder_of_images_at_any_depth(folder):

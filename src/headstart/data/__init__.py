@@ -5,7 +5,7 @@ from headstart.data.checks import Checks
 from headstart.data.counterpart import Counterpart, open_counterpart
 from headstart.data.dataset import Dataset, TableColumns
 from headstart.data.opening import open_data
-from headstart.data.predicting import open_inputs
+from headstart.data.predicting import open_files, open_inputs
 from headstart.data.splits import folds
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "folds",
     "open_counterpart",
     "open_data",
+    "open_files",
     "open_inputs",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from headstart.data.arrow import Columns, spill
 from headstart.data.frame import Frame, Part, name_rows
+from headstart.data.objects import held, is_series, kind_of
 from headstart.errors import UserError
 from headstart.scratch import scratch_folder
 
@@ -72,6 +73,7 @@ def _map_array(archive: zipfile.ZipFile, member: str, folder: str) -> np.ndarray
 
 
 def _collect(data: Mapping[str, Any], place: str) -> ArrayParts:
+    data = {name: value if name == "classes" else _sized(value, name, place) for name, value in data.items()}
     inputs = {suffix: data[f"x{suffix}"] for suffix in _PARTS if f"x{suffix}" in data}
     if not inputs:
         known = ", ".join(data)
@@ -94,6 +96,21 @@ def _collect(data: Mapping[str, Any], place: str) -> ArrayParts:
     return ArrayParts(parts, list(inputs.values()), labels, None if names is None else [str(n) for n in names])
 
 
+def _sized(value: Any, name: str, place: str) -> Any:
+    """Return tensors as arrays, Series and iterators as lists; refuse what has no rows."""
+    value = held(value)
+    if name.startswith("x") and is_series(value):
+        value = value.to_list()
+    one = isinstance(value, str | bytes | Mapping) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    try:
+        if not one and len(value) >= 0:
+            return value
+    except TypeError:
+        pass
+    hint = "; give X.toarray()" if hasattr(value, "toarray") else "; give one row per sample"
+    raise UserError(f"{place} has {kind_of(value)} as {name}, which has no rows{hint}.")
+
+
 def modality_of(x: Any) -> tuple[str, str]:
     """Return the modality of inputs and the reason; what they hold decides."""
     if isinstance(x, np.ndarray) and x.ndim in (3, 4) and x.dtype.kind in "uifb":
@@ -102,7 +119,14 @@ def modality_of(x: Any) -> tuple[str, str]:
         return "text", "the inputs are strings"
     if hasattr(_first(x), "getbands"):
         return "image", "the inputs are PIL images"
-    array = np.asarray(x)
+    if isinstance(x, list | tuple) and np.ndim(held(_first(x))) in (2, 3) and isinstance(held(_first(x)), np.ndarray):
+        return "image", "the inputs are arrays of pictures"
+    if isinstance(_first(x), bytes) and not isinstance(x, np.ndarray):
+        return "image", "the inputs are encoded pictures"
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise UserError("The inputs differ in shape; give rows of equal length, or a list of pictures.") from None
     if array.ndim == 2 and array.dtype.kind in "uifb":
         return "table", f"an array of shape {array.shape} holds rows of numbers"
     raise UserError(
@@ -126,6 +150,8 @@ def check_images(arrays: Sequence[np.ndarray], names: ArrayParts) -> bool:
         raise UserError(f"The arrays of images differ in shape ({', '.join(map(str, shapes))}); give them the same.")
     (shape,) = shapes
     last = len(shape) == 2 or shape[2] in (1, 3, 4)
+    if last and len(shape) == 3 and shape[0] in (1, 3) and shape != (1, 1, 1):
+        raise UserError(f"Images of shape {shape} may have their channels first or last; give sides of at least 5.")
     if not last and shape[0] not in (1, 3):
         raise UserError(
             f"Images of shape {shape} are not understood; [h, w], [h, w, 1], [h, w, 3] or [h, w, 4] is expected."
@@ -133,18 +159,23 @@ def check_images(arrays: Sequence[np.ndarray], names: ArrayParts) -> bool:
     start = 0
     for array in arrays:
         for low in range(0, len(array), _ROWS):
-            _require_pixels(array[low : low + _ROWS], start + low, names)
+            require_pixels(array[low : low + _ROWS], start + low, names.row_names)
         start += len(array)
     return not last
 
 
-def _require_pixels(chunk: np.ndarray, start: int, names: ArrayParts) -> None:
+def require_pixels(chunk: np.ndarray, start: int, names: Callable[[np.ndarray], list[str]]) -> None:
+    """Refuse values that are no picture's in pictures [n, h, w, ...], the first of which is row ``start``."""
+    if 0 in chunk.shape[1:]:
+        raise UserError(f"The images of shape {chunk.shape[1:]} have no pixels; give at least one.")
+    if chunk.dtype.kind not in "uifb":
+        raise UserError(f"Images of type {chunk.dtype} are not read; give whole numbers 0 to 255 or floats 0 to 1.")
     flat = chunk.reshape(len(chunk), -1)
-    top = 1.0 if chunk.dtype.kind == "f" else 65535 if chunk.dtype == np.uint16 else 255
+    top = 1 if chunk.dtype.kind in "fb" else 65535 if chunk.dtype == np.uint16 else 255
     low, high = flat.min(axis=1), flat.max(axis=1)
     bad = np.flatnonzero(~((low >= 0) & (high <= top)))  # NaN is neither
     if len(bad):
-        name = names.row_names(bad[:1] + start)[0]
+        name = names(bad[:1] + start)[0]
         raise UserError(
             f"The image {name} holds values from {low[bad[0]]} to {high[bad[0]]}, but 0 to {top} is expected of "
             f"{chunk.dtype}; scale the array."
@@ -168,14 +199,41 @@ def number_frame(arrays: ArrayParts) -> Frame:
 
 
 def text_columns(arrays: ArrayParts) -> Columns:
-    """Return strings as a mapped column."""
+    """Return strings as a mapped column; a lone surrogate, which is no character, is an error that names its row."""
     schema = pa.schema([("text", pa.string())])
-    batches = (
-        pa.record_batch([pa.array([str(text) for text in x[start : start + _ROWS]], pa.string())], schema=schema)
-        for x in arrays.x
-        for start in range(0, len(x), _ROWS)
-    )
-    return spill(batches, schema)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        before = 0
+        for x in arrays.x:
+            for start in range(0, len(x), _ROWS):
+                rows = np.arange(before + start, before + min(start + _ROWS, len(x)))
+                texts = [_text(text, arrays, row) for text, row in zip(x[start : start + _ROWS], rows, strict=True)]
+                try:
+                    yield pa.record_batch([pa.array(texts, pa.string())], schema=schema)
+                except UnicodeEncodeError:
+                    odd = [row for row, text in zip(rows, texts, strict=True) if text and has_surrogate(text)]
+                    raise UserError(surrogate(arrays.row_names(np.array(odd[:1]))[0])) from None
+            before += len(x)
+
+    return spill(batches(), schema)
+
+
+def _text(value: Any, arrays: ArrayParts, row: int) -> str | None:
+    if isinstance(value, str):
+        return value
+    if value is None or (isinstance(value, float) and value != value):
+        return None
+    name = arrays.row_names(np.array([row]))[0]
+    raise UserError(f"The input {name} is {kind_of(value)} among texts; give strings, and None where one is missing.")
+
+
+def has_surrogate(text: str) -> bool:
+    return any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
+def surrogate(place: str) -> str:
+    """Say that a text holds half of a character."""
+    return f"{place} holds a lone surrogate (half of a UTF-16 character), which is no text; correct or remove it."
 
 
 def label_columns(arrays: ArrayParts) -> dict[str, pa.ChunkedArray]:
@@ -199,7 +257,10 @@ def _plain(y: Any) -> np.ndarray:
             array = np.empty(len(y), object)
             array[:] = [list(row) for row in y]
             return array
-    return np.asarray(y)
+    try:
+        return np.asarray(y)
+    except ValueError:
+        raise UserError("The labels differ in shape; give one label, or one list of labels, per sample.") from None
 
 
 def _column(parts: list[np.ndarray]) -> pa.ChunkedArray:

@@ -56,6 +56,8 @@ def open_counterpart(data: Any, source: Dataset) -> Counterpart:
             f"{source.name} is a {'multi-label' if task and task.kind == 'multilabel' else 'multi-target'} problem; "
             "across domains one class or one number per sample can be learned."
         )
+    if isinstance(data, str):
+        data = Path(data)
     if isinstance(data, tuple):
         inputs, given = data
         dataset = open_inputs(inputs, modality=source.modality, columns=source.columns or source.input_column)

@@ -104,7 +104,7 @@ def _scale_deep(values: np.ndarray) -> np.ndarray:
 
 
 def _eight_bit(array: np.ndarray) -> np.ndarray:
-    if array.dtype.kind == "f":
+    if array.dtype.kind in "fb":
         array = np.rint(array * 255)
     elif array.dtype == np.uint16:
         array = np.rint(array / 257)

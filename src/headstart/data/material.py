@@ -16,6 +16,7 @@ from headstart.data.columns import choose_inputs, choose_labels, choose_split, r
 from headstart.data.dataset import SPLITS
 from headstart.data.features import is_picture, kinds_by_type, project
 from headstart.data.frame import Frame, Part
+from headstart.data.held import picture_list
 from headstart.data.inputs import Arrays, Blobs, Files, Inputs, Records, Texts, Values
 from headstart.data.labels import Encoded, LabelSource, encode_labels
 from headstart.data.splits import SPLIT_NAMES
@@ -163,7 +164,7 @@ def array_inputs(data: arrays.ArrayParts, modality: str) -> tuple[Inputs, dict[s
         frame = arrays.number_frame(data)
         return Records(project(frame, kinds_by_type(frame, frame.columns.names))), {}
     if not isinstance(data.x[0], np.ndarray):
-        return Values([picture for x in data.x for picture in x], "image"), {}
+        return Values([picture for x in data.x for picture in picture_list(x)], "image"), {}
     first = arrays.check_images(data.x, data)
     note = {"channels": "the second axis holds the channels, by its length"} if first else {}
     return Arrays(data.x, first), note

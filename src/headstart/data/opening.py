@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from headstart.data.assembling import assemble
 from headstart.data.dataset import SPLITS, Dataset
 from headstart.data.frame import Frame
 from headstart.data.material import Material, Options, from_arrays, from_folder, from_frame
+from headstart.data.pairs import as_names, is_frame, join_labels
 from headstart.data.splits import SPLIT_NAMES
 from headstart.errors import UserError, nearest
 from headstart.problem import MODALITIES, TASKS
@@ -50,7 +52,8 @@ def open_data(
     """
     if isinstance(data, Dataset):
         return data
-    options = Options(label, group, task, modality, seed, text, image)
+    columns = group if isinstance(group, str) or hasattr(group, "__len__") else as_names(group)
+    options = Options(as_names(label), columns, task, modality, seed, as_names(text), as_names(image))
     _require_known("task", task, TASKS)
     _require_known("modality", modality, MODALITIES)
     return assemble(_gather(data, options), options)
@@ -65,6 +68,9 @@ def _gather(data: Any, options: Options) -> Material:
     if isinstance(data, str | Path):
         return _from_path(Path(data), options)
     if isinstance(data, tuple):
+        if len(data) == 2 and is_frame(data[0]):
+            joined, names = join_labels(*data)
+            return from_frame(tables.read_pandas(joined), replace(options, label=names), "(X, y)", "(X, y)")
         return from_arrays(arrays.read_pair(data), options, "arrays", "numpy arrays")
     frame = frame_of(data)
     if frame is not None:

@@ -12,13 +12,15 @@ import numpy as np
 import pyarrow as pa
 
 from headstart.data import arrays, folders, tables
+from headstart.data import held as in_memory
 from headstart.data.arrow import Columns, spill
 from headstart.data.columns import choose_inputs
 from headstart.data.dataset import Dataset, TableColumns
 from headstart.data.features import kinds_by_type, project
 from headstart.data.frame import Frame, Part
-from headstart.data.inputs import Files, Inputs, Records, Texts, Values
+from headstart.data.inputs import Files, Inputs, Records, Texts
 from headstart.data.material import array_inputs, frame_inputs
+from headstart.data.objects import as_items, held, is_series, kind_of
 from headstart.data.opening import frame_of, require_path
 from headstart.errors import UserError, nearest
 from headstart.scratch import scratch_folder
@@ -27,13 +29,22 @@ Wanted = TableColumns | Sequence[str] | str | None
 
 
 def open_inputs(data: Any, *, modality: str, columns: Wanted = None) -> Dataset:
-    """Open inputs without labels, for predict.
+    """Open inputs without labels, for predict from Python.
+
+    One thing is one sample, and gets one answer, or is refused where it can be read in two ways.
 
     Parameters
     ----------
-    data : a folder of samples (at any depth); a file or a list of files; a table (CSV, TSV, Parquet, JSON lines); ``-``
-        for standard input (one text, or one image path, per line; or CSV); a DataFrame, arrays, a list of
-        strings or PIL images, a `datasets.Dataset`.
+    data : a path of a folder of samples (at any depth), a file, or a table (CSV, TSV, Parquet, JSON lines), or a list
+        of paths; a DataFrame, a `datasets.Dataset`; and, by what the model takes:
+
+        - texts: a string is a text, never a path (`pathlib.Path` is one); several in a list, a Series, an array;
+        - pictures: a PIL image, encoded bytes or an open file, an array [h, w], [h, w, 3], or of several
+          [n, h, w], [n, h, w, 3], [n, 3, h, w] (uint8, uint16, floats 0 to 1; tensors too), or a list of these,
+          of any sizes;
+        - rows: numbers [n, columns] or [columns]; dicts or Series by column name, or a dict of columns.
+
+        An iterator is read to its end.
     modality : what the model takes.
     columns : for tables the features the model was trained on; for texts and images the name of the column that
         holds them, if it is known.
@@ -48,16 +59,46 @@ def open_inputs(data: Any, *, modality: str, columns: Wanted = None) -> Dataset:
     UserError
         If a path or a required column does not exist (with the nearest names), or a value does not fit its column.
     """
-    if isinstance(data, str) and data == "-":
-        return _standard_input(modality, columns)
-    if isinstance(data, str | Path):
-        return _from_paths([data], modality, columns)
-    if isinstance(data, list | tuple) and data and all(isinstance(item, str | Path) for item in data):
-        return _from_strings(list(data), modality, columns)
+    data = held(data)
+    paths = _paths_of(data, modality)
+    if paths:
+        return _from_paths(paths, modality, columns)
     frame = frame_of(data)
     if frame is not None:
         return _from_frame(frame, type(data).__name__, modality, columns)
-    return _from_arrays(data, modality, columns)
+    if modality == "table":
+        return _from_held_rows(data, columns)
+    if modality == "image":
+        pictures = in_memory.pictures(data)
+        return _dataset(pictures, _part_names("image", len(pictures)), "images", modality, None, {})
+    return _from_texts(in_memory.texts(data))
+
+
+def open_files(files: Sequence[str], *, modality: str, columns: Wanted = None) -> Dataset:
+    """Open what the command line names: paths, ``-`` for standard input, or, for a text model, texts.
+
+    Standard input holds CSV with a header, or one text or image path per line.
+    """
+    if list(files) == ["-"]:
+        return _standard_input(modality, columns)
+    if modality == "text" and len(files) > 1 and not all(_looks_like_path(item) for item in files):
+        return _from_texts(list(files))
+    return _from_paths(list(files), modality, columns)
+
+
+def _paths_of(data: Any, modality: str) -> list[str | Path]:
+    """Return paths, if it is paths that were given; for a text model a string is a text."""
+    if modality == "table" and is_series(data):
+        return []
+    items = [data] if isinstance(data, str | Path) else as_items(data)
+    kinds = Path if modality == "text" else str | Path
+    given = [isinstance(item, kinds) for item in items or []]
+    if any(given) and not all(given):
+        if modality == "table":
+            return []
+        odd = kind_of((items or [])[given.index(False)])
+        raise UserError(f"The inputs mix paths with others ({odd}); give paths alone, or none.")
+    return items or [] if any(given) else []
 
 
 def _dataset(inputs: Inputs, names: Any, origin: str, modality: str, columns: Wanted, notes: dict[str, str]) -> Dataset:
@@ -73,17 +114,12 @@ def _dataset(inputs: Inputs, names: Any, origin: str, modality: str, columns: Wa
     )  # fmt: skip
 
 
-def _from_strings(items: list[str | Path], modality: str, columns: Wanted) -> Dataset:
-    """Take paths; or, for a text model, the texts themselves."""
-    if modality == "text" and not all(_looks_like_path(item) for item in items):
-        parts = arrays.ArrayParts([Part("text", len(items))], [items], [])
-        return _dataset(Texts(arrays.text_columns(parts)), parts.row_names, "texts", modality, None, {})
-    return _from_paths(items, modality, columns)
+def _from_texts(items: list[str]) -> Dataset:
+    parts = arrays.ArrayParts([Part("text", len(items))], [items], [])
+    return _dataset(Texts(arrays.text_columns(parts)), parts.row_names, "texts", "text", None, {})
 
 
-def _looks_like_path(item: str | Path) -> bool:
-    if isinstance(item, Path):
-        return True
+def _looks_like_path(item: str) -> bool:
     short = len(item) < 1024 and "\n" not in item
     return short and (Path(item).expanduser().exists() or (" " not in item and folders.kind_of(item) is not None))
 
@@ -174,21 +210,29 @@ def _require_columns(names: Sequence[str], frame: Frame, origin: str) -> None:
         raise UserError(f"{origin} lacks the column {shown} that the model needs; {nearest(lacking[0], known)}")
 
 
-def _from_arrays(data: Any, modality: str, columns: Wanted) -> Dataset:
-    if isinstance(data, list | tuple) and data and hasattr(data[0], "getbands"):
-        return _dataset(Values(data, "image"), _part_names("image", len(data)), "images", modality, None, {})
-    found, reason = arrays.modality_of(data)
-    if found != modality:
-        raise UserError(f"The inputs are {found}s ({reason}), but the model takes {modality}s.")
-    parts = arrays.ArrayParts([Part("", len(data))], [data], [])
-    if modality == "table" and columns is not None:
-        return _from_rows(_named_rows(parts, _column_names(columns)), "array", columns)
-    inputs, notes = array_inputs(parts, modality)
-    return _dataset(inputs, parts.row_names, "array", modality, None, notes)
+def _from_held_rows(data: Any, columns: Wanted) -> Dataset:
+    import pandas
+
+    names = _column_names(columns)
+    rows = in_memory.row_of(data, names)
+    if rows is not None:
+        return _from_frame(tables.read_pandas(pandas.DataFrame(rows)), "rows", "table", columns)
+    numbers = in_memory.number_rows(data, names)
+    parts = arrays.ArrayParts([Part("", len(numbers))], [numbers], [])
+    if columns is not None:
+        return _from_rows(_named_rows(parts, columns), "array", columns)
+    inputs, notes = array_inputs(parts, "table")
+    return _dataset(inputs, parts.row_names, "array", "table", None, notes)
 
 
-def _named_rows(parts: arrays.ArrayParts, names: tuple[str, ...]) -> Frame:
+def _named_rows(parts: arrays.ArrayParts, columns: Wanted) -> Frame:
+    names, words = _column_names(columns), columns.categorical if isinstance(columns, TableColumns) else {}
     frame = arrays.number_frame(parts)
+    if words:
+        raise UserError(
+            f"An array names no columns, and the model has columns of words ('{next(iter(words))}'); give a DataFrame, "
+            "or dicts by column name."
+        )
     if len(frame.columns.names) != len(names):
         raise UserError(
             f"The array has {len(frame.columns.names)} columns, but the model takes {len(names)}; give those."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from headstart.data import Checks, Dataset, check, open_data, open_inputs
+from headstart.data import Checks, Dataset, check, open_data, open_files, open_inputs
 from headstart.errors import UserError
 from headstart.networks import Network, Source, open_source
 from headstart.problem import Domain, Setting
@@ -131,7 +131,7 @@ def describe(
 def _open_unlabelled(data: Any, modality: str | None) -> Dataset:
     if modality is None:
         raise UserError("--label none cannot tell what the inputs are; give --modality image, text or table.")
-    return open_inputs(data, modality=modality)
+    return open_files([data], modality=modality) if isinstance(data, str) else open_inputs(data, modality=modality)
 
 
 def target_domain(dataset: Dataset) -> Domain:

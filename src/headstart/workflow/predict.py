@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.data import Dataset
+from headstart.data import Dataset, open_files
 from headstart.errors import UserError
 from headstart.storage import atomic_write, write_text
 from headstart.workflow.predictions import plain
@@ -35,7 +35,7 @@ def predict_files(
     if out is not None and out.suffix.lower() not in ENDINGS:
         raise UserError(f"--out {out} has no known ending; expected one of {', '.join(ENDINGS)}.")
     model = load(run).model
-    dataset = model.open(files[0] if len(files) == 1 else files)
+    dataset = open_files(files, modality=model.modality, columns=model.wanted)
     records = predict_records(model, dataset, device=device)
     if out is None:
         sys.stdout.write(_lines(records) if as_json else _csv(records))

@@ -98,15 +98,21 @@ class Model:
 
     def open(self, inputs: Any) -> Any:
         """Open new inputs as the `Dataset` that this model takes; one that is open passes."""
-        from headstart.data import Dataset, TableColumns, open_inputs
+        from headstart.data import Dataset, open_inputs
 
         if isinstance(inputs, Dataset):
             return inputs
+        return open_inputs(inputs, modality=self.modality, columns=self.wanted)
+
+    @property
+    def wanted(self) -> Any:
+        """The columns that the model takes: a table's features, or the name of the column of texts or images."""
+        from headstart.data import TableColumns
+
         preprocess = self.network.preprocess
-        wanted = self.column
         if preprocess.modality == "table":
-            wanted = TableColumns(tuple(preprocess.mean), preprocess.categories)
-        return open_inputs(inputs, modality=preprocess.modality, columns=wanted)
+            return TableColumns(tuple(preprocess.mean), preprocess.categories)
+        return self.column
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -121,7 +127,8 @@ class Model:
 
         Parameters
         ----------
-        inputs : list of image paths, PIL images or strings; a DataFrame; a folder; or a `Dataset`.
+        inputs : one sample or several, each of which gets one answer: paths, pictures, texts, arrays, rows, a
+            DataFrame, or a `Dataset`; `headstart.data.open_inputs` states what is read as what.
         """
         from headstart.engine import choose_device, predict, raw_fetch
 

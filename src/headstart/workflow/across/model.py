@@ -60,15 +60,20 @@ class AdaptedModel:
 
         if isinstance(inputs, Dataset):
             return inputs
-        wanted = self.encoder.wanted if isinstance(self.encoder, TableEncoder) else self.column
-        return open_inputs(inputs, modality=self.modality, columns=wanted)
+        return open_inputs(inputs, modality=self.modality, columns=self.wanted)
+
+    @property
+    def wanted(self) -> Any:
+        """The columns that the model takes: a table's features, or the name of the column of texts or images."""
+        return self.encoder.wanted if isinstance(self.encoder, TableEncoder) else self.column
 
     def predict_proba(self, inputs: Any, *, device: str | None = None) -> np.ndarray:
         """Return probabilities [n, classes], or values [n, 1] for a regression.
 
         Parameters
         ----------
-        inputs : list of image paths, PIL images or strings; a DataFrame; a folder; or a `Dataset`.
+        inputs : one sample or several, each of which gets one answer: paths, pictures, texts, arrays, rows, a
+            DataFrame, or a `Dataset`; `headstart.data.open_inputs` states what is read as what.
         """
         if isinstance(self.encoder, Backbone) and device is not None:
             from headstart.engine import choose_device
