@@ -207,7 +207,9 @@ def text_columns(arrays: ArrayParts) -> Columns:
         for x in arrays.x:
             for start in range(0, len(x), _ROWS):
                 rows = np.arange(before + start, before + min(start + _ROWS, len(x)))
-                texts = [_text(text, arrays, row) for text, row in zip(x[start : start + _ROWS], rows, strict=True)]
+                texts = [
+                    _text(text, arrays, int(row)) for text, row in zip(x[start : start + _ROWS], rows, strict=True)
+                ]
                 try:
                     yield pa.record_batch([pa.array(texts, pa.string())], schema=schema)
                 except UnicodeEncodeError:

@@ -119,8 +119,8 @@ def row_of(data: Any, names: Sequence[str]) -> list[dict[str, Any]] | dict[str, 
     """
     if isinstance(data, Mapping) or is_series(data):
         return _one_or_columns(data, names)
-    items = list(data) if isinstance(data, list | tuple) and not _is_named(data) else [data]
-    rows = [item._asdict() if _is_named(item) else item for item in items]
+    items: list[Any] = list(data) if isinstance(data, list | tuple) and not _is_named(data) else [data]
+    rows: list[Any] = [item._asdict() if _is_named(item) else item for item in items]
     by_name = [isinstance(row, Mapping) or is_series(row) for row in rows]
     if not any(by_name):
         return None
