@@ -42,6 +42,23 @@ def _stop(sentence: str, code: int) -> None:
     raise SystemExit(code)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from headstart import __version__
+
+        print(f"headstart {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def headstart(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Transfer learning that proves whether it helped."""
+
+
 def _read_config(context: typer.Context, path: Path | None) -> Path | None:
     """Take defaults from a TOML file: option names as on the command line, at the top or under the verb's name."""
     if path is None:
@@ -71,7 +88,8 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
 Data = Annotated[str, typer.Argument(help="Image folder, CSV, TSV, Parquet, JSON lines or .npz.", metavar="DATA")]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN")]
 SourceSpec = Annotated[
-    str | None, typer.Option("--source", help="Where knowledge comes from; see `headstart sources`.")
+    str | None,
+    typer.Option("--source", help="Where knowledge comes from, see `headstart sources`; what is at hand by default."),
 ]
 SourceData = Annotated[
     list[str] | None,
@@ -317,7 +335,7 @@ def predict(
     device: Device = None,
     json_: AsJson = False,
 ) -> None:
-    """Predict new samples: CSV on standard output, or CSV, JSON lines or Parquet with --out."""
+    """Predict new samples: CSV (with --json an array) on standard output, or CSV, JSON, JSON lines or Parquet with --out."""
     from headstart.workflow.predict import predict_files
 
     predict_files(run, files, out=out, device=device, as_json=json_)
@@ -367,18 +385,20 @@ def export(
 def sources(json_: AsJson = False) -> None:
     """List what can be named after --source."""
     from headstart.networks import list_sources
+    from headstart.workflow.listing import source_lines
 
     rows = list_sources()
-    _show(rows, json_, [] if json_ else _table(rows))
+    _show(rows, json_, [] if json_ else source_lines(rows))
 
 
 @app.command()
 def methods(json_: AsJson = False) -> None:
     """List the methods with their papers and where each applies."""
     from headstart import catalogue
+    from headstart.workflow.listing import method_lines
 
     rows = catalogue.rows()
-    _show(rows, json_, [] if json_ else _table(rows))
+    _show(rows, json_, [] if json_ else method_lines(rows))
 
 
 @app.command()
@@ -393,12 +413,3 @@ def demo(
 
     result = run_demo(out=out, seeds=seeds, force=force)
     _show(result.result, json_, result.lines())
-
-
-def _table(rows: list[dict[str, Any]]) -> list[str]:
-    """Lay rows out in aligned columns."""
-    columns = list(rows[0])
-    texts = [[str(row.get(column, "")) for column in columns] for row in rows]
-    widths = [max(len(column), *(len(line[i]) for line in texts)) for i, column in enumerate(columns)]
-    lines = [columns, *texts]
-    return ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines]

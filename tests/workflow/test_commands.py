@@ -51,6 +51,23 @@ def test_a_config_gives_defaults_and_the_command_line_wins(table_file, source, t
     assert (tmp_path / "r" / "run.json").exists()
 
 
+def test_predictions_in_json_are_one_document_and_lines_have_their_own_ending(
+    run, table_file, tmp_path, monkeypatch, capsys
+):
+    frame = pd.read_csv(table_file).drop(columns="label").head(5)
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    told = json.loads(command(monkeypatch, capsys, "predict", run.path, tmp_path / "new.csv", "--json").out)
+    assert [record["prediction"] for record in told] == run.model.predict(frame)
+    for ending in ("json", "jsonl"):
+        command(monkeypatch, capsys, "predict", run.path, tmp_path / "new.csv", "--out", tmp_path / f"p.{ending}")
+    assert json.loads((tmp_path / "p.json").read_text()) == told
+    assert [json.loads(line) for line in (tmp_path / "p.jsonl").read_text().splitlines()] == told
+
+
+def test_the_version_is_told(monkeypatch, capsys):
+    assert command(monkeypatch, capsys, "--version").out == f"headstart {hs.__version__}\n"
+
+
 def test_predict_reads_a_table_and_standard_input(run, table_file, monkeypatch, capsys):
     frame = pd.read_csv(table_file).drop(columns="label")
     expected = run.model.predict(frame)
@@ -70,11 +87,11 @@ def test_a_missing_column_is_named(run, table_file, tmp_path, monkeypatch, capsy
     assert "height" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", ["sources", "methods"])
-def test_the_lists_are_tables_and_json(verb, monkeypatch, capsys):
+@pytest.mark.parametrize(("verb", "key"), [("sources", "spec"), ("methods", "name")])
+def test_the_lists_are_for_people_and_json(verb, key, monkeypatch, capsys):
     rows = json.loads(command(monkeypatch, capsys, verb, "--json").out)
-    table = command(monkeypatch, capsys, verb).out.splitlines()
-    assert len(table) == len(rows) + 1
+    told = command(monkeypatch, capsys, verb).out.split()
+    assert {row[key] for row in rows} <= set(told)
 
 
 def test_export_agrees_with_the_run(run, table_file, tmp_path, monkeypatch, capsys):

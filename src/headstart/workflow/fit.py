@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,8 @@ def fit(
     Parameters
     ----------
     data : path, DataFrame, arrays, `datasets.Dataset`, or what `headstart.open` returned.
-    source : see ``headstart sources``; with ``source_data`` the backbone of images and texts.
+    source : see ``headstart sources``; with ``source_data`` the backbone of images and texts. None tries those that are
+        at hand by a quick probe (`headstart.workflow.source_choice`).
     source_data : labelled data of the same task from another domain, as ``data`` is given, or a list of several.
     out : folder of the run; by default ``runs/NAME``.
     force : replace a former run in ``out``.
@@ -81,11 +83,6 @@ def fit(
         For everything that the user can mend, before anything is written where possible.
     """
     labelled = _several(source_data)
-    if source is None and not labelled:
-        raise UserError(
-            "No source was named; give --source, and see `headstart sources` for what there is, or --source-data, "
-            "labelled data of another domain."
-        )
     names = tuple(part.strip() for part in arms.split(",") if part.strip()) if isinstance(arms, str) else tuple(arms)
     options = FitOptions(
         source=source,
@@ -132,17 +129,31 @@ def _several(source_data: Any) -> list[Any]:
 def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool, quiet: bool) -> Run | None:
     """Check everything that can be checked, then make the run folder and go."""
     check_arms(options)
-    assert options.source is not None
-    found = open_source(options.source, network=options.network)
+    named = None if options.source is None else open_source(options.source, network=options.network)
     dataset = open_target(data, options)
-    check_fits(dataset, found)
+    if named is not None:
+        check_fits(dataset, named)
     dataset, checks = check(dataset, allow_damaged=options.allow_damaged)
     check_shots(dataset, options.shots)
-    bench = Workbench.create(dataset, found, options, start_processes(options.device), Progress(quiet=quiet))
+    processes, progress = start_processes(options.device), Progress(quiet=quiet)
+    found, notes = (named, ()) if named is not None else find_source(dataset, options, progress)
+    options = replace(options, source=found.spec)
+    bench = Workbench.create(dataset, found, options, processes, progress)
+    bench.notes = notes
     check_network(bench)
     folder = Path(out) if out is not None else Path("runs") / (dataset.name or "run")
     begin_folder(bench, "fit", data, folder, force=force)
     return carry_out(bench, folder, checks)
+
+
+def find_source(dataset: Dataset, options: FitOptions, progress: Progress) -> tuple[Source, tuple[str, ...]]:
+    """Choose a source where none was named, and say why."""
+    from headstart.workflow.source_choice import choose_source
+
+    if options.network is not None:
+        raise UserError(f"--network {options.network} goes with --source file:WEIGHTS; name the file of weights.")
+    found, reason = choose_source(dataset, progress, seed=options.seed)
+    return found, (reason,)
 
 
 def check_unchanged(folder: Path, data: str, now: str, then: str) -> None:
@@ -170,6 +181,7 @@ def begin_folder(bench: Workbench, verb: str, data: Any, folder: Path, *, force:
             "data": str(Path(data).resolve()) if isinstance(data, str | Path) else None,
             "options": bench.options.to_json(),
             "fingerprint": bench.dataset.fingerprint,
+            "notes": list(bench.notes),
         }
         write_json(folder / "state" / "arguments.json", arguments)
     bench.wait()
@@ -257,6 +269,7 @@ def _planned(bench: Workbench, folder: Path) -> tuple[Plan, dict[str, Any] | Non
         seconds = forward_seconds(network, bench.dataset, bench.dataset.splits["train"], bench.device)
         facts = facts_of(bench.dataset, network, seconds, shift.auc if shift else None, bench.options.shots)
         plan = make_plan(facts, bench.options)
+        plan = replace(plan, reasons=(*bench.notes, *plan.reasons))
         write_json(path, plan.to_json() | {"shift": shift.to_json() if shift else None})
     bench.wait()
     value = read_json(path)

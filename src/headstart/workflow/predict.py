@@ -28,9 +28,9 @@ def predict_files(
     device: str | None = None,
     as_json: bool = False,
 ) -> None:
-    """Predict files, folders, tables or standard input (``-``), and write CSV, JSON lines or Parquet.
+    """Predict files, folders, tables or standard input (``-``), and write CSV, JSON, JSON lines or Parquet.
 
-    Without ``out`` the result goes to standard output: CSV, or JSON lines with ``as_json``.
+    Without ``out`` the result goes to standard output: CSV, or one JSON array with ``as_json``.
     """
     if out is not None and out.suffix.lower() not in ENDINGS:
         raise UserError(f"--out {out} has no known ending; expected one of {', '.join(ENDINGS)}.")
@@ -38,11 +38,11 @@ def predict_files(
     dataset = open_files(files, modality=model.modality, columns=model.wanted)
     records = predict_records(model, dataset, device=device)
     if out is None:
-        sys.stdout.write(_lines(records) if as_json else _csv(records))
+        sys.stdout.write(_array(records) if as_json else _csv(records))
     elif out.suffix.lower() == ".parquet":
         _write_parquet(out, records)
     else:
-        write_text(out, _csv(records) if out.suffix.lower() == ".csv" else _lines(records))
+        write_text(out, WRITERS[out.suffix.lower()](records))
 
 
 def predict_records(model: Model, dataset: Dataset, *, device: str | None = None) -> list[dict[str, Any]]:
@@ -71,6 +71,13 @@ def _csv(records: list[dict[str, Any]]) -> str:
 
 def _lines(records: list[dict[str, Any]]) -> str:
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def _array(records: list[dict[str, Any]]) -> str:
+    return json.dumps(records, ensure_ascii=False, indent=1) + "\n"
+
+
+WRITERS = {".csv": _csv, ".json": _array, ".jsonl": _lines}
 
 
 def _write_parquet(path: Path, records: list[dict[str, Any]]) -> None:

@@ -48,4 +48,5 @@ def resume(run: str | Path, *, quiet: bool = False) -> Run | None:
     dataset, checks = check(dataset, allow_damaged=options.allow_damaged)
     check_unchanged(folder, saved["data"], dataset.fingerprint, saved["fingerprint"])
     bench = Workbench.create(dataset, source, options, start_processes(options.device), Progress(quiet=quiet))
+    bench.notes = tuple(saved.get("notes", ()))
     return carry_out(bench, folder, checks)

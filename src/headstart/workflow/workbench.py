@@ -32,7 +32,8 @@ def start_processes(device: str | None) -> Any:
 class Workbench:
     """Dataset, source and device of a run; builds networks and fetches states for every arm.
 
-    ``alone`` says that of several processes only the main one is at work, as when a run is concluded.
+    ``alone`` says that of several processes only the main one is at work, as when a run is concluded; ``notes`` are
+    sentences on what was decided before the plan.
     """
 
     dataset: Dataset
@@ -43,6 +44,7 @@ class Workbench:
     progress: Progress
     processes: Any
     alone: bool = False
+    notes: tuple[str, ...] = ()
     _statistics: Any = field(default=None, repr=False)
 
     @classmethod

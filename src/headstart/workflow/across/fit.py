@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from headstart.workflow.across.ground import Ground
 from headstart.workflow.across.plan import AcrossPlan, make_across_plan
 from headstart.workflow.across.race import Outcome, run_race
 from headstart.workflow.across.sides import Sides, encode, learn_rows, open_sides
-from headstart.workflow.fit import check_unchanged
+from headstart.workflow.fit import check_unchanged, find_source
 from headstart.workflow.options import FitOptions, prepare_folder, seconds_of
 from headstart.workflow.run import Run
 
@@ -37,6 +38,10 @@ def start_across(
     source = None if options.source is None else open_source(options.source, network=options.network)
     sides = open_sides(data, source_data, options)
     check_labels(sides, options)
+    if source is None and sides.target.dataset.modality != "table":
+        source, notes = find_source(sides.sources[0], options, Progress(quiet=quiet))
+        options = replace(options, source=source.spec)
+        sides.notes.extend(notes)
     name = sides.target.dataset.name
     folder = prepare_folder(Path(out) if out is not None else Path("runs") / (name or "run"), force=force)
     paths = [str(Path(part).resolve()) if isinstance(part, str | Path) else None for part in [data, *source_data]]
@@ -102,6 +107,7 @@ def carry_out_across(sides: Sides, source: Source | None, options: FitOptions, f
         for line in shift.lines():
             progress.note(line)
         plan = make_across_plan(ground.task, shift, options, len(learned[0]), len(sides.sources))
+        plan = replace(plan, reasons=[*sides.notes, *plan.reasons])
         for reason in plan.reasons:
             progress.note(f"plan: {reason}")
         write_json(folder / "plan.json", plan.to_json() | {"shift": shift.to_json()})

@@ -31,6 +31,7 @@ class Sides:
     target, checks : the target and what was found in it.
     task : of both sides.
     source_labels : [n] class numbers or values, of the sources' rows one after the other.
+    notes : sentences on what was decided before the plan.
     """
 
     sources: list[Dataset]
@@ -105,8 +106,7 @@ def open_sides(data: Any, source_data: list[Any], options: FitOptions) -> Sides:
         raise UserError(
             f"{sources[0].name} has one class only ({task.classes[int(labels[0])]}); source data need two or more."
         )
-    notes = [f"{source.name}: {len(source)} labelled rows" for source in sources]
-    return Sides(sources, Counterpart(dataset, found.stored_labels), checks, task, labels, notes)
+    return Sides(sources, Counterpart(dataset, found.stored_labels), checks, task, labels, [])
 
 
 def _open_source(data: Any, options: FitOptions) -> Dataset:
