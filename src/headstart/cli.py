@@ -335,7 +335,7 @@ def predict(
     device: Device = None,
     json_: AsJson = False,
 ) -> None:
-    """Predict new samples: CSV (with --json an array) on standard output, or CSV, JSON, JSON lines or Parquet with --out."""
+    """Predict new samples: CSV or JSON on standard output, or CSV, JSON, JSON lines or Parquet with --out."""
     from headstart.workflow.predict import predict_files
 
     predict_files(run, files, out=out, device=device, as_json=json_)
