@@ -91,12 +91,23 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: str | os.PathLike[str]) -> Any:
-    """Read a JSON file; one sentence if it is not JSON."""
+MOST_JSON = 2**26
+"""Bytes that a JSON file may have; none of Headstart's own comes near."""
+
+
+def read_json(path: str | os.PathLike[str], most: int = MOST_JSON) -> Any:
+    """Read a JSON file of at most ``most`` bytes; one sentence if it is not JSON, or nested or long beyond reading."""
     try:
+        if Path(path).stat().st_size > most:
+            raise UserError(f"{path} has more than {most // 2**20} MiB, which no file of its kind has; it is not read.")
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not readable JSON ({error}); the file is damaged or was edited.") from error
+    except RecursionError:
+        raise UserError(f"{path} is nested too deeply to be read; the file is damaged or was edited.") from None
+    except ValueError as error:
+        said = str(error).partition(";")[0]
+        raise UserError(f"{path} is not readable JSON ({said}); the file is damaged or was edited.") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}).") from error
 
 
 def save_tensors(
@@ -146,8 +157,9 @@ def load_tensors(path: str | os.PathLike[str], *, verify: bool = True) -> tuple[
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist.") from error
-    except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path} is not a whole safetensors file ({error}); fetch or write it again.") from error
+    except (SafetensorError, OSError, ValueError, KeyError, AttributeError, TypeError, RuntimeError) as error:
+        said = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        raise UserError(f"{path} is not a whole safetensors file ({said}); fetch or write it again.") from error
     expected = metadata.pop("checksum", None)
     if verify and expected is not None and expected != checksum(tensors):
         raise UserError(f"{path} does not match the checksum in its header; the file is damaged.")
@@ -157,7 +169,7 @@ def load_tensors(path: str | os.PathLike[str], *, verify: bool = True) -> tuple[
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return False
     return True
 

@@ -126,16 +126,24 @@ def test_a_stopped_run_is_finished_and_changed_data_are_refused(run, tables):
         resume(run.path, quiet=True)
 
 
-def test_a_model_with_a_strange_type_is_not_loaded(run):
-    import skops.io as sio
-    from sklearn.dummy import DummyClassifier
+def test_a_model_of_other_classes_or_of_an_earlier_version_is_not_loaded(run, tables):
+    path = run.path / "model" / "estimator.json"
+    whole = path.read_text()
+    path.write_text(whole.replace("headstart.choice.kept:Kept", "os:system"))
+    with pytest.raises(UserError, match="none of those that models are made of"):
+        load(run.path).model.predict(pd.read_csv(tables["target"]))
+    path.rename(path.with_suffix(".skops"))
+    with pytest.raises(UserError, match=r"earlier version .* fit the run again"):
+        load(run.path).model.predict(pd.read_csv(tables["target"]))
 
-    class Strange(DummyClassifier):
-        pass
 
-    sio.dump(Strange(), run.path / "model" / "estimator.skops")
-    with pytest.raises(UserError, match="no part of Headstart"):
-        load(run.path).model.predict([])
+def test_a_model_whose_parts_do_not_fit_together_is_one_sentence(run, tables):
+    path = run.path / "model" / "estimator.json"
+    value = json.loads(path.read_text())
+    value["nodes"][-1]["values"]["model"] = 3
+    path.write_text(json.dumps(value))
+    with pytest.raises(UserError, match=r"cannot answer .* fit the run again"):
+        load(run.path).model.predict(pd.read_csv(tables["target"]))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from headstart import catalogue
+from headstart.choice.stored import refuse_unkept
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import Source, open_source
@@ -77,6 +78,7 @@ def check_options(options: FitOptions) -> None:
         for name in options.method.split(","):
             if catalogue.get(name.strip()).kind not in catalogue.DOMAIN_KINDS:
                 raise UserError(f"--method {name} does not work across domains; choose of {', '.join(known)}.")
+            refuse_unkept(catalogue.get(name.strip()))
     if options.shots is not None and options.target_labels != "learn":
         raise UserError(
             "--shots says how many target labels to learn from; with --source-data also give --target-labels learn."

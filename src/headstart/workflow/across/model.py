@@ -9,26 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from headstart.choice.stored import load_estimator, save_estimator
 from headstart.errors import UserError
 from headstart.problem import Task
-from headstart.storage import atomic_write, read_json, write_json
+from headstart.storage import read_json, write_json
 from headstart.tasks import TaskLogic, create_task
 from headstart.workflow.across.encoder import Backbone, Encoder, TableEncoder, load_encoder
 
-TRUSTED_ROOMS = ("headstart.shallow.", "headstart.choice.", "headstart.functional.", "headstart.validators.")
-TRUSTED_TYPES = frozenset(
-    {
-        "sklearn.tree._tree.Tree",
-        "sklearn.neighbors._kd_tree.KDTree",
-        "sklearn.neighbors._ball_tree.BallTree",
-        "sklearn.metrics._dist_metrics.EuclideanDistance64",
-        "sklearn.metrics._dist_metrics.EuclideanDistance",
-        "numpy.random._generator.Generator",
-        "scipy.sparse._csr.csr_matrix",
-        "scipy.sparse._csr.csr_array",
-    }
-)
 SCHEMA = 1
+_UNUSABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What an estimator raises whose attributes are of the right names and of the wrong kinds."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +69,15 @@ class AdaptedModel:
             from headstart.engine import choose_device
 
             self.encoder.network.to(choose_device(device))
-        return outputs(self.estimator, self.encoder.features(self.open(inputs)), self.logic.task)
+        rows = self.encoder.features(self.open(inputs))
+        try:
+            return outputs(self.estimator, rows, self.logic.task)
+        except _UNUSABLE as error:
+            said = (str(error).splitlines() or [""])[0][:160]
+            raise UserError(
+                f"The model of this run cannot answer ({type(error).__name__}: {said}); its files were changed, or "
+                "were written with another version of scikit-learn: fit the run again."
+            ) from error
 
     def predict(self, inputs: Any, *, device: str | None = None) -> list[Any]:
         """Return class names, or values [n]."""
@@ -92,12 +90,10 @@ class AdaptedModel:
         return [self.classes[index] for index in predictions.argmax(axis=1)]
 
     def save(self, directory: Path) -> None:
-        """Write ``encoder.json`` or ``backbone/``, ``estimator.skops`` and, last, ``adapted.json``."""
-        import skops.io as sio
-
+        """Write ``encoder.json`` or ``backbone/``, the estimator's two files and, last, ``adapted.json``."""
         directory.mkdir(parents=True, exist_ok=True)
         self.encoder.save(directory)
-        atomic_write(directory / "estimator.skops", lambda temporary: sio.dump(self.estimator, temporary))
+        save_estimator(self.estimator, directory)
         write_json(
             directory / "adapted.json",
             {"schema": SCHEMA, "task": self.logic.to_json(), "modality": self.modality, "column": self.column},
@@ -116,31 +112,22 @@ def outputs(estimator: Any, rows: np.ndarray, task: Task) -> np.ndarray:
 
 
 def load_adapted(directory: str | Path) -> AdaptedModel:
-    """Load what `AdaptedModel.save` wrote; types of other packages than this one and scikit-learn are refused.
+    """Load what `AdaptedModel.save` wrote; nothing in the files is run.
 
     Raises
     ------
     UserError
-        If files are missing, damaged, newer than this version, or hold a type that is not trusted.
+        If files are missing, damaged, newer than this version, of a version before `headstart.choice.stored`, or hold a
+        class that models are not made of.
     """
     directory = Path(directory)
     value = read_json(directory / "adapted.json")
     if value.get("schema", 0) > SCHEMA:
         raise UserError(f"{directory} was written by a newer version of Headstart; upgrade to read it.")
+    if (directory / "estimator.skops").exists() and not (directory / "estimator.json").exists():
+        raise UserError(
+            f"{directory / 'estimator.skops'} is of an earlier version of Headstart, in a kind of file that can run "
+            "code and is not read any more; fit the run again."
+        )
     logic = create_task(Task.from_json(value["task"]), saved=value["task"])
-    return AdaptedModel(load_encoder(directory), _read(directory / "estimator.skops"), logic, value["column"])
-
-
-def _read(path: Path) -> Any:
-    import skops.io as sio
-
-    if not path.is_file():
-        raise UserError(f"{path} is missing; the run is damaged, make it anew.")
-    try:
-        types = sio.get_untrusted_types(file=path)
-        strange = [name for name in types if not (name.startswith(TRUSTED_ROOMS) or name in TRUSTED_TYPES)]
-        if strange:
-            raise UserError(f"{path} holds the type {strange[0]}, which is no part of Headstart; not loaded.")
-        return sio.load(path, trusted=types)
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise UserError(f"{path} cannot be read ({error}); the file is damaged or was changed.") from None
+    return AdaptedModel(load_encoder(directory), load_estimator(directory), logic, value["column"])
