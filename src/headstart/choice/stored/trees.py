@@ -41,7 +41,7 @@ def build_tree(arrays: dict[str, Array], n_features: int) -> Any:
     if values.shape != (n, len(n_classes), int(n_classes.max())):
         raise ValueError("a tree's values have another shape")
     check_nodes(fields["left_child"], fields["right_child"], fields["feature"], n_features)
-    nodes = np.zeros(n, dtype=NODE_DTYPE)
+    nodes: Any = np.zeros(n, dtype=NODE_DTYPE)
     for name, field in fields.items():
         nodes[name] = field
     tree = Tree(n_features, n_classes, len(n_classes))

@@ -58,14 +58,14 @@ class _Book:
         return self._known[id(value)][1]
 
     def _node(self, value: Any) -> dict[str, Any]:
-        kind = type(value)
+        kind: Any = type(value)
         if kind is list or kind is tuple:
             return {"kind": kind.__name__, "items": [self.value(item) for item in value]}
         if kind is dict:
             if not all(type(key) is str for key in value):
                 raise UserError("A part of this model is a dict with keys that are no texts, which no run can keep.")
             return {"kind": "dict", "items": {key: self.value(item) for key, item in value.items()}}
-        if isinstance(value, np.generic) and value.dtype.name in DTYPES:
+        if issubclass(kind, np.generic) and value.dtype.name in DTYPES:
             return {"kind": "number", "dtype": value.dtype.name, "value": self.value(value.item())}
         if (
             kind is np.ndarray
@@ -86,9 +86,8 @@ class _Book:
     def _array(self, array: np.ndarray) -> dict[str, Any]:
         """Keep the order in memory too, for sums are taken in it."""
         turned = array.ndim > 1 and array.flags.f_contiguous and not array.flags.c_contiguous
-        self.arrays.append(
-            np.ascontiguousarray(array.T if turned else array).reshape((array.T if turned else array).shape)
-        )
+        given = array.T if turned else array
+        self.arrays.append(np.ascontiguousarray(given).reshape(given.shape))  # a number alone keeps no dimension
         return {"tensor": str(len(self.arrays) - 1), "turned": turned}
 
     def _object(self, value: Any) -> dict[str, Any]:
