@@ -59,6 +59,16 @@ def kept(model, place):
     return keep(Raced(Candidate("one"), model, None, None, {}, 0.0, ""), place)
 
 
+class Itself(Candidate):
+    """A method that has one face only."""
+
+    def __init__(self, entry):
+        super().__init__(entry.name)
+
+    def build(self, **_):
+        return catalogue.get(self.method).load()()
+
+
 def again(model, folder):
     save_estimator(model, folder)
     return load_estimator(folder)
@@ -72,11 +82,13 @@ def answers(model):
 def test_every_method_comes_back_with_equal_answers(entry, grounds, tmp_path):
     made = 0
     for regression, place in grounds.items():
-        try:
-            model = fitted(Candidate(entry.name, FEW_TREES.get((entry.name, regression))), place.domains, place)
-        except ValueError:  # for classes only
+        values_only = entry.kind == "predictor" and is_regressor(entry.load()())
+        if values_only and not regression:
             continue
-        if is_regressor(model) != regression:  # for values only
+        one = Candidate(entry.name, FEW_TREES.get((entry.name, regression)))
+        try:
+            model = fitted(Itself(entry) if values_only else one, place.domains, place)
+        except ValueError:  # for classes only
             continue
         one = kept(model, place)
         assert np.array_equal(answers(one), answers(again(one, tmp_path / str(regression))))
