@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -34,6 +35,7 @@ def open_run(path: str) -> Source:
     def make(pretrained: bool, statistics: TablePreprocess | None) -> Network:
         network = load_network(directory)[0] if pretrained else build(saved["spec"], preprocess)
         network.head = nn.Identity()
+        network = _untapped(network, preprocess)
         return network if statistics is None else _on_columns(network, statistics, pretrained)
 
     columns = preprocess.columns if isinstance(preprocess, TablePreprocess) else ()
@@ -49,6 +51,16 @@ def open_run(path: str) -> Source:
         make=make,
         reference_file=directory / "reference.safetensors",
     )
+
+
+def _untapped(network: Network, preprocess: Any) -> Network:
+    """Return the network with its own pooled features: which stages a head read is a matter of that head."""
+    if not network.taps:
+        return network
+    spec = {name: value for name, value in network.spec.items() if name not in ("taps", "n_features")}
+    whole = build(spec, preprocess)
+    whole.load_state_dict(network.state_dict())
+    return whole
 
 
 def _about(run: Path) -> dict[str, str]:

@@ -31,12 +31,17 @@ class Head:
 
 
 class Problem(NamedTuple):
-    """What a head is fitted for: the task's kind, its outputs, the strengths, whether features are standardised."""
+    """What a head is fitted for: the task's kind, its outputs, the strengths, and the features' scale.
+
+    ``standardise`` brings each feature to variance 1; else ``common`` brings all by one factor to a mean variance of 1,
+    so that strengths mean the same.
+    """
 
     kind: str
     n_outputs: int
     strengths: Array
     standardise: bool = True
+    common: bool = False
 
 
 class Chosen(NamedTuple):
@@ -62,7 +67,7 @@ def solve(features: Array, labels: Array, problem: Problem) -> list[Head]:
     A class without samples, or a label that never varies, gets no weights and the intercept of one that was seen
     half a time, so that everything stays finite.
     """
-    basis = principal(features, standardise=problem.standardise)
+    basis = _basis(features, problem)
     if problem.kind == "regression":
         middle = labels.mean(axis=0)
         path = ridge_path(basis, labels - middle, problem.strengths)
@@ -74,6 +79,14 @@ def solve(features: Array, labels: Array, problem: Problem) -> list[Head]:
         return [_whole(basis, nothing, wanted, varies, problem.kind)] * len(problem.strengths)
     path = logistic_path(basis, wanted[:, varies], problem.strengths, link=LINKS[problem.kind])
     return [_whole(basis, solution, wanted, varies, problem.kind) for solution in path]
+
+
+def _basis(features: Array, problem: Problem) -> Basis:
+    if problem.standardise or not problem.common:
+        return principal(features, standardise=problem.standardise)
+    factor = float(np.sqrt(np.asarray(features, dtype=np.float64).var(axis=0).mean())) or 1.0
+    basis = principal(np.asarray(features, dtype=np.float64) / factor, standardise=False)
+    return basis._replace(mean=basis.mean * factor, scale=basis.scale * factor)
 
 
 def _whole(basis: Basis, solution: tuple[Array, Array], wanted: Array, varies: Array, kind: str) -> Head:
@@ -114,7 +127,7 @@ def search(
 
 
 def _leave_one_out(features: Array, labels: Array, problem: Problem) -> list[Fold]:
-    basis = principal(features, standardise=problem.standardise)
+    basis = _basis(features, problem)
     residuals = ridge_leave_one_out(basis, labels - labels.mean(axis=0), problem.strengths)
     return [(-np.abs(r).mean(axis=1), np.square(r).mean(axis=1)) for r in residuals]
 

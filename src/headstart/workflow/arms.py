@@ -141,12 +141,14 @@ def _fit_head(bench: Workbench, plan: Plan, job: Job) -> Fitted:
     network.freeze(len(network.stages))
     before = checksum(network.frozen_tensors())
     bench.progress.note(f"{job.label}: train the head on frozen features")
-    fit_head(bench, network, job.arm, job.rows, job.validation, plan.views)
+    settings = fit_head(bench, network, job.arm, job.rows, plan.views)
     if checksum(network.frozen_tensors()) != before:
         raise RuntimeError(f"{job.arm} moved tensors that are frozen; this is a fault.")
     frozen = {"stages": network.stage_names, "hash": before, "unchanged": True}
     learned = sum(tensor.numel() for tensor in network.head.state_dict().values())
-    return Fitted(network, 0 if network.taps else len(network.stages), trainable=learned, frozen=frozen)
+    return Fitted(
+        network, 0 if network.taps else len(network.stages), trainable=learned, frozen=frozen, settings=settings
+    )
 
 
 def _method(plan: Plan, arm: str) -> Method:
@@ -156,7 +158,7 @@ def _method(plan: Plan, arm: str) -> Method:
 def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitted:
     network = bench.network(pretrained=method.from_source, seed=job.seed)
     if method.starts_from_probe:
-        fit_probe(bench, network, job.rows, job.validation, plan.views)
+        fit_probe(bench, network, job.rows, plan.views)
     cut = method.frozen_stages(network)
     first = job.fold == (0 if plan.folds else None) and job.seed == bench.options.seed
     if first:

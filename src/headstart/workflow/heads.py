@@ -2,108 +2,190 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import nn
 
 from headstart.data import folds
 from headstart.networks import Network
+from headstart.shallow.choosing import as_labels
+from headstart.shallow.joint import MOST_ROWS, choose_jointly
+from headstart.shallow.linear import Problem, default_strengths
 from headstart.shallow.parameters.probe import Probe
+from headstart.storage import checksum
 from headstart.workflow.workbench import Workbench
 
 LINKS = {"classification": "softmax", "multilabel": "sigmoid", "regression": "identity"}
-Fold = tuple[np.ndarray, np.ndarray]
+Array = np.ndarray
+Fold = tuple[Array, Array]
+Settings = dict[str, Any]
 
 
 def fit_head(
-    bench: Workbench, network: Network, kind: str, rows: np.ndarray, validation: np.ndarray, views: int = 1
-) -> None:
+    bench: Workbench, network: Network, kind: str, rows: Array, views: int = 1, settings: Settings | None = None
+) -> Settings:
     """Learn the head of ``network``, whose stages are frozen, by ``kind``: probe, knn or stage_probe.
+
+    Whatever has to be chosen is chosen on folds of ``rows`` that keep groups, and views of a sample, together; the rows
+    that the head is later measured on are not known here.
 
     Parameters
     ----------
-    rows, validation : training rows, and the rows on which strengths are chosen; without them, cross-validation.
     views : augmented views of the training rows.
+    settings : what an earlier call chose; None chooses.
+
+    Returns
+    -------
+    dict of what was chosen.
     """
-    {"probe": fit_probe, "knn": fit_knn, "stage_probe": fit_stage_probe}[kind](bench, network, rows, validation, views)
+    if kind == "knn":
+        return fit_knn(bench, network, rows, settings)
+    if kind == "stage_probe":
+        return fit_stage_probe(bench, network, rows)
+    return fit_probe(bench, network, rows, views, stages=True, settings=settings)
 
 
-def fit_probe(bench: Workbench, network: Network, rows: np.ndarray, validation: np.ndarray, views: int = 1) -> None:
-    """Set ``network.head`` to the linear probe of the features: the stage «train the head»."""
-    features, labels = bench.features(network, rows, views=views), bench.dataset.labels(rows)
-    held = _held(bench, network, validation)
+def fit_probe(
+    bench: Workbench,
+    network: Network,
+    rows: Array,
+    views: int = 1,
+    *,
+    stages: bool = False,
+    settings: Settings | None = None,
+) -> Settings:
+    """Set ``network.head`` to the linear probe of the features: the stage «train the head».
+
+    The features' scale and the strength are chosen together; with ``stages`` also whether the head reads the pooled
+    features or the mean map of one of the last stages, which the network then taps.
+    """
+    features = bench.features(network, rows, views=views)
     copies = len(features) // len(rows)
-    probe = Probe(kind=bench.logic.task.kind, n_outputs=bench.logic.task.n_outputs, seed=bench.options.seed)
-    probe.fit(features, np.concatenate([labels] * copies), held, None if held else _folds(bench, rows, copies))
+    labels = np.concatenate([bench.dataset.labels(rows)] * copies)
+    if settings is None:
+        read, scaled = _choose(bench, network, rows, features, labels, stages=stages and copies == 1)
+    else:
+        read, scaled = settings["features"], settings["standardise"]
+    if read != POOLED:
+        features = stage_maps(bench, network, rows, [read])[read]
+        network.tap([read], features.shape[1])
+    strengths = None if settings is None else (settings["strength"],)
+    task = bench.logic.task
+    probe = Probe(kind=task.kind, n_outputs=task.n_outputs, strengths=strengths, standardise=scaled)
+    probe.fit(features, labels, folds=inner_folds(bench, rows, copies))
     network.head = probe.to_head(_linear(bench, network), bench.logic)
+    return {"features": read, "standardise": scaled, "strength": probe.strength_}
 
 
-def fit_knn(bench: Workbench, network: Network, rows: np.ndarray, validation: np.ndarray, views: int = 1) -> None:
-    """Set ``network.head`` to the nearest neighbours among the training rows."""
+POOLED = "pooled"
+
+
+def _choose(
+    bench: Workbench, network: Network, rows: Array, features: Array, labels: Array, *, stages: bool
+) -> tuple[str, bool]:
+    """Return which features to read, and whether to standardise them, chosen on folds of at most `MOST_ROWS` rows."""
+    copies = len(features) // len(rows)
+    some = rows
+    if len(rows) > MOST_ROWS:
+        some = np.sort(np.random.default_rng(bench.options.seed).permutation(rows)[:MOST_ROWS])
+    places = (np.flatnonzero(np.isin(rows, some)) + np.arange(copies)[:, None] * len(rows)).ravel()
+    maps = {POOLED: features[places]}
+    if stages:
+        taps = network.stage_names[-TAPPED:]
+        found = stage_maps(bench, network, some, taps)
+        # The deepest map's mean often is the pooled features: then it is no choice of its own.
+        maps |= {
+            name: x for name, x in found.items() if x.shape != maps[POOLED].shape or not np.allclose(x, maps[POOLED])
+        }
+    task = bench.logic.task
+    # Every third strength tells scales and stages apart; the strength itself is chosen among all, afterwards.
+    problem = Problem(task.kind, task.n_outputs, default_strengths(task.kind)[::3])
+    wanted = as_labels(labels[places], task.kind)
+    chosen = choose_jointly(maps, wanted, problem, inner_folds(bench, some, copies))
+    return chosen.features, chosen.standardise
+
+
+def fit_knn(bench: Workbench, network: Network, rows: Array, settings: Settings | None = None) -> Settings:
+    """Set ``network.head`` to the nearest neighbours among the training rows; their number by leave-one-out, or
+    leaving out a row's group."""
     from headstart.networks.heads import NearestHead
     from headstart.shallow.parameters.knn import KNN
 
     task = bench.logic.task
     features, labels = bench.features(network, rows), bench.dataset.labels(rows)
-    held = _held(bench, network, validation)
-    knn = KNN(kind=task.kind, n_outputs=task.n_outputs).fit(features, labels, held)
+    numbers = None if settings is None else (settings["neighbours"],)
+    groups = None if bench.dataset.group is None else bench.dataset.group[rows]
+    knn = KNN(kind=task.kind, n_outputs=task.n_outputs, numbers=numbers).fit(features, labels, groups=groups)
     targets = np.eye(task.n_outputs)[labels] if task.kind == "classification" else labels
     if task.kind == "regression":
         targets = (labels - bench.logic.mean) / bench.logic.scale  # type: ignore[attr-defined]
     head = NearestHead(torch.as_tensor(features), torch.as_tensor(targets), knn.k_, LINKS[task.kind])
     network.head = head.to(bench.device)
+    return {"neighbours": knn.k_}
 
 
-def fit_stage_probe(
-    bench: Workbench, network: Network, rows: np.ndarray, validation: np.ndarray, views: int = 1
-) -> None:
+def fit_stage_probe(bench: Workbench, network: Network, rows: Array) -> Settings:
     """Tap several stages, reduce and fuse their pooled maps, and set the head to the fused linear map."""
     from headstart.shallow.features.stage_probe import StageProbe
 
     task = bench.logic.task
     taps = network.stage_names[-TAPPED:]
     maps = stage_maps(bench, network, rows, taps)
-    held = stage_maps(bench, network, validation, taps) if len(validation) else None
     probe = StageProbe(kind=task.kind, n_outputs=task.n_outputs, seed=bench.options.seed)
-    probe.fit(maps, bench.dataset.labels(rows), (held, bench.dataset.labels(validation)) if held else None)
+    probe.fit(maps, bench.dataset.labels(rows), folds=inner_folds(bench, rows))
     network.tap(taps, sum(part.shape[1] for part in maps.values()))
     network.head = probe.to_head(_linear(bench, network), bench.logic)
+    return {"features": taps, "strength": probe.strength_}
 
 
 TAPPED = 4
 """Stages that the probe of several stages reads: the last ones, where features are general enough to be linear."""
 
 
-def stage_maps(bench: Workbench, network: Network, rows: np.ndarray, taps: list[str]) -> dict[str, np.ndarray]:
-    """Return each tapped stage's pooled map [n, d], one pass over the rows."""
+def stage_maps(bench: Workbench, network: Network, rows: Array, taps: list[str]) -> dict[str, Array]:
+    """Return each tapped stage's pooled map [n, d]; rows that were asked for before are not run again."""
+    kept = bench.maps.setdefault(checksum(network.state_dict()), {})
+    wanted = [name for name in network.stage_names if name in taps]
+    missing = [row for row in rows.tolist() if any((row, name) not in kept for name in wanted)]
+    for start in range(0, len(missing), 64):
+        part = np.array(missing[start : start + 64])
+        for name, found in _run_maps(bench, network, part, wanted).items():
+            kept |= {(row, name): value for row, value in zip(part.tolist(), found, strict=True)}
+    return {name: np.stack([kept[row, name] for row in rows.tolist()]) for name in wanted}
+
+
+def _run_maps(bench: Workbench, network: Network, rows: Array, taps: list[str]) -> dict[str, Array]:
     from headstart.engine import raw_fetch
     from headstart.engine.device import move
     from headstart.engine.predict import evaluating
 
-    fetch = raw_fetch(bench.dataset, rows, network.preprocess)
-    parts: list[dict[str, np.ndarray]] = []
+    entry, network.entry = network.entry, 0
     with evaluating(network):
-        for start in range(0, len(rows), 64):
-            state = move(fetch(np.arange(start, min(start + 64, len(rows)))), bench.device)
-            parts.append({name: x.float().cpu().numpy() for name, x in network.pooled_maps(state, taps).items()})
-    return {name: np.concatenate([part[name] for part in parts]) for name in taps}
+        state = move(raw_fetch(bench.dataset, rows, network.preprocess)(np.arange(len(rows))), bench.device)
+        found = {name: x.float().cpu().numpy() for name, x in network.pooled_maps(state, taps).items()}
+    network.entry = entry
+    return found
 
 
 def _linear(bench: Workbench, network: Network) -> nn.Linear:
     return nn.Linear(network.n_features, bench.logic.task.n_outputs).to(bench.device)
 
 
-def _held(bench: Workbench, network: Network, rows: np.ndarray) -> Fold | None:
-    return (bench.features(network, rows), bench.dataset.labels(rows)) if len(rows) else None
+def inner_folds(bench: Workbench, rows: Array, copies: int = 1) -> list[Fold]:
+    """Return folds of positions in ``rows`` that keep groups and views of a sample together.
 
-
-def _folds(bench: Workbench, rows: np.ndarray, copies: int) -> list[Fold] | None:
-    """Return folds of positions in ``rows`` that keep groups and views of a sample together; None: the default."""
-    inner = folds(bench.dataset.with_splits(bench.dataset.splits | {"train": rows}), 5, bench.options.seed)
+    Views lie one after the other, ``copies`` times all rows; held-out parts hold the first view alone.
+    """
+    inner = folds(bench.dataset.with_splits(bench.dataset.splits | {"train": rows}), INNER, bench.options.seed)
     place = {int(row): position for position, row in enumerate(rows)}
     positions = [(_positions(train, place), _positions(held, place)) for train, held in inner]
     shifts = np.arange(copies)[:, None] * len(rows)
     return [((train + shifts).ravel(), held) for train, held in positions]
+
+
+INNER = 5
 
 
 def _positions(rows: np.ndarray, place: dict[int, int]) -> np.ndarray:

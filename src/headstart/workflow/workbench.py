@@ -33,7 +33,7 @@ class Workbench:
     """Dataset, source and device of a run; builds networks and fetches states for every arm.
 
     ``alone`` says that of several processes only the main one is at work, as when a run is concluded; ``notes`` are
-    sentences on what was decided before the plan.
+    sentences on what was decided before the plan; ``maps`` keeps stages' mean maps by network and row.
     """
 
     dataset: Dataset
@@ -45,6 +45,7 @@ class Workbench:
     processes: Any
     alone: bool = False
     notes: tuple[str, ...] = ()
+    maps: dict[str, Any] = field(default_factory=dict, repr=False)
     _statistics: Any = field(default=None, repr=False)
 
     @classmethod

@@ -49,29 +49,38 @@ class KNN(BaseEstimator):
     n_outputs: int | None = None
     numbers: tuple[int, ...] | None = None
 
-    def fit(self, features: Array, labels: Array, validation: Fold | None = None) -> KNN:
-        """Keep features [n, d] and choose k on ``validation`` (features, labels), or by leave-one-out."""
+    def fit(self, features: Array, labels: Array, validation: Fold | None = None, groups: Array | None = None) -> KNN:
+        """Keep features [n, d] and choose k on ``validation`` (features, labels), or by leave-one-out.
+
+        Parameters
+        ----------
+        groups : group numbers [n]; a row's whole group is left out with it.
+        """
         features, labels = np.asarray(features), as_labels(labels, self.kind)
         check_features(features, labels)
         self.references_ = unit(features)
         self.targets_ = indicators(labels, self.kind, self.n_outputs or count_outputs(labels, self.kind))
-        self.numbers_ = np.array([k for k in self.numbers or NUMBERS if k < len(features)])
+        numbers = np.arange(len(features)) if groups is None else np.asarray(groups)
+        most = len(features) - int(np.unique(numbers, return_counts=True)[1].max())
+        self.numbers_ = np.array([k for k in self.numbers or NUMBERS if k <= max(most, 1)])
         queries, truth = (features, labels) if validation is None else validation
-        votes = self._votes(queries, self.numbers_, leave_out=validation is None)
+        votes = self._votes(queries, self.numbers_, leave_out=numbers if validation is None else None)
         judged = [per_sample(self._outputs(vote), as_labels(truth, self.kind), self.kind) for vote in votes]
         self.scores_ = np.array([score.mean() for score, _ in judged])
         self.losses_ = np.array([loss.mean() for _, loss in judged])
         self.k_ = int(self.numbers_[best(self.scores_, self.losses_, self.numbers_)])
         return self
 
-    def _votes(self, queries: Array, numbers: Array, *, leave_out: bool = False) -> Array:
-        """Return mean labels [len(numbers), n, k], in chunks of rows that bound the memory."""
+    def _votes(self, queries: Array, numbers: Array, *, leave_out: Array | None = None) -> Array:
+        """Return mean labels [len(numbers), n, k], in chunks of rows that bound the memory.
+
+        ``leave_out`` numbers the groups of queries that are the references themselves: none votes on its own.
+        """
         most, parts = int(numbers.max()), []
         for start in range(0, len(queries), 512):
             similarity = unit(queries[start : start + 512]) @ self.references_.T
-            if leave_out:
-                rows = np.arange(len(similarity))
-                similarity[rows, start + rows] = -np.inf
+            if leave_out is not None:
+                similarity[leave_out[start : start + 512, None] == leave_out[None]] = -np.inf
             nearest = np.argpartition(-similarity, most - 1, axis=1)[:, :most]
             order = np.argsort(-np.take_along_axis(similarity, nearest, axis=1), axis=1, kind="stable")
             totals = self.targets_[np.take_along_axis(nearest, order, axis=1)].cumsum(axis=1)

@@ -19,6 +19,7 @@ from headstart.shallow.choosing import (
     default_folds,
     per_sample,
 )
+from headstart.shallow.joint import choose_jointly
 from headstart.shallow.linear import Problem, default_strengths, put_into, search
 
 
@@ -26,9 +27,9 @@ from headstart.shallow.linear import Problem, default_strengths, put_into, searc
 class Probe(BaseEstimator):
     """A linear model on frozen features, its regularisation chosen among all strengths at once.
 
-    ``min_{W, b}  mean_i loss(W x_i + b, y_i) + s / 2 ||W||^2`` on standardised features x, for every s of
-    ``strengths``; s is chosen on validation rows where given, else by cross-validation (regression: leave-one-out in
-    closed form), by the task's primary metric and, among equals, the loss. The result is folded back to raw features.
+    ``min_{W, b}  mean_i loss(W x_i + b, y_i) + s / 2 ||W||^2`` on scaled features x, for every s of ``strengths``; s is
+    chosen on validation rows where given, else by cross-validation (regression: leave-one-out in closed form), by the
+    task's primary metric and, among equals, the loss. The result is folded back to raw features.
 
     Parameters
     ----------
@@ -36,11 +37,13 @@ class Probe(BaseEstimator):
     n_outputs : number of classes or targets; None takes it from the labels.
     strengths : penalties per sample (scikit-learn's C is 1 / (n s)); None for ten from 1 to 1e-6, for ridge nineteen
         from 1e3.
+    standardise : whether each feature is brought to variance 1; False brings all by one factor to a mean variance of 1,
+        which is better with a handful of labels; None lets the cross-validation say, together with the strength.
     n_folds, seed : of the cross-validation when neither validation rows nor folds are given.
 
     Attributes
     ----------
-    coef_ [k, d], intercept_ [k], head_, strength_, strengths_; scores_ and losses_ per strength.
+    coef_ [k, d], intercept_ [k], head_, strength_, strengths_, standardised_; scores_ and losses_ per strength.
 
     References
     ----------
@@ -51,6 +54,7 @@ class Probe(BaseEstimator):
     kind: str = "classification"
     n_outputs: int | None = None
     strengths: tuple[float, ...] | None = None
+    standardise: bool | None = True
     n_folds: int = 5
     seed: int = 0
 
@@ -70,11 +74,25 @@ class Probe(BaseEstimator):
         problem = Problem(self.kind, self.n_outputs or count_outputs(labels, self.kind), self.strengths_)
         if validation is not None:
             validation = np.asarray(validation[0]), as_labels(validation[1], self.kind)
-        elif folds is None and self.kind != "regression":
+        elif folds is None and (self.kind != "regression" or self.standardise is None):
             folds = default_folds(labels, self.kind, self.n_folds, self.seed)
+        self.standardised_ = self._scale(features, labels, problem, validation, folds)
+        problem = problem._replace(standardise=self.standardised_, common=not self.standardised_)
         self.head_, self.strength_, self.scores_, self.losses_ = search(features, labels, problem, validation, folds)
         self.coef_, self.intercept_ = self.head_.coef, self.head_.intercept
         return self
+
+    def _scale(
+        self, features: Array, labels: Array, problem: Problem, validation: Fold | None, folds: list[Fold] | None
+    ) -> bool:
+        if self.standardise is not None:
+            return self.standardise
+        if validation is None:
+            assert folds is not None
+            return choose_jointly({"": features}, labels, problem, folds).standardise
+        n = len(features)
+        rows, every = np.concatenate([features, validation[0]]), np.concatenate([labels, validation[1]])
+        return choose_jointly({"": rows}, every, problem, [(np.arange(n), np.arange(n, len(rows)))]).standardise
 
     def decision_function(self, features: Array) -> Array:
         """Return raw outputs [n, k]."""

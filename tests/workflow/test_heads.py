@@ -1,0 +1,73 @@
+"""Heads on frozen features choose on folds of their own training rows, and on nothing else."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from headstart.data import open_data
+from headstart.engine.progress import Progress
+from headstart.networks import open_source
+from headstart.workflow.arms import Job, fit_once
+from headstart.workflow.heads import POOLED, fit_probe, inner_folds
+from headstart.workflow.options import FitOptions
+from headstart.workflow.plan import facts_of, make_plan
+from headstart.workflow.workbench import Workbench, start_processes
+
+
+def pictures(n=40, noise=0.0):
+    images, labels = load_digits(n_class=4, return_X_y=True)
+    rng = np.random.default_rng(0)
+    shown = (images[:n].reshape(-1, 8, 8, 1) * 255 / 16).repeat(3, axis=3)
+    return (shown + noise * rng.normal(size=shown.shape) * 255).clip(0, 255).astype(np.uint8), labels[:n]
+
+
+def bench_of(x, y, **options):
+    dataset = open_data((x, y), group=options.pop("group", None))
+    source = open_source("headstart/glyphs")
+    chosen = FitOptions(source="headstart/glyphs", device="cpu", **options)
+    return Workbench.create(dataset, source, chosen, start_processes("cpu"), Progress(quiet=True))
+
+
+@pytest.mark.parametrize("arm", ["probe", "knn", "stage_probe"])
+def test_labels_of_held_out_rows_change_nothing(arm, tmp_path, monkeypatch):
+    """The fold that an arm is scored on must not choose its strength, scale, stage or number of neighbours."""
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    x, y = pictures(noise=0.6)
+    heads = []
+    for shift in (0, 1):
+        bench = bench_of(x, y, arms=(arm,), epochs=1)
+        rows = bench.dataset.splits["train"]
+        learned, held = rows[::2], rows[1::2]
+        stored = bench.dataset.targets
+        stored[held] = (stored[held] + shift) % 4
+        network = bench.network(pretrained=True, seed=0)
+        plan = make_plan(facts_of(bench.dataset, network, 1e-3, None), bench.options)
+        fitted = fit_once(bench, plan, Job(arm, 0, learned, held, tmp_path / str(shift), fold=0))
+        heads.append((fitted.settings, [tensor.numpy() for tensor in fitted.network.head.state_dict().values()]))
+    assert heads[0][0] == heads[1][0]
+    for one, other in zip(heads[0][1], heads[1][1], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_views_and_groups_stay_on_one_side_of_inner_folds():
+    x, y = pictures()
+    group = np.arange(40) // 4
+    bench = bench_of(x, y, group=group)
+    rows, copies = bench.dataset.splits["train"], 3
+    sample, groups = np.tile(np.arange(len(rows)), copies), np.tile(bench.dataset.group[rows], copies)
+    for train, held in inner_folds(bench, rows, copies):
+        assert not set(sample[train]) & set(sample[held])
+        assert not set(groups[train]) & set(groups[held])
+        assert len(train) + copies * len(held) == copies * len(rows)
+
+
+def test_a_probe_says_what_it_chose_and_repeats_it():
+    bench = bench_of(*pictures())
+    rows = bench.dataset.splits["train"]
+    first, second = (bench.network(pretrained=True, seed=0).freeze(4) for _ in range(2))
+    settings = fit_probe(bench, first, rows, stages=True)
+    assert set(settings) == {"features", "standardise", "strength"}
+    assert fit_probe(bench, second, rows, settings=settings) == settings
+    answers = [bench.predict(network, rows).argmax(axis=1) for network in (first, second)]
+    np.testing.assert_array_equal(*answers)
+    assert (first.taps == ()) == (settings["features"] == POOLED)
