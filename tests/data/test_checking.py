@@ -22,6 +22,14 @@ def test_sound_data_pass_unchanged(folder):
     assert found.duplicates["n_exact"] == found.duplicates["n_near"] == found.duplicates["n_across_splits"] == 0
     json.dumps(found.to_json(), allow_nan=False)
     assert found.lines()[0] == "train: 9 samples (a 6, b 3)"
+    absent = "looked for and not found: damaged samples, odd samples, duplicates, imbalance of classes"
+    assert found.lines()[-1] == absent
+
+
+def test_what_was_found_is_not_said_to_be_absent(folder):
+    root = folder({"train/a": 9, "train/b": 3, "test/a": 2, "test/b": 2})
+    (root / "train" / "a" / "copy.png").write_bytes((root / "train" / "a" / "0.png").read_bytes())
+    assert check(open_data(root))[1].lines()[-1] == "looked for and not found: damaged samples, odd samples"
 
 
 def damage(root):

@@ -96,3 +96,29 @@ def test_regression_and_tiny_tables_end_well():
     X = rng.normal(size=(20, 2))
     assert diagnose(X, X[:, 0], X + 3, kind="regression").kind == "covariate"
     assert diagnose(X, np.zeros(20, int), X[:6]).shares is None
+
+
+def test_domains_that_do_not_overlap_leave_no_row_in_effect():
+    """Weights of rows that never meet the target are equal, equally near 0: not an effective sample."""
+    rng = np.random.default_rng(0)
+    X, y = concept_free(rng, 0.0)
+    apart = diagnose(X, y, X + np.array([12.0, 0, 0, 0, 0, 0]))
+    near = diagnose(X, y, X[::-1] + np.array([0.3, 0, 0, 0, 0, 0]))
+    assert apart.auc > 0.99
+    assert apart.effective_share < 0.05
+    assert near.effective_share > 0.6
+
+
+def test_what_is_missing_is_named_where_it_tells_the_domains_apart():
+    rng = np.random.default_rng(0)
+    y = classes(rng, N)
+
+    def rows(share):
+        return np.column_stack([blobs(rng, y), rng.permutation(np.arange(N) < share * N).astype(float)])
+
+    names = [*"abcdef", "chol missing"]
+    found = diagnose(rows(0.03), y, rows(0.98), names=names)
+    assert any("chol missing in 3% of the source rows and 98% of the target" in note for note in found.notes)
+    assert "chol (more often missing in the target)" in "\n".join(found.lines())
+    alike = diagnose(rows(0.3), y, rows(0.3), names=names)
+    assert not any("Which values are missing" in note for note in alike.notes)

@@ -55,6 +55,11 @@ def test_a_table_ends_in_a_verdict_a_report_and_a_model_that_predicts(run, table
     for words in ("The race, judged without target labels", "Both domains, before and after", "Class by class"):
         assert words in page
     assert run.result["across"]["validators"]["source_accuracy"] > 0
+    assert "None" not in str(run.result["across"]["summary"])
+    assert run.arms["source_only"]["papers"] == []
+    assert run.arms["adapted"]["papers"]
+    assert "80 labels serve to evaluate only" in run.result["setting"]["reasons"]["scenario"]
+    assert "has no labels" not in page
     frame = pd.read_csv(tables["target"])
     kept = run.result["arms"][run.result["guard"]["kept"]]["test"]["accuracy"]
     assert np.mean(load(run.path).model.predict(frame) == frame["mood"]) == pytest.approx(kept)
@@ -171,7 +176,7 @@ def test_mistakes_are_one_sentence_and_exit_code_2(options, words, tables, tmp_p
 
 def test_pictures_and_texts_need_a_backbone(tmp_path):
     texts = pd.DataFrame({"text": [f"a longer text number {i}" for i in range(40)], "tone": ["good", "bad"] * 20})
-    with pytest.raises(UserError, match="texts, which need a backbone"):
+    with pytest.raises(UserError, match="none is at hand for text data; name one with --source"):
         fit(texts, source_data=texts, label="tone", out=tmp_path / "t", quiet=True)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+IMBALANCED = 3.0
+"""Times the samples of the smallest class that the largest must have to be said."""
+
 
 @dataclass(frozen=True)
 class Checks:
@@ -35,7 +38,8 @@ class Checks:
 
     def lines(self) -> list[str]:
         """Return the findings in words, one line each."""
-        return [*_count_lines(self), *_damage_lines(self), *_duplicate_lines(self.duplicates)]
+        found = [*_count_lines(self), *_damage_lines(self), *_duplicate_lines(self.duplicates)]
+        return [*found, *_absent_lines(self)]
 
 
 def _count_lines(checks: Checks) -> list[str]:
@@ -44,9 +48,21 @@ def _count_lines(checks: Checks) -> list[str]:
         shown = ", ".join(f"{name} {count}" for name, count in list(counts.items())[:12] if name != "rows")
         classes = f" ({shown}{more(len(counts), 12)})" if shown else ""
         lines.append(f"{split}: {checks.sizes.get(split, 0)} samples{classes}")
-    if checks.imbalance >= 3:
+    if checks.imbalance >= IMBALANCED:
         lines.append(f"imbalance: the largest class has {checks.imbalance:.1f} times the samples of the smallest")
     return lines
+
+
+def _absent_lines(checks: Checks) -> list[str]:
+    """Say what was looked for and not found, so that silence is not taken for it."""
+    absent = {
+        "damaged samples": not checks.damaged,
+        "odd samples": not checks.odd_counts,
+        "duplicates": not any(checks.duplicates.get(f"n_{kind}") for kind in ("exact", "near")),
+        "imbalance of classes": len(checks.counts.get("train", {})) > 1 and checks.imbalance < IMBALANCED,
+    }
+    names = [what for what, is_so in absent.items() if is_so]
+    return [f"looked for and not found: {', '.join(names)}"] if names else []
 
 
 def _damage_lines(checks: Checks) -> list[str]:

@@ -53,8 +53,12 @@ def feature_map(folder: RunFolder) -> dict[str, Any] | None:
     task = folder.run["task"]
     groups, legend = _groups(part["labels"], task)
     agreement = part.get("agreement") or {}
+    headings = {"before": "Before: the source's features", "after": "After: the kept model's features"}
+    same = part["points"]["before"] == part["points"]["after"]
+    if same:
+        headings = {"after": "The source's features, which the kept model uses as they are"}
     panels = []
-    for when, heading in (("before", "Before: the source's features"), ("after", "After: the kept model's features")):
+    for when, heading in headings.items():
         points = np.array(part["points"][when], dtype=np.float64).reshape(-1, 2)
         share = agreement.get(when)
         alt = f"{heading}, {len(points)} test samples" + (
@@ -73,6 +77,7 @@ def feature_map(folder: RunFolder) -> dict[str, Any] | None:
         "n": fmt.count(part.get("n")),
         "n_test": fmt.count(part.get("n_test")),
         "layout": part.get("layout", "PCA"),
+        "same": same,
     }
 
 

@@ -50,7 +50,8 @@ class Diagnosis:
     auc_standardised : the AUC left when each domain is standardised by itself.
     overlap : share of the target's variance that the source's principal directions hold, by what they hold of the
         source's own; 1 is the same subspace.
-    effective_share : effective sample size of covariate weights, as a share of the source rows.
+    effective_share : effective sample size of covariate weights, as a share of the source rows; the less of the
+        target's mass the weighted source reaches, the smaller.
     shares : estimated class shares of the target. moved : the features that move most.
     notes : what could not be seen.
     """
@@ -83,7 +84,7 @@ class Diagnosis:
             f"MMD² {self.mmd:.3g}, permutation p {self.p:.2g}.",
         ]
         if self.moved and not self.moved[0].feature.startswith("feature "):
-            shown = ", ".join(f"{item.feature} ({item.difference:+.2f} sd)" for item in self.moved[:5])
+            shown = ", ".join(_moved_words(item) for item in self.moved[:5])
             lines.append(f"  Features that move most: {shown}.")
         return lines + [f"  {note}" for note in self.notes]
 
@@ -115,6 +116,7 @@ def diagnose(
     rows, others = _some(source.shape[0], rng), _some(target.shape[0], rng)
     x, y, z = dense(source[rows]), np.asarray(labels)[rows], dense(target[others])
     moved = moved_features(x, z, names)
+    notes = _gaps(x, z, names, seed)
     columns = _columns(x, z)
     x, z = x[:, columns], z[:, columns]
     auc, interval = domain_auc(x, z, seed=seed)
@@ -122,7 +124,6 @@ def diagnose(
     shares, auc_label = _label_shift(x, y, z, rng) if kind == "classification" else (None, None)
     standard = domain_auc(_standard(x, x), _standard(z, z), seed=seed)[0]
     overlap, share = subspace_overlap(x, z), _effective_share(x, z, seed)
-    notes = []
     concept = None
     if target_labels is None or masked(target_labels).all():
         notes.append("Concept shift, where P(Y|X) differs, cannot be seen without target labels.")
@@ -175,6 +176,35 @@ def moved_features(source: Array, target: Array, names: list[str] | None = None,
         name = f"feature {column}" if names is None else names[column]
         found.append(Moved(name, float(difference[column]), float(test.statistic)))
     return [item for item in sorted(found, key=lambda item: -item.distance) if item.distance > 0.1][:most]
+
+
+GAP = " missing"
+"""Ending of the 0/1 features that say which values of a column are missing."""
+
+
+def _moved_words(item: Moved) -> str:
+    if item.feature.endswith(GAP):
+        more = "more" if item.difference > 0 else "less"
+        return f"{item.feature.removesuffix(GAP)} ({more} often missing in the target)"
+    return f"{item.feature} ({item.difference:+.2f} sd)"
+
+
+def _gaps(source: Array, target: Array, names: list[str] | None, seed: int) -> list[str]:
+    """Say where which values are missing tells the domains apart by itself: a trace of how data were recorded."""
+    columns = [number for number, name in enumerate(names or []) if name.endswith(GAP)]
+    if not columns:
+        return []
+    auc = float(domain_auc(source[:, columns], target[:, columns], seed=seed)[0])
+    if auc < 0.75:
+        return []
+    shares = [(float(source[:, column].mean()), float(target[:, column].mean())) for column in columns]
+    most = max(range(len(columns)), key=lambda number: abs(shares[number][0] - shares[number][1]))
+    assert names is not None
+    return [
+        f"Which values are missing tells the domains apart by itself (AUC {auc:.2f}): {names[columns[most]]} in "
+        f"{100 * shares[most][0]:.0f}% of the source rows and {100 * shares[most][1]:.0f}% of the target rows. That "
+        "shows how the data were recorded before it shows what they mean."
+    ]
 
 
 def subspace_overlap(source: Array, target: Array, share: float = 0.9) -> float:
@@ -258,14 +288,18 @@ def _auc_of_draw(x: Array, drawn: Array, z: Array) -> float:
 
 
 def _effective_share(x: Array, z: Array, seed: int) -> float:
-    """Kish's effective sample size of held-out covariate weights, as a share of the rows."""
+    """Kish's effective sample size of held-out covariate weights, as a share of the rows, times their mean up to 1.
+
+    True ratios p_t / p_s have mean 1 over the source. Where the domains do not overlap every source row's weight is
+    near 0: equally near, so that the sample size alone would call all rows effective.
+    """
     rows, label = np.concatenate([x, z]), np.repeat([0, 1], [len(x), len(z)])
-    odds = np.ones(len(x))
+    ratio = np.ones(len(x))
     for train, held in default_folds(label, "classification", 3, seed):
         model = TunedLogistic(strengths=(0.01,)).fit(rows[train], label[train])
         mine = held[held < len(x)]
-        odds[mine] = np.exp(np.clip(model.decision_function(x[mine]), -20, 20))
-    return float(odds.sum() ** 2 / (len(x) * (odds**2).sum()))
+        ratio[mine] = np.exp(np.clip(model.decision_function(x[mine]), -20, 20)) * len(x) / len(z)
+    return float(ratio.sum() ** 2 / (len(x) * (ratio**2).sum()) * min(1.0, ratio.mean()))
 
 
 def _concept(source: Any, labels: Array, target: Any, target_labels: Array, seed: int) -> str | None:

@@ -102,6 +102,17 @@ def _carries(carries: Carries | None, named: bool) -> tuple[Carries, str]:
     return "parameters", where
 
 
+def labels_set_aside(setting: Setting, n: int) -> Setting:
+    """Say of a target whose ``n`` labels serve to evaluate only that it has them, and why they do not count."""
+    if n == 0 or setting.scenario != "transductive":
+        return setting
+    why = (
+        f"The target's {n:,} labels serve to evaluate only and nothing learns from them, so the task must be the "
+        "source's own; --target-labels learn lets a part of them teach."
+    )
+    return replace(setting, reasons=setting.reasons | {"scenario": why})
+
+
 ACROSS: dict[Carries, str] = {
     "instances": "Labelled source rows are used again, weighted to stand for the target.",
     "features": "Both domains are brought into one feature space, in which the source's labels serve the target.",

@@ -143,6 +143,6 @@ def _nothing(dataset: Dataset, tried: list[Tried]) -> str:
         "learn one from a related table with `headstart pretrain`, or give labelled data of another domain with "
         "--source-data"
         if dataset.modality == "table"
-        else "name one with --source, such as those of `headstart sources`, or give labelled data with --source-data"
+        else "name one with --source, such as those of `headstart sources`"
     )
     return f"No source was named, and none is at hand for {dataset.modality} data{why}; {own}."

@@ -14,7 +14,7 @@ from headstart.shallow.domains import mask
 from headstart.workflow.across.sides import encode, learn_rows, open_sides
 from headstart.workflow.describe import Description, target_domain
 from headstart.workflow.options import FitOptions
-from headstart.workflow.setting import carried, classify
+from headstart.workflow.setting import carried, classify, labels_set_aside
 
 
 def describe_across(data: Any, source_data: list[Any], options: FitOptions) -> Description:
@@ -38,4 +38,5 @@ def describe_across(data: Any, source_data: list[Any], options: FitOptions) -> D
     names = ", ".join(part.name for part in sides.sources)
     domain = Domain(target.modality, target_domain(sides.sources[0]).space, names)  # type: ignore[arg-type]
     setting = classify(target_domain(target), sides.task if len(learned) else None, domain, sides.task)
+    setting = labels_set_aside(setting, len(sides.labelled))
     return Description(target, sides.checks, carried(setting, None), None, source, found)

@@ -71,7 +71,9 @@ def carried_summary(outcome: Outcome) -> list[dict[str, str]]:
         part = getattr(model, "transformer_", None) or model
         plan = getattr(part, "plan_summary_", None)
         if isinstance(plan, dict):
-            words = ", ".join(f"{key.replace('_', ' ')} {_short(value)}" for key, value in plan.items())
+            words = ", ".join(
+                f"{key.replace('_', ' ')} {_short(value)}" for key, value in plan.items() if value is not None
+            )
             found.append({"name": one.name, "words": words})
         approximation = getattr(part, "approximation_", None)
         if isinstance(approximation, str) and approximation != "exact":

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from headstart import catalogue
+from headstart.choice.candidates import BASELINES
 from headstart.choice.gain import regrets
 from headstart.choice.race import Raced
 from headstart.functional.intervals import interval_of_mean
@@ -23,7 +24,7 @@ from headstart.workflow.describe import data_record, target_domain
 from headstart.workflow.predictions import Predictions
 from headstart.workflow.record import negative_transfer, versions
 from headstart.workflow.run import SCHEMA
-from headstart.workflow.setting import carried, classify
+from headstart.workflow.setting import carried, classify, labels_set_aside
 from headstart.workflow.verdict import Guard, Verdict
 
 TITLES = {
@@ -32,6 +33,8 @@ TITLES = {
     "pooled": "Both domains pooled",
     ADAPTED: "Adapted",
     "blend": "Blend of the field",
+    "self_training_free": "Self-training, class shares free",
+    "source_nearest": "Source only (nearest neighbours)",
     "smoothed": "Blend of the field, smoothed over neighbours",
     "stacked": "Stack, weighted by the target labels given",
 }
@@ -53,7 +56,8 @@ def across_record(
     names = ", ".join(source.name for source in sides.sources)
     source_domain = Domain(target.modality, target_domain(sides.sources[0]).space, names)  # type: ignore[arg-type]
     target_task = ground.task if len(ground.learned[0]) else None
-    setting = carried(classify(target_domain(target), target_task, source_domain, ground.task), _carries(first))
+    setting = classify(target_domain(target), target_task, source_domain, ground.task)
+    setting = carried(labels_set_aside(setting, len(sides.labelled)), _carries(first))
     candidates = [_candidate(ground, outcomes, row) for row in first.decided.table()]
     best = _oracle(ground, candidates)
     return {
@@ -156,13 +160,20 @@ def _oracle(ground: Ground, candidates: list[dict[str, Any]]) -> dict[str, Any] 
     return {"name": best["name"], "title": best["title"], "test": best["test"]}
 
 
+def _members(outcome: Outcome, name: str) -> list[str]:
+    """Return the methods that an arm stands on: its own, or for a combination those that it may average."""
+    if name in BASELINES:
+        return []
+    finished = [one.candidate.method for one in outcome.decided.finished]
+    own = [name] if name in catalogue.names() else finished
+    return [method for method in own if method in catalogue.names()]
+
+
 def _arm(ground: Ground, arm: str, outcomes: list[Outcome], predictions: Predictions) -> dict[str, Any]:
     ones = [outcome.arms[arm] for outcome in outcomes if arm in outcome.arms]
     name = ones[0].name
     entry = catalogue.get(name) if name in catalogue.names() else None
-    members = [one.name for one in outcomes[0].decided.finished if one.name in catalogue.names()]
-    papers = [paper for member in (members if entry is None else [name]) if member in catalogue.names()
-              for paper in catalogue.papers(member)]  # fmt: skip
+    papers = [paper for member in _members(outcomes[0], name) for paper in catalogue.papers(member)]
     title = TITLES[arm] if arm != ADAPTED else f"Adapted: {entry.title if entry else TITLES.get(name, name)}"
     record: dict[str, Any] = {
         "method": name,
