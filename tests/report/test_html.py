@@ -129,7 +129,8 @@ def test_a_negative_verdict_is_said_first_and_the_guards_choice_next(make_run: M
     assert "Transfer hurt" not in text
     first = text.index("77.0%, from scratch: nothing was gained, and that model is handed back.")
     planned = text.index("Planned was LP-FT: head first, then the last stages, which is not handed back: 60.0%, −17.0")
-    assert text.index("Nothing was gained") < first < planned < text.index("What was kept From scratch (planned was “LP-FT")
+    kept = text.index("What was kept From scratch (planned was “LP-FT")
+    assert text.index("Nothing was gained") < first < planned < kept
 
 
 def test_a_run_that_was_written_when_the_planned_arm_was_judged_still_speaks_of_the_kept_one(make_run: MakeRun) -> None:
