@@ -15,6 +15,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from headstart.isolated import Isolated
 from headstart.shallow.choosing import cross_validated
 from headstart.shallow.parameters import array_source
 from headstart.shallow.parameters.biased import Linear, biased_logistic, biased_ridge
@@ -41,7 +42,7 @@ class Validated(NamedTuple):
     scores: np.ndarray
 
 
-class _Transfer(BaseEstimator):
+class _Transfer(Isolated, BaseEstimator):
     """What the two faces share. Each says how it encodes y, fits a linear model and splits."""
 
     _kind: ClassVar[str] = "regression"

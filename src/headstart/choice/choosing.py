@@ -16,6 +16,7 @@ from headstart.choice.label_shift import CORRECTED, label_shift_alarm, only_shar
 from headstart.choice.race import Ground, Raced, prepare, race
 from headstart.choice.smoothing import smoothed
 from headstart.choice.stacking import stacked
+from headstart.isolated import isolate
 from headstart.shallow.domains import Domains
 
 Array = np.ndarray
@@ -167,6 +168,7 @@ class Choice:
     decided: Decided
 
 
+@isolate
 def choose(
     X: Any,
     y: Any,

@@ -13,12 +13,14 @@ from headstart.data.dataset import SPLITS, Dataset
 from headstart.data.requirements import class_counts, require_splits
 from headstart.data.scanning import Scan
 from headstart.errors import UserError
+from headstart.isolated import isolate
 
 MOST_DAMAGED = 0.05
 LISTED = 100
 NAMED = 10
 
 
+@isolate
 def check(dataset: Dataset, *, allow_damaged: bool = False) -> tuple[Dataset, Checks]:
     """Decode every sample once, in a stream, and return the data without the damaged ones, and the findings.
 

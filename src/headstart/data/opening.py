@@ -15,11 +15,13 @@ from headstart.data.material import Material, Options, from_arrays, from_folder,
 from headstart.data.pairs import as_names, is_frame, join_labels
 from headstart.data.splits import SPLIT_NAMES
 from headstart.errors import UserError, nearest
+from headstart.isolated import isolate
 from headstart.problem import MODALITIES, TASKS
 
 ENDINGS = tuple(sorted(tables.TABLE_ENDINGS | {".npz"}))
 
 
+@isolate
 def open_data(
     data: Any,
     *,

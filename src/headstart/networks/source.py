@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from headstart.errors import UserError
+from headstart.isolated import isolate
 from headstart.networks.network import Network
 from headstart.networks.table_preprocess import TablePreprocess
 from headstart.problem import Domain, Task
@@ -49,6 +50,7 @@ class Source:
     make: Make = field(repr=False, compare=False)
     reference_file: Path | None = field(default=None, repr=False, compare=False)
 
+    @isolate
     def build(
         self,
         *,

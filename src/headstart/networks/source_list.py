@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from headstart.isolated import isolate
 from headstart.networks.papers import paper_of
 
 SUGGESTED_TIMM = (
@@ -21,6 +22,7 @@ SUGGESTED_TORCHVISION = ("mobilenet_v2", "mobilenet_v3_small", "resnet18", "sque
 SUGGESTED_HF = ("sentence-transformers/all-MiniLM-L6-v2", "distilbert-base-uncased", "roberta-base", "gpt2")
 
 
+@isolate
 def list_sources(runs: str | Path = "runs") -> list[dict[str, Any]]:
     """Return one dict per source: ``spec``, ``kind``, ``modality``, ``title``, ``paper``, ``at_hand``.
 

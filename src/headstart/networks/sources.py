@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from headstart.errors import UserError, nearest
+from headstart.isolated import isolate
 from headstart.networks.source import Source
 
 FORMS = (
@@ -19,6 +20,7 @@ FORMS = (
 )
 
 
+@isolate
 def open_source(spec: str, *, network: str | None = None) -> Source:
     """Open a source; weights are read, or fetched, when `Source.build` asks for them.
 

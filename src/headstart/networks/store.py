@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from headstart.errors import UserError
+from headstart.isolated import isolate
 from headstart.networks.build import build
 from headstart.networks.heads import head_from_json, head_to_json
 from headstart.networks.load_preprocess import load_preprocess
@@ -46,6 +47,7 @@ def save_network(network: Network, logic: TaskLogic | None, directory: str | Pat
     write_json(directory / "network.json", value)
 
 
+@isolate
 def load_network(directory: str | Path) -> tuple[Network, TaskLogic | None]:
     """Load what `save_network` wrote.
 

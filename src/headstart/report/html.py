@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from headstart.isolated import isolate
 from headstart.report import across, headline, quality, sections, stories
 from headstart.report import format as fmt
 from headstart.report.curves import curves
@@ -19,6 +20,7 @@ _END = r"""[^\s<>"']*[^\s<>"'.,;)]"""
 _LINK = re.compile(rf"(https?://{_END})|\barXiv[: ](\d{{4}}\.\d{{4,5}})|\bdoi[: ](10\.\d{{4,}}/{_END})")
 
 
+@isolate
 def write_report(run_dir: str | Path) -> Path:
     """Write ``report.html`` into a finished run's folder and return its path.
 

@@ -22,12 +22,13 @@ from sklearn.base import (
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from headstart.isolated import Isolated
 from headstart.shallow.domains import Domains, masked, stack, which_target
 
 Array = np.ndarray
 
 
-class DomainAware(BaseEstimator, ABC):
+class DomainAware(Isolated, BaseEstimator, ABC):
     """Opens ``X, y, sample_domain`` as `Domains`, and asks for ``sample_domain`` wherever metadata are routed.
 
     A subclass says ``sparse_input = True`` where it can take CSR rows.

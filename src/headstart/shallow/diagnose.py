@@ -10,6 +10,7 @@ from scipy.stats import binomtest, ks_2samp
 
 from headstart.functional.domain_auc import domain_auc
 from headstart.functional.mmd import mmd_permutation_test
+from headstart.isolated import isolate
 from headstart.shallow.adaptation import dense
 from headstart.shallow.choosing import default_folds
 from headstart.shallow.domains import masked
@@ -89,6 +90,7 @@ class Diagnosis:
         return lines + [f"  {note}" for note in self.notes]
 
 
+@isolate
 def diagnose(
     source: Any,
     labels: Array,

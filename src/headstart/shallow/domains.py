@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from headstart.isolated import isolate
+
 Array = np.ndarray
 SOURCE, TARGET = 1, -1
 
@@ -74,6 +76,7 @@ def stack(first: Any, second: Any) -> Any:
     return np.concatenate([first, second])
 
 
+@isolate
 def join(source: Any, labels: Any, target: Any, target_labels: Any = None) -> tuple[Any, Array, Array]:
     """Return ``X, y, sample_domain`` of a labelled source and a target, whose labels are masked unless given.
 

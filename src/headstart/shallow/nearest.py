@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from headstart.functional.kernels import canonical_order
+from headstart.isolated import Isolated
 from headstart.shallow.choosing import best, default_folds
 
 Array = np.ndarray
@@ -20,7 +21,7 @@ WIDTHS = (0.1, 0.2, 0.4, 0.8)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class TunedNearest(ClassifierMixin, BaseEstimator):
+class TunedNearest(Isolated, ClassifierMixin, BaseEstimator):
     """Kernel-weighted nearest neighbours, the kernel's width chosen by seeded stratified cross-validation.
 
     ``p(c | x) ~ sum_{j of the k nearest, y_j = c} exp(-(d_j^2 - d_1^2) / (2 h^2 d_1^2))``: distances count in units of

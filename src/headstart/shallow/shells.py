@@ -15,6 +15,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from headstart.errors import nearest
+from headstart.isolated import Isolated
 from headstart.shallow.adaptation import Array, _Predictor
 from headstart.shallow.domains import Domains, masked, stack
 from headstart.shallow.heterogeneous.blocks import BlockTransformer, block_rows
@@ -227,7 +228,7 @@ class Reweighted(_Shell):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class LabelledOnly(MetaEstimatorMixin, BaseEstimator):
+class LabelledOnly(Isolated, MetaEstimatorMixin, BaseEstimator):
     """Fits any estimator on the rows whose label is known: the last step of a `Pipeline` after a domain map.
 
     Parameters

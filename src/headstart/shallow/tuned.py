@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
 
 from headstart.functional.kernels import canonical_order
 from headstart.functional.linear import logistic_path, principal, probabilities, unfold
+from headstart.isolated import Isolated
 from headstart.shallow.choosing import best, default_folds
 from headstart.shallow.linear import default_strengths
 
@@ -26,7 +27,7 @@ Array = np.ndarray
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class TunedLogistic(ClassifierMixin, BaseEstimator):
+class TunedLogistic(Isolated, ClassifierMixin, BaseEstimator):
     """Multinomial logistic regression, its strength chosen by seeded stratified cross-validation.
 
     ``min_{W, b}  mean_i w_i loss(W x_i + b, y_i) + s / 2 ||W||^2`` for every s of ``strengths`` at once, chosen by
@@ -132,7 +133,7 @@ class TunedLogistic(ClassifierMixin, BaseEstimator):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class TunedRidge(RegressorMixin, BaseEstimator):
+class TunedRidge(Isolated, RegressorMixin, BaseEstimator):
     """Ridge regression on standardised features, its strength chosen by leave-one-out in closed form.
 
     Parameters

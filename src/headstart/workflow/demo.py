@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from headstart.isolated import isolate
 from headstart.scratch import scratch_folder
 from headstart.workflow.fit import fit
 from headstart.workflow.run import Run
@@ -12,6 +13,7 @@ POOL = 85
 """Digits per class from which each seed draws its five; all others are the test split."""
 
 
+@isolate
 def demo(*, out: str | Path = "runs/demo", seeds: int = 3, force: bool = False) -> Run:
     """Transfer from ``headstart/glyphs`` to scikit-learn's handwritten digits, 5 labels per class.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from headstart.data import Checks, Dataset, check, open_data, open_files, open_inputs
 from headstart.errors import UserError
+from headstart.isolated import isolate
 from headstart.networks import Network, Source, open_source
 from headstart.problem import Domain, Setting
 from headstart.shallow.diagnose import Diagnosis
@@ -71,6 +72,7 @@ def data_record(dataset: Dataset, checks: Checks) -> dict[str, Any]:
     }
 
 
+@isolate
 def describe(
     data: Any,
     *,

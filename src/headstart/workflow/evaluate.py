@@ -11,6 +11,7 @@ import numpy as np
 from headstart.data import Dataset, check, open_data
 from headstart.errors import UserError
 from headstart.functional.bootstrap import mean_interval
+from headstart.isolated import isolate
 from headstart.problem import Task
 from headstart.workflow.run import load
 
@@ -41,6 +42,7 @@ class Evaluation:
         return lines
 
 
+@isolate
 def evaluate(
     run: str | Path,
     data: Any,

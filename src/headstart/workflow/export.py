@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from headstart.errors import UserError
+from headstart.isolated import isolate
 from headstart.workflow.options import one_of
 from headstart.workflow.run import load
 
 
+@isolate
 def export(run: str | Path, *, format: str = "onnx", out: str | Path | None = None, force: bool = False) -> Path:
     """Export with the preprocessing inside, and check it against the run on golden samples.
 

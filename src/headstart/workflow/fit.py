@@ -14,6 +14,7 @@ from headstart.data import Checks, Dataset, check, open_data
 from headstart.engine.device import few_threads
 from headstart.engine.progress import Progress
 from headstart.errors import UserError, nearest
+from headstart.isolated import isolate
 from headstart.networks import Source, open_source
 from headstart.storage import write_json
 from headstart.workflow.arms import run_arm
@@ -28,6 +29,7 @@ from headstart.workflow.timing import forward_seconds
 from headstart.workflow.workbench import Workbench, start_processes
 
 
+@isolate
 def fit(
     data: Any,
     *,

@@ -13,6 +13,7 @@ import numpy as np
 
 from headstart.data import Dataset, open_files
 from headstart.errors import UserError
+from headstart.isolated import isolate
 from headstart.storage import atomic_write, write_text
 from headstart.workflow.predictions import plain
 from headstart.workflow.run import Model, load
@@ -20,6 +21,7 @@ from headstart.workflow.run import Model, load
 ENDINGS = (".csv", ".json", ".jsonl", ".parquet")
 
 
+@isolate
 def predict_files(
     run: str | Path,
     files: list[str],

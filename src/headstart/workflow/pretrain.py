@@ -12,6 +12,7 @@ from headstart.data import Checks, check
 from headstart.engine.device import few_threads
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
+from headstart.isolated import isolate
 from headstart.networks import open_source, save_network
 from headstart.report.card import model_card
 from headstart.storage import read_json, write_json
@@ -29,6 +30,7 @@ from headstart.workflow.timing import forward_seconds
 from headstart.workflow.workbench import Workbench, start_processes
 
 
+@isolate
 def pretrain(
     data: Any,
     *,

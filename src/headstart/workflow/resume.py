@@ -7,6 +7,7 @@ from pathlib import Path
 from headstart.data import check
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
+from headstart.isolated import isolate
 from headstart.networks import open_source
 from headstart.storage import read_json
 from headstart.workflow.fit import carry_out, check_fits, check_unchanged, open_target
@@ -15,6 +16,7 @@ from headstart.workflow.run import Run, load
 from headstart.workflow.workbench import Workbench, start_processes
 
 
+@isolate
 def resume(run: str | Path, *, quiet: bool = False) -> Run | None:
     """Go on with an unfinished run; a finished one is returned as it is.
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from headstart.errors import UserError
+from headstart.isolated import isolate
 from headstart.storage import read_json
 from headstart.workflow.verdict import Verdict
 
@@ -41,6 +42,7 @@ class Run:
         return self.result["arms"]
 
     @cached_property
+    @isolate
     def model(self) -> Any:
         if (self.path / "model" / "adapted.json").exists():
             from headstart.workflow.across.model import load_adapted
@@ -96,6 +98,7 @@ class Model:
         network, logic = load_network(directory)
         return cls(network, logic, column)
 
+    @isolate
     def open(self, inputs: Any) -> Any:
         """Open new inputs as the `Dataset` that this model takes; one that is open passes."""
         from headstart.data import Dataset, open_inputs
@@ -122,6 +125,7 @@ class Model:
     def modality(self) -> str:
         return self.network.preprocess.modality
 
+    @isolate
     def predict_proba(self, inputs: Any, *, device: str | None = None) -> np.ndarray:
         """Return probabilities [n, classes], or values [n, targets] for a regression.
 
@@ -138,6 +142,7 @@ class Model:
         fetch = raw_fetch(dataset, rows, self.network.preprocess)
         return predict(self.network.to(place), self.logic, fetch, len(rows), device=place)
 
+    @isolate
     def predict(self, inputs: Any, *, device: str | None = None) -> list[Any]:
         """Return class names, lists of class names (multi-label), or values [n, targets]."""
         return self.name(self.predict_proba(inputs, device=device))

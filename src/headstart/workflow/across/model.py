@@ -11,6 +11,7 @@ import numpy as np
 
 from headstart.choice.stored import load_estimator, save_estimator
 from headstart.errors import UserError
+from headstart.isolated import isolate
 from headstart.problem import Task
 from headstart.storage import read_json, write_json
 from headstart.tasks import TaskLogic, create_task
@@ -44,6 +45,7 @@ class AdaptedModel:
     def modality(self) -> str:
         return self.encoder.modality
 
+    @isolate
     def open(self, inputs: Any) -> Any:
         """Open new inputs as the `Dataset` that this model takes; one that is open passes."""
         from headstart.data import Dataset, open_inputs
@@ -57,6 +59,7 @@ class AdaptedModel:
         """The columns that the model takes: a table's features, or the name of the column of texts or images."""
         return self.encoder.wanted if isinstance(self.encoder, TableEncoder) else self.column
 
+    @isolate
     def predict_proba(self, inputs: Any, *, device: str | None = None) -> np.ndarray:
         """Return probabilities [n, classes], or values [n, 1] for a regression.
 
@@ -79,6 +82,7 @@ class AdaptedModel:
                 "were written with another version of scikit-learn: fit the run again."
             ) from error
 
+    @isolate
     def predict(self, inputs: Any, *, device: str | None = None) -> list[Any]:
         """Return class names, or values [n]."""
         return self.name(self.predict_proba(inputs, device=device))
