@@ -106,3 +106,23 @@ def test_an_unknown_family_is_named(tmp_path: Path) -> None:
     path.write_text(json.dumps(value))
     with pytest.raises(UserError, match="timm"):
         load_network(tmp_path)
+
+
+@pytest.mark.parametrize(("what", "value"), [("mean", "NaN"), ("mean", "1e999"), ("std", "0"), ("std", "-Infinity")])
+def test_statistics_that_are_no_numbers_are_named(what: str, value: str, tmp_path: Path) -> None:
+    path = saved(tmp_path) / "preprocess.json"
+    text = json.loads(path.read_text())
+    column = next(iter(text[what]))
+    text[what][column] = "HERE"
+    path.write_text(json.dumps(text).replace('"HERE"', value))
+    with pytest.raises(UserError, match="preprocess.json"):
+        load_network(tmp_path)
+
+
+def test_a_saved_tensor_that_is_not_finite_is_named(tmp_path: Path) -> None:
+    network, logic = load_network(saved(tmp_path))
+    with torch.no_grad():
+        network.head.bias[1] = torch.nan
+    save_network(network, logic, tmp_path)
+    with pytest.raises(UserError, match=r"1 of the 2 values of the tensor 'head.bias'"):
+        load_network(tmp_path)

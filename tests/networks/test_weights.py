@@ -156,3 +156,34 @@ def test_differing_tensors_are_named_and_counted() -> None:
 def test_a_counter_that_old_files_lack_may_be_missing() -> None:
     given = {name: tensor for name, tensor in model().state_dict().items() if "num_batches" not in name}
     load_matching(model(), given, "w")
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"), [(float("nan"), torch.float32), (float("inf"), torch.float16), (1e300, torch.float64)]
+)
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_weights_that_are_not_finite_are_named(value: float, dtype: torch.dtype, suffix: str, tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 2))
+    tensors = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    tensors["1.running_var"] = torch.tensor([1.0, value, 1.0], dtype=dtype)
+    path = tmp_path / f"w{suffix}"
+    torch.save(tensors, path) if suffix == ".pth" else save_file(tensors, path)
+    with pytest.raises(UserError, match=r"1 of the 3 values of the tensor '1.running_var'"):
+        load_matching(model, read_weights(path), str(path))
+    assert torch.isfinite(model[1].running_var).all()
+
+
+def test_a_head_that_is_dropped_may_hold_anything() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2))
+    tensors = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    tensors["1.weight"][:] = torch.nan
+    load_matching(model, tensors, "here", heads=("1",))
+
+
+@pytest.mark.parametrize("name", ["state_dict", "model"])
+def test_a_checkpoint_that_holds_itself_ends(name: str, tmp_path: Path) -> None:
+    circle: dict = {"epoch": 1}
+    circle[name] = circle
+    torch.save(circle, tmp_path / "circle.pth")
+    with pytest.raises(UserError, match="holds itself"):
+        read_weights(tmp_path / "circle.pth")

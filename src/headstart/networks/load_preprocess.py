@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,19 @@ def load_preprocess(directory: str | Path) -> Preprocess:
         raise UserError(f"{path} does not exist; {directory} is no whole saved network.")
     value = read_json(path)
     try:
+        _require_finite(value)
         return _from_json(value, Path(directory))
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise UserError(f"{path} cannot be used ({error}); the file is damaged or of another version.") from error
+
+
+def _require_finite(value: dict[str, Any]) -> None:
+    """Refuse means and standard deviations by which nothing can be standardised."""
+    for what, least in (("mean", -math.inf), ("std", 0.0)):
+        found = value.get(what) or {}
+        for name, number in found.items() if isinstance(found, dict) else enumerate(found):
+            if not math.isfinite(number) or number <= least:
+                raise ValueError(f"the {what} of {name!r} is {number}")
 
 
 def _from_json(value: dict[str, Any], directory: Path) -> Preprocess:

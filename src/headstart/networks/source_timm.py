@@ -13,7 +13,7 @@ from headstart.networks.papers import paper_of
 from headstart.networks.source import Source
 from headstart.networks.table_preprocess import TablePreprocess
 from headstart.networks.timm_family import create_timm, cut_timm, timm_head_keys, timm_spec
-from headstart.networks.weights import load_matching, read_weights
+from headstart.networks.weights import load_matching, read_weights, require_finite
 from headstart.problem import Domain, Task
 
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
@@ -61,12 +61,15 @@ def timm_at_hand(name: str) -> bool:
 def _pretrained(spec: dict[str, Any]) -> Any:
     import timm
 
-    tensors = read_weights(_weights_file(spec["name"]))
+    path = _weights_file(spec["name"])
+    tensors = read_weights(path)
     # timm's own loader knows the layouts of weights that were published in another one.
     overlay = {"state_dict": tensors, "custom_load": False}
-    return timm.create_model(
+    model = timm.create_model(
         spec["name"], pretrained=True, pretrained_cfg_overlay=overlay, num_classes=0, **spec["options"]
     )
+    require_finite(model.state_dict(), str(path))
+    return model
 
 
 def _weights_file(name: str) -> Path:

@@ -14,6 +14,7 @@ from headstart.networks.source import Source
 from headstart.networks.table_preprocess import TablePreprocess
 from headstart.networks.text_preprocess import TextPreprocess, load_tokenizer
 from headstart.networks.transformers_family import check_model_type, cut_transformers, transformers_spec
+from headstart.networks.weights import require_finite
 from headstart.problem import Domain
 from headstart.storage import read_json
 
@@ -69,6 +70,7 @@ def _pretrained(name: str) -> Any:
             f"hf/{name} holds weights of another architecture: {len(differing)} tensors are missing or of another "
             f"shape ({', '.join(differing[:5])}{more})."
         )
+    require_finite(model.state_dict(), f"hf/{name}")
     return model
 
 

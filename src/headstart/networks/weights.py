@@ -15,6 +15,7 @@ from headstart.storage import load_tensors
 
 PICKLED = (".pth", ".th", ".pt", ".bin", ".ckpt")
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "network", "net")
+_DEEPEST = 8
 _WRAPPING_PREFIXES = ("module.", "_orig_mod.")
 
 
@@ -39,7 +40,7 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     else:
         kinds = ", ".join((".safetensors", *PICKLED))
         raise UserError(f"{path} is no weights file that Headstart reads; the ending is one of {kinds}.")
-    tensors = _unwrap(tensors)
+    tensors = _unwrap(tensors, path)
     if not tensors:
         raise UserError(f"{path} holds no tensors by name; give a file with a network's state dict.")
     return tensors
@@ -73,12 +74,17 @@ def _first_line(error: Exception) -> str:
     return type(error).__name__ if not text or "weights_only" in text[0] else text[0][:120].rstrip(".")
 
 
-def _unwrap(tensors: Any) -> dict[str, Tensor]:
-    while isinstance(tensors, Mapping):
-        inner = next((tensors[name] for name in _WRAPPERS if isinstance(tensors.get(name), Mapping)), None)
+def _unwrap(tensors: Any, path: Path) -> dict[str, Tensor]:
+    for _ in range(_DEEPEST):
+        names = _WRAPPERS if isinstance(tensors, Mapping) else ()
+        inner = next((tensors[name] for name in names if isinstance(tensors.get(name), Mapping)), None)
         if inner is None:
             break
         tensors = inner
+    else:
+        raise UserError(
+            f"{path} wraps its tensors more than {_DEEPEST} times, or holds itself; give a file with a state dict."
+        )
     if not isinstance(tensors, Mapping):
         return {}
     found = {str(name): value.detach() for name, value in tensors.items() if isinstance(value, Tensor)}
@@ -101,7 +107,7 @@ def load_matching(model: nn.Module, tensors: Mapping[str, Tensor], where: str, h
     Raises
     ------
     UserError
-        If tensors are missing, left over or of another shape: the first five and how many.
+        If tensors are missing, left over or of another shape: the first five and how many; or hold NaN or infinity.
     """
     prefixes = tuple(f"{head}." for head in heads)
     own = {name: value for name, value in model.state_dict().items() if not name.startswith(prefixes or ("\0",))}
@@ -119,7 +125,19 @@ def load_matching(model: nn.Module, tensors: Mapping[str, Tensor], where: str, h
             f"{where} holds weights of another architecture: {len(differences)} tensors differ from the "
             f"{len(own)} expected ({shown})."
         )
+    require_finite({name: value.to(own[name].dtype) for name, value in given.items()}, where)
     model.load_state_dict(given, strict=False)
+
+
+def require_finite(tensors: Mapping[str, Tensor], where: str) -> None:
+    """Refuse weights and statistics with NaN or infinity in them; the first such tensor is named."""
+    for name, tensor in tensors.items():
+        if (tensor.is_floating_point() or tensor.is_complex()) and not bool(torch.isfinite(tensor).all()):
+            count = int((~torch.isfinite(tensor)).sum())
+            raise UserError(
+                f"{where} holds NaN or infinity in {count} of the {tensor.numel()} values of the tensor '{name}', and "
+                "nothing can be learned from that; fetch the weights again, or take another source."
+            )
 
 
 def _optional(name: str) -> bool:

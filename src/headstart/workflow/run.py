@@ -140,7 +140,7 @@ class Model:
         rows = np.arange(len(dataset))
         place = choose_device(device)
         fetch = raw_fetch(dataset, rows, self.network.preprocess)
-        return predict(self.network.to(place), self.logic, fetch, len(rows), device=place)
+        return answered(predict(self.network.to(place), self.logic, fetch, len(rows), device=place), dataset)
 
     @isolate
     def predict(self, inputs: Any, *, device: str | None = None) -> list[Any]:
@@ -157,6 +157,17 @@ class Model:
 
     def _subset(self, row: Sequence[bool]) -> list[str]:
         return [name for name, on in zip(self.classes, row, strict=True) if on]
+
+
+def answered(values: np.ndarray, dataset: Any) -> np.ndarray:
+    """Return a model's answers; one that is not finite is an error that names its sample."""
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if len(bad):
+        raise UserError(
+            f"The model has no finite answer for {len(bad)} of {len(values)} samples, first {dataset.names(bad[:1])[0]}; "
+            "look at its values, which lie far from all that was learned from."
+        )
+    return values
 
 
 def load(path: str | Path) -> Run:

@@ -16,6 +16,7 @@ from headstart.problem import Task
 from headstart.storage import read_json, write_json
 from headstart.tasks import TaskLogic, create_task
 from headstart.workflow.across.encoder import Backbone, Encoder, TableEncoder, load_encoder
+from headstart.workflow.run import answered
 
 SCHEMA = 1
 _UNUSABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -72,15 +73,17 @@ class AdaptedModel:
             from headstart.engine import choose_device
 
             self.encoder.network.to(choose_device(device))
-        rows = self.encoder.features(self.open(inputs))
+        dataset = self.open(inputs)
+        rows = self.encoder.features(dataset)
         try:
-            return outputs(self.estimator, rows, self.logic.task)
+            values = outputs(self.estimator, rows, self.logic.task)
         except _UNUSABLE as error:
             said = (str(error).splitlines() or [""])[0][:160]
             raise UserError(
                 f"The model of this run cannot answer ({type(error).__name__}: {said}); its files were changed, or "
                 "were written with another version of scikit-learn: fit the run again."
             ) from error
+        return answered(values, dataset)
 
     @isolate
     def predict(self, inputs: Any, *, device: str | None = None) -> list[Any]:
