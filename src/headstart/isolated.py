@@ -71,7 +71,7 @@ class Isolated:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name in ASKED:
-            method = cls.__dict__.get(name)
+            method: Any = cls.__dict__.get(name)
             if hasattr(method, "fn"):  # what `sklearn.utils.metaestimators.available_if` makes
                 method.fn = _isolated_method(method.fn)
             elif callable(method):

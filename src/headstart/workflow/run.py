@@ -163,9 +163,10 @@ def answered(values: np.ndarray, dataset: Any) -> np.ndarray:
     """Return a model's answers; one that is not finite is an error that names its sample."""
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):
+        first = dataset.names(bad[:1])[0]
         raise UserError(
-            f"The model has no finite answer for {len(bad)} of {len(values)} samples, first {dataset.names(bad[:1])[0]}; "
-            "look at its values, which lie far from all that was learned from."
+            f"The model has no finite answer for {len(bad)} of {len(values)} samples (first {first}); look at "
+            "their values, which lie far from all that was learned from."
         )
     return values
 
