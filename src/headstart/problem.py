@@ -6,6 +6,8 @@ predictor, T = {Y, P(Y|X)} (Pan and Yang, 2010, section 2).
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -83,3 +85,17 @@ class Setting:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def class_order(names: Iterable[str]) -> list[str]:
+    """Return names of classes in their order: as numbers where all are numbers, else as text.
+
+    Examples
+    --------
+    >>> class_order(["10", "2", "0", "1"]), class_order(["b10", "b2"])
+    (['0', '1', '2', '10'], ['b10', 'b2'])
+    """
+    known = list(names)
+    if all(re.fullmatch(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", name) for name in known):
+        return sorted(known, key=lambda name: (float(name), name))
+    return sorted(known)

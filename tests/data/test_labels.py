@@ -127,3 +127,48 @@ def test_a_rare_label_may_be_absent_from_a_multilabel_test_but_not_from_training
     assert open_data(frame).task.classes == ("a", "b")
     with pytest.raises(UserError, match="differ between splits"):
         open_data(frame.assign(split=["test"] * 20 + ["train"] * 20))
+
+
+def test_one_separator_is_chosen_and_said():
+    both = opened(["a;b", "b;c", "a|x", "b"] * 15)
+    assert both.task.classes == ("a", "a|x", "b", "c")
+    assert "separated by ';'" in both.inferred["task"]
+    assert "'|' in 15 cells is part of a name" in both.inferred["task"]
+    bars = opened(["a|b", "b|c", "a;x", "b"] * 15)
+    assert bars.task.classes == ("a", "a;x", "b", "c")
+
+
+def test_commas_separate_where_several_labels_were_asked_for():
+    films = ["war, love", "love", "war,history"] * 20
+    assert opened(films).task.classes == ("love", "war, love", "war,history")
+    asked = opened(films, task="multilabel")
+    assert asked.task.classes == ("history", "love", "war")
+    assert "separated by ','" in asked.inferred["task"]
+    semicolons = opened(["war, cold; love", "love", "love"] * 20, task="multilabel")
+    assert semicolons.task.classes == ("love", "war, cold")
+    assert "','" in semicolons.inferred["task"]
+    lone = opened(["war", "love"] * 30, task="multilabel")
+    assert "no cell has a separator" in lone.inferred["task"]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["0", "1", "10", "2"], ("0", "1", "2", "10")),
+        (["-1", "1.5", "1"], ("-1", "1", "1.5")),
+        (["b10", "b2"], ("b10", "b2")),
+    ],
+)
+def test_classes_called_by_numbers_are_in_the_order_of_numbers(names, expected, tmp_path, draw):
+    assert opened(names * 12).task.classes == expected
+    assert opened([f"{name};{names[0]}" for name in names] * 12).task.classes == expected
+    for name in names:
+        (tmp_path / name).mkdir()
+        for i in range(4):
+            draw(i).save(tmp_path / name / f"{i}.png")
+    folder = open_data(tmp_path)
+    assert folder.task.classes == expected
+    for row, name in enumerate(folder.names(range(len(folder)))):
+        assert folder.task.classes[folder.labels([row])[0]] == name.split("/")[0]
+    rows = [[float(i)] for i in range(12 * len(names))]
+    assert open_data((rows, names * 12)).task.classes == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import pyarrow as pa
 
 from headstart.data.arrow import Columns, spill
 from headstart.data.frame import Frame, Part, name_rows
+from headstart.data.limits import most_unpacked, require_columns, too_packed
 from headstart.data.objects import held, is_series, kind_of
 from headstart.errors import UserError
 from headstart.scratch import scratch_folder
@@ -58,22 +60,26 @@ def read_npz(path: Path) -> ArrayParts:
     with scratch_folder() as folder:
         try:
             with zipfile.ZipFile(path) as archive:
+                if sum(member.file_size for member in archive.infolist()) > most_unpacked(path.stat().st_size):
+                    raise UserError(too_packed(path))
                 for member in archive.namelist():
                     arrays[member.removesuffix(".npy")] = _map_array(archive, member, str(folder))
-        except (zipfile.BadZipFile, OSError, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:  # the last: encrypted
             raise UserError(f"{path} is no readable .npz file ({error}).") from error
-        except ValueError as error:
+        except (ValueError, TypeError, SyntaxError, KeyError) as error:
             raise UserError(f"{path} holds Python objects or damaged arrays ({error}); save plain arrays.") from error
     return read_mapping(arrays, str(path))
 
 
 def _map_array(archive: zipfile.ZipFile, member: str, folder: str) -> np.ndarray:
+    if not member.endswith(".npy"):
+        raise ValueError(f"'{member[:60]}' is no array")
     extracted = archive.extract(member, folder)
-    return np.load(extracted, mmap_mode="r", allow_pickle=False)
+    return np.lib.format.open_memmap(extracted, mode="r")
 
 
 def _collect(data: Mapping[str, Any], place: str) -> ArrayParts:
-    data = {name: value if name == "classes" else _sized(value, name, place) for name, value in data.items()}
+    data = {name: _sized(value, name, place) if name[:1] in ("x", "y") else value for name, value in data.items()}
     inputs = {suffix: data[f"x{suffix}"] for suffix in _PARTS if f"x{suffix}" in data}
     if not inputs:
         known = ", ".join(data)
@@ -187,7 +193,9 @@ def number_frame(arrays: ArrayParts) -> Frame:
     widths = {np.shape(x)[1] for x in arrays.x}
     if len(widths) > 1:
         raise UserError(f"The arrays differ in their number of columns ({', '.join(map(str, sorted(widths)))}).")
-    schema = pa.schema([(f"x{i}", pa.float64()) for i in range(widths.pop())])
+    names = [f"x{i}" for i in range(widths.pop())]
+    require_columns(names, "The array")
+    schema = pa.schema([(name, pa.float64()) for name in names])
 
     def batches() -> Iterator[pa.RecordBatch]:
         for x in arrays.x:

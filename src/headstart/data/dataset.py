@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from headstart.data.inputs import DIGEST_BYTES, Inputs, digest
+from headstart.data.memory import ran_out, too_little
 from headstart.errors import UserError
 from headstart.problem import Task
 
@@ -97,6 +98,8 @@ class Dataset:
             return self.inputs.decode(self.inputs.load(handle))
         except Exception as error:  # Pillow raises nearly anything on a damaged file
             name = self.names([row])[0]
+            if ran_out(error):
+                raise too_little(name) from error
             raise UserError(f"{name} cannot be read ({error}); repair it or take it out of the data.") from error
 
     def labels(self, rows: Iterable[int] | np.ndarray) -> np.ndarray:

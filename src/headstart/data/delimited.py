@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
+import codecs
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +14,7 @@ from pyarrow import csv
 
 from headstart.data.arrow import Columns, spill
 from headstart.data.frame import Frame, Part, require_same_columns, require_unique
+from headstart.data.limits import LONGEST_LINE, open_bounded
 from headstart.errors import UserError
 
 MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "?", "-nan", "<NA>", "None")
@@ -49,14 +50,14 @@ def read_delimited(files: list[Path], parts: list[str | None]) -> Frame:
 
 
 def _open(file: Path) -> Any:
-    return gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
+    return open_bounded(file)
 
 
 def _header(file: Path) -> tuple[list[str], str]:
     """Return column names and delimiter."""
     try:
         with _open(file) as stream:
-            first = stream.readline()
+            first = stream.readline(LONGEST_LINE)
         if first.startswith(_BYTE_ORDER_MARKS):
             raise UserError(f"{file} is UTF-16, but UTF-8 is expected; save it again as UTF-8.")
         line = first.decode("utf-8-sig").rstrip("\r\n")
@@ -104,12 +105,12 @@ def _string_batches(file: Path, names: list[str], mark: str) -> Iterator[pa.Reco
     )  # fmt: skip
     read = csv.ReadOptions(use_threads=False, block_size=_BLOCK, column_names=names, skip_rows=1)
     try:
-        with pa.input_stream(str(file), compression="gzip" if file.suffix == ".gz" else None) as stream:
+        with _open(file) as stream:
             for batch in csv.open_csv(stream, read, parse, convert):
                 _require_even(file, ragged)
                 yield batch
         _require_even(file, ragged)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowInvalid, OSError, EOFError, zlib.error) as error:
         raise _unreadable(file, error) from None
 
 
@@ -127,10 +128,13 @@ def _unreadable(file: Path, error: Exception) -> UserError:
     number = 0
     try:
         with _open(file) as stream:
-            for number, line in enumerate(stream, start=1):  # noqa: B007 - used after the loop breaks
-                line.decode("utf-8")
+            decoder = codecs.getincrementaldecoder("utf-8")()
+            for piece in iter(lambda: stream.readline(_BLOCK), b""):
+                decoder.decode(piece)
+                number += piece.endswith(b"\n")
+            decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return UserError(f"{file} is not UTF-8 in row {number}; save it again as UTF-8.")
+        return UserError(f"{file} is not UTF-8 in row {number + 1}; save it again as UTF-8.")
     except (OSError, EOFError, zlib.error) as broken:
         return UserError(f"{file} cannot be read after row {number} ({broken}).")
     if "Empty CSV" in str(error):

@@ -17,6 +17,7 @@ from headstart.data.images import ENDINGS
 from headstart.data.splits import SPLIT_NAMES
 from headstart.data.tables import TABLE_ENDINGS, ending
 from headstart.errors import UserError
+from headstart.problem import class_order
 
 TEXT_ENDINGS = frozenset({".txt"})
 _ROWS = 4096
@@ -80,7 +81,7 @@ def scan_classes(root: Path) -> Folder:
     by_split = bool(outer) and all(name.lower() in SPLIT_NAMES for name in outer)
     places = {name: subfolders(root / name) for name in outer} if by_split else {"": outer}
     _require_structure(root, places)
-    classes = sorted({name for names in places.values() for name in names})
+    classes = class_order({name for names in places.values() for name in names})
     if by_split:
         _require_same_folders(root, places)
     seen = _Seen()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from headstart.data.arrow import Columns
+from headstart.data.limits import require_columns
 from headstart.errors import UserError
 
 
@@ -56,8 +58,9 @@ def name_rows(parts: list[Part], rows: np.ndarray) -> list[str]:
 
 
 def require_unique(names: list[str], place: str) -> None:
-    """Refuse a header with the same name twice."""
-    twice = sorted({name for name in names if names.count(name) > 1})
+    """Refuse a header with the same name twice, too many names or too long ones."""
+    require_columns(names, place)
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise UserError(f"{place} has the column '{twice[0]}' more than once; give every column its own name.")
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headstart.errors import UserError
-from headstart.problem import Task
+from headstart.problem import Task, class_order
 
 FEW_VALUES = 20
-_SEPARATORS = ";|"
+_SEPARATORS = ";|,"
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ def encode_labels(source: LabelSource, kind: str | None) -> Encoded:
         If a label is missing or infinite, or does not fit the task; rows and column are named.
     """
     for name, values in source.columns.items():
+        if pa.types.is_nested(values.type) and not _is_list(values.type):
+            raise UserError(f"The label '{name}' holds objects or nested lists; give names, numbers or lists of names.")
         _require_present(source, name, values)
     if len(source.columns) > 1:
         return _several(source, kind)
@@ -67,7 +69,8 @@ def encode_labels(source: LabelSource, kind: str | None) -> Encoded:
     if inferred == "regression":
         return Encoded(Task("regression", targets=(name,)), _numbers(source, name, values)[:, None], reason)
     if inferred == "multilabel":
-        return _encode_sets(_sets(values), reason)
+        mark, words = choose_mark(values, given=kind is not None)
+        return _encode_sets(_sets(values, mark), reason + words)
     return _encode_classes(values, reason)
 
 
@@ -103,9 +106,8 @@ def _infer(name: str, values: pa.ChunkedArray) -> tuple[str, str]:
     if _is_list(values.type):
         return "multilabel", f"column '{name}' holds lists of classes"
     if _is_text(values.type):
-        mark = next((m for m in _SEPARATORS if pc.any(pc.match_substring(values, m)).as_py()), None)  # type: ignore
-        if mark:
-            return "multilabel", f"labels in column '{name}' are separated by '{mark}'"
+        if choose_mark(values, given=False)[0]:
+            return "multilabel", f"column '{name}' holds several classes in one cell"
         return "classification", f"column '{name}' holds names"
     if not _is_number(values.type):
         return "classification", f"column '{name}' holds {values.type} values"
@@ -194,7 +196,8 @@ def _encode_classes(values: pa.ChunkedArray, reason: str) -> Encoded:
         values = pc.utf8_trim_whitespace(values)  # type: ignore[attr-defined]
     elif _is_list(values.type):
         raise UserError("Lists of classes are multi-label, not classification; give --task multilabel.")
-    distinct = sorted(pc.unique(values).to_pylist())  # type: ignore[attr-defined]
+    found = pc.unique(values).to_pylist()  # type: ignore[attr-defined]
+    distinct = class_order(found) if _is_text(values.type) else sorted(found)
     order = pa.array(distinct, type=values.type)
     codes = pc.index_in(values, value_set=order).to_numpy().astype(np.int64)  # type: ignore[attr-defined]
     return Encoded(Task("classification", tuple(class_name(v) for v in distinct)), codes, reason)
@@ -205,16 +208,35 @@ def class_name(value: Any) -> str:
     return str(int(value)) if whole else str(value)
 
 
-def _sets(values: pa.ChunkedArray) -> list[list[str]]:
-    """Return each sample's classes: a list's items, or what ';' and '|' separate."""
+def choose_mark(values: pa.ChunkedArray, *, given: bool) -> tuple[str, str]:
+    """Return the one separator of a column of sets of classes, and the sentence about it; empty for none.
+
+    It is ``;`` or ``|``, whichever stands in more cells; a comma only where multi-label was asked for (``given``)
+    and neither of the two occurs. Other separators are parts of names.
+    """
+    if not _is_text(values.type):
+        return "", ""
+    counts = {mark: int(pc.sum(pc.match_substring(values, mark)).as_py() or 0) for mark in _SEPARATORS}  # type: ignore
+    found = [mark for mark in _SEPARATORS if counts[mark] and (mark != "," or given)]
+    if not found:
+        return "", "; no cell has a separator (; | or ,), so that each is one class" if given else ""
+    mark = max(found, key=lambda sign: (sign != ",", counts[sign]))
+    others = [sign for sign in found if sign != mark]
+    kept = f"; '{others[0]}' in {counts[others[0]]} cells is part of a name" if others else ""
+    return mark, f"; classes are separated by '{mark}'{kept}"
+
+
+def _sets(values: pa.ChunkedArray, mark: str) -> list[list[str]]:
+    """Return each sample's classes: a list's items, or what ``mark`` separates."""
     if _is_list(values.type):
         return [[class_name(item) for item in row] for row in values.to_pylist()]
     texts = values.cast(pa.string()).to_pylist()
-    return [[part.strip() for part in text.replace("|", ";").split(";") if part.strip()] for text in texts]
+    pieces = [text.split(mark) if mark else [text] for text in texts]
+    return [[piece.strip() for piece in row if piece.strip()] for row in pieces]
 
 
 def _encode_sets(sets: list[list[str]], reason: str) -> Encoded:
-    classes = tuple(sorted({name for row in sets for name in row}))
+    classes = tuple(class_order({name for row in sets for name in row}))
     number = {name: index for index, name in enumerate(classes)}
     labels = np.zeros((len(sets), len(classes)), np.uint8)
     for row, names in enumerate(sets):

@@ -13,6 +13,7 @@ from headstart.data.arrow import scratch_array
 from headstart.data.dataset import Dataset
 from headstart.data.images import decode_image
 from headstart.data.inputs import DIGEST_BYTES, digest
+from headstart.data.memory import ran_out, too_little
 
 _CHUNK = 256
 _THREADS = 4
@@ -72,14 +73,19 @@ class Scan:
 def _findings(dataset: Dataset) -> Iterator[tuple[int, list[Finding]]]:
     inspect = {"image": _inspect_image, "text": _inspect_text, "table": _inspect_record}[dataset.modality]
 
-    def look(handle: Any) -> Finding:
-        return _inspected(dataset, handle, inspect)
+    def look(row: int, handle: Any) -> Finding:
+        try:
+            return _inspected(dataset, handle, inspect)
+        except Exception as error:
+            if ran_out(error):
+                raise too_little(dataset.names([row])[0]) from error
+            raise
 
     with ThreadPoolExecutor(_THREADS) as pool:
         for start in range(0, len(dataset), _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, len(dataset)))
             handles = dataset.inputs.handles(dataset.stored(rows))
-            mapped = pool.map(look, handles) if dataset.modality == "image" else map(look, handles)
+            mapped = pool.map(look, rows, handles) if dataset.modality == "image" else map(look, rows, handles)
             yield start, list(mapped)
 
 
@@ -87,10 +93,14 @@ def _inspected(dataset: Dataset, handle: Any, inspect: Callable[[Dataset, Any], 
     try:
         content = dataset.inputs.load(handle)
     except OSError as error:
+        if ran_out(error):
+            raise
         return Finding(damage=error.strerror or str(error))
     try:
         return inspect(dataset, content)._replace(digest=digest(content))
     except Exception as error:  # Pillow raises nearly anything on a damaged file
+        if ran_out(error):
+            raise
         reason = "no image that can be recognised" if "cannot identify" in str(error) else str(error)
         return Finding(digest=digest(content), damage=reason or type(error).__name__)
 

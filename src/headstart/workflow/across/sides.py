@@ -11,7 +11,7 @@ from headstart.data import Checks, Counterpart, Dataset, TableColumns, check, op
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import Source
-from headstart.problem import Task
+from headstart.problem import Task, class_order
 from headstart.shallow.domains import mask, masked
 from headstart.workflow.across.encoder import Encoder, make_encoder
 from headstart.workflow.fit import open_target
@@ -122,7 +122,7 @@ def _common_task(sources: list[Dataset]) -> Task:
         raise UserError(f"The source data are different tasks ({kinds}); give sources of one task.")
     if tasks[0].kind == "regression":
         return tasks[0]
-    return replace(tasks[0], classes=tuple(sorted({name for task in tasks for name in task.classes})))
+    return replace(tasks[0], classes=tuple(class_order({name for task in tasks for name in task.classes})))
 
 
 def _common_columns(sources: list[Dataset]) -> TableColumns | None:
