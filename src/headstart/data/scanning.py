@@ -85,7 +85,8 @@ def _findings(dataset: Dataset) -> Iterator[tuple[int, list[Finding]]]:
         for start in range(0, len(dataset), _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, len(dataset)))
             handles = dataset.inputs.handles(dataset.stored(rows))
-            mapped = pool.map(look, rows, handles) if dataset.modality == "image" else map(look, rows, handles)
+            each = pool.map if dataset.modality == "image" else map
+            mapped = each(look, rows.tolist(), handles)
             yield start, list(mapped)
 
 
