@@ -14,6 +14,10 @@ class UserError(Exception):
     """
 
 
+class HeadstartWarning(UserWarning):
+    """What a user should know and can do something about; the command line prints the sentence alone."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return a hint naming the nearest known words, or all of them when none is near.
 

@@ -1,7 +1,7 @@
 import pytest
 
 from headstart.errors import UserError
-from headstart.workflow.options import FitOptions, prepare_folder
+from headstart.workflow.options import FitOptions
 
 
 def test_options_survive_json():
@@ -28,28 +28,6 @@ def test_wrong_values_are_refused_in_one_sentence(wrong, words):
         FitOptions(source="headstart/glyphs", **wrong)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_a_folder_in_use_is_refused_and_kept(tmp_path):
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(UserError, match="--force"):
-        prepare_folder(tmp_path, force=False)
-    with pytest.raises(UserError, match="not a run"):
-        prepare_folder(tmp_path, force=True)
-    assert (tmp_path / "notes.txt").read_text() == "mine"
-
-
-def test_force_replaces_a_run_and_mixes_nothing(tmp_path):
-    (tmp_path / "run.json").write_text("{}")
-    (tmp_path / "model").mkdir()
-    prepare_folder(tmp_path, force=True)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_in_the_way_is_named(tmp_path):
-    (tmp_path / "out").write_text("")
-    with pytest.raises(UserError, match="is a file"):
-        prepare_folder(tmp_path / "out", force=True)
 
 
 def test_every_option_has_one_name_at_every_door():

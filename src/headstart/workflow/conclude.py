@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ from headstart.data import Checks
 from headstart.networks import Network, save_network
 from headstart.report.card import model_card
 from headstart.report.evidence import collect
-from headstart.report.html import write_report
-from headstart.storage import read_json, save_tensors, write_json
+from headstart.storage import read_json, save_tensors
 from headstart.tasks import TaskLogic
 from headstart.workflow.arms import load_arm
+from headstart.workflow.finish import finish
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.plan import Plan
 from headstart.workflow.predictions import Predictions, write_predictions
@@ -68,10 +67,7 @@ def conclude(
         predictions=predictions.values[kept.kept][index],
         seed=bench.options.seed,
     )
-    write_json(folder / "run.json", record)
-    write_report(folder)
-    tidy(folder, list(results))
-    return Run(folder, record)
+    return finish(folder, record)
 
 
 def _command(folder: Path) -> list[str]:
@@ -108,9 +104,3 @@ def save_reference(bench: Workbench, network: Network, folder: Path) -> None:
     rows = np.sort(rng.permutation(bench.dataset.splits["train"])[:256])
     features = torch.as_tensor(bench.features(network, rows))
     save_tensors(folder / "model" / "reference.safetensors", {"features": features})
-
-
-def tidy(folder: Path, arms: list[str]) -> None:
-    """Drop the finished parts: the run no longer needs them."""
-    for arm in arms:
-        shutil.rmtree(folder / "state" / arm, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Sequence
@@ -20,11 +21,13 @@ from headstart.storage import write_json
 from headstart.workflow.arms import run_arm
 from headstart.workflow.conclude import conclude
 from headstart.workflow.describe import source_shift
+from headstart.workflow.fingerprint import absolute_path, absolute_source, check_unchanged, fingerprint
 from headstart.workflow.metrics import write_metrics
-from headstart.workflow.options import FitOptions, depth_of, prepare_folder
+from headstart.workflow.options import FitOptions, depth_of
 from headstart.workflow.plan import Plan, facts_of, make_plan
 from headstart.workflow.run import Run
 from headstart.workflow.shots import check_shots
+from headstart.workflow.site import Site, check_out, new_run
 from headstart.workflow.timing import forward_seconds
 from headstart.workflow.workbench import Workbench, start_processes
 
@@ -131,6 +134,7 @@ def _several(source_data: Any) -> list[Any]:
 def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool, quiet: bool) -> Run | None:
     """Check everything that can be checked, then make the run folder and go."""
     check_arms(options)
+    check_out(out, force=force)
     named = None if options.source is None else open_source(options.source, network=options.network)
     dataset = open_target(data, options)
     if named is not None:
@@ -144,8 +148,8 @@ def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool
     bench.notes = notes
     check_network(bench)
     folder = Path(out) if out is not None else Path("runs") / (dataset.name or "run")
-    begin_folder(bench, "fit", data, folder, force=force)
-    return carry_out(bench, folder, checks)
+    with begun(bench, "fit", data, folder, force=force) as site:
+        return site.hand_over(carry_out(bench, site.work, checks))
 
 
 def find_source(dataset: Dataset, options: FitOptions, progress: Progress) -> tuple[Source, tuple[str, ...]]:
@@ -158,13 +162,19 @@ def find_source(dataset: Dataset, options: FitOptions, progress: Progress) -> tu
     return found, (reason,)
 
 
-def check_unchanged(folder: Path, data: str, now: str, then: str) -> None:
-    """Refuse to go on with other data than the run began with."""
-    if now != then:
-        raise UserError(
-            f"{data} has changed since {folder} was started (fingerprint {now[:12]} against {then[:12]}); "
-            "put the data back, or start a new run."
-        )
+def reopen(saved: dict[str, Any], *, quiet: bool) -> tuple[Workbench, Checks]:
+    """Open again what a run began with, and refuse anything else."""
+    options = FitOptions.from_json(saved["options"])
+    assert options.source is not None
+    source = open_source(saved["source"], network=options.network if saved["verb"] == "fit" else None)
+    source = replace(source, spec=options.source)
+    dataset = replace(open_target(saved["data"], options), origin=saved["origin"])
+    check_fits(dataset, source)
+    dataset, checks = check(dataset, allow_damaged=options.allow_damaged)
+    bench = Workbench.create(dataset, source, options, start_processes(options.device), Progress(quiet=quiet))
+    bench.notes = tuple(saved.get("notes", ()))
+    check_unchanged(saved, bench_fingerprint(bench, saved["verb"]))
+    return bench, checks
 
 
 def check_network(bench: Workbench, *, pretrained: bool = True) -> None:
@@ -173,20 +183,27 @@ def check_network(bench: Workbench, *, pretrained: bool = True) -> None:
     depth_of(bench.options.depth, len(network.stages))
 
 
-def begin_folder(bench: Workbench, verb: str, data: Any, folder: Path, *, force: bool) -> None:
+def begun(
+    bench: Workbench, verb: str, data: Any, folder: Path, *, force: bool
+) -> contextlib.AbstractContextManager[Site]:
     """Make the run's folder, and note there what `resume` needs."""
-    if bench.is_main:
-        prepare_folder(folder, force=force)
-        arguments = {
-            "verb": verb,
-            "command": sys.argv[1:] if Path(sys.argv[0]).name in {"headstart", "__main__.py"} else [],
-            "data": str(Path(data).resolve()) if isinstance(data, str | Path) else None,
-            "options": bench.options.to_json(),
-            "fingerprint": bench.dataset.fingerprint,
-            "notes": list(bench.notes),
-        }
-        write_json(folder / "state" / "arguments.json", arguments)
-    bench.wait()
+    arguments = {
+        "verb": verb,
+        "command": sys.argv[1:] if Path(sys.argv[0]).name in {"headstart", "__main__.py"} else [],
+        "data": absolute_path(data),
+        "origin": bench.dataset.origin,
+        "source": absolute_source(bench.source),
+        "options": bench.options.to_json(),
+        "notes": list(bench.notes),
+        "fingerprint": bench_fingerprint(bench, verb),
+    }
+    return new_run(folder, arguments, force=force, is_main=bench.is_main, wait=bench.wait)
+
+
+def bench_fingerprint(bench: Workbench, verb: str) -> dict[str, Any]:
+    """Return what the result of this work depends on."""
+    network = bench.network(pretrained=verb != "pretrain", seed=bench.options.seed)
+    return fingerprint(network, bench.dataset.fingerprint, bench.options)
 
 
 def check_arms(options: FitOptions) -> None:
@@ -254,7 +271,6 @@ def _train_arms(bench: Workbench, plan: Plan, folder: Path) -> dict[str, list[di
             for arm, parts in results.items():
                 scores = ", ".join(f"{part['score']:.4g}" for part in parts)
                 bench.progress.note(f"{arm}: " + (f"validation score {scores}" if parts else "not finished"))
-            bench.progress.note(f"Interrupted; `headstart resume {folder}` goes on from here.")
         raise
     return results
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from headstart.errors import UserError, nearest
@@ -135,31 +134,3 @@ def depth_of(depth: str | int | None, n_stages: int) -> int | None:
         stages = "" if n_stages >= 10**6 else f"; this network has {n_stages} stages"
         raise UserError(f"--depth '{depth}' is not a depth; expected none, all, or a number of last stages{stages}.")
     return number
-
-
-def prepare_folder(out: str | Path, *, force: bool) -> Path:
-    """Return an empty folder for a run; one that exists is refused without ``force``, and never mixed.
-
-    ``force`` removes a former run, or an empty folder, and nothing else.
-    """
-    import shutil
-
-    from headstart.storage import machine_faults
-
-    path = Path(out)
-    if path.exists():
-        if not path.is_dir():
-            raise UserError(f"{path} is a file; --out expects a folder.")
-        is_run = any((path / name).exists() for name in ("run.json", "plan.json", "state"))
-        if any(path.iterdir()):
-            if not force:
-                raise UserError(f"{path} exists already; choose another --out, or give --force to replace it.")
-            if not is_run:
-                raise UserError(
-                    f"{path} exists and is not a run of Headstart; --force does not delete it: choose another --out."
-                )
-            with machine_faults(path):
-                shutil.rmtree(path)
-    with machine_faults(path):
-        path.mkdir(parents=True, exist_ok=True)
-    return path

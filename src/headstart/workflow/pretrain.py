@@ -17,15 +17,17 @@ from headstart.networks import open_source, save_network
 from headstart.report.card import model_card
 from headstart.storage import read_json, write_json
 from headstart.workflow.arms import load_arm, run_arm
-from headstart.workflow.conclude import save_reference, tidy
+from headstart.workflow.conclude import save_reference
 from headstart.workflow.describe import data_record, target_domain
-from headstart.workflow.fit import begin_folder, check_fits, check_network, check_unchanged, open_target
+from headstart.workflow.finish import finish
+from headstart.workflow.fit import begun, check_fits, check_network, open_target, reopen
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.options import FitOptions
 from headstart.workflow.plan import Plan, facts_of, make_plan
 from headstart.workflow.record import selection, versions
 from headstart.workflow.run import SCHEMA, Run
 from headstart.workflow.setting import classify
+from headstart.workflow.site import check_out
 from headstart.workflow.timing import forward_seconds
 from headstart.workflow.workbench import Workbench, start_processes
 
@@ -84,6 +86,7 @@ def pretrain(
     )
     if not network:
         raise UserError("No architecture was named; give --network, for example --network timm/resnet18.")
+    check_out(out, force=force)
     found = open_source(network)
     dataset = open_target(data, options)
     check_fits(dataset, found)
@@ -91,18 +94,13 @@ def pretrain(
     bench = Workbench.create(dataset, found, options, start_processes(device), Progress(quiet=quiet))
     check_network(bench, pretrained=False)
     folder = Path(out) if out is not None else Path("runs") / f"{dataset.name}-source"
-    begin_folder(bench, "pretrain", data, folder, force=force)
-    return _train(bench, folder, checks)
+    with begun(bench, "pretrain", data, folder, force=force) as site:
+        return site.hand_over(_train(bench, site.work, checks))
 
 
 def resume_pretrain(folder: Path, saved: dict[str, Any], *, quiet: bool) -> Run | None:
     """Go on with a stopped `pretrain`."""
-    options = FitOptions.from_json(saved["options"])
-    assert options.source is not None
-    found = open_source(options.source)
-    dataset, checks = check(open_target(saved["data"], options), allow_damaged=options.allow_damaged)
-    check_unchanged(folder, saved["data"], dataset.fingerprint, saved["fingerprint"])
-    bench = Workbench.create(dataset, found, options, start_processes(options.device), Progress(quiet=quiet))
+    bench, checks = reopen(saved, quiet=quiet)
     return _train(bench, folder, checks)
 
 
@@ -167,6 +165,4 @@ def _write(bench: Workbench, plan: Plan, result: dict[str, Any], checks: Checks,
     write_metrics(folder / "metrics.jsonl", {"scratch": [result]})
     save_network(network, bench.logic, folder / "model", card=model_card(record))
     save_reference(bench, network, folder)
-    write_json(folder / "run.json", record)
-    tidy(folder, ["scratch"])
-    return Run(folder, record)
+    return finish(folder, record)

@@ -4,51 +4,50 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headstart.data import check
-from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.isolated import isolate
-from headstart.networks import open_source
-from headstart.storage import read_json
-from headstart.workflow.fit import carry_out, check_fits, check_unchanged, open_target
+from headstart.workflow.fingerprint import read_arguments
+from headstart.workflow.finish import complete
+from headstart.workflow.fit import carry_out, reopen
 from headstart.workflow.options import FitOptions
 from headstart.workflow.run import Run, load
-from headstart.workflow.workbench import Workbench, start_processes
+from headstart.workflow.site import ARGUMENTS, begun_run
 
 
 @isolate
 def resume(run: str | Path, *, quiet: bool = False) -> Run | None:
-    """Go on with an unfinished run; a finished one is returned as it is.
+    """Go on with an unfinished run, or one that was to replace it; a finished one is returned as it is.
 
     On the CPU the final weights are bit for bit those of a run that was never stopped.
 
     Raises
     ------
     UserError
-        If the folder is no run, its data were in memory only, or its data have changed since.
+        If the folder is no run, another process works on it, its data were in memory only, or the source, the data,
+        the options or the code have changed since.
     """
-    folder = Path(run)
-    arguments = folder / "state" / "arguments.json"
-    if (folder / "run.json").exists() or not arguments.exists():
+    with begun_run(run) as site:
+        return site.hand_over(_go_on(Path(run), site.work, quiet=quiet))
+
+
+def _go_on(folder: Path, work: Path, *, quiet: bool) -> Run | None:
+    if (work / "run.json").exists():
+        found = load(work)
+        complete(work, found.result)
+        return found
+    arguments = work / "state" / ARGUMENTS
+    if not arguments.exists():
         return load(folder)
-    saved = read_json(arguments)
+    saved = read_arguments(arguments)
     if saved["data"] is None:
         raise UserError(f"{folder} was fitted on data in memory, which cannot be opened again; run the fit anew.")
     if saved["verb"] == "pretrain":
         from headstart.workflow.pretrain import resume_pretrain
 
-        return resume_pretrain(folder, saved, quiet=quiet)
-    options = FitOptions.from_json(saved["options"])
+        return resume_pretrain(work, saved, quiet=quiet)
     if saved["verb"] == "adapt":
         from headstart.workflow.across.fit import resume_across
 
-        return resume_across(folder, saved, options, quiet=quiet)
-    assert options.source is not None
-    source = open_source(options.source, network=options.network)
-    dataset = open_target(saved["data"], options)
-    check_fits(dataset, source)
-    dataset, checks = check(dataset, allow_damaged=options.allow_damaged)
-    check_unchanged(folder, saved["data"], dataset.fingerprint, saved["fingerprint"])
-    bench = Workbench.create(dataset, source, options, start_processes(options.device), Progress(quiet=quiet))
-    bench.notes = tuple(saved.get("notes", ()))
-    return carry_out(bench, folder, checks)
+        return resume_across(work, saved, FitOptions.from_json(saved["options"]), quiet=quiet)
+    bench, checks = reopen(saved, quiet=quiet)
+    return carry_out(bench, work, checks)

@@ -13,6 +13,7 @@ import numpy as np
 from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.storage import read_json
+from headstart.workflow.site import check_finished
 from headstart.workflow.verdict import Verdict
 
 SCHEMA = 1
@@ -44,6 +45,18 @@ class Run:
     @cached_property
     @isolate
     def model(self) -> Any:
+        try:
+            return self._read_model()
+        finally:
+            # After the model is read, so that a replacement in between is seen too; it also explains what went wrong.
+            self._check_same()
+
+    def _check_same(self) -> None:
+        path = self.path / "run.json"
+        if not path.is_file() or read_json(path) != self.result:
+            raise UserError(f"{self.path} was replaced or removed since it was opened; open it again.")
+
+    def _read_model(self) -> Any:
         if (self.path / "model" / "adapted.json").exists():
             from headstart.workflow.across.model import load_adapted
 
@@ -180,12 +193,7 @@ def load(path: str | Path) -> Run:
         If it is no run, is not finished, or was written by a newer version.
     """
     folder = Path(path)
-    if not folder.is_dir():
-        raise UserError(f"{folder} does not exist; expected the folder of a run.")
-    if not (folder / "run.json").exists():
-        if (folder / "state" / "arguments.json").exists():
-            raise UserError(f"{folder} is not finished; `headstart resume {folder}` finishes it.")
-        raise UserError(f"{folder} has no run.json; it is not the folder of a run.")
+    check_finished(folder)
     result = read_json(folder / "run.json")
     schema = result.get("schema") if isinstance(result, dict) else None
     if not isinstance(schema, int) or schema > SCHEMA:

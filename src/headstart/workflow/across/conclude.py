@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headstart.report.html import write_report
 from headstart.shallow.diagnose import Diagnosis
-from headstart.storage import read_json, write_json, write_text
+from headstart.storage import read_json, write_text
 from headstart.workflow.across.evidence import write_domains
 from headstart.workflow.across.ground import Ground
 from headstart.workflow.across.model import AdaptedModel, outputs
@@ -18,6 +17,7 @@ from headstart.workflow.across.plan import AcrossPlan
 from headstart.workflow.across.race import ADAPTED, Outcome
 from headstart.workflow.across.record import across_record
 from headstart.workflow.conclude import scores_of
+from headstart.workflow.finish import finish
 from headstart.workflow.predictions import Predictions, write_predictions
 from headstart.workflow.run import Run
 from headstart.workflow.verdict import Guard, Verdict, judge_kept
@@ -49,9 +49,7 @@ def conclude_across(
         write_predictions(folder / "predictions.parquet", Bench(ground.sides.target.dataset, ground.logic), predictions)
     write_domains(folder / "evidence" / "domains.json", ground, first)
     record["seconds"] = round(time.perf_counter() - began, 2)
-    write_json(folder / "run.json", record)
-    write_report(folder)
-    return Run(folder, record)
+    return finish(folder, record)
 
 
 def _sentence(reason: str) -> str:

@@ -23,9 +23,11 @@ from headstart.workflow.across.ground import Ground
 from headstart.workflow.across.plan import AcrossPlan, make_across_plan
 from headstart.workflow.across.race import Outcome, run_race
 from headstart.workflow.across.sides import Sides, encode, learn_rows, open_sides
-from headstart.workflow.fit import check_unchanged, find_source
-from headstart.workflow.options import FitOptions, prepare_folder, seconds_of
+from headstart.workflow.fingerprint import absolute_path, absolute_source, check_unchanged, fingerprint
+from headstart.workflow.fit import find_source
+from headstart.workflow.options import FitOptions, seconds_of
 from headstart.workflow.run import Run
+from headstart.workflow.site import check_out, new_run
 
 NOT_HERE = ("depth", "precision", "batch_size", "epochs", "learning_rate", "patience")
 """Options that train networks; across domains nothing of that kind is trained."""
@@ -36,6 +38,7 @@ def start_across(
 ) -> Run:
     """Check everything that can be checked, then make the run folder and go."""
     check_options(options)
+    check_out(out, force=force)
     source = None if options.source is None else open_source(options.source, network=options.network)
     sides = open_sides(data, source_data, options)
     check_labels(sides, options)
@@ -44,25 +47,34 @@ def start_across(
         options = replace(options, source=source.spec)
         sides.notes.extend(notes)
     name = sides.target.dataset.name
-    folder = prepare_folder(Path(out) if out is not None else Path("runs") / (name or "run"), force=force)
-    paths = [str(Path(part).resolve()) if isinstance(part, str | Path) else None for part in [data, *source_data]]
+    folder = Path(out) if out is not None else Path("runs") / (name or "run")
+    paths = [absolute_path(part) for part in [data, *source_data]]
     arguments = {
         "verb": "adapt",
         "command": sys.argv[1:] if Path(sys.argv[0]).name in {"headstart", "__main__.py"} else [],
         "data": None if None in paths else paths[0],
         "source_data": None if None in paths else paths[1:],
+        "source": None if source is None else absolute_source(source),
         "options": options.to_json(),
-        "fingerprint": sides.fingerprint,
+        "notes": sides.notes,
+        "fingerprint": sides_fingerprint(sides, source, options),
     }
-    write_json(folder / "state" / "arguments.json", arguments)
-    return carry_out_across(sides, source, options, folder, quiet=quiet)
+    with new_run(folder, arguments, force=force) as site:
+        return site.hand_over(carry_out_across(sides, source, options, site.work, quiet=quiet))
+
+
+def sides_fingerprint(sides: Sides, source: Source | None, options: FitOptions) -> dict[str, Any]:
+    """Return what the result of this work depends on."""
+    return fingerprint(None if source is None else source.build(), sides.fingerprint, options)
 
 
 def resume_across(folder: Path, saved: dict[str, Any], options: FitOptions, *, quiet: bool) -> Run:
     """Run again what was stopped: features come from the cache, and the same seeds give the same choice."""
-    source = None if options.source is None else open_source(options.source, network=options.network)
-    sides = open_sides(saved["data"], saved["source_data"], options)
-    check_unchanged(folder, saved["data"], sides.fingerprint, saved["fingerprint"])
+    source = None
+    if options.source is not None:
+        source = replace(open_source(saved["source"], network=options.network), spec=options.source)
+    sides = replace(open_sides(saved["data"], saved["source_data"], options), notes=list(saved.get("notes", ())))
+    check_unchanged(saved, sides_fingerprint(sides, source, options))
     return carry_out_across(sides, source, options, folder, quiet=quiet)
 
 
