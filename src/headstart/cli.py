@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from headstart import console
 from headstart.errors import UserError, nearest
 
 app = typer.Typer(
@@ -23,23 +24,8 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line: exit code 0, 2 for the user's mistakes, 130 when interrupted."""
-    try:
-        app()
-    except UserError as error:
-        _stop(str(error), 2)
-    except KeyboardInterrupt:
-        _stop("Interrupted; `headstart resume RUN` goes on where an unfinished fit stopped.", 130)
-    except MemoryError:
-        _stop("There is too little memory for this; try a smaller --batch-size or a smaller source.", 2)
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(0) from None
-
-
-def _stop(sentence: str, code: int) -> None:
-    print(f"headstart: {sentence}", file=sys.stderr)
-    raise SystemExit(code)
+    """Run the command line; see `headstart.console.run`."""
+    console.run(app)
 
 
 def _version(asked: bool) -> None:
@@ -147,7 +133,7 @@ Config = Annotated[
 def _show(result: Any, as_json: bool, lines: list[str]) -> None:
     """JSON goes to standard output for scripts; words for people go to standard error then, else to output."""
     if as_json:
-        print(json.dumps(result, indent=2, ensure_ascii=False))
+        print(json.dumps(result, indent=2, ensure_ascii=not console.speaks_utf8(sys.stdout)))
     for line in lines:
         print(line, file=sys.stderr if as_json else sys.stdout)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.console import speaks_utf8
 from headstart.data import Dataset, open_files
 from headstart.errors import UserError
 from headstart.isolated import isolate
@@ -40,7 +41,7 @@ def predict_files(
     dataset = open_files(files, modality=model.modality, columns=model.wanted)
     records = predict_records(model, dataset, device=device)
     if out is None:
-        sys.stdout.write(_array(records) if as_json else _csv(records))
+        sys.stdout.write(_array(records, plain_ascii=not speaks_utf8(sys.stdout)) if as_json else _csv(records))
     elif out.suffix.lower() == ".parquet":
         _write_parquet(out, records)
     else:
@@ -75,8 +76,8 @@ def _lines(records: list[dict[str, Any]]) -> str:
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
-def _array(records: list[dict[str, Any]]) -> str:
-    return json.dumps(records, ensure_ascii=False, indent=1) + "\n"
+def _array(records: list[dict[str, Any]], *, plain_ascii: bool = False) -> str:
+    return json.dumps(records, ensure_ascii=plain_ascii, indent=1) + "\n"
 
 
 WRITERS = {".csv": _csv, ".json": _array, ".jsonl": _lines}
