@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 
 import numpy as np
@@ -15,7 +16,8 @@ from headstart.engine import states as states_module
 from headstart.engine.predict import evaluating
 from headstart.engine.shelf import trim
 from headstart.engine.states import States
-from headstart.errors import UserError
+from headstart.errors import HeadstartWarning, UserError
+from headstart.storage import load_tensors, save_tensors
 
 ROWS = np.arange(5, 25)
 
@@ -188,17 +190,110 @@ def test_the_size_is_estimated_and_too_much_is_declined(tmp_path, network):
 def small_disk(network, folder):
     former = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, former[1]))
-    try:
-        cached_states(network, 1, TinyData(), ROWS, directory=folder / "cache")
-    except UserError as error:
-        resource.setrlimit(resource.RLIMIT_FSIZE, former)
-        (folder / "said").write_text(str(error))
+    states = cached_states(network, 1, TinyData(), ROWS, directory=folder / "cache")
+    resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    good = cached_states(network, 1, TinyData(), ROWS, directory=folder / "good")
+    assert torch.equal(states.fetch(ROWS - 5), good.fetch(ROWS - 5))
+    (folder / "said").write_text(str(states.notes))
 
 
 def test_a_full_disk_is_one_sentence_and_leaves_no_file(tmp_path, network):
     forked(small_disk, network, tmp_path).join()
-    assert "Could not write" in (tmp_path / "said").read_text()
-    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "said"]
+    assert "cannot be used, so what is computed is kept for this run alone" in (tmp_path / "said").read_text()
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("place", ["file", "/proc/nowhere", "file/below", "dangling"])
+def test_a_cache_that_is_no_folder_is_said_and_done_without(tmp_path, network, place):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere" / "at all")
+    good = cached_states(network, 1, TinyData(), ROWS, directory=tmp_path / "good")
+    with pytest.warns(HeadstartWarning, match="cannot be used") as said:
+        states = cached_states(network, 1, TinyData(), ROWS, directory=tmp_path / place, batch_size=7)
+    assert torch.equal(states.fetch(np.arange(20)), good.fetch(np.arange(20)))
+    assert len(said) == 1
+
+
+def test_more_than_memory_may_hold_is_refused_where_the_cache_cannot_be_written(tmp_path, network, monkeypatch):
+    from headstart.engine import shelf
+
+    monkeypatch.setattr(shelf, "IN_MEMORY", 100)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UserError, match="Could not write"):
+        cached_states(network, 1, TinyData(), ROWS, directory=tmp_path / "file", limit=10**9)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_cache_gives_what_it_holds(tmp_path, network):
+    cached_states(network, 1, TinyData(), ROWS[:12], directory=tmp_path)
+    for folder in (*tmp_path.iterdir(), tmp_path):
+        folder.chmod(0o500)
+    states = cached_states(network, 1, TinyData(), ROWS, directory=tmp_path)
+    assert states.computed == 8
+    for folder in (tmp_path, *tmp_path.iterdir()):
+        folder.chmod(0o700)
+
+
+def rewrite(path, change, target=None):
+    """Change a chunk as somebody would who also mends the file's own checksum."""
+    tensors, about = load_tensors(path)
+    tensors, entries = change(tensors, about["entries"])
+    path.unlink()
+    save_tensors(target or path, tensors, about | {"entries": entries})
+
+
+EDITS = {
+    "states": lambda tensors, entries: ({name: value + 1 for name, value in tensors.items()}, entries),
+    "names": lambda tensors, entries: (tensors, entries[::-1]),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edit_of_states_or_names_does_not_survive_with_its_key(tmp_path, network, edit):
+    good = cached_states(network, 1, TinyData(), ROWS, directory=tmp_path).fetch(np.arange(20))
+    (path,) = tmp_path.glob("*/*.safetensors")
+    rewrite(path, EDITS[edit])
+    again = cached_states(network, 1, TinyData(), ROWS, directory=tmp_path)
+    assert again.computed == 20
+    assert torch.equal(again.fetch(np.arange(20)), good)
+
+
+def test_states_of_another_network_are_refused_in_this_ones_place(tmp_path, network):
+    cached_states(network, 1, TinyData(), ROWS, directory=tmp_path)
+    (mine,) = tmp_path.glob("*/*.safetensors")
+    with torch.no_grad():
+        network.stages["stem"][1].running_mean += 1
+    cached_states(network, 1, TinyData(), ROWS, directory=tmp_path)
+    (other,) = [path for path in tmp_path.glob("*/*.safetensors") if path.parent != mine.parent]
+    good = load_tensors(other)
+    other.write_bytes(mine.read_bytes())
+    assert cached_states(network, 1, TinyData(), ROWS, directory=tmp_path).computed == 20
+    assert torch.equal(load_tensors(other)[0]["state"], good[0]["state"])
+
+
+def test_what_a_killed_process_left_in_the_cache_goes(tmp_path, network):
+    cached_states(network, 1, TinyData(), ROWS, directory=tmp_path)
+    (folder,) = tmp_path.iterdir()
+    (folder / ".abc.safetensors.xyz.part").write_bytes(b"half")
+    cached_states(network, 1, TinyData(), ROWS, directory=tmp_path)
+    assert [path.suffix for path in folder.iterdir()] == [".safetensors"]
+
+
+def fill(network, folder, number):
+    for turn in range(5):
+        states = cached_states(network, 1, TinyData(), np.roll(ROWS, turn + number), batch_size=3, directory=folder)
+        trim(folder, folder, limit=0)
+        torch.save(states.fetch(np.argsort(np.roll(ROWS, turn + number))), folder / f"{number}")
+
+
+def test_processes_share_a_cache_that_others_empty_meanwhile(tmp_path, network):
+    jobs = [forked(fill, network, tmp_path, number) for number in range(3)]
+    for job in jobs:
+        job.join()
+    assert [job.exitcode for job in jobs] == [0, 0, 0]
+    found = [torch.load(tmp_path / str(number)) for number in range(3)]
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
 
 
 def test_the_network_is_left_as_it_was(tmp_path, network):
@@ -210,8 +305,6 @@ def test_the_network_is_left_as_it_was(tmp_path, network):
 
 
 def test_old_states_make_room(tmp_path):
-    import os
-
     for age, name in enumerate(["old", "middle", "new"]):
         (tmp_path / name).mkdir()
         (tmp_path / name / "x").write_bytes(bytes(100))

@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 import time
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,8 +20,9 @@ from headstart.engine.ahead import ahead
 from headstart.engine.device import Place, choose_precision, is_plain_cnn, move, process_state
 from headstart.engine.fetches import view_seed
 from headstart.engine.predict import evaluating, run_safely
-from headstart.engine.shelf import Shelf, cache_directory, trim
+from headstart.engine.shelf import IN_MEMORY, Shelf, cache_directory, trim
 from headstart.engine.states import Chunk, States, join, n_bytes, to_chunk
+from headstart.errors import HeadstartWarning
 from headstart.networks.network import Network
 from headstart.storage import checksum
 
@@ -65,7 +67,7 @@ def cached_states(
     directory : by default HEADSTART_CACHE, or the user's cache folder.
     on_progress : called with (states computed, states to compute).
     precision : ``no`` or ``bf16``; by device if None.
-    limit : bytes; by default 4 GiB or half of the free disk, whichever is less.
+    limit : bytes; by default 4 GiB or half of the free disk, whichever is less, but what memory may hold at least.
     alone : only this one of several processes calls; otherwise all do, the main one first.
 
     Returns
@@ -75,12 +77,13 @@ def cached_states(
     Raises
     ------
     UserError
-        If the disk is full or read-only; no broken file is left.
+        If the cache cannot be written (no folder, read-only, full) and the states take more than a gigabyte of memory;
+        less than that is kept in memory, with a warning. No broken file is left.
     """
     rows = np.asarray(rows)
     directory = cache_directory(directory)
     views = views if network.preprocess.augments else 1
-    room = min(LIMIT, _free_bytes(directory) // 2) if limit is None else limit
+    room = max(IN_MEMORY, min(LIMIT, _free_bytes(directory) // 2)) if limit is None else limit
     if state_bytes(network, cut, dataset, rows, views=views) > room:
         return None
     where = next(network.parameters()).device
@@ -95,6 +98,8 @@ def cached_states(
         if todo:
             _compute(network, cut, dataset, _by_length(dataset, todo), shelf, batch_size, place, on_progress)
             trim(directory, shelf.folder)
+    for note in shelf.notes:
+        warnings.warn(note, HeadstartWarning, stacklevel=2)
     return shelf.states(wanted)
 
 
@@ -185,5 +190,8 @@ def _prepare(network: Network, dataset: Any, batch: list[Entry]) -> Any:
 
 
 def _free_bytes(directory: Path) -> int:
-    existing = next(path for path in (directory, *directory.absolute().parents) if path.exists())
-    return shutil.disk_usage(existing).free
+    try:
+        existing = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+        return shutil.disk_usage(existing).free
+    except OSError:
+        return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -11,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from headstart.engine.states import Chunk, States
+from headstart.engine.states import Chunk, States, n_bytes
 from headstart.errors import UserError
-from headstart.storage import load_tensors, save_tensors
+from headstart.locks import sweep_parts
+from headstart.storage import checksum, load_tensors, save_tensors
 
 TRIM_TO = 20 * 2**30
 """Bytes that all cached states may take; the longest unused go first."""
+IN_MEMORY = 1 * 2**30
+"""Bytes of states that are kept in memory where the cache cannot be written."""
 
 
 def cache_directory(directory: str | Path | None = None) -> Path:
@@ -25,7 +29,9 @@ def cache_directory(directory: str | Path | None = None) -> Path:
         return Path(directory)
     import platformdirs
 
-    return Path(os.environ.get("HEADSTART_CACHE") or platformdirs.user_cache_dir("headstart")) / "features"
+    chosen = Path(os.environ.get("HEADSTART_CACHE") or platformdirs.user_cache_dir("headstart"))
+    # A user without a home has no cache: nothing can be written below a device, and states stay in memory.
+    return (Path(os.devnull) if str(chosen).startswith("~") else chosen) / "features"
 
 
 class Shelf:
@@ -38,33 +44,68 @@ class Shelf:
         self._chunks: list[Chunk] = []
         self._where: dict[str, tuple[int, int]] = {}
         self._seen: set[Path] = set()
+        self._held = 0
 
     def open(self, wanted: set[str]) -> None:
         """Open the chunks that hold something wanted; a damaged one is removed, with a note."""
-        for path in sorted(self.folder.glob("*.safetensors")):
+        sweep_parts(self.folder)
+        for path in self._paths():
             entries = _entries(path)
             if path in self._seen or (entries is not None and not wanted.intersection(entries)):
                 continue
-            self._seen.add(path)
             try:
-                if entries is None:
-                    raise UserError(f"{path} has no readable header.")
-                self._keep(load_tensors(path)[0], entries)
+                self._keep(self._load(path), entries or [])
+                self._seen.add(path)
             except UserError:
-                path.unlink(missing_ok=True)
-                self._seen.discard(path)
-                self.notes.append(f"The cached chunk {path.name} was damaged; its states are computed again.")
+                self._drop(path)
         if self._seen:
-            os.utime(self.folder)
+            with contextlib.suppress(OSError):
+                os.utime(self.folder)
+
+    def _paths(self) -> list[Path]:
+        try:
+            return sorted(self.folder.glob("*.safetensors"))
+        except OSError:
+            return []
+
+    def _load(self, path: Path) -> Chunk:
+        """Read a chunk, and refuse one whose states, names or place are not those that it was written with."""
+        chunk, about = load_tensors(path, verify=False)
+        if about.get("seal") != self._seal(about.get("entries"), chunk):
+            raise UserError(f"{path} does not match its seal.")
+        return chunk
+
+    def _seal(self, entries: Any, chunk: Chunk) -> str:
+        text = json.dumps([self.folder.name, entries, checksum(chunk)])
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def _drop(self, path: Path) -> None:
+        if not path.exists():  # another process made room
+            return
+        self.notes.append(f"The cached chunk {path.name} was damaged; its states are computed again.")
+        with contextlib.suppress(OSError):
+            path.unlink()
 
     def add(self, entries: list[str], chunk: Chunk) -> None:
-        """Write a chunk of new entries and keep it open."""
+        """Write a chunk of new entries and keep it open; where that cannot be, keep it in memory, with a note."""
         name = hashlib.blake2b("\n".join(entries).encode(), digest_size=16).hexdigest()
         path = self.folder / f"{name}.safetensors"
-        save_tensors(path, chunk, {"entries": entries})
-        self._seen.add(path)
-        self._keep(load_tensors(path, verify=False)[0], entries)
+        try:
+            save_tensors(path, chunk, {"entries": entries, "seal": self._seal(entries, chunk)})
+            self._seen.add(path)
+            kept = load_tensors(path, verify=False)[0]
+        except UserError as error:
+            kept = self._in_memory(chunk, error)
+        self._keep(kept, entries)
         self.computed += len(entries)
+
+    def _in_memory(self, chunk: Chunk, error: UserError) -> Chunk:
+        self._held += n_bytes(chunk)
+        if self._held > IN_MEMORY:
+            raise error
+        note = f"The cache {self.folder.parent} cannot be used, so what is computed is kept for this run alone: {error}"
+        self.notes = [*[known for known in self.notes if not known.startswith("The cache ")], note]
+        return chunk
 
     def _keep(self, chunk: Chunk, entries: list[str]) -> None:
         for row, entry in enumerate(entries):
@@ -94,10 +135,26 @@ def _entries(path: Path) -> list[str] | None:
 
 def trim(directory: Path, keep: Path, limit: int = TRIM_TO) -> None:
     """Remove the folders of states unused for longest, never ``keep``, until at most ``limit`` bytes are left."""
-    folders = [folder for folder in directory.iterdir() if folder.is_dir()]
-    sizes: dict[Path, Any] = {folder: sum(f.stat().st_size for f in folder.iterdir()) for folder in folders}
-    total = sum(sizes.values())
-    for folder in sorted(folders, key=lambda folder: folder.stat().st_mtime):
+    sizes = {folder: _size(folder) for folder in _folders(directory)}
+    total = sum(size for size, _ in sizes.values())
+    for folder in sorted(sizes, key=lambda folder: sizes[folder][1]):
         if total > limit and folder != keep:
             shutil.rmtree(folder, ignore_errors=True)
-            total -= sizes[folder]
+            total -= sizes[folder][0]
+
+
+def _folders(directory: Path) -> list[Path]:
+    try:
+        return [folder for folder in directory.iterdir() if folder.is_dir()]
+    except OSError:
+        return []
+
+
+def _size(folder: Path) -> tuple[int, float]:
+    """Return bytes and the last use; nothing for what another process is removing."""
+    total, used = 0, 0.0
+    with contextlib.suppress(OSError):
+        used = folder.stat().st_mtime
+        for file in folder.iterdir():
+            total += file.stat().st_size
+    return total, used
