@@ -7,10 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headstart.data.arrow import Columns
+from headstart.data.conventions import Reading
 from headstart.data.dataset import SPLITS, Dataset, TableColumns
 from headstart.data.inputs import Records
 from headstart.data.material import Material, Options
 from headstart.data.requirements import require_classes, require_splits, require_whole_groups
+from headstart.data.spellings import similar_classes
 from headstart.data.splits import make_splits
 from headstart.errors import UserError
 
@@ -28,11 +30,14 @@ def assemble(material: Material, options: Options) -> Dataset:
     inferred = {"task": f"{task.kind}: {material.encoded.reason}", **material.inferred}
     inferred.setdefault("splits", _describe_splits(given, numbers is not None, options.seed))
     inputs = material.inputs
-    columns = table_columns(inputs.columns, splits["train"]) if isinstance(inputs, Records) else None
+    columns = None
+    if isinstance(inputs, Records):
+        columns = table_columns(inputs.columns, splits["train"], material.readings)
     return Dataset(
         name=material.name, origin=material.origin, modality=inputs.modality, task=task, splits=splits,
         given_splits=given is not None, inputs=inputs, targets=targets, row_names=material.row_names, columns=columns,
         group=numbers, input_column=material.input_column, label_columns=material.label_columns, inferred=inferred,
+        warnings=(*material.warnings, *similar_classes(task.classes)),
     )  # fmt: skip
 
 
@@ -56,7 +61,7 @@ def _describe_splits(given: np.ndarray | None, grouped: bool, seed: int) -> str:
     return f"given with the data; {' and '.join(lacking)} from the training part, {how}, with seed {seed}"
 
 
-def table_columns(columns: Columns, rows: np.ndarray) -> TableColumns:
+def table_columns(columns: Columns, rows: np.ndarray, readings: dict[str, Reading] | None = None) -> TableColumns:
     """Return a table's features, with the categories that the training rows have."""
     schema = columns.table.schema
     numeric = tuple(field.name for field in schema if field.type == pa.float64())
@@ -64,7 +69,7 @@ def table_columns(columns: Columns, rows: np.ndarray) -> TableColumns:
     chosen[rows] = True
     words = [field.name for field in schema if field.name not in numeric]
     categorical = {name: _categories(columns, name, chosen) for name in words}
-    return TableColumns(numeric, categorical)
+    return TableColumns(numeric, categorical, readings or {})
 
 
 def _categories(columns: Columns, name: str, chosen: np.ndarray) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ def check(dataset: Dataset, *, allow_damaged: bool = False) -> tuple[Dataset, Ch
     keep[list(scan.damaged)] = False
     exact = duplicates.same(whole.digests())
     found = _duplicates(whole, exact, scan.near_groups(keep, exact))
-    return whole, Checks(counts, _imbalance(counts), sizes, damaged, odd, odd_counts, found)
+    return whole, Checks(counts, _imbalance(counts), sizes, damaged, odd, odd_counts, found, list(whole.warnings))
 
 
 def _require_whole(dataset: Dataset, damaged: dict[int, str], allowed: bool) -> None:

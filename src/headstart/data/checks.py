@@ -23,6 +23,7 @@ class Checks:
     duplicates : ``exact``, ``near`` (lists of lists of names) and ``across_splits`` (names with their split), at most
         10 names of the first 100 groups of each; ``n_exact``, ``n_near``, ``n_across_splits`` count all groups, and
         ``n_conflicting`` those exact ones whose labels differ.
+    warnings : what the data may not mean as they were read, in sentences.
     """
 
     counts: dict[str, dict[str, int]]
@@ -32,6 +33,7 @@ class Checks:
     odd: list[dict] = field(default_factory=list)
     odd_counts: dict[str, int] = field(default_factory=dict)
     duplicates: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -39,7 +41,7 @@ class Checks:
     def lines(self) -> list[str]:
         """Return the findings in words, one line each."""
         found = [*_count_lines(self), *_damage_lines(self), *_duplicate_lines(self.duplicates)]
-        return [*found, *_absent_lines(self)]
+        return [*found, *_absent_lines(self), *(f"warning: {text}" for text in self.warnings)]
 
 
 def _count_lines(checks: Checks) -> list[str]:

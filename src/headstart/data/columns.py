@@ -9,7 +9,8 @@ from pathlib import PurePath
 import numpy as np
 import pyarrow.compute as pc
 
-from headstart.data.features import choose_features, is_picture, is_string
+from headstart.data.arrowtypes import begins_like_picture, is_picture, is_string
+from headstart.data.features import choose_features
 from headstart.data.frame import Frame
 from headstart.data.images import ENDINGS
 from headstart.data.splits import SPLIT_NAMES
@@ -124,7 +125,9 @@ def _one(frame: Frame, modality: str, name: str, reason: str, free: list[str]) -
 
 def _image_column(frame: Frame, free: list[str], wanted: bool) -> tuple[str | None, str]:
     schema = frame.columns.table.schema
-    pictures = [name for name in free if is_picture(schema.field(name).type)]
+    pictures = [
+        name for name in free if is_picture(schema.field(name).type) and (wanted or _holds_pictures(frame, name))
+    ]
     if pictures:
         return _by_name(pictures, IMAGE_NAMES), "it holds pictures"
     paths = [name for name in free if is_string(schema.field(name).type) and _share_of_images(frame, name) >= 0.9]
@@ -134,6 +137,11 @@ def _image_column(frame: Frame, free: list[str], wanted: bool) -> tuple[str | No
     if wanted and len(strings) == 1:
         return strings[0], "it is the only column of strings"
     return None, ""
+
+
+def _holds_pictures(frame: Frame, name: str) -> bool:
+    some = frame.columns.head(name, 20)
+    return any(begins_like_picture(value.get("bytes") if isinstance(value, dict) else value) for value in some)
 
 
 def _share_of_images(frame: Frame, name: str) -> float:

@@ -7,14 +7,15 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from headstart.data import folders, tables
+from headstart.data.aligning import named
+from headstart.data.arrowtypes import class_name
 from headstart.data.dataset import Dataset, TableColumns
 from headstart.data.frame import Frame
-from headstart.data.labels import class_name
 from headstart.data.opening import frame_of, require_path
 from headstart.data.predicting import open_inputs
+from headstart.data.settling import words
 from headstart.errors import UserError
 
 SHOWN = 5
@@ -89,9 +90,9 @@ def _columns(frame: Frame, source: Dataset) -> TableColumns | str | None:
         return source.input_column
     categorical = {}
     for name, known in source.columns.categorical.items():
-        values = frame.columns.table.column(name).cast(pa.string()).drop_null().unique().to_pylist()
-        categorical[name] = tuple(sorted({*known, *values}))
-    return TableColumns(source.columns.numeric, categorical)
+        values = named(words(frame, name), known).drop_null().unique().to_pylist()
+        categorical[name] = tuple(sorted({*known, *filter(None, values)}))
+    return TableColumns(source.columns.numeric, categorical, source.columns.readings)
 
 
 def _require_columns(frame: Frame, source: Dataset, origin: str) -> None:

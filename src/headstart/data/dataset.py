@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.data.conventions import Reading
 from headstart.data.inputs import DIGEST_BYTES, Inputs, digest
 from headstart.data.memory import ran_out, too_little
 from headstart.errors import UserError
@@ -26,10 +27,12 @@ class TableColumns:
     ----------
     numeric : names of the columns of numbers.
     categorical : column to its categories, sorted, as the training split has them.
+    readings : numeric columns whose text is not read as plain numbers, and how it is read.
     """
 
     numeric: tuple[str, ...] = ()
     categorical: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    readings: dict[str, Reading] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,6 +57,7 @@ class Dataset:
     input_column : the column of texts or images that is read, where there is one.
     label_columns : the columns that are predicted.
     inferred : what was concluded from the data, and why, in sentences.
+    warnings : what the user should know though nothing stops, in sentences.
     """
 
     name: str
@@ -70,6 +74,7 @@ class Dataset:
     input_column: str | None = None
     label_columns: tuple[str, ...] = ()
     inferred: dict[str, str] = field(default_factory=dict, repr=False)
+    warnings: tuple[str, ...] = ()
     kept: np.ndarray | None = field(default=None, repr=False)
     _digests: list[np.ndarray] = field(default_factory=list, repr=False)
 
@@ -103,10 +108,10 @@ class Dataset:
             raise UserError(f"{name} cannot be read ({error}); repair it or take it out of the data.") from error
 
     def labels(self, rows: Iterable[int] | np.ndarray) -> np.ndarray:
-        """Return class numbers int64 [n], 0/1 per class float32 [n, classes], or values float32 [n, targets]."""
+        """Return class numbers int64 [n], 0/1 per class float32 [n, classes], or values float64 [n, targets]."""
         if self.task is None or self.targets is None:
             raise UserError(f"{self.name} has no labels; name the label column with --label.")
-        kind = np.int64 if self.task.kind == "classification" else np.float32
+        kind = {"classification": np.int64, "regression": np.float64}.get(self.task.kind, np.float32)
         return np.asarray(self.targets[self.stored(rows)]).astype(kind)
 
     def names(self, rows: Iterable[int] | np.ndarray) -> list[str]:
@@ -141,7 +146,7 @@ class Dataset:
         state.update(repr((self.modality, self.task and self.task.to_json())).encode())
         state.update(self.digests().tobytes())
         if self.task is not None:
-            state.update(self.labels(np.arange(len(self))).astype("<f4").tobytes())
+            state.update(self.labels(np.arange(len(self))).astype("<f8").tobytes())
         for name in SPLITS:
             state.update(name.encode() + self.splits[name].astype("<i8").tobytes())
         return state.hexdigest()

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import codecs
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv
 
-from headstart.data.arrow import Columns, spill
+from headstart.data.arrow import spill
 from headstart.data.frame import Frame, Part, require_same_columns, require_unique
 from headstart.data.limits import LONGEST_LINE, open_bounded
+from headstart.data.settling import settle
 from headstart.errors import UserError
 
-MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "?", "-nan", "<NA>", "None")
+UNNAMED = "unnamed"
 _BLOCK = 1 << 20
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -46,7 +47,9 @@ def read_delimited(files: list[Path], parts: list[str | None]) -> Frame:
     marks = sorted({mark for _, mark in headers.values()})
     notes = {} if marks[0] in ",\t" else {"delimiter": f"cells are separated by '{marks[0]}', as in the header"}
     found = [Part(f.name, n, split, first=2) for f, n, split in zip(files, counts, parts, strict=True)]
-    return Frame(typed(strings), found, files[0].parent, notes=notes)
+    unnamed = tuple(name for name in names[:1] if name == UNNAMED)
+    frame = Frame(strings, found, files[0].parent, notes=notes, indexes=unnamed)
+    return settle(frame, declared=False)
 
 
 def _open(file: Path) -> Any:
@@ -54,13 +57,13 @@ def _open(file: Path) -> Any:
 
 
 def _header(file: Path) -> tuple[list[str], str]:
-    """Return column names and delimiter."""
+    """Return column names and delimiter; a line ends with a line feed, a carriage return, or both."""
     try:
         with _open(file) as stream:
-            first = stream.readline(LONGEST_LINE)
-        if first.startswith(_BYTE_ORDER_MARKS):
-            raise UserError(f"{file} is UTF-16, but UTF-8 is expected; save it again as UTF-8.")
-        line = first.decode("utf-8-sig").rstrip("\r\n")
+            first = _first_line(stream)
+        if first.startswith(_BYTE_ORDER_MARKS) or b"\0" in first:
+            raise UserError(f"{file} is UTF-16 or no text, but UTF-8 is expected; save it again as UTF-8.")
+        line = first.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{file} is not UTF-8 in its header line ({error.reason}); save it again as UTF-8.") from None
     except (OSError, EOFError, zlib.error) as error:
@@ -70,11 +73,21 @@ def _header(file: Path) -> tuple[list[str], str]:
     mark = _delimiter(file, line)
     import csv as standard
 
-    names = [cell.strip() or "unnamed" for cell in next(standard.reader([line], delimiter=mark))]
+    names = [cell.strip() for cell in next(standard.reader([line], delimiter=mark))]
+    names = [name or (UNNAMED if place == 0 else f"{UNNAMED} {place + 1}") for place, name in enumerate(names)]
     if len(names) > 1 and sum(_is_number(name) for name in names) * 2 >= len(names):
         raise UserError(f"The first line of {file} looks like data ({line[:60]}); add a line of column names.")
     require_unique(names, file.name)
     return names, mark
+
+
+def _first_line(stream: Any) -> bytes:
+    start = b""
+    while not (found := re.search(rb"[\r\n]", start)) and (more := stream.read(max(4096, len(start)))):
+        start += more
+        if len(start) > LONGEST_LINE:
+            raise OSError(f"its first line is longer than {LONGEST_LINE:,} bytes")
+    return start[: found.start()] if found else start
 
 
 def _delimiter(file: Path, line: str) -> str:
@@ -103,13 +116,17 @@ def _string_batches(file: Path, names: list[str], mark: str) -> Iterator[pa.Reco
         column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True,
         quoted_strings_can_be_null=True,
     )  # fmt: skip
+    rows, last = 0, None
     read = csv.ReadOptions(use_threads=False, block_size=_BLOCK, column_names=names, skip_rows=1)
     try:
         with _open(file) as stream:
             for batch in csv.open_csv(stream, read, parse, convert):
                 _require_even(file, ragged)
+                rows += batch.num_rows
+                last = batch
                 yield batch
         _require_even(file, ragged)
+        _require_closed(file, rows, last)
     except (pa.ArrowInvalid, OSError, EOFError, zlib.error) as error:
         raise _unreadable(file, error) from None
 
@@ -121,6 +138,19 @@ def _require_even(file: Path, ragged: list[csv.InvalidRow]) -> None:
         raise UserError(
             f"{file} has {row.actual_columns} cells in {place}, but {row.expected_columns} columns; "
             "quote cells that hold the delimiter, or complete the row."
+        )
+
+
+def _require_closed(file: Path, rows: int, last: pa.RecordBatch | None) -> None:
+    """Refuse a quote that swallowed the rest of the file: the last row holds lines, and quotes do not come in pairs."""
+    cells = [column[-1].as_py() or "" for column in last.columns] if last is not None and last.num_rows else []
+    if not any("\n" in cell or "\r" in cell for cell in cells):
+        return
+    with _open(file) as stream:
+        quotes = sum(block.count(b'"') for block in iter(lambda: stream.read(_BLOCK), b""))
+    if quotes % 2:
+        raise UserError(
+            f"{file} has a quote in row {rows + 1} that is never closed; close it, or double it inside a cell."
         )
 
 
@@ -140,54 +170,3 @@ def _unreadable(file: Path, error: Exception) -> UserError:
     if "Empty CSV" in str(error):
         return UserError(f"{file} has column names but no rows.")
     return UserError(f"{file} cannot be read as a table ({error}).")
-
-
-def typed(strings: Columns) -> Columns:
-    """Give every column of strings the narrowest type that all its values have, missing ones aside.
-
-    The order is integer, float, boolean, date, string. Only columns that are no strings take marks such as
-    ``NA`` or ``?`` as missing; in a column of strings they are words.
-    """
-    fields = [pa.field(name, _narrowest(strings, name)) for name in strings.names]
-    schema = pa.schema(fields)
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        for batch in strings.batches:
-            columns = [_cast(column, field.type) for column, field in zip(batch.columns, schema, strict=True)]
-            yield pa.record_batch(columns, schema=schema)
-
-    return spill(batches(), schema)
-
-
-def _narrowest(strings: Columns, name: str) -> pa.DataType:
-    kinds = [pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("s")]
-    some = False
-    for _, values in strings.chunks(name):
-        while kinds and not _fits(values, kinds[0]):
-            kinds.pop(0)
-        some = some or bool(pc.any(pc.invert(_is_missing(values))).as_py())  # type: ignore[attr-defined]
-    if not some:
-        return pa.null()
-    return kinds[0] if kinds else pa.string()
-
-
-def _fits(values: pa.Array, kind: pa.DataType) -> bool:
-    try:
-        _cast(values, kind)
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _is_missing(values: pa.Array) -> pa.Array:
-    trimmed = pc.utf8_trim_whitespace(values)  # type: ignore[attr-defined]
-    return pc.is_in(trimmed, value_set=pa.array([*MISSING, None], pa.string()))  # type: ignore[attr-defined]
-
-
-def _cast(values: pa.Array, kind: pa.DataType) -> pa.Array:
-    if kind == pa.string():
-        return values
-    if kind == pa.null():
-        return pa.nulls(len(values))
-    kept = pc.if_else(_is_missing(values), None, pc.utf8_trim_whitespace(values))  # type: ignore[attr-defined]
-    return kept.cast(kind)

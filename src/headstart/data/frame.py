@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from headstart.data.arrow import Columns
+from headstart.data.conventions import Reading
 from headstart.data.limits import require_columns
 from headstart.errors import UserError
 
@@ -35,6 +36,10 @@ class Frame:
     class_names : column to the names of its class numbers, where the data bring them.
     notes : what was concluded while reading, in sentences.
     keep_all : whether every column is wanted as a feature (arrays), even one that looks like an identifier.
+    text : the columns that came as text, as they came, whatever ``columns`` made of them.
+    readings : columns of numbers that came as text, and how they were read.
+    warnings : what the user should know though nothing stops, in sentences.
+    indexes : columns that only number or name the rows, as the file itself says.
     """
 
     columns: Columns
@@ -43,6 +48,10 @@ class Frame:
     class_names: Mapping[str, list[str]] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     keep_all: bool = False
+    text: Columns | None = None
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
 
     def row_names(self, rows: np.ndarray) -> list[str]:
         """Name rows by their part: ``reviews.csv row 17``; the header of a CSV file is row 1, as in a spreadsheet."""
@@ -74,9 +83,14 @@ def require_same_columns(schemas: dict[str, list[str]]) -> None:
             raise UserError(f"{first} and {label} differ in the columns {', '.join(different)}; give them the same.")
 
 
-def as_string_lists(schema: pa.Schema) -> pa.Schema:
+def as_values(schema: pa.Schema) -> pa.Schema:
     """Return the schema with dictionary columns as what they hold: categories travel as values."""
     fields = [
         field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field for field in schema
     ]
     return pa.schema(fields)
+
+
+def categories_of(schema: pa.Schema) -> frozenset[str]:
+    """Return the dictionary columns: their type says that they hold categories, whatever these are called."""
+    return frozenset(field.name for field in schema if pa.types.is_dictionary(field.type))

@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from headstart.data.arrays import has_surrogate, surrogate
 from headstart.data.arrow import spill
-from headstart.data.delimited import MISSING
+from headstart.data.conventions import MISSING
 from headstart.data.frame import Frame, Part
 from headstart.data.limits import lines, open_bounded, require_columns
+from headstart.data.settling import settle
 from headstart.errors import UserError
 
 _ROWS = 2048
@@ -39,7 +40,8 @@ def read_jsonlines(files: list[Path], parts: list[str | None]) -> Frame:
     told = f"columns that hold objects or lists of lists are not read: {', '.join(nested)}"
     columns = spill((batch for file in files for batch in _batches(file, schema)), schema)
     found = [Part(f.name, n, split) for f, n, split in zip(files, counts, parts, strict=True)]
-    return Frame(columns, found, files[0].parent, notes={"nested": told} if nested else {})
+    frame = Frame(columns, found, files[0].parent, notes={"nested": told} if nested else {})
+    return settle(frame, declared=True)
 
 
 def _objects(file: Path) -> Iterator[dict[str, Any]]:
@@ -97,7 +99,7 @@ def _kind(cell: Any) -> str:
         plain = all(isinstance(item, str | int | float) and not isinstance(item, bool) for item in cell)
         return "list" if plain else "object"
     if isinstance(cell, str):
-        return "missing" if cell.strip() in MISSING else "string"
+        return "missing" if cell.strip().lower() in MISSING else "string"
     if isinstance(cell, int) and not -(2**63) <= cell < 2**63:
         return "number"
     return {bool: "boolean", int: "integer", float: "number", type(None): "null"}.get(type(cell), "object")

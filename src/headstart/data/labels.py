@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headstart.data.arrowtypes import class_name, is_bytes
+from headstart.data.projecting import require_range
 from headstart.errors import UserError
 from headstart.problem import Task, class_order
 
@@ -20,7 +21,7 @@ _SEPARATORS = ";|,"
 
 @dataclass(frozen=True)
 class Encoded:
-    """A task, its labels (int64 [n], uint8 [n, classes] or float32 [n, targets]) and the reason in words."""
+    """A task, its labels (int64 [n], uint8 [n, classes] or float64 [n, targets]) and the reason in words."""
 
     task: Task
     labels: np.ndarray
@@ -130,7 +131,7 @@ def _infer_number(name: str, values: pa.ChunkedArray) -> tuple[str, str]:
 
 
 def _numbers(source: LabelSource, name: str, values: pa.ChunkedArray) -> np.ndarray:
-    """Return a label column as float32; an infinite value or a word is an error that names its row."""
+    """Return a label column as float64; an infinite or too large value, or a word, is an error that names its row."""
     try:
         numbers = values.cast(pa.float64()).to_numpy()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -145,7 +146,8 @@ def _numbers(source: LabelSource, name: str, values: pa.ChunkedArray) -> np.ndar
             f"The label '{name}' is not finite in {len(bad)} of {len(values)} samples ({source.rows(bad)}); "
             "correct them or take them out."
         )
-    return numbers.astype(np.float32)
+    require_range(numbers, f"The label '{name}'", source.row_names)
+    return numbers
 
 
 def _parses(value: Any) -> bool:
@@ -196,16 +198,15 @@ def _encode_classes(values: pa.ChunkedArray, reason: str) -> Encoded:
         values = pc.utf8_trim_whitespace(values)  # type: ignore[attr-defined]
     elif _is_list(values.type):
         raise UserError("Lists of classes are multi-label, not classification; give --task multilabel.")
+    elif pa.types.is_nested(values.type) or is_bytes(values.type):
+        raise UserError(
+            f"Labels of the type {values.type} are not understood; give numbers, strings or lists of strings."
+        )
     found = pc.unique(values).to_pylist()  # type: ignore[attr-defined]
     distinct = class_order(found) if _is_text(values.type) else sorted(found)
     order = pa.array(distinct, type=values.type)
     codes = pc.index_in(values, value_set=order).to_numpy().astype(np.int64)  # type: ignore[attr-defined]
     return Encoded(Task("classification", tuple(class_name(v) for v in distinct)), codes, reason)
-
-
-def class_name(value: Any) -> str:
-    whole = isinstance(value, float) and math.isfinite(value) and value == int(value)
-    return str(int(value)) if whole else str(value)
 
 
 def choose_mark(values: pa.ChunkedArray, *, given: bool) -> tuple[str, str]:

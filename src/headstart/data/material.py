@@ -12,13 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headstart.data import arrays, folders
+from headstart.data.arrowtypes import is_picture
 from headstart.data.columns import choose_inputs, choose_labels, choose_split, require_column
+from headstart.data.conventions import Reading
 from headstart.data.dataset import SPLITS
-from headstart.data.features import is_picture, kinds_by_type, project
 from headstart.data.frame import Frame, Part
 from headstart.data.held import picture_list
 from headstart.data.inputs import Arrays, Blobs, Files, Inputs, Records, Texts, Values
 from headstart.data.labels import Encoded, LabelSource, encode_labels
+from headstart.data.projecting import kinds_by_type, project, readings_of
 from headstart.data.splits import SPLIT_NAMES
 from headstart.errors import UserError
 from headstart.problem import Task
@@ -51,6 +53,8 @@ class Material:
     input_column: str | None = None
     label_columns: tuple[str, ...] = ()
     inferred: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    readings: dict[str, Reading] = field(default_factory=dict)
 
 
 def from_folder(path: Path, options: Options) -> Material:
@@ -94,8 +98,14 @@ def from_frame(frame: Frame, options: Options, name: str, origin: str) -> Materi
     names = inputs.names if isinstance(inputs, Files) else frame.row_names
     encoded = encode_labels(source, options.task)
     return Material(
-        name, origin, inputs, names, encoded, given, group, choice.input_column, labels, inferred | choice.reasons
-    )
+        name, origin, inputs, names, encoded, given, group, choice.input_column, labels, inferred | choice.reasons,
+        frame.warnings if choice.modality == "table" else _about(frame, labels), readings_of(frame, choice.features),
+    )  # fmt: skip
+
+
+def _about(frame: Frame, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the reader's warnings about some columns."""
+    return tuple(text for text in frame.warnings if any(f"'{name}'" in text for name in names))
 
 
 def frame_inputs(frame: Frame, modality: str, column: str | None, features: Sequence[str]) -> Inputs:

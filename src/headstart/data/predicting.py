@@ -13,15 +13,16 @@ import pyarrow as pa
 
 from headstart.data import arrays, folders, tables
 from headstart.data import held as in_memory
+from headstart.data.aligning import align
 from headstart.data.arrow import Columns, spill
 from headstart.data.columns import choose_inputs
 from headstart.data.dataset import Dataset, TableColumns
-from headstart.data.features import kinds_by_type, project
 from headstart.data.frame import Frame, Part
 from headstart.data.inputs import Files, Inputs, Records, Texts
 from headstart.data.material import array_inputs, frame_inputs
 from headstart.data.objects import as_items, held, is_series, kind_of
 from headstart.data.opening import frame_of, require_path
+from headstart.data.projecting import kinds_by_type, project
 from headstart.errors import UserError, nearest
 from headstart.scratch import scratch_folder
 
@@ -101,14 +102,22 @@ def _paths_of(data: Any, modality: str) -> list[str | Path]:
     return items or [] if any(given) else []
 
 
-def _dataset(inputs: Inputs, names: Any, origin: str, modality: str, columns: Wanted, notes: dict[str, str]) -> Dataset:
+def _dataset(
+    inputs: Inputs,
+    names: Any,
+    origin: str,
+    modality: str,
+    columns: Wanted,
+    notes: dict[str, str],
+    warnings: tuple[str, ...] = (),
+) -> Dataset:
     if not len(inputs):
         raise UserError(f"{origin} holds nothing to predict on.")
     empty = np.zeros(0, np.int64)
     splits = {"train": empty, "validation": empty, "test": np.arange(len(inputs))}
     return Dataset(
         name=Path(origin).name or origin, origin=origin, modality=modality, task=None, splits=splits,
-        given_splits=False, inputs=inputs, targets=None, row_names=names, inferred=notes,
+        given_splits=False, inputs=inputs, targets=None, row_names=names, inferred=notes, warnings=warnings,
         columns=columns if isinstance(columns, TableColumns) else None,
         input_column=columns if isinstance(columns, str) else None,
     )  # fmt: skip
@@ -169,7 +178,7 @@ def _from_frame(frame: Frame, origin: str, modality: str, columns: Wanted) -> Da
         return _from_rows(frame, origin, columns)
     named = columns if isinstance(columns, str) else None
     if named is not None:
-        _require_columns([named], frame, origin)
+        require_columns([named], frame, origin)
     text, image = (named, None) if modality == "text" else (None, named)
     choice = choose_inputs(frame, (), origin, modality, text, image)
     inputs = frame_inputs(frame, modality, choice.input_column, ())
@@ -182,7 +191,10 @@ def _from_rows(frame: Frame, origin: str, columns: Wanted) -> Dataset:
         choice = choose_inputs(frame, (), origin, "table", None, None)
         rows = Records(project(frame, kinds_by_type(frame, choice.features)))
         return _dataset(rows, frame.row_names, origin, "table", None, choice.reasons)
-    _require_columns(_column_names(columns), frame, origin)
+    require_columns(_column_names(columns), frame, origin)
+    if isinstance(columns, TableColumns):
+        aligned, warnings = align(frame, columns)
+        return _dataset(Records(aligned), frame.row_names, origin, "table", columns, {}, warnings)
     rows = Records(project(frame, _wanted_kinds(frame, columns)))
     return _dataset(rows, frame.row_names, origin, "table", columns, {})
 
@@ -194,15 +206,13 @@ def _column_names(columns: Wanted) -> tuple[str, ...]:
 
 
 def _wanted_kinds(frame: Frame, columns: Wanted) -> dict[str, pa.DataType]:
-    if isinstance(columns, TableColumns):
-        return dict.fromkeys(columns.numeric, pa.float64()) | dict.fromkeys(columns.categorical, pa.string())
     # only names are known: whole numbers stay whole, so that they may also be the names of categories
     schema = frame.columns.table.schema
     kinds = kinds_by_type(frame, _column_names(columns))
     return {name: pa.int64() if schema.field(name).type == pa.int64() else kind for name, kind in kinds.items()}
 
 
-def _require_columns(names: Sequence[str], frame: Frame, origin: str) -> None:
+def require_columns(names: Sequence[str], frame: Frame, origin: str) -> None:
     known = frame.columns.names
     lacking = [name for name in names if name not in known]
     if lacking:

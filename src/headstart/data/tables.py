@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,10 @@ import pyarrow as pa
 
 from headstart.data.arrow import Columns, spill
 from headstart.data.delimited import read_delimited
-from headstart.data.frame import Frame, Part, as_string_lists, require_same_columns, require_unique
+from headstart.data.frame import Frame, Part, as_values, categories_of, require_same_columns, require_unique
 from headstart.data.jsonlines import read_jsonlines
+from headstart.data.series import column
+from headstart.data.settling import settle
 from headstart.data.splits import SPLIT_NAMES
 from headstart.errors import UserError
 
@@ -49,29 +53,64 @@ def read_parquet(files: list[Path], parts: list[str | None]) -> Frame:
     """Read Parquet files as one table, streamed in small batches."""
     from pyarrow import parquet
 
-    try:
-        opened = [parquet.ParquetFile(file) for file in files]
-    except (pa.ArrowInvalid, OSError) as error:
-        raise UserError(f"{files[0]} is no readable Parquet file ({error}).") from None
+    opened = []
+    for file in files:
+        with _whole(file):
+            opened.append(parquet.ParquetFile(file))
     require_same_columns({f.name: p.schema_arrow.names for f, p in zip(files, opened, strict=True)})
-    schema = as_string_lists(opened[0].schema_arrow).remove_metadata()
+    described = opened[0].schema_arrow
+    require_unique(described.names, files[0].name)
+    schema = as_values(described).remove_metadata()
 
     def batches() -> Iterator[pa.RecordBatch]:
-        for file in opened:
-            for batch in file.iter_batches(batch_size=512):
-                yield from pa.Table.from_batches([batch]).select(schema.names).cast(schema).to_batches()
+        for path, file in zip(files, opened, strict=True):
+            with _whole(path):
+                for batch in file.iter_batches(batch_size=512):
+                    yield from pa.Table.from_batches([batch]).select(schema.names).cast(schema).to_batches()
 
     found = [Part(f.name, p.metadata.num_rows, split) for f, p, split in zip(files, opened, parts, strict=True)]
-    names = _feature_names(_described_features(opened[0].schema_arrow))
-    return Frame(spill(batches(), schema), found, files[0].parent, names)
+    names = _feature_names(_described_features(described))
+    frame = Frame(spill(batches(), schema), found, files[0].parent, names, indexes=_indexes(described))
+    return settle(frame, declared=True, categories=categories_of(described) | _pandas_categories(described))
+
+
+@contextlib.contextmanager
+def _whole(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError, KeyError, OverflowError) as error:
+        reason = str(error).strip().splitlines()
+        raise UserError(f"{file} is no readable Parquet file ({reason[0] if reason else 'damaged'}).") from None
+
+
+def _indexes(schema: pa.Schema) -> tuple[str, ...]:
+    """Return the columns that pandas wrote as the index of its rows."""
+    return tuple(name for name in _pandas_says(schema, "index_columns") if isinstance(name, str))
+
+
+def _pandas_categories(schema: pa.Schema) -> frozenset[str]:
+    """Return the columns that pandas wrote as categories, though Parquet holds their numbers."""
+    said = [one for one in _pandas_says(schema, "columns") if isinstance(one, dict)]
+    found = {str(one.get("field_name")) for one in said if one.get("pandas_type") == "categorical"}
+    return frozenset(found & set(schema.names))
+
+
+def _pandas_says(schema: pa.Schema, what: str) -> list[Any]:
+    try:
+        found = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))[what]
+    except (ValueError, KeyError, TypeError):
+        return []
+    return found if isinstance(found, list) else []
 
 
 def _described_features(schema: pa.Schema) -> dict[str, Any]:
     """Return the features that `datasets` writes beside an Arrow schema, so that class names survive Parquet."""
-    import json
-
     text = (schema.metadata or {}).get(b"huggingface")
-    return json.loads(text).get("info", {}).get("features", {}) if text else {}
+    try:
+        found = json.loads(text).get("info", {}).get("features", {}) if text else {}
+    except (ValueError, AttributeError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _feature_names(features: dict[str, Any]) -> dict[str, list[str]]:
@@ -87,15 +126,14 @@ def read_pandas(data: Any) -> Frame:
     """Take a DataFrame; its index is not a feature."""
     data = data.rename(columns=str)
     require_unique(list(data.columns), "The DataFrame")
-    try:
-        table = pa.Table.from_pandas(data, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        reason = "; ".join(str(part) for part in error.args)
-        raise UserError(f"The DataFrame has a column of mixed types ({reason}); give each column one type.") from None
-    if not len(table):
+    if not len(data):
         raise UserError("The DataFrame has no rows.")
-    table = table.cast(as_string_lists(table.schema)).replace_schema_metadata(None)
-    return Frame(spill(table.to_batches(8192), table.schema), [Part("", len(table))])
+    found = {name: column(data[name], name) for name in data.columns}
+    table = pa.table({name: values for name, (values, _) in found.items()})
+    categories = frozenset(name for name, (_, is_category) in found.items() if is_category)
+    table = table.cast(as_values(table.schema))
+    frame = Frame(spill(table.to_batches(8192), table.schema), [Part("", len(table))])
+    return settle(frame, declared=True, categories=categories)
 
 
 def read_datasets(data: Any) -> Frame:
@@ -123,7 +161,10 @@ def _join_datasets(data: dict[str, Any], notes: dict[str, str]) -> Frame:
     require_same_columns({part.label: table.column_names for part, table in zip(parts, tables, strict=True)})
     table = pa.concat_tables([part.select(tables[0].column_names) for part in tables], promote_options="permissive")
     features = next(iter(data.values())).features.to_dict()
-    return Frame(Columns(table), parts, class_names=_feature_names(features), notes=notes)
+    categories = categories_of(table.schema)
+    table = table.cast(as_values(table.schema))
+    frame = Frame(Columns(table), parts, class_names=_feature_names(features), notes=notes)
+    return settle(frame, declared=True, categories=categories)
 
 
 def load_saved_datasets(folder: Path) -> Any:

@@ -153,6 +153,8 @@ def move(value: Any, device: torch.device, layout: torch.memory_format = torch.p
     """Move a batch, a state or a tensor to ``device``; images ([n, c, h, w]) into ``layout``."""
     if isinstance(value, Tensor):
         images = value.ndim == 4 and layout != torch.preserve_format
+        if device.type == "mps" and value.dtype == torch.float64:
+            value = value.float()  # that device has no double precision
         return value.to(device, non_blocking=True, memory_format=layout if images else torch.preserve_format)
     if isinstance(value, dict):
         return {name: move(item, device, layout) for name, item in value.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from headstart.data.conventions import MISSING, Reading
 from headstart.errors import UserError, nearest
 from headstart.networks.preprocess import Preprocess
 from headstart.storage import write_json
-
-_MISSING = {"", "?", "na", "n/a", "nan", "null", "none"}
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,13 @@ class TablePreprocess(Preprocess):
     ----------
     mean, std : per numeric column, of the training rows; their order is the order of the tensor's columns.
     categories : per categorical column its known values, as strings, in the order of their numbers.
+    readings : numeric columns whose text is not read as plain numbers, and how it is.
     """
 
     mean: dict[str, float]
     std: dict[str, float]
     categories: dict[str, tuple[str, ...]]
+    readings: dict[str, Reading] = field(default_factory=dict)
 
     modality = "table"  # type: ignore[assignment]
 
@@ -64,7 +65,8 @@ class TablePreprocess(Preprocess):
             mean[name] = float(values.mean()) if len(values) else 0.0
             spread = float(values.std()) if len(values) else 0.0
             std[name] = spread if spread > 1e-12 * max(1.0, abs(mean[name])) else 1.0
-        return cls(mean, std, {name: tuple(map(str, known)) for name, known in columns.categorical.items()})
+        categories = {name: tuple(map(str, known)) for name, known in columns.categorical.items()}
+        return cls(mean, std, categories, dict(getattr(columns, "readings", {})))
 
     @classmethod
     def unfitted(cls, columns: Any) -> TablePreprocess:
@@ -98,12 +100,15 @@ class TablePreprocess(Preprocess):
 
     def to_json(self) -> dict[str, Any]:
         categories = {name: list(known) for name, known in self.categories.items()}
-        return {"modality": "table", "mean": self.mean, "std": self.std, "categories": categories}
+        value = {"modality": "table", "mean": self.mean, "std": self.std, "categories": categories}
+        readings = {name: reading.to_json() for name, reading in self.readings.items()}
+        return value | ({"readings": readings} if readings else {})
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> TablePreprocess:
         categories = {name: tuple(known) for name, known in value["categories"].items()}
-        return cls(dict(value["mean"]), dict(value["std"]), categories)
+        readings = {name: Reading.from_json(one) for name, one in value.get("readings", {}).items()}
+        return cls(dict(value["mean"]), dict(value["std"]), categories, readings)
 
     def save(self, directory: Path) -> None:
         write_json(Path(directory) / "preprocess.json", self.to_json())
@@ -111,7 +116,7 @@ class TablePreprocess(Preprocess):
 
 def number(value: Any, column: str) -> float:
     """Return a cell as a float, NaN where it is missing or not finite."""
-    if value is None or (isinstance(value, str) and value.strip().lower() in _MISSING):
+    if value is None or (isinstance(value, str) and value.strip().lower() in MISSING):
         return math.nan
     try:
         result = float(value)

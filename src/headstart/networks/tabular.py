@@ -133,4 +133,4 @@ def shared_statistics(source: TablePreprocess, target: TablePreprocess) -> Table
     has the same name: its embedding was learned in those units."""
     mean = {name: source.mean.get(name, value) for name, value in target.mean.items()}
     std = {name: source.std.get(name, value) for name, value in target.std.items()}
-    return TablePreprocess(mean, std, target.categories)
+    return TablePreprocess(mean, std, target.categories, target.readings)

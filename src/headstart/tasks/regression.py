@@ -13,12 +13,15 @@ from headstart.tasks.base import TaskLogic, average
 
 
 class Regression(TaskLogic):
-    """Mean squared error on standardised targets [n, k] (float32); predictions are in the target's units."""
+    """Mean squared error on standardised targets [n, k]; predictions are in the target's units.
+
+    Targets, their mean and their scale stay float64 until they are standardised: near 1e9 float32 has no halves.
+    """
 
     def __init__(self, task: Task, mean: np.ndarray, scale: np.ndarray) -> None:
         super().__init__(task)
-        self.mean = np.asarray(mean, dtype=np.float32)
-        self.scale = np.asarray(scale, dtype=np.float32)
+        self.mean = np.asarray(mean, dtype=np.float64)
+        self.scale = np.asarray(scale, dtype=np.float64)
 
     @classmethod
     def from_labels(cls, task: Task, labels: np.ndarray | None) -> Regression:
@@ -35,14 +38,15 @@ class Regression(TaskLogic):
         return super().to_json() | {"mean": self.mean.tolist(), "scale": self.scale.tolist()}
 
     def _like(self, values: np.ndarray, outputs: Tensor) -> Tensor:
-        return torch.as_tensor(values, device=outputs.device, dtype=torch.float32)
+        return torch.as_tensor(values, dtype=_widest(outputs)).to(outputs.device)
 
     def loss(self, outputs: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
-        standardised = (y - self._like(self.mean, y)) / self._like(self.scale, y)
+        standardised = (y.to(_widest(y)) - self._like(self.mean, y)) / self._like(self.scale, y)
+        standardised = standardised.to(outputs.dtype)
         return average((outputs - standardised).square().mean(dim=1), weight)
 
     def predict(self, outputs: Tensor) -> Tensor:
-        return outputs.float() * self._like(self.scale, outputs) + self._like(self.mean, outputs)
+        return outputs.to(_widest(outputs)) * self._like(self.scale, outputs) + self._like(self.mean, outputs)
 
     def scores(self, predictions: np.ndarray, y: np.ndarray) -> np.ndarray:
         return -np.abs(predictions - y).mean(axis=1)
@@ -54,3 +58,8 @@ class Regression(TaskLogic):
             "rmse": float(np.sqrt(np.square(predictions - y).mean())),
             "r2": float(np.mean(1 - residual / np.where(total > 0, total, 1.0))),
         }
+
+
+def _widest(values: Tensor) -> torch.dtype:
+    """Return float64, where the device has it."""
+    return torch.float32 if values.device.type == "mps" else torch.float64

@@ -15,6 +15,8 @@ from headstart.workflow.options import FitOptions
 from headstart.workflow.setting import classify
 from headstart.workflow.shift import Shift, measure_shift
 
+READ_SO = ("types", "conventions", "text", "left out")
+"""What was inferred about columns that a user should see before anything is trained."""
 UNLABELLED = "none"
 """What ``--label`` says of data without labels."""
 
@@ -70,6 +72,12 @@ def data_record(dataset: Dataset, checks: Checks) -> dict[str, Any]:
         "inferred": dict(dataset.inferred),
         "input_column": dataset.input_column,
     }
+
+
+def meaning_lines(dataset: Dataset, checks: Checks) -> list[str]:
+    """Say how columns were read where that is not plain, and what the data may not mean as they were read."""
+    said = [f"{what}: {dataset.inferred[what]}" for what in READ_SO if what in dataset.inferred]
+    return [*said, *(f"warning: {text}" for text in checks.warnings)]
 
 
 @isolate

@@ -20,7 +20,7 @@ from headstart.networks import Source, open_source
 from headstart.storage import write_json
 from headstart.workflow.arms import run_arm
 from headstart.workflow.conclude import conclude
-from headstart.workflow.describe import source_shift
+from headstart.workflow.describe import meaning_lines, source_shift
 from headstart.workflow.fingerprint import absolute_path, absolute_source, check_unchanged, fingerprint
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.options import FitOptions, depth_of
@@ -250,6 +250,8 @@ def carry_out(bench: Workbench, folder: Path, checks: Checks) -> Run | None:
     began = time.perf_counter()
     network = bench.network(pretrained=False, seed=0)
     with few_threads(network, bench.device), bench.progress as progress:
+        for line in meaning_lines(bench.dataset, checks):
+            progress.note(line)
         plan, shift = _planned(bench, folder)
         results = _train_arms(bench, plan, folder)
         if not bench.is_main:

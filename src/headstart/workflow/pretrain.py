@@ -18,7 +18,7 @@ from headstart.report.card import model_card
 from headstart.storage import read_json, write_json
 from headstart.workflow.arms import load_arm, run_arm
 from headstart.workflow.conclude import save_reference
-from headstart.workflow.describe import data_record, target_domain
+from headstart.workflow.describe import data_record, meaning_lines, target_domain
 from headstart.workflow.finish import finish
 from headstart.workflow.fit import begun, check_fits, check_network, open_target, reopen
 from headstart.workflow.metrics import write_metrics
@@ -108,7 +108,9 @@ def _train(bench: Workbench, folder: Path, checks: Checks) -> Run | None:
     began = time.perf_counter()
     seed = bench.options.seed
     network = bench.network(pretrained=False, seed=0)
-    with few_threads(network, bench.device), bench.progress:
+    with few_threads(network, bench.device), bench.progress as progress:
+        for line in meaning_lines(bench.dataset, checks):
+            progress.note(line)
         plan = _plan(bench, folder)
         result = run_arm(bench, plan, "scratch", seed, folder / "state" / "scratch" / f"seed-{seed}")
         return _write(bench, plan, result, checks, folder, time.perf_counter() - began) if bench.is_main else None
@@ -160,7 +162,7 @@ def _write(bench: Workbench, plan: Plan, result: dict[str, Any], checks: Checks,
         "plan": plan.to_json(),
         "arms": {"scratch": arm},
         "verdict": None,
-        "warnings": [],
+        "warnings": list(checks.warnings),
     }
     write_metrics(folder / "metrics.jsonl", {"scratch": [result]})
     save_network(network, bench.logic, folder / "model", card=model_card(record))

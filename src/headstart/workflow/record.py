@@ -169,6 +169,7 @@ def _warnings(
     leaks = checks.duplicates.get("n_across_splits", 0)
     if leaks:
         warnings.append(f"{leaks} groups of duplicates lie in more than one split: the test scores may be too good.")
+    warnings += checks.warnings
     if checks.imbalance > 10:
         warnings.append(f"The largest class has {checks.imbalance:.0f} times the samples of the smallest.")
     for arm, parts in results.items():

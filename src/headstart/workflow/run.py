@@ -127,7 +127,7 @@ class Model:
 
         preprocess = self.network.preprocess
         if preprocess.modality == "table":
-            return TableColumns(tuple(preprocess.mean), preprocess.categories)
+            return TableColumns(tuple(preprocess.mean), preprocess.categories, preprocess.readings)
         return self.column
 
     @property

@@ -70,7 +70,7 @@ def predict_arms(ground: Ground, outcomes: list[Outcome]) -> Predictions:
                 found = outputs(outcome.model(one), ground.rows.target[rows], ground.task)
             values.setdefault(arm, []).append(found)
     regression = ground.task.kind == "regression"
-    shaped = labels[:, None].astype(np.float32) if regression else labels.astype(np.int64)
+    shaped = labels[:, None].astype(np.float64) if regression else labels.astype(np.int64)
     return Predictions(rows, shaped, ground.options.seed_list, values)
 
 

@@ -54,7 +54,7 @@ class TableEncoder:
     @property
     def wanted(self) -> TableColumns:
         """What new inputs must hold."""
-        return TableColumns(self.preprocess.numeric, dict(self.preprocess.categories))
+        return TableColumns(self.preprocess.numeric, dict(self.preprocess.categories), self.preprocess.readings)
 
     def features(self, dataset: Dataset, on_progress: OnProgress | None = None) -> Array:
         """Return [n, d] float64."""

@@ -114,7 +114,7 @@ def carry_out_across(sides: Sides, source: Source | None, options: FitOptions, f
         learned = [learn_rows(sides, options, seed) for seed in options.seed_list]
         evaluated = np.setdiff1d(sides.labelled, np.concatenate(learned))
         labels = sides.source_labels
-        logic = create_task(sides.task, labels[:, None].astype(np.float32) if labels.dtype.kind == "f" else labels)
+        logic = create_task(sides.task, labels[:, None] if labels.dtype.kind == "f" else labels)
         ground = Ground(sides, rows, encoder, logic, options, source, learned, evaluated)
         progress.note("describe the shift")
         shift = diagnose_ground(ground)
