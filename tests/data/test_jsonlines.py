@@ -74,5 +74,5 @@ def test_what_json_allows_and_nobody_can_use(row, words, tmp_path):
 
 
 def test_a_whole_number_beyond_64_bits_is_a_number(tmp_path):
-    rows = [row | {"x": 10**25 + i * 10**23} for i, row in enumerate(ROWS)]
-    assert open_data(written(tmp_path, rows)).raw([1])[0]["x"] == pytest.approx(1.01e25)
+    rows = [row | {"x": 10**19 + i * 10**17} for i, row in enumerate(ROWS)]
+    assert open_data(written(tmp_path, rows)).raw([1])[0]["x"] == pytest.approx(1.01e19)

@@ -38,6 +38,7 @@ class Frame:
     keep_all : whether every column is wanted as a feature (arrays), even one that looks like an identifier.
     text : the columns that came as text, as they came, whatever ``columns`` made of them.
     readings : columns of numbers that came as text, and how they were read.
+    declared : whether the reader knows types, so that what it calls text was meant as text.
     warnings : what the user should know though nothing stops, in sentences.
     indexes : columns that only number or name the rows, as the file itself says.
     """
@@ -50,6 +51,7 @@ class Frame:
     keep_all: bool = False
     text: Columns | None = None
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    declared: bool = False
     warnings: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
 

@@ -14,13 +14,14 @@ import pyarrow.compute as pc
 from headstart.data import arrays, folders
 from headstart.data.arrowtypes import is_picture
 from headstart.data.columns import choose_inputs, choose_labels, choose_split, require_column
-from headstart.data.conventions import Reading
+from headstart.data.conventions import DATE, Reading
 from headstart.data.dataset import SPLITS
 from headstart.data.frame import Frame, Part
 from headstart.data.held import picture_list
 from headstart.data.inputs import Arrays, Blobs, Files, Inputs, Records, Texts, Values
-from headstart.data.labels import Encoded, LabelSource, encode_labels
+from headstart.data.labels import FEW_VALUES, Encoded, LabelSource, encode_labels
 from headstart.data.projecting import kinds_by_type, project, readings_of
+from headstart.data.settling import words
 from headstart.data.splits import SPLIT_NAMES
 from headstart.errors import UserError
 from headstart.problem import Task
@@ -89,7 +90,7 @@ def from_frame(frame: Frame, options: Options, name: str, origin: str) -> Materi
     if choice.input_column in labels:
         raise UserError(f"The column '{choice.input_column}' of {place} is both label and input; name another.")
     table = frame.columns.table
-    source = LabelSource({n: table.column(n) for n in labels}, frame.row_names, frame.class_names)
+    source = LabelSource({n: label_column(frame, n) for n in labels}, frame.row_names, frame.class_names)
     inputs = frame_inputs(frame, choice.modality, choice.input_column, choice.features)
     group = None if options.group is None else _group_numbers(table.column(str(options.group)), frame)
     given = _given_by_column(table.column(split)) if split else _given_by_parts(frame.parts)
@@ -101,6 +102,15 @@ def from_frame(frame: Frame, options: Options, name: str, origin: str) -> Materi
         name, origin, inputs, names, encoded, given, group, choice.input_column, labels, inferred | choice.reasons,
         frame.warnings if choice.modality == "table" else _about(frame, labels), readings_of(frame, choice.features),
     )  # fmt: skip
+
+
+def label_column(frame: Frame, name: str) -> pa.ChunkedArray:
+    """Return a label's values; a few texts of a reader that knows types are names, even where they are numbers."""
+    own = words(frame, name)
+    if frame.declared and frame.readings.get(name, DATE).is_plain:
+        few = pc.count_distinct(own).as_py() <= FEW_VALUES  # type: ignore[attr-defined]
+        return own if few else frame.columns.table.column(name)
+    return frame.columns.table.column(name)
 
 
 def _about(frame: Frame, names: Sequence[str]) -> tuple[str, ...]:

@@ -59,7 +59,9 @@ def settle(frame: Frame, *, declared: bool, categories: frozenset[str] = frozens
     for key, told in _notes(studies).items():
         notes[key] = f"{notes[key]}; {told}" if key in notes else told
     warnings = [*frame.warnings, *(found.warning for found in studies.values() if found.warning)]
-    return replace(frame, columns=columns, text=text, readings=readings, notes=notes, warnings=tuple(warnings))
+    return replace(
+        frame, columns=columns, text=text, readings=readings, notes=notes, warnings=tuple(warnings), declared=declared
+    )
 
 
 @dataclass
