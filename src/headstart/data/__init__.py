@@ -4,6 +4,8 @@ from headstart.data.checking import check
 from headstart.data.checks import Checks
 from headstart.data.counterpart import Counterpart, open_counterpart
 from headstart.data.dataset import Dataset, TableColumns
+from headstart.data.evaluating import open_labelled
+from headstart.data.like import Like
 from headstart.data.opening import open_data
 from headstart.data.predicting import open_files, open_inputs
 from headstart.data.splits import folds
@@ -12,6 +14,7 @@ __all__ = [
     "Checks",
     "Counterpart",
     "Dataset",
+    "Like",
     "TableColumns",
     "check",
     "folds",
@@ -19,4 +22,5 @@ __all__ = [
     "open_data",
     "open_files",
     "open_inputs",
+    "open_labelled",
 ]

@@ -37,7 +37,7 @@ def check(dataset: Dataset, *, allow_damaged: bool = False) -> tuple[Dataset, Ch
     _require_whole(dataset, scan.damaged, allow_damaged)
     damaged = [{"name": dataset.names([row])[0], "reason": reason} for row, reason in scan.damaged.items()]
     whole = dataset.without(np.array(list(scan.damaged), np.int64))
-    if whole.task is not None and scan.damaged:
+    if whole.task is not None and scan.damaged and len(dataset.splits["train"]):
         require_splits(whole.task, whole.labels(np.arange(len(whole))), whole.splits, whole.origin)
     odd, odd_counts = _odd(dataset, scan.odd)
     counts = _counts(whole)

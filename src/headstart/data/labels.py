@@ -60,7 +60,7 @@ def encode_labels(source: LabelSource, kind: str | None) -> Encoded:
     for name, values in source.columns.items():
         if pa.types.is_nested(values.type) and not _is_list(values.type):
             raise UserError(f"The label '{name}' holds objects or nested lists; give names, numbers or lists of names.")
-        _require_present(source, name, values)
+        require_present(source, name, values)
     if len(source.columns) > 1:
         return _several(source, kind)
     (name, values), *_ = source.columns.items()
@@ -68,14 +68,14 @@ def encode_labels(source: LabelSource, kind: str | None) -> Encoded:
         return _named(source, name, values, kind)
     inferred, reason = (kind, f"--task {kind} was given") if kind else _infer(name, values)
     if inferred == "regression":
-        return Encoded(Task("regression", targets=(name,)), _numbers(source, name, values)[:, None], reason)
+        return Encoded(Task("regression", targets=(name,)), numbers(source, name, values)[:, None], reason)
     if inferred == "multilabel":
         mark, words = choose_mark(values, given=kind is not None)
         return _encode_sets(_sets(values, mark), reason + words)
     return _encode_classes(values, reason)
 
 
-def _require_present(source: LabelSource, name: str, values: pa.ChunkedArray) -> None:
+def require_present(source: LabelSource, name: str, values: pa.ChunkedArray) -> None:
     missing = pc.is_null(values, nan_is_null=True).to_numpy()  # type: ignore[attr-defined]
     if _is_text(values.type):
         blank = pc.equal(pc.utf8_trim_whitespace(values), "")  # type: ignore[attr-defined]
@@ -130,24 +130,24 @@ def _infer_number(name: str, values: pa.ChunkedArray) -> tuple[str, str]:
     return "regression", f"column '{name}' holds {count} different numbers"
 
 
-def _numbers(source: LabelSource, name: str, values: pa.ChunkedArray) -> np.ndarray:
+def numbers(source: LabelSource, name: str, values: pa.ChunkedArray) -> np.ndarray:
     """Return a label column as float64; an infinite or too large value, or a word, is an error that names its row."""
     try:
-        numbers = values.cast(pa.float64()).to_numpy()
+        found = values.cast(pa.float64()).to_numpy()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         row, value = next((i, v) for i, v in enumerate(values.to_pylist()) if not _parses(v))
         raise UserError(
             f"The label '{name}' of {source.rows(np.array([row]))} is {value!r}, which is no number, "
             "as regression needs; correct it or give --task classification."
         ) from None
-    bad = np.flatnonzero(~np.isfinite(numbers))
+    bad = np.flatnonzero(~np.isfinite(found))
     if len(bad):
         raise UserError(
             f"The label '{name}' is not finite in {len(bad)} of {len(values)} samples ({source.rows(bad)}); "
             "correct them or take them out."
         )
-    require_range(numbers, f"The label '{name}'", source.row_names)
-    return numbers
+    require_range(found, f"The label '{name}'", source.row_names)
+    return found
 
 
 def _parses(value: Any) -> bool:
@@ -160,7 +160,7 @@ def _parses(value: Any) -> bool:
 
 def _several(source: LabelSource, kind: str | None) -> Encoded:
     names = tuple(source.columns)
-    matrix = np.stack([_numbers(source, n, _as_numbers(v)) for n, v in source.columns.items()], axis=1)
+    matrix = np.stack([numbers(source, n, _as_numbers(v)) for n, v in source.columns.items()], axis=1)
     binary = bool(np.isin(matrix, (0, 1)).all())
     if kind == "classification":
         raise UserError(f"Classification takes one label column, not {len(names)} ({', '.join(names)}); name one.")
@@ -234,6 +234,11 @@ def _sets(values: pa.ChunkedArray, mark: str) -> list[list[str]]:
     texts = values.cast(pa.string()).to_pylist()
     pieces = [text.split(mark) if mark else [text] for text in texts]
     return [[piece.strip() for piece in row if piece.strip()] for row in pieces]
+
+
+def label_sets(values: pa.ChunkedArray) -> list[list[str]]:
+    """Return each sample's classes, by the separator that the column has."""
+    return _sets(values, choose_mark(values, given=True)[0])
 
 
 def _encode_sets(sets: list[list[str]], reason: str) -> Encoded:

@@ -12,18 +12,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headstart.data import arrays, folders
+from headstart.data.aligning import align
+from headstart.data.arrow import Columns
 from headstart.data.arrowtypes import is_picture
 from headstart.data.columns import choose_inputs, choose_labels, choose_split, require_column
 from headstart.data.conventions import DATE, Reading
-from headstart.data.dataset import SPLITS
+from headstart.data.dataset import SPLITS, TableColumns
 from headstart.data.frame import Frame, Part
 from headstart.data.held import picture_list
 from headstart.data.inputs import Arrays, Blobs, Files, Inputs, Records, Texts, Values
 from headstart.data.labels import FEW_VALUES, Encoded, LabelSource, encode_labels
+from headstart.data.like import Like, encode_as, renumbered
 from headstart.data.projecting import kinds_by_type, project, readings_of
 from headstart.data.settling import words
 from headstart.data.splits import SPLIT_NAMES
-from headstart.errors import UserError
+from headstart.errors import UserError, nearest
 from headstart.problem import Task
 
 
@@ -38,6 +41,7 @@ class Options:
     seed: int = 0
     text: str | None = None
     image: str | None = None
+    like: Like | None = None
 
 
 @dataclass
@@ -71,6 +75,8 @@ def from_folder(path: Path, options: Options) -> Material:
         raise UserError(f"{path} holds {folder.modality}s, not {options.modality}s; leave --modality out.")
     labels = folder.index.table.column("label").to_numpy().astype(np.int64)
     encoded = Encoded(Task("classification", tuple(folder.classes)), labels, "the folders are classes")
+    if options.like is not None:
+        encoded = renumbered(encoded, options.like.task)
     inputs = Files(folder.index.select(["path"]), path, folder.modality)
     inferred = {"modality": f"{folder.modality}: by the endings of the files", **folder.notes}
     return Material(
@@ -79,6 +85,8 @@ def from_folder(path: Path, options: Options) -> Material:
 
 
 def from_frame(frame: Frame, options: Options, name: str, origin: str) -> Material:
+    if options.like is not None:
+        return _frame_like(frame, options, options.like, name, origin)
     inferred = dict(frame.notes)
     place = origin if origin else name
     labels = choose_labels(frame, options.label, place, inferred)
@@ -102,6 +110,50 @@ def from_frame(frame: Frame, options: Options, name: str, origin: str) -> Materi
         name, origin, inputs, names, encoded, given, group, choice.input_column, labels, inferred | choice.reasons,
         frame.warnings if choice.modality == "table" else _about(frame, labels), readings_of(frame, choice.features),
     )  # fmt: skip
+
+
+def _frame_like(frame: Frame, options: Options, like: Like, name: str, origin: str) -> Material:
+    """Take the columns that a model learned from, whatever this table's own values look like."""
+    known, place = frame.columns.names, origin if origin else name
+    labels = choose_labels(frame, options.label or _remembered(like, known, place), place, {})
+    split = choose_split(frame, labels, place)
+    given = _given_by_column(frame.columns.table.column(split)) if split else _given_by_parts(frame.parts)
+    named = {n: words(frame, n) if like.task.kind == "classification" else label_column(frame, n) for n in labels}
+    encoded = encode_as(LabelSource(named, frame.row_names, frame.class_names), like.task)
+    warnings: tuple[str, ...] = ()
+    column = None
+    if isinstance(like.columns, TableColumns):
+        require_columns(like.columns.names, known, place)
+        aligned, warnings = align(frame, like.columns)
+        inputs: Inputs = Records(aligned)
+    else:
+        usual = like.columns if like.columns in known and like.columns not in labels else None
+        text, image = (usual, None) if like.modality == "text" else (None, usual)
+        taken = [*labels, *([split] if split else [])]
+        choice = choose_inputs(frame, taken, place, like.modality, options.text or text, options.image or image)
+        column = choice.input_column
+        inputs = frame_inputs(frame, like.modality, column, choice.features)
+    names = inputs.names if isinstance(inputs, Files) else frame.row_names
+    return Material(name, origin, inputs, names, encoded, given, None, column, labels, dict(frame.notes), warnings)
+
+
+def _remembered(like: Like, known: Sequence[str], place: str) -> Sequence[str] | None:
+    """Return the label columns that the model was trained with, or None where it had none (folders of classes)."""
+    lacking = [name for name in like.label_columns if name not in known]
+    if lacking:
+        raise UserError(
+            f"{place} has no column '{lacking[0]}', which the model was trained to tell; name the label with --label, "
+            f"one of: {', '.join(known)}."
+        )
+    return like.label_columns or None
+
+
+def require_columns(names: Sequence[str], known: Sequence[str], origin: str) -> None:
+    """Refuse a table that lacks columns of a model; they are named."""
+    lacking = [name for name in names if name not in known]
+    if lacking:
+        shown = ", ".join(f"'{name}'" for name in lacking[:5]) + (" ..." if len(lacking) > 5 else "")
+        raise UserError(f"{origin} lacks the column {shown} that the model needs; {nearest(lacking[0], known)}")
 
 
 def label_column(frame: Frame, name: str) -> pa.ChunkedArray:
@@ -159,7 +211,14 @@ def from_arrays(data: arrays.ArrayParts, options: Options, name: str, origin: st
         raise UserError(f"The inputs are {modality}s ({reason}), not {options.modality}s; leave --modality out.")
     columns = arrays.label_columns(data)
     class_names = _array_class_names(data, columns)
-    encoded = encode_labels(LabelSource(columns, data.row_names, class_names), options.task)
+    source = LabelSource(columns, data.row_names, class_names)
+    if options.like is not None:
+        wanted = options.like.columns if isinstance(options.like.columns, TableColumns) else None
+        frame = None if wanted is None else named_numbers(data, wanted)
+        inputs, note = array_inputs(data, modality) if frame is None else (Records(align(frame, wanted)[0]), {})  # type: ignore[arg-type]
+        encoded, given = encode_as(source, options.like.task), _given_by_parts(data.parts)
+        return Material(name, origin, inputs, data.row_names, encoded, given, label_columns=tuple(columns))
+    encoded = encode_labels(source, options.task)
     inputs, note = array_inputs(data, modality)
     group = None
     if options.group is not None:
@@ -167,6 +226,21 @@ def from_arrays(data: arrays.ArrayParts, options: Options, name: str, origin: st
     inferred = {"modality": f"{modality}: {reason}", **note}
     given = _given_by_parts(data.parts)
     return Material(name, origin, inputs, data.row_names, encoded, given, group, None, tuple(columns), inferred)
+
+
+def named_numbers(data: arrays.ArrayParts, columns: TableColumns) -> Frame:
+    """Return rows of numbers with the names of the columns that a model takes, in their order."""
+    frame, words = arrays.number_frame(data), columns.categorical
+    if words:
+        raise UserError(
+            f"An array names no columns, and the model has columns of words ('{next(iter(words))}'); give a DataFrame, "
+            "or dicts by column name."
+        )
+    if len(frame.columns.names) != len(columns.names):
+        raise UserError(
+            f"The array has {len(frame.columns.names)} columns, but the model takes {len(columns.names)}; give those."
+        )
+    return Frame(Columns(frame.columns.table.rename_columns(list(columns.names))), frame.parts, keep_all=True)
 
 
 def _array_class_names(data: arrays.ArrayParts, columns: Mapping[str, pa.ChunkedArray]) -> dict[str, list[str]]:

@@ -58,7 +58,7 @@ def open_data(
     options = Options(as_names(label), columns, task, modality, seed, as_names(text), as_names(image))
     _require_known("task", task, TASKS)
     _require_known("modality", modality, MODALITIES)
-    return assemble(_gather(data, options), options)
+    return assemble(gather(data, options), options)
 
 
 def _require_known(option: str, value: str | None, known: Sequence[str]) -> None:
@@ -66,7 +66,8 @@ def _require_known(option: str, value: str | None, known: Sequence[str]) -> None
         raise UserError(f"The {option} '{value}' is not known; {nearest(value, known)}")
 
 
-def _gather(data: Any, options: Options) -> Material:
+def gather(data: Any, options: Options) -> Material:
+    """Return inputs, labels and given splits of any kind of data."""
     if isinstance(data, str | Path):
         return _from_path(Path(data), options)
     if isinstance(data, tuple):

@@ -19,11 +19,11 @@ from headstart.data.columns import choose_inputs
 from headstart.data.dataset import Dataset, TableColumns
 from headstart.data.frame import Frame, Part
 from headstart.data.inputs import Files, Inputs, Records, Texts
-from headstart.data.material import array_inputs, frame_inputs
+from headstart.data.material import array_inputs, frame_inputs, require_columns
 from headstart.data.objects import as_items, held, is_series, kind_of
 from headstart.data.opening import frame_of, require_path
 from headstart.data.projecting import kinds_by_type, project
-from headstart.errors import UserError, nearest
+from headstart.errors import UserError
 from headstart.scratch import scratch_folder
 
 Wanted = TableColumns | Sequence[str] | str | None
@@ -178,7 +178,7 @@ def _from_frame(frame: Frame, origin: str, modality: str, columns: Wanted) -> Da
         return _from_rows(frame, origin, columns)
     named = columns if isinstance(columns, str) else None
     if named is not None:
-        require_columns([named], frame, origin)
+        require_columns([named], frame.columns.names, origin)
     text, image = (named, None) if modality == "text" else (None, named)
     choice = choose_inputs(frame, (), origin, modality, text, image)
     inputs = frame_inputs(frame, modality, choice.input_column, ())
@@ -191,7 +191,7 @@ def _from_rows(frame: Frame, origin: str, columns: Wanted) -> Dataset:
         choice = choose_inputs(frame, (), origin, "table", None, None)
         rows = Records(project(frame, kinds_by_type(frame, choice.features)))
         return _dataset(rows, frame.row_names, origin, "table", None, choice.reasons)
-    require_columns(_column_names(columns), frame, origin)
+    require_columns(_column_names(columns), frame.columns.names, origin)
     if isinstance(columns, TableColumns):
         aligned, warnings = align(frame, columns)
         return _dataset(Records(aligned), frame.row_names, origin, "table", columns, {}, warnings)
@@ -210,14 +210,6 @@ def _wanted_kinds(frame: Frame, columns: Wanted) -> dict[str, pa.DataType]:
     schema = frame.columns.table.schema
     kinds = kinds_by_type(frame, _column_names(columns))
     return {name: pa.int64() if schema.field(name).type == pa.int64() else kind for name, kind in kinds.items()}
-
-
-def require_columns(names: Sequence[str], frame: Frame, origin: str) -> None:
-    known = frame.columns.names
-    lacking = [name for name in names if name not in known]
-    if lacking:
-        shown = ", ".join(f"'{name}'" for name in lacking[:5]) + (" ..." if len(lacking) > 5 else "")
-        raise UserError(f"{origin} lacks the column {shown} that the model needs; {nearest(lacking[0], known)}")
 
 
 def _from_held_rows(data: Any, columns: Wanted) -> Dataset:

@@ -21,6 +21,7 @@ from headstart.workflow.plan import Plan
 from headstart.workflow.predictions import Predictions, write_predictions
 from headstart.workflow.record import run_record
 from headstart.workflow.run import Run
+from headstart.workflow.trained_rows import save_rows, used_rows
 from headstart.workflow.verdict import guard, judge_kept
 from headstart.workflow.workbench import Workbench
 
@@ -54,6 +55,7 @@ def conclude(
     write_predictions(folder / "predictions.parquet", bench, predictions)
     save_network(network, bench.logic, folder / "model", card=model_card(record))
     save_reference(bench, network, folder)
+    save_rows(folder, used_rows(bench.dataset))
     test = bench.dataset.splits["test"]
     before = bench.network(pretrained=True, seed=bench.options.seed)
     index = bench.options.seed_list.index(best_seed)

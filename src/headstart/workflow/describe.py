@@ -71,6 +71,7 @@ def data_record(dataset: Dataset, checks: Checks) -> dict[str, Any]:
         "splits": {name: len(rows) for name, rows in dataset.splits.items()},
         "inferred": dict(dataset.inferred),
         "input_column": dataset.input_column,
+        "label_columns": list(dataset.label_columns),
     }
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from headstart.data import Dataset, check, open_data
+from headstart.data import Dataset, Like, check, open_labelled
 from headstart.errors import UserError
 from headstart.functional.bootstrap import mean_interval
 from headstart.isolated import isolate
 from headstart.problem import Task
-from headstart.workflow.run import load
+from headstart.workflow.run import Run, load
+from headstart.workflow.trained_rows import overlap
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Evaluation:
     interval: tuple[float, float]
     n: int
     split: str
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -33,13 +35,14 @@ class Evaluation:
             "interval": list(self.interval),
             "n": self.n,
             "split": self.split,
+            "warnings": list(self.warnings),
         }
 
     def lines(self) -> list[str]:
         low, high = self.interval
         lines = [f"{name}: {value:.4g}" for name, value in self.metrics.items()]
         lines[0] += f"  (95% interval {low:.4g} to {high:.4g}, n = {self.n}, {self.split})"
-        return lines
+        return [*lines, *(f"Warning: {text}" for text in self.warnings)]
 
 
 @isolate
@@ -55,19 +58,18 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate on the test split where the data bring one, and on all samples otherwise.
 
+    Columns are read with the run's types. Label, text and image columns are those of the run unless others are named.
+
     Raises
     ------
     UserError
-        If the data's classes are not the model's.
+        If a column is lacking, a label is missing, or a class is none of the model's.
     """
-    model = load(run).model
+    opened = load(run)
+    model = opened.model
     task = model.logic.task
-    kind = model.modality
-    dataset = (
-        data
-        if isinstance(data, Dataset)
-        else open_data(data, label=label, text=text, image=image, task=task.kind, modality=kind)
-    )
+    like = Like(task, model.modality, model.wanted, label_columns(opened))
+    dataset = open_labelled(data, like, label=label, text=text, image=image)
     dataset, _ = check(dataset, allow_damaged=allow_damaged)
     rows = dataset.splits["test"] if dataset.given_splits else np.arange(len(dataset))
     labels = aligned_labels(dataset, rows, task)
@@ -76,7 +78,17 @@ def evaluate(
     sign = -1.0 if task.kind == "regression" else 1.0
     low, high = sorted(sign * float(edge) for edge in mean_interval(scores[None]))
     split = "the test split" if dataset.given_splits else "all samples"
-    return Evaluation(task.metric, model.logic.metrics(predictions, labels), (low, high), len(rows), split)
+    warnings = (*dataset.warnings, *overlap(opened.path, dataset, rows))
+    return Evaluation(task.metric, model.logic.metrics(predictions, labels), (low, high), len(rows), split, warnings)
+
+
+def label_columns(run: Run) -> tuple[str, ...]:
+    """Return the label columns that a run was trained with, where its data had columns."""
+    found = run.result["data"].get("label_columns")
+    if found is None:  # runs of before they were kept
+        asked = run.result.get("arguments", {}).get("label")
+        found = asked.split(",") if isinstance(asked, str) else []
+    return tuple(str(name) for name in found)
 
 
 def subset(dataset: Dataset, rows: np.ndarray) -> Dataset:

@@ -40,6 +40,8 @@ def predict_files(
     model = load(run).model
     dataset = open_files(files, modality=model.modality, columns=model.wanted)
     records = predict_records(model, dataset, device=device)
+    for text in dataset.warnings:
+        sys.stderr.write(f"Warning: {text}\n")
     if out is None:
         sys.stdout.write(_array(records, plain_ascii=not speaks_utf8(sys.stdout)) if as_json else _csv(records))
     elif out.suffix.lower() == ".parquet":

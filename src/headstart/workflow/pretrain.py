@@ -29,6 +29,7 @@ from headstart.workflow.run import SCHEMA, Run
 from headstart.workflow.setting import classify
 from headstart.workflow.site import check_out
 from headstart.workflow.timing import forward_seconds
+from headstart.workflow.trained_rows import save_rows, used_rows
 from headstart.workflow.workbench import Workbench, start_processes
 
 
@@ -167,4 +168,5 @@ def _write(bench: Workbench, plan: Plan, result: dict[str, Any], checks: Checks,
     write_metrics(folder / "metrics.jsonl", {"scratch": [result]})
     save_network(network, bench.logic, folder / "model", card=model_card(record))
     save_reference(bench, network, folder)
+    save_rows(folder, used_rows(bench.dataset))
     return finish(folder, record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -118,7 +119,7 @@ class Model:
 
         if isinstance(inputs, Dataset):
             return inputs
-        return open_inputs(inputs, modality=self.modality, columns=self.wanted)
+        return said(open_inputs(inputs, modality=self.modality, columns=self.wanted))
 
     @property
     def wanted(self) -> Any:
@@ -170,6 +171,13 @@ class Model:
 
     def _subset(self, row: Sequence[bool]) -> list[str]:
         return [name for name, on in zip(self.classes, row, strict=True) if on]
+
+
+def said(dataset: Any) -> Any:
+    """Return a data set after its warnings were given, as Python gives warnings."""
+    for text in dataset.warnings:
+        warnings.warn(text, UserWarning, stacklevel=4)
+    return dataset
 
 
 def answered(values: np.ndarray, dataset: Any) -> np.ndarray:

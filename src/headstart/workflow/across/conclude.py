@@ -20,6 +20,7 @@ from headstart.workflow.conclude import scores_of
 from headstart.workflow.finish import finish
 from headstart.workflow.predictions import Predictions, write_predictions
 from headstart.workflow.run import Run
+from headstart.workflow.trained_rows import save_rows
 from headstart.workflow.verdict import Guard, Verdict, judge_kept
 
 Array = np.ndarray
@@ -47,6 +48,9 @@ def conclude_across(
     write_text(folder / "model" / "README.md", _card(record))
     if len(ground.evaluated):
         write_predictions(folder / "predictions.parquet", Bench(ground.sides.target.dataset, ground.logic), predictions)
+    target = ground.sides.target.dataset
+    sources = [(source, np.arange(len(source))) for source in ground.sides.sources]
+    save_rows(folder, [*sources, *((target, rows) for rows in ground.learned)], [(target, np.arange(len(target)))])
     write_domains(folder / "evidence" / "domains.json", ground, first)
     record["seconds"] = round(time.perf_counter() - began, 2)
     return finish(folder, record)

@@ -16,7 +16,7 @@ from headstart.problem import Task
 from headstart.storage import read_json, write_json
 from headstart.tasks import TaskLogic, create_task
 from headstart.workflow.across.encoder import Backbone, Encoder, TableEncoder, load_encoder
-from headstart.workflow.run import answered
+from headstart.workflow.run import answered, said
 
 SCHEMA = 1
 _UNUSABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -53,7 +53,7 @@ class AdaptedModel:
 
         if isinstance(inputs, Dataset):
             return inputs
-        return open_inputs(inputs, modality=self.modality, columns=self.wanted)
+        return said(open_inputs(inputs, modality=self.modality, columns=self.wanted))
 
     @property
     def wanted(self) -> Any:

@@ -87,6 +87,7 @@ def across_record(
         "setting": setting.to_json(),
         "shift": None,
         "data": data_record(target, sides.checks)
+        | {"label_columns": list(sides.sources[0].label_columns)}
         | {"fingerprint": sides.fingerprint, "selection": "validators that see no target label"},
         "plan": plan.to_json(),
         "chosen": verdict.chosen,
