@@ -14,10 +14,10 @@ INSTALL := VENV='$(VENV)' PYTHON='$(PYTHON)' sh .ci/install
 TEST_ENV := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1
 PYTEST := env $(TEST_ENV) $(BIN)/python -m pytest
 
-.PHONY: help demo test test-slow bench bench-domains docs constraints clean
+.PHONY: help demo test test-slow mutants bench bench-domains docs constraints clean
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo 'also: make test-slow, bench, bench-domains, docs, constraints, clean'
+	@sed -n 's/^#   //p' Makefile; echo 'also: make test-slow, mutants, bench, bench-domains, docs, constraints, clean'
 
 demo: $(VENV)/.installed
 	$(BIN)/headstart demo --out runs/demo --force
@@ -35,6 +35,10 @@ test: $(VENV)/.installed-dev
 
 test-slow: $(VENV)/.installed-dev
 	$(PYTEST) -m slow tests
+
+# Faults put into copies of the package, one at a time: do the tests that are named for them notice?
+mutants: $(VENV)/.installed-dev
+	env $(TEST_ENV) $(BIN)/python tests/mutants/run.py --workers $(WORKERS)
 
 # The examples with a >>> prompt in the README and in docs/ are run; so are the commands named there.
 docs: $(VENV)/.installed-dev

@@ -24,6 +24,7 @@ from headstart.estimators import TransferClassifier, TransferRegressor
 from headstart.networks import save_network
 from headstart.networks.table_preprocess import TablePreprocess
 from headstart.networks.tabular import build_tabular, tabular_spec
+from headstart.shallow.parameters import array_source
 
 
 @parametrize_with_checks([TransferClassifier(), TransferRegressor()])
@@ -197,7 +198,7 @@ def test_a_good_source_is_kept_and_helps(digits):
     source, X, y, X_test, y_test = digits
     model = TransferClassifier(source).fit(X, y)
     scratch = TransferClassifier().fit(X, y)
-    assert model.kept_ == "transfer"
+    assert model.kept_ in ("source", "transfer")
     assert model.gain_interval_[0] <= model.gain_ <= model.gain_interval_[1]
     assert model.score(X_test, y_test) > scratch.score(X_test, y_test) + 0.05
 
@@ -207,11 +208,55 @@ def test_a_misleading_source_is_refused_and_leaves_the_weights_of_scratch(linear
     wrong = Ridge().fit(X_test, -20 * X_test @ source.coef_)
     guarded = TransferRegressor(wrong, method="residual", alpha=1.0).fit(X, y)
     scratch = TransferRegressor(alpha=1.0).fit(X, y)
-    assert guarded.kept_ == "scratch"
-    assert guarded.gain_ < 0
+    assert guarded.kept_ == guarded.baseline_ == "scratch"
+    assert guarded.gain_ <= 0
+    assert guarded.validation_scores_["transfer"] < guarded.validation_scores_["scratch"]
     assert np.array_equal(guarded.coef_, scratch.coef_)
     unguarded = TransferRegressor(wrong, method="residual", alpha=1.0, guard=False).fit(X, y)
     assert np.abs(unguarded.predict(X_test) - guarded.predict(X_test)).max() > 1
+
+
+def test_a_source_that_cannot_be_improved_is_handed_back_as_it_is(digits):
+    _, X, y, X_test, y_test = digits
+    perfect = RandomForestClassifier(30, random_state=0).fit(np.concatenate([X, X_test]), np.concatenate([y, y_test]))
+    model = TransferClassifier(perfect).fit(X, y)
+    assert (model.kept_, model.baseline_) == ("source", "source")
+    assert model.gain_ > 0.05
+    assert np.array_equal(model.predict(X_test), perfect.predict(X_test))
+    with pytest.raises(AttributeError, match="the source as it is"):
+        _ = model.coef_
+
+
+def test_a_source_of_other_classes_never_answers_one_that_it_does_not_know(digits):
+    _, X, _, X_test, y_test = digits
+    knows = LogisticRegression().fit(X_test[y_test < 9], y_test[y_test < 9])
+    answers = array_source.source_answers(knows, X, None, np.arange(10))
+    assert answers.argmax(axis=1).max() < 9
+    assert np.array_equal(answers.argmax(axis=1), knows.predict(X))
+
+
+def test_rows_of_the_source_are_pooled_and_make_a_source(digits):
+    _, X, y, X_test, y_test = digits
+    rows, labels = np.concatenate([X_test[:200], X[:20]]), np.concatenate([y_test[:200], y[:20]])
+    domain = np.repeat([1, -1], [200, 20])
+    model = TransferClassifier().fit(rows, labels, sample_domain=domain)
+    assert set(model.validation_scores_) == {"source", "pooled", "scratch", "transfer"}
+    assert model.kept_ != "scratch"
+    assert model.score(X[20:], y[20:]) > TransferClassifier().fit(X[:20], y[:20]).score(X[20:], y[20:]) + 0.2
+    values = TransferRegressor().fit(rows, labels, sample_domain=domain)
+    assert set(values.validation_scores_) == {"source", "pooled", "scratch", "transfer"}
+    with pytest.raises(ValueError, match="labelled rows of its own"):
+        TransferClassifier().fit(rows, labels, sample_domain=np.ones(220))
+
+
+def test_nothing_is_claimed_where_nothing_can_be_learned():
+    """Values that nothing predicts, a source and six strengths to choose from: an honest gain is about 0."""
+    gains = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        source = Ridge().fit(rng.normal(size=(40, 3)), rng.normal(size=40))
+        gains.append(TransferRegressor(source).fit(rng.normal(size=(30, 3)), rng.normal(size=30)).gain_)
+    assert np.mean(gains) < 3 * np.std(gains) / np.sqrt(20)
 
 
 def test_too_few_rows_for_folds_still_fit(linear_world):
@@ -260,6 +305,14 @@ def test_a_fitted_face_is_itself_a_source(digits):
     first = TransferClassifier(source).fit(X, y)
     second = TransferClassifier(first).fit(X_test[:60], y_test[:60])
     assert second.method_ == "l2sp"
+
+
+def test_a_linear_source_that_is_kept_has_its_own_coefficients(digits):
+    source, X, _, X_test, _ = digits
+    model = TransferClassifier(source, alpha=1.0).fit(X, source.predict(X))
+    assert model.kept_ == "source"
+    assert np.array_equal(model.coef_, source.coef_)
+    assert np.array_equal((X_test @ model.coef_.T + model.intercept_).argmax(axis=1), source.predict(X_test))
 
 
 def test_several_targets(linear_world):

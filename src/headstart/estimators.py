@@ -6,7 +6,7 @@ import copy
 import warnings
 from abc import abstractmethod
 from numbers import Integral
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.special import softmax
@@ -15,31 +15,16 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from headstart.functional.intervals import interval_of_gain
 from headstart.isolated import Isolated
-from headstart.shallow.choosing import cross_validated
+from headstart.shallow.domains import which_target
 from headstart.shallow.parameters import array_source
 from headstart.shallow.parameters.biased import Linear, biased_logistic, biased_ridge
+from headstart.shallow.parameters.contest import Candidate, Field, choose, learn, nested
+from headstart.shallow.tuned import TunedLogistic, TunedRidge
 
 ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 METHODS = ("auto", "l2sp", "residual", "probe")
-
-
-class View(NamedTuple):
-    """What an arm's linear model sees: columns x [n, q], and the outputs [n, k] that it is added to."""
-
-    x: np.ndarray
-    offset: np.ndarray
-
-    def rows(self, rows: np.ndarray) -> View:
-        return View(self.x[rows], self.offset[rows])
-
-
-class Validated(NamedTuple):
-    """An arm's best alpha, its cross-validated loss, and its score for every row [n]."""
-
-    alpha: float
-    loss: float
-    scores: np.ndarray
 
 
 class _Transfer(Isolated, BaseEstimator):
@@ -64,21 +49,42 @@ class _Transfer(Isolated, BaseEstimator):
         duplicate.source = self.source
         return duplicate
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Carry the source's knowledge over to rows X [n, p] with labels y [n], if that helps."""
+    __metadata_request__fit: ClassVar = {"sample_domain": True}
+
+    def fit(self, X: Any, y: Any, sample_domain: Any = None) -> Self:
+        """Carry the source's knowledge over to rows X [n, p] with labels y [n], if that helps.
+
+        ``sample_domain`` [n]: above 0 for rows of the source, which are learned from and never judged on, below 0 for
+        the target's; by default all are the target's. With such rows and no ``source``, a linear model fitted on them
+        is the source.
+        """
         alphas = self._check_parameters()
-        X, target = self._encode(X, y)
-        self.source_ = array_source.resolve(self.source)
+        X, target, further = self._split(*self._encode(X, y), sample_domain)
+        self.source_ = self._resolve_source(further)
         self.method_ = self._choose_method()
         self._learn_source(X)
-        views = {"scratch": self._plain_view(X)}
-        if self.source_ is not None:
-            views["transfer"] = self._transfer_view(X)
-        self._select(views, target, alphas)
-        self.linear_ = self._path(views[self.kept_], target, [self.alpha_])[0]
+        field = Field(
+            self._candidates(X, further), target, self._kind, alphas, self._path_roughly, self._folds, self.guard
+        )
+        self._judge(field)
+        final = field._replace(path=self._path)
+        self.linear_ = learn(final, self.kept_, np.arange(len(target)), [self.alpha_])[0]
         if self.kept_ == "transfer" and self.method_ == "l2sp":
             self.linear_ = Linear(self.linear_.coef + self.source_coef_, self.linear_.intercept)
         return self
+
+    def _split(self, X: np.ndarray, target: np.ndarray, sample_domain: Any) -> tuple[np.ndarray, np.ndarray, Any]:
+        if sample_domain is None:
+            return X, target, None
+        ours = which_target(sample_domain, None, len(X))
+        if not ours.any():
+            raise ValueError("sample_domain has no row below 0: the target needs labelled rows of its own.")
+        return X[ours], target[ours], None if ours.all() else (X[~ours], target[~ours])
+
+    def _resolve_source(self, further: Any) -> Any:
+        if self.source is None and further is not None:
+            return self._source_of(*further)
+        return array_source.resolve(self.source)
 
     def _check_parameters(self) -> list[float]:
         if self.method not in METHODS:
@@ -105,65 +111,72 @@ class _Transfer(Isolated, BaseEstimator):
         if n_outputs != self._n_outputs:
             raise ValueError(f"source has {n_outputs} outputs and y has {self._n_outputs}; they must be as many.")
 
-    def _plain_view(self, X: np.ndarray) -> View:
-        return View(X, np.zeros((len(X), self._n_outputs)))
+    def _candidates(self, X: np.ndarray, further: Any) -> dict[str, Candidate]:
+        """From the safest to transfer: where two are alike, the first is kept."""
+        found = {}
+        if further is not None:
+            more = (further[0], np.zeros((len(further[1]), self._n_outputs)), further[1])
+            found["pooled"] = self._plain(X)._replace(more=more)
+        answers = array_source.source_answers(self.source_, X, self._names, self._classes)
+        if answers is not None and answers.shape[1] == self._n_outputs:
+            found["source"] = Candidate(X, answers, learns=False)
+        found["scratch"] = self._plain(X)
+        return found if self.source_ is None else found | {"transfer": self._transfer(X)}
 
-    def _transfer_view(self, X: np.ndarray) -> View:
+    @property
+    def _names(self) -> np.ndarray | None:
+        return getattr(self, "feature_names_in_", None)
+
+    def _plain(self, X: np.ndarray) -> Candidate:
+        return Candidate(X, np.zeros((len(X), self._n_outputs)))
+
+    def _transfer(self, X: np.ndarray) -> Candidate:
         if self.method_ == "l2sp":
-            return View(X, X @ self.source_coef_.T)
-        rows = array_source.rows_for(self.source_, X, getattr(self, "feature_names_in_", None))
+            return Candidate(X, X @ self.source_coef_.T)
+        rows = array_source.rows_for(self.source_, X, self._names)
         if self.method_ == "probe":
-            return self._plain_view(np.column_stack([X, array_source.source_features(self.source_, rows)]))
+            return self._plain(np.column_stack([X, array_source.source_features(self.source_, rows)]))
         outputs = array_source.source_outputs(self.source_, rows, self._classes)
         self._check_outputs(outputs.shape[1])
-        return View(X, outputs)
+        return Candidate(X, outputs)
 
-    def _select(self, views: dict[str, View], target: np.ndarray, alphas: list[float]) -> None:
-        """Choose each arm's alpha, and the arm, by cross-validated score (loss breaks ties), on the same folds."""
-        self.kept_, self.alpha_ = list(views)[-1], alphas[len(alphas) // 2]
+    def _judge(self, field: Field) -> None:
+        """Choose on folds; say what the choice is worth on folds that it has not seen."""
+        choice = choose(field, np.arange(len(field.target)), self.cv)
+        self.kept_, self.baseline_ = choice.kept, choice.baseline
+        self.alpha_ = choice.alphas[choice.kept]
         self.gain_, self.gain_interval_ = 0.0, (0.0, 0.0)
+        self.gain_over_baseline_, self.gain_over_baseline_interval_ = 0.0, (0.0, 0.0)
         self.validation_scores_: dict[str, float] = {}
-        folds = self._folds(target) if len(alphas) > 1 or len(views) > 1 else []
-        if not folds:
+        found = nested(field, self.cv) if len(field.alphas) * len(field.candidates) > 1 else None
+        if found is None:
             return
-        results = {name: self._validate(view, target, folds, alphas) for name, view in views.items()}
-        self.validation_scores_ = {name: float(result.scores.mean()) for name, result in results.items()}
-        if "transfer" in results:
-            self._compare(results["scratch"], results["transfer"])
-        self.alpha_ = results[self.kept_].alpha
-
-    def _validate(self, view: View, target: np.ndarray, folds: list, alphas: list[float]) -> Validated:
-        def outputs(train: np.ndarray, held: np.ndarray) -> list[np.ndarray]:
-            path = self._path(view.rows(train), target[train], alphas)
-            return [view.offset[held] + model(view.x[held]) for model in path]
-
-        scores, losses = cross_validated(outputs, target, self._kind, folds)
-        best = int(np.lexsort((losses.mean(axis=1), -scores.mean(axis=1)))[0])
-        return Validated(alphas[best], float(losses[best].mean()), scores[best])
-
-    def _compare(self, scratch: Validated, transfer: Validated) -> None:
-        gains = transfer.scores - scratch.scores
-        self.gain_, self.gain_interval_ = float(gains.mean()), mean_interval(gains)
-        better = self.gain_ > 0 or (self.gain_ == 0 and transfer.loss < scratch.loss)
-        if self.guard and not better:
-            self.kept_ = "scratch"
+        self.validation_scores_ = {name: float(scores.mean()) for name, scores in found.each.items()}
+        # Also where scratch is kept in the end: without these, all other gains would be those of lucky draws.
+        self.gain_, self.gain_interval_ = gain(found.kept, found.each["scratch"], self._kind)
+        self.gain_over_baseline_, self.gain_over_baseline_interval_ = gain(found.kept, found.baseline, self._kind)
 
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64)
         if self._is_linear:
             return self.linear_(X)
-        view = self._transfer_view(X)
-        return view.offset + self.linear_(view.x)
+        if self.kept_ == "source":
+            return array_source.source_answers(self.source_, X, self._names, self._classes)
+        seen = self._transfer(X)
+        return seen.offset + self.linear_(seen.x)
 
     @property
     def _is_linear(self) -> bool:
-        return self.kept_ == "scratch" or self.method_ == "l2sp"
+        return self.kept_ in ("scratch", "pooled") or (self.kept_ == "transfer" and self.method_ == "l2sp")
 
     def _whole(self) -> Linear:
         check_is_fitted(self)
+        if self.kept_ == "source" and self.method_ == "l2sp":
+            return Linear(self.source_coef_, array_source.source_intercept(self.source_, self._classes))
         if not self._is_linear:
-            raise AttributeError(f"The model kept has method '{self.method_}': it is not linear in X; see linear_.")
+            how = "the source as it is; see source_" if self.kept_ == "source" else f"'{self.method_}'; see linear_"
+            raise AttributeError(f"The model kept has no coefficients of its own for X: it is {how}.")
         return self.linear_
 
     @property
@@ -178,14 +191,24 @@ class _Transfer(Isolated, BaseEstimator):
     def _encode(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]: ...
 
     @abstractmethod
-    def _path(self, view: View, target: np.ndarray, alphas: list[float]) -> list[Linear]: ...
+    def _source_of(self, X: np.ndarray, target: np.ndarray) -> Any: ...
 
     @abstractmethod
-    def _folds(self, target: np.ndarray) -> list: ...
+    def _path(self, x: np.ndarray, target: np.ndarray, offset: np.ndarray, alphas: list[float]) -> list[Linear]: ...
+
+    def _path_roughly(self, x: np.ndarray, target: np.ndarray, offset: np.ndarray, alphas: list[float]) -> list[Linear]:
+        """As `_path`, as near as a choice between alphas needs."""
+        return self._path(x, target, offset, alphas)
+
+    @abstractmethod
+    def _folds(self, target: np.ndarray, most: int) -> list: ...
 
 
 class TransferClassifier(ClassifierMixin, _Transfer):
     """Logistic regression on rows of numbers that starts from a source, and keeps it only if it helps.
+
+    It races what anybody would try first: the source as it is, logistic regression on the rows alone ("scratch") and,
+    where rows of the source are given, on all rows ("pooled").
 
     It minimises ``sum_i log-loss(y_i, o(x_i) + V z_i + b) + alpha / 2 ||V||^2`` over ``V`` and ``b``, where the
     method says what the source gives: "l2sp" ``o = W_source x`` and ``z = x``, so that the penalty is
@@ -202,17 +225,23 @@ class TransferClassifier(ClassifierMixin, _Transfer):
     alpha : strength of the penalty, or several, of which each arm keeps its best by cross-validated accuracy (log-loss
         breaks ties).
     standardize : whether the penalty counts coefficients in units of each column's standard deviation.
-    guard : whether to keep training from scratch where transfer scored no higher in cross-validation.
+    guard : whether to keep the first of "pooled", "source", "scratch" and "transfer" than which none is better by more
+        than 1.5 standard errors of the cross-validated difference. False keeps transfer.
     cv : number of folds, at most the size of the largest class.
     random_state : seed of the folds.
 
     Attributes
     ----------
-    kept_ : "transfer" or "scratch". method_ : what "auto" chose. alpha_ : strength of the model kept.
-    gain_ : cross-validated gain of transfer over scratch in accuracy, with its 95% bootstrap interval
-        ``gain_interval_`` over rows. Both arms chose alpha on the same folds; keep a test set for the final word.
-    validation_scores_ : cross-validated accuracy of each arm.
-    coef_, intercept_ : of the model kept, where it is linear in X ("l2sp" or scratch).
+    kept_ : "transfer", "scratch", "pooled" or "source".
+    method_ : what "auto" chose. alpha_ : strength of the model kept.
+    baseline_ : the best of "source", "pooled" and "scratch" in cross-validation.
+    gain_, gain_over_baseline_ : gain in accuracy of what is kept over training from scratch, and over the best of the
+        plain candidates. Strength, baseline and kept candidate are chosen anew within each outer fold's training
+        rows, and the gain is of the fold's held rows, on which nothing was chosen: it is that of the whole procedure,
+        and may differ from 0 where scratch is kept in the end.
+        ``gain_interval_`` and ``gain_over_baseline_interval_`` are 95% intervals over rows.
+    validation_scores_ : accuracy of each candidate on those held rows.
+    coef_, intercept_ : of the model kept, where it is linear in X (a linear source, "l2sp", scratch or pooled).
 
     References
     ----------
@@ -227,8 +256,8 @@ class TransferClassifier(ClassifierMixin, _Transfer):
     >>> X, y = shuffle(*load_digits(return_X_y=True), random_state=0)
     >>> source = LogisticRegression(C=0.1, max_iter=1000).fit(X[:1000], y[:1000])
     >>> few, few_labels = X[1000:1050], y[1000:1050]
-    >>> TransferClassifier(source, alpha=10.0).fit(few, few_labels).kept_
-    'transfer'
+    >>> TransferClassifier(source, alpha=10.0).fit(few, few_labels).kept_   # as good as it gets with 50 rows
+    'source'
     >>> TransferClassifier(source, alpha=10.0).fit(few[:, ::-1], few_labels).kept_   # its coefficients mislead here
     'scratch'
     """
@@ -275,11 +304,17 @@ class TransferClassifier(ClassifierMixin, _Transfer):
             raise ValueError(f"y has one class only ({self.classes_[0]!r}); a classifier needs two or more.")
         return X, numbers
 
-    def _path(self, view: View, target: np.ndarray, alphas: list[float]) -> list[Linear]:
-        return biased_logistic(view.x, target, view.offset, alphas, standardise=self.standardize)
+    def _source_of(self, X: np.ndarray, target: np.ndarray) -> Any:
+        return TunedLogistic().fit(X, self.classes_[target])
 
-    def _folds(self, target: np.ndarray) -> list:
-        count = min(self.cv, int(np.bincount(target).max()))
+    def _path(self, x: np.ndarray, target: np.ndarray, offset: np.ndarray, alphas: list[float]) -> list[Linear]:
+        return biased_logistic(x, target, offset, alphas, standardise=self.standardize)
+
+    def _path_roughly(self, x: np.ndarray, target: np.ndarray, offset: np.ndarray, alphas: list[float]) -> list[Linear]:
+        return biased_logistic(x, target, offset, alphas, standardise=self.standardize, tolerance=1e-3)
+
+    def _folds(self, target: np.ndarray, most: int) -> list:
+        count = min(most, int(np.bincount(target).max()))
         if count < 2:
             return []
         splitter = StratifiedKFold(count, shuffle=True, random_state=self.random_state)
@@ -290,6 +325,9 @@ class TransferClassifier(ClassifierMixin, _Transfer):
 
 class TransferRegressor(RegressorMixin, _Transfer):
     """Ridge regression on rows of numbers that starts from a source, and keeps it only if it helps.
+
+    It races what anybody would try first: the source as it is, ridge regression on the rows alone ("scratch") and,
+    where rows of the source are given, on all rows ("pooled").
 
     It minimises ``sum_i ||y_i - o(x_i) - V z_i - b||^2 + alpha ||V||^2`` over ``V`` and ``b``, in closed form, where
     the method says what the source gives: "l2sp" ``o = W_source x`` and ``z = x``, so that the penalty is
@@ -303,11 +341,11 @@ class TransferRegressor(RegressorMixin, _Transfer):
 
     Attributes
     ----------
-    kept_, method_, alpha_ : as in `TransferClassifier`.
-    gain_ : cross-validated gain of transfer over scratch: how much smaller the mean absolute error is, in the units of
-        y, with its 95% bootstrap interval ``gain_interval_``.
-    validation_scores_ : cross-validated negative mean absolute error of each arm.
-    coef_, intercept_ : of the model kept, where it is linear in X ("l2sp" or scratch).
+    kept_, baseline_, method_, alpha_ : as in `TransferClassifier`.
+    gain_, gain_over_baseline_ : as in `TransferClassifier`, as how much smaller the mean absolute error is, in the
+        units of y.
+    validation_scores_ : negative mean absolute error of each candidate on the held rows.
+    coef_, intercept_ : of the model kept, where it is linear in X (a linear source, "l2sp", scratch or pooled).
 
     References
     ----------
@@ -324,7 +362,7 @@ class TransferRegressor(RegressorMixin, _Transfer):
     >>> source = Ridge().fit(X[:1000], y[:1000])
     >>> model = TransferRegressor(source).fit(X[1000:], y[1000:])
     >>> model.kept_, model.gain_ > 0
-    ('transfer', True)
+    ('source', True)
     """
 
     def predict(self, X: Any) -> np.ndarray:
@@ -358,19 +396,20 @@ class TransferRegressor(RegressorMixin, _Transfer):
         self.n_outputs_ = target.shape[1]
         return X, target
 
-    def _path(self, view: View, target: np.ndarray, alphas: list[float]) -> list[Linear]:
-        return biased_ridge(view.x, target, view.offset, alphas, standardise=self.standardize)
+    def _source_of(self, X: np.ndarray, target: np.ndarray) -> Any:
+        return TunedRidge().fit(X, target[:, 0] if self.flat_ else target)
 
-    def _folds(self, target: np.ndarray) -> list:
-        count = min(self.cv, len(target))
+    def _path(self, x: np.ndarray, target: np.ndarray, offset: np.ndarray, alphas: list[float]) -> list[Linear]:
+        return biased_ridge(x, target, offset, alphas, standardise=self.standardize)
+
+    def _folds(self, target: np.ndarray, most: int) -> list:
+        count = min(most, len(target))
         if count < 2:
             return []
         return list(KFold(count, shuffle=True, random_state=self.random_state).split(target))
 
 
-def mean_interval(values: np.ndarray, repeats: int = 1000) -> tuple[float, float]:
-    """Return the 95% percentile-bootstrap interval of the mean of ``values`` [n]."""
-    random = np.random.default_rng(0)
-    means = [random.choice(values, len(values)).mean() for _ in range(repeats)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
+def gain(scores: np.ndarray, others: np.ndarray, kind: str) -> tuple[float, tuple[float, float]]:
+    """Return the mean gain of paired scores [n] and its 95% interval."""
+    found = interval_of_gain(scores, others, share=kind == "classification")
+    return float((scores - others).mean()), found.bounds

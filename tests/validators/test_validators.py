@@ -83,17 +83,43 @@ def test_closed_forms():
     assert get("mano")(made) > 0.5
 
 
-def test_dev_is_importance_weighting_with_a_control_variate():
+def _wrong_where_the_target_lies():
+    """A model that is wrong for the 40 source rows that the target looks like: weights and losses go together."""
     made = _evidence()
-    rng = np.random.default_rng(0)
-    weights = rng.gamma(2.0, 0.5, 120)
-    losses = (made.source_outputs.argmax(axis=1) != made.source_labels).astype(float)
-    made = made._replace(source_weights=weights)
+    wrong = np.eye(3)[(made.source_labels + (np.arange(120) < 40)) % 3]
+    weights = np.random.default_rng(0).gamma(2.0, 0.5, 120) + (np.arange(120) < 40)
+    return made._replace(source_outputs=wrong, source_weights=weights)
+
+
+def test_dev_is_importance_weighting_with_a_control_variate():
+    made = _wrong_where_the_target_lies()
+    weights, losses = made.source_weights, (np.arange(120) < 40).astype(float)
     eta = -np.cov(weights * losses, weights)[0, 1] / weights.var(ddof=1)
-    assert get("dev")(made) == pytest.approx(-((weights * losses).mean() + eta * weights.mean() - eta))
+    expected = -((weights * losses).mean() + eta * weights.mean() - eta)
+    assert get("dev")(made) == pytest.approx(expected)
+    assert abs(expected + (weights * losses).mean()) > 0.1
     assert get("importance_weighted")(made) == pytest.approx(-(weights * losses).sum() / weights.sum())
     even = made._replace(source_weights=np.ones(120))
     assert get("dev")(even) == get("importance_weighted")(even) == pytest.approx(get("source_accuracy")(even) - 1)
+    assert get("source_accuracy")(even) == pytest.approx(2 / 3)
+
+
+def test_dev_has_less_variance_than_importance_weighting_alone():
+    """Weights of mean 1 whose losses are all alike: the control variate takes out all that varies."""
+    rng = np.random.default_rng(0)
+    made, risks = _evidence(), []
+    for _ in range(20):
+        weights = rng.gamma(1.0, 1.0, 120)
+        every = made._replace(source_outputs=np.eye(3)[(made.source_labels + 1) % 3], source_weights=weights)
+        risks.append((get("dev")(every), -weights.mean()))
+    assert np.allclose([dev for dev, _ in risks], -1.0)
+    assert np.std([plain for _, plain in risks]) > 0.02
+
+
+def test_a_ratio_does_not_depend_on_how_many_rows_there_are():
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(size=(900, 2)), rng.normal(size=(150, 2))
+    assert density_ratio(source, target).mean() == pytest.approx(1, abs=0.15)
 
 
 def test_a_known_density_ratio_is_recovered():
@@ -116,6 +142,22 @@ def test_clusters_are_those_that_were_made():
 def test_mixed_rows_follow_their_leader():
     made = _evidence()
     assert get("mixval")(made._replace(predict=lambda rows: np.eye(3)[np.zeros(len(rows), int)])) < 0.5
+
+
+def test_mixed_rows_are_asked_for_the_class_of_the_larger_share():
+    """A model that answers by the nearest of three corners gives every mixture its leader's class."""
+    corners = np.eye(3)[np.arange(150) % 3]
+    made = _evidence(target_features=corners, target_outputs=corners)
+    assert get("mixval")(made._replace(predict=lambda rows: rows)) == 1.0
+
+
+def test_the_way_back_is_judged_by_what_it_finds():
+    """A model that answers the source by heart and the target blindly teaches nothing that finds the source again."""
+    made = _evidence()
+    by_heart = np.eye(3)[made.source_labels]
+    blind = made._replace(source_outputs=by_heart, target_outputs=np.random.default_rng(0).dirichlet(np.ones(3), 150))
+    assert get("circular")(made) > 0.9
+    assert get("circular")(blind) < 0.7
 
 
 @pytest.mark.parametrize("name", VALIDATORS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,10 @@ from typer.testing import CliRunner
 
 from headstart.cli import app
 from headstart.errors import UserError
+from headstart.problem import Task
+from headstart.workflow.across.sides import learn_rows
 from headstart.workflow.fit import fit
+from headstart.workflow.options import FitOptions
 from headstart.workflow.resume import resume
 from headstart.workflow.run import load
 
@@ -101,6 +105,18 @@ def test_labels_to_learn_from_are_never_evaluated(tables, tmp_path):
     assert (across["n_learned"], across["n_evaluated"]) == (10, 70)
 
 
+def test_what_any_seed_learned_from_is_evaluated_for_none(tables, tmp_path):
+    options = {"source_data": tables["source"], "label": "mood", "method": "standardize", "quiet": True}
+    run = fit(tables["target"], target_labels="learn", shots=5, seeds=2, out=tmp_path / "learn", **options)
+    sides = SimpleNamespace(
+        labelled=np.arange(80), target_labels=np.arange(80) % 2, task=Task("classification", ("calm", "wild"))
+    )
+    learned = [learn_rows(sides, FitOptions(target_labels="learn", shots=5), seed) for seed in (0, 1)]
+    assert len(np.union1d(*learned)) > 10
+    assert run.result["across"]["n_evaluated"] == 80 - len(np.union1d(*learned))
+    assert run.verdict.n_test == 80 - len(np.union1d(*learned))
+
+
 def test_several_sources_and_regression(tmp_path):
     def priced(seed, shift):
         frame = table(seed, shift).drop(columns="mood")
@@ -117,6 +133,8 @@ def test_several_sources_and_regression(tmp_path):
     assert run.result["metric"] == "mae"
     assert run.result["across"]["n_source"] == 160
     assert run.result["arms"]["source_only"]["test"]["mae"] < 2.0
+    for arm in run.result["arms"].values():
+        assert 0 < arm["interval"][0] < arm["test"]["mae"] < arm["interval"][1]
 
 
 def test_a_stopped_run_is_finished_and_changed_data_are_refused(run, tables):
@@ -216,10 +234,9 @@ def test_json_on_standard_output(tables, tmp_path):
 
 
 def test_the_plan_races_first_what_fits_the_shift_and_the_number_of_sources():
-    from headstart.problem import Task
+
     from headstart.shallow.diagnose import diagnose
     from headstart.workflow.across.plan import make_across_plan
-    from headstart.workflow.options import FitOptions
 
     rng = np.random.default_rng(0)
     y, z = (rng.uniform(size=(2, 300)) < [[0.5], [0.9]]).astype(int)

@@ -155,5 +155,7 @@ def test_tables_of_every_task(task, tmp_path):
     assert run.result["task"]["kind"] == task
     assert run.verdict.metric == {"classification": "accuracy", "regression": "mae", "multilabel": "samples_f1"}[task]
     assert np.isfinite(run.verdict.gain)
+    for arm in run.result["arms"].values():
+        assert 0 <= arm["interval"][0] <= arm["test"][run.verdict.metric] <= arm["interval"][1]
     assert len(run.model.predict(frame.head(3))) == 3
     assert (run.path / "report.html").stat().st_size > 10_000

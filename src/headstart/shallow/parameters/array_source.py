@@ -57,6 +57,12 @@ def source_coefficients(source: Any, names: Sequence[str] | int, classes: np.nda
     return coef if classes is None else _align(_per_class(coef.T).T, source.classes_, classes)
 
 
+def source_intercept(source: Any, classes: np.ndarray | None) -> np.ndarray:
+    """Return a linear source's intercept [k] for the target's outputs, 0 for a class that it does not know."""
+    intercept = np.atleast_1d(np.asarray(getattr(source, "intercept_", 0.0), dtype=float))
+    return intercept if classes is None else _align(_per_class(intercept[None]).T, source.classes_, classes)[:, 0]
+
+
 def source_outputs(source: Any, rows: Rows, classes: np.ndarray | None) -> np.ndarray:
     """Return the source's outputs for the target's: values [n, k], or scores [n, k] up to a constant per row."""
     _require(source, "residual", classes, attribute="predict")
@@ -71,6 +77,25 @@ def source_outputs(source: Any, rows: Rows, classes: np.ndarray | None) -> np.nd
         raise ValueError("source has neither predict_proba nor decision_function; use method='probe'.")
     scores = scores - scores.mean(axis=1, keepdims=True)
     return _align(scores.T, source.classes_, classes).T
+
+
+def source_answers(source: Any, x: np.ndarray, names: Any, classes: np.ndarray | None) -> np.ndarray | None:
+    """Return what the source answers for the target's rows x [n, p] as it is, [n, k]; None where it cannot.
+
+    Values, or log-probabilities; a class that the source does not know is less likely than any that it knows.
+    """
+    if not isinstance(source, BaseEstimator) or not _same_task(source, classes) or not hasattr(source, "predict"):
+        return None
+    if names is not None and not np.isin(getattr(source, "feature_names_in_", names), names).all():
+        return None
+    if classes is not None and not (hasattr(source, "predict_proba") or hasattr(source, "decision_function")):
+        return None
+    outputs = source_outputs(source, rows_for(source, x, names), classes)
+    if classes is None:
+        return outputs
+    unknown = ~np.isin(classes, source.classes_)
+    outputs[:, unknown] = outputs.min(axis=1, keepdims=True) - 1.0
+    return outputs
 
 
 def source_features(source: Any, rows: Rows) -> np.ndarray:

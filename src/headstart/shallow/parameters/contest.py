@@ -1,0 +1,150 @@
+"""A contest of linear models on one table of rows: strength and kind chosen on folds, what that is worth on others.
+
+`choose` picks by cross-validation. `nested` repeats the whole of `choose` inside each outer fold's training rows and
+judges what it picked on the fold's held rows, on which nothing was chosen: its gain is not the best of several draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from headstart.shallow.choosing import per_sample
+from headstart.shallow.parameters.biased import Linear
+
+Array = np.ndarray
+Folds = list[tuple[Array, Array]]
+PLAIN = ("pooled", "source", "scratch")
+CAUTION = 1.5
+"""Standard errors of a cross-validated gain that it must lie above 0 for a less plain candidate to be kept."""
+
+
+class Candidate(NamedTuple):
+    """What one linear model sees of n rows.
+
+    Attributes
+    ----------
+    x : columns [n, q]. offset : outputs [n, k] that the model is added to.
+    more : further rows (columns, offset, targets) that it learns from and is never judged on.
+    learns : False for a model that answers ``offset`` as it is.
+    """
+
+    x: Array
+    offset: Array
+    more: tuple[Array, Array, Array] | None = None
+    learns: bool = True
+
+
+class Field(NamedTuple):
+    """Who takes part and how it is played.
+
+    Attributes
+    ----------
+    candidates : by name; those of ``PLAIN`` are what anybody would try first.
+    target : class numbers [n], or values [n, k]. kind : "classification" or "regression".
+    alphas : strengths. path : ``(x, target, offset, alphas) -> a Linear per alpha``.
+    folds : ``(target, most) -> folds``, at most so many; none where the rows are too few.
+    guard : whether a plain candidate may win against transfer.
+    """
+
+    candidates: Mapping[str, Candidate]
+    target: Array
+    kind: str
+    alphas: list[float]
+    path: Callable[[Array, Array, Array, list[float]], list[Linear]]
+    folds: Callable[[Array, int], Folds]
+    guard: bool = True
+
+
+class Choice(NamedTuple):
+    """The candidate kept, the best plain one, and each candidate's strength."""
+
+    kept: str
+    baseline: str
+    alphas: dict[str, float]
+
+
+class Verdicts(NamedTuple):
+    """Scores [n] of rows on which nothing was chosen: of what was kept, of the best plain one, of every candidate."""
+
+    kept: Array
+    baseline: Array
+    each: dict[str, Array]
+
+
+def learn(field: Field, name: str, rows: Array, alphas: list[float]) -> list[Linear]:
+    """Fit a candidate on ``rows`` for each alpha."""
+    candidate = field.candidates[name]
+    if not candidate.learns:
+        width = candidate.x.shape[1]
+        return [Linear(np.zeros((candidate.offset.shape[1], width)), np.zeros(candidate.offset.shape[1]))]
+    x, offset, target = candidate.x[rows], candidate.offset[rows], field.target[rows]
+    if candidate.more is not None:
+        x, offset, target = (np.concatenate(pair) for pair in zip((x, offset, target), candidate.more, strict=True))
+    return field.path(x, target, offset, alphas)
+
+
+def judge(field: Field, name: str, model: Linear, rows: Array) -> tuple[Array, Array]:
+    """Return the scores and losses [rows] of a candidate's model."""
+    candidate = field.candidates[name]
+    return per_sample(candidate.offset[rows] + model(candidate.x[rows]), field.target[rows], field.kind)
+
+
+def choose(field: Field, rows: Array, most: int) -> Choice:
+    """Choose each candidate's strength and the candidate to keep by cross-validation within ``rows``."""
+    names = list(field.candidates)
+    folds = field.folds(field.target[rows], most)
+    middle = field.alphas[len(field.alphas) // 2]
+    if not folds or len(names) * len(field.alphas) == 1:
+        return Choice(names[-1] if not field.guard else names[0], names[0], dict.fromkeys(names, middle))
+    alphas, scores, losses = {}, {}, {}
+    for name in names:
+        score, loss = _cross_validated(field, name, rows, folds)
+        best = int(np.lexsort((loss.mean(axis=1), -score.mean(axis=1)))[0])
+        alphas[name] = field.alphas[best] if field.candidates[name].learns else middle
+        scores[name], losses[name] = score[best], loss[best]
+    plain = [name for name in names if name in PLAIN]
+    baseline = min(plain, key=lambda name: (-scores[name].mean(), losses[name].mean()))
+    kept = cautious(scores, losses) if field.guard else names[-1]
+    return Choice(kept, baseline, alphas)
+
+
+def cautious(scores: Mapping[str, Array], losses: Mapping[str, Array]) -> str:
+    """Return the best candidate, unless a plainer one before it is within ``CAUTION`` standard errors."""
+    names = list(scores)
+    best = min(names, key=lambda name: (-scores[name].mean(), losses[name].mean()))
+    for name in names[: names.index(best)]:
+        gain = scores[best] - scores[name]
+        if gain.mean() <= CAUTION * gain.std() / np.sqrt(len(gain)):
+            return name
+    return best
+
+
+def _cross_validated(field: Field, name: str, rows: Array, folds: Folds) -> tuple[Array, Array]:
+    parts = []
+    for train, held in folds:
+        judged = [judge(field, name, model, rows[held]) for model in learn(field, name, rows[train], field.alphas)]
+        parts.append((held, np.array(judged)))
+    found = np.zeros((len(parts[0][1]), 2, len(rows)))
+    for held, values in parts:
+        found[:, :, held] = values
+    return found[:, 0], found[:, 1]
+
+
+def nested(field: Field, most: int) -> Verdicts | None:
+    """Judge the whole of `choose` on outer folds; None where the rows are too few for them."""
+    n = len(field.target)
+    folds = field.folds(field.target, most)
+    if not folds:
+        return None
+    found = Verdicts(np.zeros(n), np.zeros(n), {name: np.zeros(n) for name in field.candidates})
+    for train, held in folds:
+        choice = choose(field, train, most)
+        for name, alpha in choice.alphas.items():
+            (model,) = learn(field, name, train, [alpha])
+            found.each[name][held] = judge(field, name, model, held)[0]
+        found.kept[held] = found.each[choice.kept][held]
+        found.baseline[held] = found.each[choice.baseline][held]
+    return found

@@ -1,0 +1,269 @@
+# ruff: noqa: E501
+"""Plausible faults, each with the tests that must notice it. Every text stands once in its file."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Mutant(NamedTuple):
+    """``old`` becomes ``new`` in ``src/file``; at least one of ``tests`` must fail; ``why`` it matters."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+    why: str
+
+
+def room(file: str, *tests: str):
+    """Return a maker of mutants of one file with the tests that they share."""
+
+    def mutant(name: str, old: str, new: str, why: str, *others: str) -> Mutant:
+        return Mutant(name, f"headstart/{file}", old, new, others or tests, why)
+
+    return mutant
+
+
+_verdict = room("workflow/verdict.py", "tests/workflow/test_verdict.py")
+_across = room("workflow/across/conclude.py", "tests/workflow/test_verdict_across.py")
+_road = room(
+    "workflow/across/fit.py", "tests/workflow/test_across.py::test_what_any_seed_learned_from_is_evaluated_for_none"
+)
+_arms = room("workflow/arms.py", "tests/workflow/test_heads.py")
+_heads = room("workflow/heads.py", "tests/workflow/test_heads.py")
+_joint = room("shallow/joint.py", "tests/shallow/test_joint.py")
+_record = room("workflow/record.py", "tests/workflow/test_fit.py::test_tables_of_every_task[regression]")
+_across_record = room("workflow/across/record.py", "tests/workflow/test_across.py::test_several_sources_and_regression")
+_conclude = room("workflow/conclude.py", "tests/workflow/test_kept_seed.py")
+_race = room("choice/race.py", "tests/choice/test_race.py")
+_choosing = room("choice/choosing.py", "tests/choice/test_choose.py", "tests/choice/test_race.py")
+_gain = room("choice/gain.py", "tests/choice/test_race.py", "tests/choice/test_choose.py")
+_shift = room("choice/label_shift.py", "tests/choice/test_label_shift.py")
+_stack = room("choice/stacking.py", "tests/choice/test_stacking.py", "tests/choice/test_race.py")
+_blend = room("choice/blend.py", "tests/choice/test_race.py", "tests/choice/test_choose.py")
+_risk = room("validators/source_risk.py", "tests/validators/test_validators.py")
+_density = room("validators/density.py", "tests/validators/test_validators.py")
+_confidence = room("validators/confidence.py", "tests/validators/test_validators.py")
+_structure = room("validators/structure.py", "tests/validators/test_validators.py")
+_circular = room("validators/circular.py", "tests/validators/test_validators.py")
+_mixval = room("validators/mixval.py", "tests/validators/test_validators.py")
+_evidence = room("validators/evidence.py", "tests/validators/test_validators.py")
+_bootstrap = room("functional/bootstrap.py", "tests/functional/test_statistics.py")
+_mcnemar = room("functional/mcnemar.py", "tests/functional/test_statistics.py")
+_intervals = room("functional/intervals.py", "tests/functional/test_intervals.py")
+_box = room("functional/box.py", "tests/functional/test_convex.py")
+_kmm = room("shallow/instances/kmm.py", "tests/shallow/instances/test_weights.py")
+_splits = room("data/splits.py", "tests/data/test_splits.py")
+_counterpart = room("data/counterpart.py", "tests/data/test_counterpart.py")
+_duplicates = room("data/duplicates.py", "tests/data/test_checking.py")
+_labels = room("data/labels.py", "tests/data/test_labels.py")
+_conventions = room("data/conventions.py", "tests/data/test_conventions.py")
+_cache = room("engine/cache.py", "tests/engine/test_cache.py")
+_shelf = room("engine/shelf.py", "tests/engine/test_cache.py")
+_frozen = room("engine/frozen.py", "tests/engine/test_loop.py")
+_session = room("engine/session.py", "tests/engine/test_loop.py", "tests/engine/test_checkpoint.py")
+_updates = room("engine/updates.py", "tests/engine/test_loop.py")
+_curves = room("engine/curves.py", "tests/engine/test_loop.py")
+_network = room("networks/network.py", "tests/networks/test_contract.py", "tests/engine/test_loop.py")
+_export = room("report/export.py", "tests/report/test_export.py")
+_mistakes = room("report/evidence.py", "tests/report/test_evidence.py")
+_probe = room("shallow/choosing.py", "tests/shallow/test_probe.py")
+_linear = room("shallow/linear.py", "tests/shallow/test_probe.py")
+_held = room("shallow/held_out.py", "tests/shallow/instances")
+_splitters = room("shallow/splitters.py", "tests/shallow/test_splitters.py")
+_contest = room("shallow/parameters/contest.py", "tests/shallow/parameters/test_contest.py")
+_source = room(
+    "shallow/parameters/array_source.py",
+    "tests/test_estimators.py::test_a_source_of_other_classes_never_answers_one_that_it_does_not_know",
+)
+
+NAMED = [
+    # the verdict
+    _verdict("kind from the gain", '"positive" if low > 0 else', '"positive" if gain > 0 else',
+             "a gain whose interval reaches below 0 is no proof"),
+    _verdict("negative from the gain", '"negative" if high < 0', '"negative" if gain < 0',
+             "a loss whose interval reaches above 0 is no proof"),
+    _verdict("gain of the baseline", "(first - second).mean()", "(second - first).mean()",
+             "the sign of every verdict"),
+    _verdict("interval the wrong way", "interval_of_gain(first, second", "interval_of_gain(second, first",
+             "the interval must be that of the gain"),
+    _across("weakest baseline", "max(baselines, key", "min(baselines, key",
+            "beating the worst of the baselines is no news"),
+    _across("baseline counts the adapted arm", "if arm != ADAPTED}", "if arm}",
+            "an adapted model is not its own baseline"),
+    _road("later seeds' rows evaluated", "np.concatenate(learned)", "learned[0]",
+          "rows that any seed learned from are seen"),
+    _record("interval of an error", "sorted(sign * bound for", "sorted(bound for",
+            "the interval of an absolute error is not negative"),
+    _across_record("interval of an error across domains", "sorted(sign * bound for",
+                   "sorted(bound for", "the interval of an absolute error is not negative"),
+    _conclude("another seed's predictions", "predictions.values[kept.kept][index]", "predictions.values[kept.kept][0]",
+              "mistakes and saliency are of the network that is kept"),
+    _conclude("the worst seed is kept", "np.argmax([part", "np.argmin([part", "the best seed on validation is kept"),
+    # training and choosing
+    _arms("the fold chooses the head's strength", "fit_head(bench, network, job.arm, job.rows, plan.views)",
+          "fit_head(bench, network, job.arm, np.concatenate([job.rows, job.validation]), plan.views)",
+          "the rows that an arm is scored on choose nothing"),
+    _heads("views split across inner folds", "((train + shifts).ravel(), held)",
+           "(np.setdiff1d(np.arange(copies * len(rows)), held), held)", "a view of a held-out sample would be learned from"),
+    _heads("settings are chosen anew", "if settings is None:\n        read, scaled =", "if True:\n        read, scaled =",
+           "the refit keeps what was chosen"),
+    _joint("any other stage will do", "margin > 0]", "margin > -9]", "the best of many looks good by luck"),
+    _joint("held-out scores of training rows", "head.outputs(features[held])", "head.outputs(features[train])[: len(held)]",
+           "every choice would be made on what was learned"),
+    # the race
+    _race("race fits on its held-out rows", "np.setdiff1d(np.arange(len(domains.labels)), ground.held)",
+          "np.arange(len(domains.labels))", "validators would read training rows"),
+    _race("held-out rows judged by the whole model", "outputs(part, held_rows, ground, is_source=True)",
+          "outputs(model, held_rows, ground, is_source=True)", "validators would read training rows"),
+    _race("weights of other rows", "density_ratio(low_source, low_target, seed=seed)[held]",
+          "density_ratio(low_source, low_target, seed=seed)[: len(held)]", "each held row has its own density ratio"),
+    _race("values without bounds", "values.clip(*ground.span)", "values", "one row can be a thousand deviations off",
+          "tests/choice/test_stacking.py"),
+    _race("the first may be left out", "if budget is not None and out and spent", "if budget is not None and spent",
+          "source-only always runs"),
+    _race("validators of probabilities for values", "FOR_REGRESSION if ground.regression else VALIDATORS", "VALIDATORS",
+          "values have no entropy", "tests/choice/test_choose.py"),
+    _stack("stack fits on its held-back labels", "labels[known[fold]] = np.nan if ground.regression else -1",
+           "labels[known[:0]] = np.nan if ground.regression else -1",
+           "shares are learned from answers to labels that were not seen"),
+    _blend("blends lean on the worst", "np.exp((gains - gains.max()) / temperature)",
+           "np.exp((gains.min() - gains) / temperature)", "the better a model's evidence, the more it counts"),
+    _choosing("need not beat pooled or target-only", " and evidence >= gains[safe]:", ":",
+              "an adapted model must beat the best model without adaptation"),
+    _choosing("any gain will do", "evidence > caution * deviation", "evidence > -caution * deviation",
+              "no model is handed back for a gain that is not there"),
+    _gain("groups are not left out", "rest = groups != group", "rest = groups == groups",
+          "the deviation is that of benchmarks left out"),
+    _gain("big benchmarks count more", "weights = 1 / counts[inverse]", "weights = 0 * counts[inverse] + 1.0",
+          "every benchmark counts alike"),
+    _gain("features without bounds", "(features / self.scale).clip(-4, 4)", "(features / self.scale)",
+          "no single figure may promise the moon"),
+    _shift("alarm without a second witness", "np.abs(expected - seen).sum() < AGREE", "True",
+           "two witnesses must agree"),
+    _shift("a handful speaks", "< FEW:", "< 0:", "20 rows say nothing about shares"),
+    # validators
+    _risk("DEV without its control variate", "+ eta * weights.mean() - eta", "", "the variance of the weights stays in"),
+    _risk("DEV's control variate added", "eta = -together", "eta = together", "the variance doubles"),
+    _risk("importance without normalising", "/ weights.sum())", "/ len(weights))", "weights need not sum to n"),
+    _density("ratio upside down", "len(first) / len(second)", "len(second) / len(first)",
+             "unequal sizes would tilt the weights"),
+    _density("domains swapped", ">= len(first)).astype", "< len(first)).astype", "weights would favour the source"),
+    _confidence("infomax without diversity", " - _plogp(p.mean(axis=0)).sum()", "",
+                "a model that answers one class would win"),
+    _structure("a row is its own neighbour", "np.fill_diagonal(similarity, -np.inf)", "similarity += 0.0",
+               "every row would be dense by itself"),
+    _circular("the way back is judged on answers", "source_outputs=back", "source_outputs=evidence.source_outputs",
+              "the model would be judged on the source alone"),
+    _mixval("the follower leads", "== answers[first]).mean()", "== answers[second]).mean()",
+            "the larger share decides"),
+    _evidence("right counts as wrong", "outputs.argmax(axis=1) != labels", "outputs.argmax(axis=1) == labels",
+              "every loss the wrong way"),
+    # statistics
+    _bootstrap("one-sided tail", "tail = (1 - level) / 2", "tail = 1 - level", "95% means 95%"),
+    _bootstrap("seeds are not drawn", "weights = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=draws) / seeds",
+               "weights = np.full((draws, seeds), 1 / seeds)", "seeds vary too"),
+    _bootstrap("unpaired", "mean_interval(difference,", "mean_interval(first - np.mean(second),",
+               "the difference is of the same samples"),
+    _mcnemar("one-sided", "binomtest(won, won + lost, 0.5)", 'binomtest(won, won + lost, 0.5, alternative="greater")',
+             "neither is better: both sides count"),
+    _mcnemar("the smallest p of several seeds", "2 * np.mean(ps)", "np.min(ps)", "the best of several draws is no proof"),
+    _intervals("no correction for continuity", "- 1 - z * math.sqrt(variance)", "- z * math.sqrt(variance)",
+               "the interval would leave out 0 where the exact p does not"),
+    _intervals("the bootstrap is believed of few", "if differing >= FEW:", "if differing >= 0:",
+               "it ends at 100% because 1 of 49 is wrong"),
+    _intervals("won and lost swapped", "for sign in (1, -1))", "for sign in (-1, 1))", "the sign of every interval"),
+    _box("no bound on the sum", "if box.low <= found <= box.high:", "if True:", "the sum's bounds are the point"),
+    _kmm("KMM without its mean constraint", "n * (1 - room), n * (1 + room)", "0.0, n * upper",
+         "weights would not average to 1"),
+    _kmm("KMM without its target", "linear = kernel_mean(source, target, bandwidth) + ridge / n",
+         "linear = kernel_mean(source, source, bandwidth) + ridge / n", "nothing would be matched"),
+    # splits
+    _splits("groups straddle", "if group is not None:\n        return _fold_of_groups", "if False:\n        return _fold_of_groups",
+            "a patient on both sides"),
+    _splits("folds ignore groups", "if dataset.group is not None:", "if False:", "a patient in two folds"),
+    _splits("folds train on their held rows", "(rows[fold != number], rows[fold == number])",
+            "(rows, rows[fold == number])", "held-out rows would be learned from"),
+    _splits("a given test split is cut again", "if not (code == 2).any():", "if True:", "given splits are kept"),
+    _splits("a single sample is held out", "keep_single & (counts[inverse] == 1)", "keep_single & (counts[inverse] < 0)",
+            "no fold trains without a class"),
+    _splits("classes without a stratum", 'if task.kind == "classification":\n        return targets',
+            'if False:\n        return targets', "a rare class would miss a split", "tests/data/test_splits.py"),
+    _splitters("target rows leave the training part", "np.concatenate([source[fold != number], target])",
+               "source[fold != number]", "transductive means all target inputs"),
+    _counterpart("unknown is the first class", "[-1 if name is None else", "[0 if name is None else",
+                 "an empty cell is no label"),
+    _counterpart("classes numbered anew", "enumerate(source.task.classes)}\n    return np.array([-1",
+                 "enumerate(sorted({n for n in names if n}))}\n    return np.array([-1",
+                 "class numbers are the source's"),
+    # readers
+    _duplicates("near means anything", "& (_bits(hashes[left] ^ hashes[right]) <= _MOST_BITS)", "",
+                "pictures would be called copies"),
+    _duplicates("copies need no likeness", ">= _CORRELATION * norms[0]", ">= -_CORRELATION * norms[0]",
+                "hashes alone collide"),
+    _labels("blank labels are a class", "missing = missing | blank", "missing = missing & blank",
+            "a blank is a missing label"),
+    _labels("infinite targets", "bad = np.flatnonzero(~np.isfinite(numbers))", "bad = np.flatnonzero(np.isnan(numbers))",
+            "infinity is no label"),
+    _labels("classes in order of appearance", "class_order(found) if", "list(found) if",
+            "class numbers may not depend on the rows' order"),
+    _conventions("a percentage is its number", "pc.divide(numbers, 100.0)", "pc.divide(numbers, 1.0)",
+                 "50% is a half in every reader"),
+    _conventions("leading zeros count", 'whole = r"0|[1-9][0-9]*"', 'whole = r"[0-9]+"', "007 is no 7"),
+    _conventions("the decimal comma is dropped", 'return pc.replace_substring(values, reading.decimal, ".")',
+                 'return pc.replace_substring(values, reading.decimal, "")', "12,5 is no 125"),
+    _conventions("missing in lower case only", "lowered = pc.utf8_lower(trimmed(values))", "lowered = trimmed(values)",
+                 "NA and na are missing alike"),
+    # cache keys
+    _cache("key without weights", '"weights": checksum(weights)', '"weights": ""', "another network's states"),
+    _cache("key without preprocessing", '"preprocess": network.preprocess.to_json()', '"preprocess": {}',
+           "states of other pixels"),
+    _cache("key without the cut", '"cut": cut,', '"cut": 0,', "states of another stage",
+           "tests/engine/test_cache.py"),
+    _cache("key without precision", '"precision": place.precision', '"precision": ""', "states of other rounding"),
+    _cache("every view is the plain one", "view_seed(seed, content, view)", "view_seed(seed, content, 0)",
+           "K views would be one"),
+    _shelf("the newest state wins", "for entry, place in first.items() if entry not in self._where",
+           "for entry, place in first.items()", "what is here is not computed again"),
+    _shelf("the folder in use is trimmed", "if total > limit and folder != keep:", "if total > limit:",
+           "states in use would vanish"),
+    # freezing and training
+    _frozen("frozen buffers may move", "name.startswith(stages) or name in idle", "name in idle",
+            "running statistics are frozen too"),
+    _session("no proof at the end", "if after != self.held_hash:", "if False:", "frozen must be proved"),
+    _session("nothing kept of the best", "and self.settings.keep_best:", "and False:", "the best weights are handed back"),
+    _updates("parts are not weighed", "share = size(part) / self.n", "share = 1.0", "parts would sum, not average"),
+    _curves("ties by the higher loss", "rank = (score, -loss)", "rank = (score, loss)", "among equals the lower loss"),
+    _curves("patience never ends", "self.waited >= self.patience", "self.waited < 0", "over-fitting would go on"),
+    _network("frozen stages train their statistics", "module.training = False\n", "module.training = True\n",
+             "batch norm moves without a gradient"),
+    _network("frozen stages ask for gradients", "stage.requires_grad_(index >= count)", "stage.requires_grad_(True)",
+             "frozen means frozen"),
+    # heads
+    _probe("the worst strength", "-scores.round(12)))[0]", "scores.round(12)))[0]", "the best strength is kept"),
+    _probe("folds without strata", "if rarest >= 2:", "if False:", "a fold could miss a class"),
+    _linear("strengths judged on training rows", "judged = [per_sample(head.outputs(validation[0]), validation[1]",
+            "judged = [per_sample(head.outputs(features), labels", "the weakest penalty would always win"),
+    _linear("folds judged on training rows", "head.outputs(features[held]), labels[held]",
+            "head.outputs(features[train]), labels[train]", "the weakest penalty would always win"),
+    _held("held rows are learned from", "train, held = folds != fold, all_folds == fold",
+          "train, held = folds == folds, all_folds == fold", "scores of rows that were seen"),
+    # export
+    _export("no parity asked for", "if not worst < TOLERANCE:", "if False:", "a model that differs would be written"),
+    _export("only one sample compared", "worst = max(worst, float(", "worst = min(worst, float(",
+            "the largest difference counts"),
+    _mistakes("right answers shown as mistakes", "order[wrong[order]]", "order", "mistakes are mistakes"),
+    # the estimators
+    _contest("the outer fold is chosen on", "choice = choose(field, train, most)",
+             "choice = choose(field, np.arange(n), most)", "the gain would be of what was chosen on the same rows"),
+    _contest("the outer fold is learned from", "(model,) = learn(field, name, train, [alpha])",
+             "(model,) = learn(field, name, np.arange(n), [alpha])", "the gain would be of rows that were seen"),
+    _contest("no caution", "gain.mean() <= CAUTION * gain.std()", "gain.mean() <= 0 * gain.std()",
+             "a plainer model is kept where the difference is noise"),
+    _contest("source rows are judged", "x, offset, target = candidate.x[rows], candidate.offset[rows], field.target[rows]",
+             "x, offset, target = candidate.x, candidate.offset, field.target", "a fold would learn its held rows"),
+    _source("a class the source lacks wins", "outputs.min(axis=1, keepdims=True) - 1.0",
+            "outputs.max(axis=1, keepdims=True) + 1.0", "the source as it is never answers what it does not know"),
+]  # fmt: skip

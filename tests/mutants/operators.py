@@ -1,0 +1,167 @@
+"""Small faults at random places: swapped comparisons, arithmetic and logic, constants off by one, lost statements."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterator
+from typing import NamedTuple
+
+COMPARISONS: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+}
+"""The boundary moved, and the comparison negated."""
+ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+}
+
+
+BLOCKS = ("body", "orelse", "finalbody", "handlers")
+NOT_ITS_OWN = (*BLOCKS, "annotation", "returns", "decorator_list", "type_params")
+
+
+class Fault(NamedTuple):
+    """One change of one file: ``text`` is the whole file afterwards."""
+
+    file: str
+    line: int
+    was: str
+    becomes: str
+    text: str
+
+
+def faults(file: str, source: str) -> Iterator[Fault]:
+    """Yield every fault that the operators can put into a file."""
+    lines = source.splitlines(keepends=True)
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line.encode()))
+    raw = source.encode()
+    for node, changed in _changes(ast.parse(source)):
+        assert node.end_lineno is not None
+        assert node.end_col_offset is not None
+        begin, end = starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+        became = changed if isinstance(changed, str) else ast.unparse(changed)
+        if isinstance(changed, ast.expr):
+            became = f"({became})"
+        text = (raw[:begin] + became.encode() + raw[end:]).decode()
+        yield Fault(file, node.lineno, _short(raw[begin:end].decode()), _short(became), text)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 100 else line[:97] + "..."
+
+
+def _changes(tree: ast.Module) -> Iterator[tuple[ast.expr | ast.stmt, ast.expr | ast.stmt | str]]:
+    for statement, inside in _statements(tree):
+        if inside:
+            yield from ((statement, changed) for changed in _of_statement(statement))
+        for node in _expressions(statement):
+            for changed in _of_expression(node):
+                yield node, changed
+
+
+def _statements(tree: ast.AST, inside: bool = False) -> Iterator[tuple[ast.stmt, bool]]:
+    """Yield the statements that run, and whether they are a function's."""
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.stmt) and not _silent(child):
+            yield child, inside
+        if not _silent(child):
+            yield from _statements(child, inside or isinstance(tree, ast.FunctionDef))
+
+
+def _silent(node: ast.AST) -> bool:
+    """Imports, docstrings and blocks for type checkers."""
+    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        return True
+    texts = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return texts or isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def _of_statement(node: ast.stmt) -> Iterator[ast.stmt | str]:
+    if isinstance(node, ast.Return) and node.value is not None and not _is_none(node.value):
+        yield "return None"
+    elif isinstance(node, ast.Expr | ast.AugAssign) and not isinstance(getattr(node, "value", None), ast.Yield):
+        yield "pass"
+
+
+def _is_none(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _expressions(statement: ast.stmt) -> Iterator[ast.expr]:
+    """Yield a statement's own expressions: no annotation, no message of an error, no text between quotes."""
+    if isinstance(statement, ast.Raise | ast.Assert):
+        return
+    for name, value in ast.iter_fields(statement):
+        if name in NOT_ITS_OWN:
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, ast.arguments):
+                for default in [*item.defaults, *filter(None, item.kw_defaults)]:
+                    yield from _inner(default)
+            elif isinstance(item, ast.withitem):
+                yield from _inner(item.context_expr)
+            elif isinstance(item, ast.expr):
+                yield from _inner(item)
+
+
+def _inner(node: ast.AST) -> Iterator[ast.expr]:
+    if isinstance(node, ast.JoinedStr):
+        return
+    if isinstance(node, ast.expr):
+        yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _inner(child)
+
+
+def _of_expression(node: ast.expr) -> Iterator[ast.expr]:
+    new = copy.deepcopy(node)
+    if isinstance(new, ast.Compare) and type(new.ops[0]) in COMPARISONS:
+        for other in COMPARISONS[type(new.ops[0])]:
+            changed = copy.deepcopy(new)
+            changed.ops[0] = other()
+            yield changed
+    elif isinstance(new, ast.BinOp) and type(new.op) in ARITHMETIC and not _of_types_or_paths(new):
+        new.op = ARITHMETIC[type(new.op)]()
+        yield new
+    elif isinstance(new, ast.BoolOp):
+        new.op = ast.Or() if isinstance(new.op, ast.And) else ast.And()
+        yield new
+    elif isinstance(new, ast.UnaryOp) and isinstance(new.op, ast.Not):
+        yield new.operand
+    elif isinstance(new, ast.IfExp):
+        new.body, new.orelse = new.orelse, new.body
+        yield new
+    elif isinstance(new, ast.Constant) and isinstance(new.value, bool):
+        yield ast.Constant(not new.value)
+    elif isinstance(new, ast.Constant) and isinstance(new.value, int | float):
+        yield ast.Constant(new.value + 1)
+
+
+def _of_types_or_paths(node: ast.BinOp) -> bool:
+    """``int | None``, which nothing evaluates, and ``folder / "name"``, where another operator is an error anyhow."""
+    leaves = [leaf for leaf in ast.walk(node) if isinstance(leaf, ast.Name | ast.Constant)]
+    kinds = {"int", "float", "str", "list", "dict", "tuple", "Path", "bytes", "bool"}
+    if isinstance(node.op, ast.BitOr):
+        return any(getattr(leaf, "value", "") is None or getattr(leaf, "id", "") in kinds for leaf in leaves)
+    texts = any(isinstance(leaf, ast.Constant) and isinstance(leaf.value, str) for leaf in leaves)
+    return isinstance(node.op, ast.Div) and (texts or any(isinstance(n, ast.JoinedStr) for n in ast.walk(node)))

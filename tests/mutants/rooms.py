@@ -1,0 +1,66 @@
+"""The files that faults are drawn from, with the quick tests of each."""
+
+from __future__ import annotations
+
+_CHOICE = ("tests/choice",)
+_VALIDATORS = ("tests/validators", "tests/choice/test_choose.py")
+_STATISTICS = ("tests/functional/test_statistics.py", "tests/workflow/test_verdict.py")
+_READERS = ("tests/data/test_opening.py", "tests/data/test_mistakes.py", "tests/data/test_labels.py")
+_CACHE = ("tests/engine/test_cache.py", "tests/engine/test_loop.py")
+_TRAINING = ("tests/engine/test_loop.py", "tests/engine/test_checkpoint.py")
+_ARMS = ("tests/workflow/test_heads.py", "tests/workflow/test_kept_seed.py", "tests/workflow/test_fit.py")
+_ACROSS = ("tests/workflow/test_verdict_across.py", "tests/workflow/test_across.py")
+_HEADS = ("tests/shallow/test_probe.py", "tests/shallow/test_joint.py", "tests/test_estimators.py")
+
+_MAP = {
+    "workflow/verdict.py": ("tests/workflow/test_verdict.py",),
+    "workflow/conclude.py": _ARMS,
+    "workflow/record.py": _ARMS,
+    "workflow/arms.py": _ARMS,
+    "workflow/heads.py": _ARMS,
+    "workflow/predictions.py": _ARMS,
+    "workflow/across/conclude.py": _ACROSS,
+    "workflow/across/race.py": _ACROSS,
+    "choice/choosing.py": _CHOICE,
+    "choice/race.py": _CHOICE,
+    "choice/gain.py": _CHOICE,
+    "choice/blend.py": _CHOICE,
+    "choice/stacking.py": _CHOICE,
+    "choice/label_shift.py": _CHOICE,
+    "choice/smoothing.py": _CHOICE,
+    "choice/heads.py": _CHOICE,
+    "validators/source_risk.py": _VALIDATORS,
+    "validators/density.py": _VALIDATORS,
+    "validators/confidence.py": _VALIDATORS,
+    "validators/structure.py": _VALIDATORS,
+    "validators/circular.py": _VALIDATORS,
+    "validators/mixval.py": _VALIDATORS,
+    "validators/evidence.py": _VALIDATORS,
+    "validators/scorer.py": _VALIDATORS,
+    "functional/bootstrap.py": _STATISTICS,
+    "functional/intervals.py": ("tests/functional/test_intervals.py", "tests/workflow/test_verdict.py"),
+    "functional/mcnemar.py": _STATISTICS,
+    "functional/calibration.py": ("tests/functional", "tests/shallow/instances/test_label_shift.py"),
+    "functional/temperature.py": ("tests/functional", "tests/shallow/test_nearest.py"),
+    "shallow/instances/kmm.py": ("tests/shallow/instances/test_weights.py",),
+    "shallow/splitters.py": ("tests/shallow/test_splitters.py",),
+    "shallow/held_out.py": ("tests/shallow/instances", "tests/shallow/parameters"),
+    "shallow/choosing.py": _HEADS,
+    "shallow/linear.py": _HEADS,
+    "shallow/joint.py": ("tests/shallow/test_joint.py", "tests/workflow/test_heads.py"),
+    "shallow/parameters/contest.py": ("tests/shallow/parameters/test_contest.py", "tests/test_estimators.py"),
+    "data/splits.py": ("tests/data/test_splits.py",),
+    "data/counterpart.py": ("tests/data/test_counterpart.py", "tests/workflow/test_across.py"),
+    "data/duplicates.py": ("tests/data/test_checking.py",),
+    "data/labels.py": _READERS,
+    "data/columns.py": _READERS,
+    "data/delimited.py": _READERS,
+    "data/conventions.py": ("tests/data/test_conventions.py", "tests/data/test_types.py"),
+    "engine/cache.py": _CACHE,
+    "engine/shelf.py": _CACHE,
+    "engine/frozen.py": _TRAINING,
+    "engine/curves.py": _TRAINING,
+    "networks/network.py": ("tests/networks/test_contract.py", "tests/engine/test_loop.py"),
+    "report/export.py": ("tests/report/test_export.py",),
+}
+ROOMS = {f"headstart/{file}": tests for file, tests in _MAP.items()}

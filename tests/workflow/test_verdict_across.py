@@ -1,0 +1,60 @@
+"""Across domains the baseline is the best model that does not adapt, and nothing that was learned from is evaluated."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from headstart.problem import Task
+from headstart.tasks import create_task
+from headstart.workflow.across.conclude import judge_arms
+from headstart.workflow.predictions import Predictions
+
+TASK = Task("classification", ("a", "b"))
+LABELS = np.arange(200) % 2
+
+
+def answers(share, seed=0):
+    """Probabilities [200, 2] that are right for a share of the rows."""
+    right = np.random.default_rng(seed).permutation(200) < share * 200
+    return np.eye(2)[np.where(right, LABELS, 1 - LABELS)]
+
+
+def judged(kept="adapted", seeds=1, **shares):
+    """The verdict where each arm answers this share of the rows rightly."""
+    ground = SimpleNamespace(task=TASK, logic=create_task(TASK), options=SimpleNamespace(seed=0))
+    values = {arm: [answers(share, seed) for seed in range(seeds)] for arm, share in shares.items()}
+    return judge_arms(ground, Predictions(np.arange(200), LABELS, list(range(seeds)), values), kept)
+
+
+def test_the_baseline_is_the_strongest_model_that_does_not_adapt():
+    found = judged(source_only=0.6, target_only=0.8, pooled=0.7, adapted=0.9)
+    assert (found.baseline, found.arm, found.chosen) == ("target_only", "adapted", "adapted")
+    assert found.gain == pytest.approx(0.1)
+
+
+def test_an_adapted_model_below_pooled_is_no_gain():
+    found = judged(source_only=0.3, pooled=0.9, adapted=0.7)
+    assert (found.baseline, found.kind) == ("pooled", "negative")
+    assert found.gain == pytest.approx(-0.2)
+
+
+def test_the_adapted_model_is_never_its_own_baseline():
+    found = judged(source_only=0.5, adapted=0.95)
+    assert (found.baseline, found.kind) == ("source_only", "positive")
+
+
+def test_a_baseline_that_is_kept_gains_nothing_over_itself_and_the_adapted_model_is_told_beside_it():
+    found = judged(kept="source_only", source_only=0.8, adapted=0.6)
+    assert (found.arm, found.baseline, found.gain) == ("source_only", "source_only", 0.0)
+    assert found.planned.gain == pytest.approx(-0.2)
+
+
+def test_an_arm_that_some_seed_lacks_is_no_baseline():
+    ground = SimpleNamespace(task=TASK, logic=create_task(TASK), options=SimpleNamespace(seed=0))
+    values = {"source_only": [answers(0.6), answers(0.6, 1)], "adapted": [answers(0.9), answers(0.9, 1)]}
+    values["pooled"] = [answers(1.0)]
+    found = judge_arms(ground, Predictions(np.arange(200), LABELS, [0, 1], values), "adapted")
+    assert found.baseline == "source_only"
