@@ -162,7 +162,9 @@ class _Transfer(Isolated, BaseEstimator):
         if self._is_linear:
             return self.linear_(X)
         if self.kept_ == "source":
-            return array_source.source_answers(self.source_, X, self._names, self._classes)
+            answers = array_source.source_answers(self.source_, X, self._names, self._classes)
+            assert answers is not None
+            return answers
         seen = self._transfer(X)
         return seen.offset + self.linear_(seen.x)
 

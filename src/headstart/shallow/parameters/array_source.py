@@ -93,7 +93,8 @@ def source_answers(source: Any, x: np.ndarray, names: Any, classes: np.ndarray |
     outputs = source_outputs(source, rows_for(source, x, names), classes)
     if classes is None:
         return outputs
-    unknown = ~np.isin(classes, source.classes_)
+    fitted: Any = source
+    unknown = ~np.isin(classes, fitted.classes_)
     outputs[:, unknown] = outputs.min(axis=1, keepdims=True) - 1.0
     return outputs
 
