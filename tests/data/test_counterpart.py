@@ -37,6 +37,13 @@ def test_empty_cells_are_unlabelled_and_new_categories_join(source, tmp_path):
     assert found.dataset.task is None
 
 
+def test_a_class_keeps_the_sources_number_where_the_target_lacks_the_others(source, tmp_path):
+    assert open_counterpart(write(tmp_path, "town,age,ill\nLyon,33,yes\nBonn,40,yes\n"), source).labels.tolist() == [
+        1,
+        1,
+    ]
+
+
 def test_without_a_label_column_nothing_is_labelled(source, tmp_path):
     assert (open_counterpart(write(tmp_path, "age,town\n33,Lyon\n"), source).labels == -1).all()
 

@@ -52,7 +52,7 @@ _mixval = room("validators/mixval.py", "tests/validators/test_validators.py")
 _evidence = room("validators/evidence.py", "tests/validators/test_validators.py")
 _bootstrap = room("functional/bootstrap.py", "tests/functional/test_statistics.py")
 _mcnemar = room("functional/mcnemar.py", "tests/functional/test_statistics.py")
-_intervals = room("functional/intervals.py", "tests/functional/test_intervals.py")
+_intervals = room("functional/intervals.py", "tests/functional/test_intervals.py", "tests/workflow/test_verdict.py")
 _box = room("functional/box.py", "tests/functional/test_convex.py")
 _kmm = room("shallow/instances/kmm.py", "tests/shallow/instances/test_weights.py")
 _splits = room("data/splits.py", "tests/data/test_splits.py")
@@ -199,8 +199,7 @@ NAMED = [
                  "enumerate(sorted({n for n in names if n}))}\n    return np.array([-1",
                  "class numbers are the source's"),
     # readers
-    _duplicates("near means anything", "& (_bits(hashes[left] ^ hashes[right]) <= _MOST_BITS)", "",
-                "pictures would be called copies"),
+    _duplicates("no contrast asked for", "enough & ((a * b)", "((a * b)", "pictures of one colour have no likeness"),
     _duplicates("copies need no likeness", ">= _CORRELATION * norms[0]", ">= -_CORRELATION * norms[0]",
                 "hashes alone collide"),
     _labels("blank labels are a class", "missing = missing | blank", "missing = missing & blank",
