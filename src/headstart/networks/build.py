@@ -8,7 +8,7 @@ from headstart.errors import UserError, nearest
 from headstart.networks.network import Network
 from headstart.networks.preprocess import Preprocess
 
-FAMILIES = ("timm", "torchvision", "transformers", "tabular", "glyphs")
+FAMILIES = ("timm", "torchvision", "transformers", "tabular", "columns", "glyphs")
 
 
 def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network:
@@ -41,6 +41,10 @@ def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network
         from headstart.networks.tabular import build_tabular
 
         network = build_tabular(spec, preprocess)  # type: ignore[arg-type]
+    elif family == "columns":
+        from headstart.networks.columns import build_columns
+
+        network = build_columns(spec, preprocess)  # type: ignore[arg-type]
     elif family == "glyphs":
         from headstart.networks.glyphs import build_glyphs
 

@@ -1,12 +1,17 @@
-"""Heads that can be saved: linear ones, and the nearest neighbours'."""
+"""Heads that can be saved: linear ones, the nearest neighbours', and boosted trees."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from headstart.networks.network import Network
+from headstart.networks.trees import TreesHead, trees_from_json, trees_to_json
+from headstart.tasks import TaskLogic
 
 
 class NearestHead(nn.Module):
@@ -48,6 +53,52 @@ class NearestHead(nn.Module):
         return share.log() if self.link == "softmax" else torch.logit(share)
 
 
+@torch.no_grad()
+def answering(network: Network, theirs: TaskLogic, mine: TaskLogic) -> Network | None:
+    """Bring a network's head into another order of classes, or into other units; None where it does not know them.
+
+    Classes that are not asked for are left out; a regression needs the same targets in the same order.
+    """
+    if mine.task.kind == "regression":
+        if theirs.task.targets != mine.task.targets:
+            return None
+        pairs = [np.asarray(getattr(logic, name)) for name in ("scale", "mean") for logic in (theirs, mine)]
+        factor, shift = pairs[0] / pairs[1], (pairs[2] - pairs[3]) / pairs[1]
+        network.head = _scaled(network.head, torch.as_tensor(factor).float(), torch.as_tensor(shift).float())
+        return network
+    if not set(mine.task.classes) <= set(theirs.task.classes):
+        return None
+    network.head = _picked(network.head, [theirs.task.classes.index(name) for name in mine.task.classes])
+    return network
+
+
+def _picked(head: nn.Module, outputs: list[int]) -> nn.Module:
+    """Return the head of some outputs, in this order."""
+    if isinstance(head, NearestHead):
+        return NearestHead(head.references, head.targets[:, outputs], head.k, head.link)
+    if isinstance(head, TreesHead):
+        head.spread, head.bias = head.spread[:, outputs], head.bias[outputs]
+        return head
+    assert isinstance(head, nn.Linear)
+    picked = nn.Linear(head.in_features, len(outputs))
+    picked.weight.copy_(head.weight[outputs])
+    picked.bias.copy_(head.bias[outputs])
+    return picked
+
+
+def _scaled(head: nn.Module, factor: Tensor, shift: Tensor) -> nn.Module:
+    """Return the head whose outputs are ``factor * f(x) + shift``."""
+    if isinstance(head, NearestHead):
+        head.targets = head.targets * factor + shift
+    elif isinstance(head, TreesHead):
+        head.spread, head.bias = head.spread * factor, head.bias * factor + shift
+    else:
+        assert isinstance(head, nn.Linear)
+        head.weight.copy_(head.weight * factor[:, None])
+        head.bias.copy_(head.bias * factor + shift)
+    return head
+
+
 def head_to_json(head: nn.Module) -> dict[str, Any]:
     """Return from what `head_from_json` makes the same head, without its numbers."""
     if isinstance(head, nn.Identity):
@@ -55,6 +106,8 @@ def head_to_json(head: nn.Module) -> dict[str, Any]:
     if isinstance(head, NearestHead):
         m, d = head.references.shape
         return {"kind": "nearest", "m": m, "n_in": d, "n_out": head.targets.shape[1], "k": head.k, "link": head.link}
+    if isinstance(head, TreesHead):
+        return trees_to_json(head)
     if type(head) is nn.Linear:
         return {
             "kind": "linear",
@@ -63,7 +116,7 @@ def head_to_json(head: nn.Module) -> dict[str, Any]:
             "bias": head.bias is not None,
         }
     kind = type(head).__name__
-    raise TypeError(f"A head of the kind {kind} cannot be saved; expected Linear, NearestHead or Identity.")
+    raise TypeError(f"A head of the kind {kind} cannot be saved; expected Linear, NearestHead, TreesHead or Identity.")
 
 
 def head_from_json(value: dict[str, Any] | None) -> nn.Module:
@@ -73,4 +126,6 @@ def head_from_json(value: dict[str, Any] | None) -> nn.Module:
     if value["kind"] == "nearest":
         references, targets = torch.zeros(value["m"], value["n_in"]), torch.zeros(value["m"], value["n_out"])
         return NearestHead(references, targets, value["k"], value["link"])
+    if value["kind"] == "trees":
+        return trees_from_json(value)
     return nn.Linear(value["n_in"], value["n_out"], bias=value["bias"])

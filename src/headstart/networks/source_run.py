@@ -9,6 +9,7 @@ from torch import nn
 
 from headstart.errors import UserError
 from headstart.networks.build import build
+from headstart.networks.columns import build_columns, columns_spec
 from headstart.networks.load_preprocess import load_preprocess
 from headstart.networks.network import Network
 from headstart.networks.source import Source
@@ -17,6 +18,7 @@ from headstart.networks.table_preprocess import TablePreprocess
 from headstart.networks.tabular import build_tabular, carry_columns, shared_statistics
 from headstart.problem import Domain
 from headstart.storage import read_json
+from headstart.tasks import TaskLogic
 
 RUN_SCHEMA = 1
 
@@ -53,6 +55,13 @@ def open_run(path: str) -> Source:
     )
 
 
+def open_answers(path: str) -> tuple[Network, TaskLogic] | None:
+    """Return a run's network with the head that answers, and its task; None if it has no task."""
+    run = Path(path).expanduser()
+    network, logic = load_network(run / "model" if (run / "model" / "network.json").is_file() else run)
+    return None if logic is None else (network, logic)
+
+
 def _untapped(network: Network, preprocess: Any) -> Network:
     """Return the network with its own pooled features: which stages a head read is a matter of that head."""
     if not network.taps:
@@ -85,6 +94,8 @@ def _about(run: Path) -> dict[str, str]:
 
 def _on_columns(network: Network, statistics: TablePreprocess, pretrained: bool) -> Network:
     """Return the network for the target's columns, with what was learned about columns of the same name."""
+    if network.spec["family"] == "columns":
+        return build_columns(columns_spec(statistics), statistics)
     if network.spec["family"] != "tabular":
         raise UserError("Only the network headstart/tabular can be carried to a table's columns.")
     assert isinstance(network.preprocess, TablePreprocess)

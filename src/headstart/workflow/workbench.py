@@ -33,7 +33,8 @@ class Workbench:
     """Dataset, source and device of a run; builds networks and fetches states for every arm.
 
     ``alone`` says that of several processes only the main one is at work, as when a run is concluded; ``notes`` are
-    sentences on what was decided before the plan; ``maps`` keeps stages' mean maps by network and row.
+    sentences on what was decided before the plan; ``maps`` keeps stages' mean maps by network and row, ``pooled``
+    the source's own rows once they were looked for.
     """
 
     dataset: Dataset
@@ -46,6 +47,7 @@ class Workbench:
     alone: bool = False
     notes: tuple[str, ...] = ()
     maps: dict[str, Any] = field(default_factory=dict, repr=False)
+    pooled: tuple[Any, ...] = field(default=(), repr=False)
     _statistics: Any = field(default=None, repr=False)
 
     @classmethod
@@ -60,6 +62,11 @@ class Workbench:
             raws = dataset.raw(dataset.splits["train"])
             bench._statistics = TablePreprocess.fit(raws, dataset.columns)
         return bench
+
+    @property
+    def statistics(self) -> TablePreprocess:
+        """Means, deviations and categories of the training rows of a table."""
+        return self._statistics
 
     @property
     def device(self) -> torch.device:
@@ -100,7 +107,9 @@ class Workbench:
             return raw_fetch(self.dataset, rows, network.preprocess, views=views, seed=self.options.seed)
         return states.fetch
 
-    def _states(self, network: Network, rows: np.ndarray, cut: int, views: int) -> States | None:
+    def _states(
+        self, network: Network, rows: np.ndarray, cut: int, views: int, dataset: Dataset | None = None
+    ) -> States | None:
         name = "frozen features" if cut == len(network.stages) else f"frozen states after stage {cut}"
         seen = 0
 
@@ -114,7 +123,7 @@ class Workbench:
         return cached_states(
             network,
             cut,
-            self.dataset,
+            dataset or self.dataset,
             rows,
             views=views,
             seed=self.options.seed,
@@ -124,9 +133,11 @@ class Workbench:
             alone=self.alone,
         )
 
-    def features(self, network: Network, rows: np.ndarray, *, views: int = 1) -> np.ndarray:
+    def features(
+        self, network: Network, rows: np.ndarray, *, views: int = 1, dataset: Dataset | None = None
+    ) -> np.ndarray:
         """Return pooled features [views * n, d] of the network's stages, view by view, from the cache."""
-        states = self._states(network, rows, len(network.stages), views)
+        states = self._states(network, rows, len(network.stages), views, dataset)
         if states is None:
             raise UserError("The features take more room than the cache may use; free some disk space.")
         every = np.arange(len(rows))

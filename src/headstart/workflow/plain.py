@@ -1,0 +1,200 @@
+"""What a person does in five lines, as arms of the race: source as it is, pooled rows, plain models of the columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headstart.data import Dataset, check
+from headstart.errors import UserError
+from headstart.networks import Network
+from headstart.storage import read_json
+from headstart.workflow.heads import inner_folds
+from headstart.workflow.options import FitOptions
+from headstart.workflow.workbench import Workbench
+
+Array = np.ndarray
+Settings = dict[str, Any]
+PLAIN = {
+    "source": "The source as it is",
+    "pooled": "Source and target rows as one, a linear model",
+    "linear": "A regularised linear model of the raw columns",
+    "trees": "Boosted trees on the raw columns",
+}
+RIVALS = frozenset({*PLAIN, "probe"})
+"""What transfer has to beat beside training from scratch: each is a few lines of scikit-learn."""
+MOST_SOURCE_ROWS = 20_000
+MOST_GROUPS = 20
+"""Classes or targets up to which trees are tried: each needs trees of its own."""
+
+
+def plain_arms(bench: Workbench) -> tuple[str, ...]:
+    """Return the names of those that have a meaning here."""
+    table = bench.dataset.columns is not None
+    found = {
+        "source": answers_of(bench) is not None,
+        "pooled": pooled_rows(bench) is not None,
+        "linear": table,
+        "trees": table and bench.logic.task.n_outputs <= MOST_GROUPS,
+    }
+    return tuple(name for name, has in found.items() if has)
+
+
+def fit_plain(
+    bench: Workbench, arm: str, rows: Array, seed: int, settings: Settings | None = None
+) -> tuple[Network, Settings]:
+    """Return the fitted network of a plain arm, and what was chosen on inner folds of ``rows``."""
+    if arm == "source":
+        network = answers_of(bench)
+        assert network is not None
+        return network.to(bench.device), {}
+    network = _columns(bench) if bench.dataset.columns is not None else bench.network(pretrained=True, seed=seed)
+    network.freeze(len(network.stages))
+    if arm == "trees":
+        return network, _fit_trees(bench, network, rows, settings)
+    return network, _fit_linear(bench, network, rows, settings, pooled=arm == "pooled")
+
+
+def _columns(bench: Workbench) -> Network:
+    from headstart.networks.columns import build_columns, columns_spec
+
+    statistics = bench.statistics
+    return build_columns(columns_spec(statistics), statistics).to(bench.device)
+
+
+def _features(bench: Workbench, network: Network, rows: Array, dataset: Dataset | None = None) -> Array:
+    """Return features [n, d]: raw columns as they are, a network's from its cache."""
+    data = bench.dataset if dataset is None else dataset
+    if network.spec.get("family") == "columns":
+        parts = [network.preprocess(data.raw(rows[start : start + 2048])) for start in range(0, len(rows), 2048)]
+        return np.concatenate([network.features(_moved(part, bench)).detach().cpu().numpy() for part in parts])
+    return bench.features(network, rows, dataset=data)
+
+
+def _moved(state: Any, bench: Workbench) -> Any:
+    return {name: tensor.to(bench.device) for name, tensor in state.items()}
+
+
+def _fit_trees(bench: Workbench, network: Network, rows: Array, settings: Settings | None) -> Settings:
+    from headstart.networks.trees import TreesHead
+    from headstart.shallow.boosting import boost
+    from headstart.shallow.choosing import as_labels
+
+    task = bench.logic.task
+    features, labels = _features(bench, network, rows), as_labels(bench.dataset.labels(rows), task.kind)
+    rounds = None if settings is None else settings["rounds"]
+    found = boost(features, labels, task.kind, task.n_outputs, inner_folds(bench, rows), rounds=rounds)
+    if task.kind == "regression":
+        scale, mean = bench.logic.scale, bench.logic.mean  # type: ignore[attr-defined]
+        found.arrays["spread"] /= scale
+        found.arrays["bias"] = (found.arrays["bias"] - mean) / scale
+    network.head = TreesHead(found.arrays, found.depth, features.shape[1]).to(bench.device)
+    return {"rounds": found.rounds}
+
+
+def _fit_linear(
+    bench: Workbench, network: Network, rows: Array, settings: Settings | None, *, pooled: bool
+) -> Settings:
+    """Logistic regression or ridge, its scale and strength chosen on folds whose held-out rows are the target's."""
+    from torch import nn
+
+    from headstart.shallow.parameters.probe import Probe
+
+    task, features, labels = bench.logic.task, _features(bench, network, rows), bench.dataset.labels(rows)
+    folds = inner_folds(bench, rows)
+    if pooled:
+        more, theirs = _source_rows(bench, network)
+        added = len(rows) + np.arange(len(more))
+        folds = [(np.concatenate([train, added]), held) for train, held in folds]
+        features, labels = np.concatenate([features, more]), np.concatenate([labels, theirs])
+    probe = Probe(kind=task.kind, n_outputs=task.n_outputs, standardise=None)
+    if settings is not None:
+        probe.set_params(standardise=settings["standardise"], strengths=(settings["strength"],))
+    probe.fit(features, labels, folds=folds)
+    network.head = probe.to_head(nn.Linear(features.shape[1], task.n_outputs).to(bench.device), bench.logic)
+    return {"standardise": probe.standardised_, "strength": probe.strength_}
+
+
+def answers_of(bench: Workbench) -> Network | None:
+    """Return the source with its own head, brought into the target's order of classes or units; None if it has none.
+
+    It must be a run of the same kind of task that knows all the target's classes (or predicts the same targets), and
+    find its columns in the target.
+    """
+    from headstart.networks.heads import answering
+    from headstart.networks.source_run import open_answers
+
+    task = bench.logic.task
+    if bench.source.kind != "run":
+        return None
+    found = open_answers(bench.source.spec)
+    if found is None:
+        return None
+    network, logic = found
+    columns = set(getattr(network.preprocess, "columns", ()))
+    mine = set() if bench.dataset.columns is None else set(bench.dataset.columns.names)
+    if logic.task.kind != task.kind or not columns <= mine:
+        return None
+    return answering(network, logic, bench.logic)
+
+
+def pooled_rows(bench: Workbench) -> Dataset | None:
+    """Return the source run's own data, if they can be opened again unchanged and fit the target; opened once."""
+    if bench.pooled == ():
+        bench.pooled = (_open_pooled(bench),)
+    return bench.pooled[0]
+
+
+def _open_pooled(bench: Workbench) -> Dataset | None:
+    from headstart.workflow.fit import open_target
+
+    path = Path(bench.source.spec).expanduser() / "state" / "arguments.json"
+    if bench.source.kind != "run" or not path.is_file():
+        return None
+    try:
+        saved = read_json(path)
+        options = FitOptions.from_json(saved["options"])
+        if saved.get("verb") == "adapt" or not isinstance(saved.get("data"), str):
+            return None
+        found, _ = check(open_target(saved["data"], options), allow_damaged=options.allow_damaged)
+        same = found.fingerprint == saved["fingerprint"]
+    except (UserError, KeyError, TypeError, AttributeError):
+        return None
+    return found if same and _fits(bench, found) else None
+
+
+def _fits(bench: Workbench, found: Dataset) -> bool:
+    task, mine = found.task, bench.logic.task
+    if task is None or task.kind != mine.kind or found.modality != bench.dataset.modality:
+        return False
+    ours, theirs = bench.dataset.columns, found.columns
+    if ours is not None and (theirs is None or set(ours.names) != set(theirs.names)):
+        return False
+    if ours is not None and theirs is not None and set(ours.numeric) != set(theirs.numeric):
+        return False
+    return task.targets == mine.targets and set(task.classes) <= set(mine.classes)
+
+
+def _source_rows(bench: Workbench, network: Network) -> tuple[Array, Array]:
+    """Return features and labels of the source's rows that are no row of the target: those would tell the answers."""
+    found = pooled_rows(bench)
+    assert found is not None
+    rows = np.random.default_rng(bench.options.seed).permutation(len(found))[:MOST_SOURCE_ROWS]
+    known = set(bench.dataset.hashes(np.arange(len(bench.dataset))))
+    own = _features(bench, network, np.arange(len(bench.dataset)))
+    seen = {row.tobytes() for row in own}
+    features = _features(bench, network, np.sort(rows), found)
+    names = found.hashes(np.sort(rows))
+    keep = [i for i, row in enumerate(features) if names[i] not in known and row.tobytes() not in seen]
+    labels = found.labels(np.sort(rows)[keep])
+    task, mine = found.task, bench.logic.task
+    assert task is not None
+    if mine.kind == "classification":
+        labels = np.array([mine.classes.index(name) for name in task.classes])[labels]
+    elif mine.kind == "multilabel":
+        whole = np.zeros((len(labels), mine.n_outputs), labels.dtype)
+        whole[:, [mine.classes.index(name) for name in task.classes]] = labels
+        labels = whole
+    return features[keep], labels
