@@ -95,7 +95,9 @@ MethodName = Annotated[
 Depth = Annotated[str | None, typer.Option("--depth", help="How many of the last stages learn: none, all or a number.")]
 Budget = Annotated[str, typer.Option("--budget", help="Time for training, e.g. 90s, 10m, 2h; arms share it equally.")]
 Views = Annotated[int, typer.Option("--views", help="Augmented views per sample; 1 is no augmentation.")]
-Arms = Annotated[str, typer.Option("--arms", help="Arms to train, joined by commas; `chosen` is the planned method.")]
+Arms = Annotated[
+    str, typer.Option("--arms", help="Arms, joined by commas; `chosen` is the planned method, `baselines` simple ways.")
+]
 Seed = Annotated[int, typer.Option("--seed", help="First seed.")]
 Seeds = Annotated[int, typer.Option("--seeds", help="Number of repetitions with other seeds.")]
 Shots = Annotated[
@@ -149,7 +151,7 @@ def fit(
     depth: Depth = None,
     budget: Budget = "15m",
     views: Views = 1,
-    arms: Arms = "scratch,probe,chosen",
+    arms: Arms = "scratch,probe,baselines,chosen",
     seed: Seed = 0,
     seeds: Seeds = 1,
     shots: Shots = None,

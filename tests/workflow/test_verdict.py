@@ -156,3 +156,20 @@ def test_a_verdict_reads_back_what_it_wrote_and_what_older_versions_wrote():
     assert Verdict.from_json(verdict.to_json()) == verdict
     old = {name: value for name, value in verdict.to_json().items() if name not in {"arm", "planned", "interval_kind"}}
     assert Verdict.from_json(old).arm == "finetune"
+
+
+def test_the_best_simple_way_is_the_strongest_on_validation_and_not_on_the_test_split():
+    found = arms(scratch=0.5, finetune=0.9, linear=0.8, trees=0.6)
+    simple = {"trees": 0.85, "linear": 0.7}
+    verdict = judge_kept(CLASSES, found, kept="finetune", planned="finetune", simple=simple)
+    assert verdict.best.baseline == "trees"
+    assert verdict.best.gain == pytest.approx((found["finetune"] - found["trees"]).mean())
+    assert "over boosted trees on the raw columns, the best of the simple ways" in verdict.sentence
+
+
+def test_a_simple_way_that_is_handed_back_is_no_transfer_and_gains_nothing_over_itself():
+    found = arms(scratch=0.5, finetune=0.6, trees=0.9)
+    verdict = judge_kept(CLASSES, found, kept="trees", planned="finetune", simple={"trees": 0.9})
+    assert (verdict.kind, verdict.transfers) == ("positive", False)
+    assert (verdict.best.baseline, verdict.best.gain) == ("trees", 0.0)
+    assert "without the source" in verdict.sentence

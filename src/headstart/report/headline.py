@@ -145,6 +145,11 @@ def _figures(run: dict[str, Any], metric: str, said: dict[str, Any]) -> list[dic
         figures.append({"label": "Gain", "value": value, "note": "the same model" if _same(said) else note})
     if fmt.is_number(said.get("gain")) and not _same(said):
         figures.append({"label": "Is it chance?", "value": fmt.p_value(said.get("p")), "note": _test_name(run)})
+    best = said.get("best") or {}
+    if fmt.is_number(best.get("gain")) and best.get("baseline") not in (arm, baseline):
+        value, note = signed_gain(metric, best["gain"]), bounds_of(metric, best.get("interval"))
+        label = f"Over the best simple way, {title_of(run, best.get('baseline'))}"
+        figures.append({"label": label, "value": value, "note": note})
     n_test = said.get("n_test") or ((run.get("data") or {}).get("splits") or {}).get("test")
     figures.append({"label": "Test samples", "value": fmt.count(n_test), "note": _seeds(run)})
     return figures

@@ -16,6 +16,7 @@ from headstart.engine import Stream, freeze_table, train
 from headstart.networks import Network, load_network, save_network
 from headstart.storage import checksum, read_json, write_json
 from headstart.workflow.heads import fit_head, fit_probe
+from headstart.workflow.plain import PLAIN, fit_plain
 from headstart.workflow.plan import GRADIENT_FREE, Plan
 from headstart.workflow.shots import draw_shots
 from headstart.workflow.workbench import Workbench
@@ -39,7 +40,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Job:
-    """One training: which arm, on which rows, chosen on which rows."""
+    """One training: which arm, on which rows, stopped by which rows; ``settings`` of an earlier fit."""
 
     arm: str
     seed: int
@@ -47,6 +48,7 @@ class Job:
     validation: np.ndarray
     folder: Path
     fold: int | None = None
+    settings: dict[str, Any] | None = None
 
     @property
     def label(self) -> str:
@@ -131,6 +133,8 @@ def _tagged(fitted: Fitted, job: Job) -> list[dict[str, Any]]:
 
 def fit_once(bench: Workbench, plan: Plan, job: Job) -> Fitted:
     """Train once: a head on frozen features without gradients, or a method in the loop."""
+    if job.arm in PLAIN:
+        return _fit_plain(bench, job)
     if job.arm in GRADIENT_FREE:
         return _fit_head(bench, plan, job)
     return _fit_in_loop(bench, plan, job, _method(plan, job.arm))
@@ -141,7 +145,7 @@ def _fit_head(bench: Workbench, plan: Plan, job: Job) -> Fitted:
     network.freeze(len(network.stages))
     before = checksum(network.frozen_tensors())
     bench.progress.note(f"{job.label}: train the head on frozen features")
-    settings = fit_head(bench, network, job.arm, job.rows, plan.views)
+    settings = fit_head(bench, network, job.arm, job.rows, plan.views, job.settings)
     if checksum(network.frozen_tensors()) != before:
         raise RuntimeError(f"{job.arm} moved tensors that are frozen; this is a fault.")
     frozen = {"stages": network.stage_names, "hash": before, "unchanged": True}
@@ -149,6 +153,15 @@ def _fit_head(bench: Workbench, plan: Plan, job: Job) -> Fitted:
     return Fitted(
         network, 0 if network.taps else len(network.stages), trainable=learned, frozen=frozen, settings=settings
     )
+
+
+def _fit_plain(bench: Workbench, job: Job) -> Fitted:
+    bench.progress.note(f"{job.label}: {PLAIN[job.arm][0].lower()}{PLAIN[job.arm][1:]}")
+    network, settings = fit_plain(bench, job.arm, job.rows, job.seed, job.settings)
+    network.freeze(len(network.stages))
+    frozen = {"stages": network.stage_names, "hash": checksum(network.frozen_tensors()), "unchanged": True}
+    learned = 0 if job.arm == "source" else sum(tensor.numel() for tensor in network.head.state_dict().values())
+    return Fitted(network, 0, trainable=learned, frozen=frozen, settings=settings)
 
 
 def _method(plan: Plan, arm: str) -> Method:

@@ -17,12 +17,13 @@ from headstart.tasks import TaskLogic
 from headstart.workflow.arms import load_arm
 from headstart.workflow.finish import finish
 from headstart.workflow.metrics import write_metrics
+from headstart.workflow.plain import RIVALS
 from headstart.workflow.plan import Plan
 from headstart.workflow.predictions import Predictions, write_predictions
 from headstart.workflow.record import run_record
 from headstart.workflow.run import Run
 from headstart.workflow.trained_rows import save_rows, used_rows
-from headstart.workflow.verdict import guard, judge_kept
+from headstart.workflow.verdict import WITHOUT_SOURCE, guard, judge_kept
 from headstart.workflow.workbench import Workbench
 
 
@@ -40,12 +41,11 @@ def conclude(
     bench.alone = True
     task = bench.logic.task
     predictions = _predict_test(bench, results, folder)
-    planned = plan.method if plan.method in results else next(arm for arm in results if arm != "scratch")
+    planned = plan.method if plan.method in results else next(arm for arm in results if arm not in WITHOUT_SOURCE)
     validation = {arm: float(np.mean([part["score"] for part in parts])) for arm, parts in results.items()}
     kept = guard(task, planned, validation)
-    verdict = judge_kept(
-        task, scores_of(bench.logic, predictions), kept=kept.kept, planned=planned, seed=bench.options.seed
-    )
+    scores, simple = scores_of(bench.logic, predictions), {arm: validation[arm] for arm in results if arm in RIVALS}
+    verdict = judge_kept(task, scores, kept=kept.kept, planned=planned, simple=simple, seed=bench.options.seed)
     best_seed = _best_seed(results[kept.kept], bench.options.seed_list)
     network = load_arm(folder / "state" / kept.kept / f"seed-{best_seed}").to(bench.device)
     record = run_record(bench, plan, results, predictions, checks, shift, verdict, kept, _command(folder))

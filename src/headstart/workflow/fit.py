@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart import catalogue
-from headstart.data import Checks, Dataset, check, open_data
+from headstart.data import Checks, Dataset, check
 from headstart.engine.device import few_threads
 from headstart.engine.progress import Progress
 from headstart.errors import UserError, nearest
@@ -24,10 +24,12 @@ from headstart.workflow.describe import meaning_lines, source_shift
 from headstart.workflow.fingerprint import absolute_path, absolute_source, check_unchanged, fingerprint
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.options import FitOptions, depth_of
+from headstart.workflow.plain import PLAIN, plain_arms
 from headstart.workflow.plan import Plan, facts_of, make_plan
 from headstart.workflow.run import Run
 from headstart.workflow.shots import check_shots
 from headstart.workflow.site import Site, check_out, new_run
+from headstart.workflow.target import open_target
 from headstart.workflow.timing import forward_seconds
 from headstart.workflow.workbench import Workbench, start_processes
 
@@ -44,7 +46,7 @@ def fit(
     depth: str | int | None = None,
     budget: str = "15m",
     views: int = 1,
-    arms: str | Sequence[str] = ("scratch", "probe", "chosen"),
+    arms: str | Sequence[str] = ("scratch", "probe", "baselines", "chosen"),
     seed: int = 0,
     seeds: int = 1,
     shots: int | None = None,
@@ -208,11 +210,11 @@ def bench_fingerprint(bench: Workbench, verb: str) -> dict[str, Any]:
 
 def check_arms(options: FitOptions) -> None:
     """Refuse unknown methods and arms before anything is opened."""
-    known = [*catalogue.names(), "chosen"]
+    known = [*catalogue.names(), "chosen", "baselines", *PLAIN]
     for arm in options.arms:
         if arm not in known and "+" not in arm:
             raise UserError(f"--arms names '{arm}', which is no arm; {nearest(arm, known)}")
-    if "chosen" not in options.arms and all(arm == "scratch" for arm in options.arms):
+    if all(arm in {"scratch", "linear", "trees", "baselines"} for arm in options.arms):
         raise UserError("--arms leaves no transfer to measure; name chosen, probe or another method.")
     if options.method is not None:
         catalogue.create(options.method)
@@ -220,20 +222,13 @@ def check_arms(options: FitOptions) -> None:
             raise UserError("--method scratch transfers nothing; it is trained as the arm to compare with.")
 
 
-def open_target(data: Any, options: FitOptions) -> Dataset:
-    """Open the target by the options; what is open already passes."""
-    if isinstance(data, Dataset):
-        return data
-    return open_data(
-        data,
-        label=options.label,
-        group=options.group,
-        text=options.text,
-        image=options.image,
-        task=options.task,
-        modality=options.modality,
-        seed=options.seed,
-    )
+def named_arms(bench: Workbench) -> FitOptions:
+    """Return the options with the word ``baselines`` replaced by those that have a meaning here."""
+    options = bench.options
+    if "baselines" not in options.arms:
+        return options
+    arms = [name for arm in options.arms for name in (plain_arms(bench) if arm == "baselines" else (arm,))]
+    return replace(options, arms=tuple(dict.fromkeys(arms)))
 
 
 def check_fits(dataset: Dataset, source: Source) -> None:
@@ -288,7 +283,7 @@ def _planned(bench: Workbench, folder: Path) -> tuple[Plan, dict[str, Any] | Non
         shift = source_shift(bench.dataset, bench.source, seed=bench.options.seed, network=network)
         seconds = forward_seconds(network, bench.dataset, bench.dataset.splits["train"], bench.device)
         facts = facts_of(bench.dataset, network, seconds, shift.auc if shift else None, bench.options.shots)
-        plan = make_plan(facts, bench.options)
+        plan = make_plan(facts, named_arms(bench))
         plan = replace(plan, reasons=(*bench.notes, *plan.reasons))
         write_json(path, plan.to_json() | {"shift": shift.to_json() if shift else None})
     bench.wait()

@@ -18,6 +18,8 @@ from headstart.storage import checksum
 from headstart.workflow.workbench import Workbench
 
 LINKS = {"classification": "softmax", "multilabel": "sigmoid", "regression": "identity"}
+POOLED = "pooled"
+INNER = 5
 Array = np.ndarray
 Fold = tuple[Array, Array]
 Settings = dict[str, Any]
@@ -79,9 +81,6 @@ def fit_probe(
     return {"features": read, "standardise": scaled, "strength": probe.strength_}
 
 
-POOLED = "pooled"
-
-
 def _choose(
     bench: Workbench, network: Network, rows: Array, features: Array, labels: Array, *, stages: bool
 ) -> tuple[str, bool]:
@@ -103,7 +102,7 @@ def _choose(
     # Every third strength tells scales and stages apart; the strength itself is chosen among all, afterwards.
     problem = Problem(task.kind, task.n_outputs, default_strengths(task.kind)[::3])
     wanted = as_labels(labels[places], task.kind)
-    chosen = choose_jointly(maps, wanted, problem, inner_folds(bench, some, copies))
+    chosen = choose_jointly(maps, wanted, problem, inner_folds(bench, some, copies, 3))
     return chosen.features, chosen.standardise
 
 
@@ -173,19 +172,16 @@ def _linear(bench: Workbench, network: Network) -> nn.Linear:
     return nn.Linear(network.n_features, bench.logic.task.n_outputs).to(bench.device)
 
 
-def inner_folds(bench: Workbench, rows: Array, copies: int = 1) -> list[Fold]:
+def inner_folds(bench: Workbench, rows: Array, copies: int = 1, k: int = INNER) -> list[Fold]:
     """Return folds of positions in ``rows`` that keep groups and views of a sample together.
 
     Views lie one after the other, ``copies`` times all rows; held-out parts hold the first view alone.
     """
-    inner = folds(bench.dataset.with_splits(bench.dataset.splits | {"train": rows}), INNER, bench.options.seed)
+    inner = folds(bench.dataset.with_splits(bench.dataset.splits | {"train": rows}), k, bench.options.seed)
     place = {int(row): position for position, row in enumerate(rows)}
     positions = [(_positions(train, place), _positions(held, place)) for train, held in inner]
     shifts = np.arange(copies)[:, None] * len(rows)
     return [((train + shifts).ravel(), held) for train, held in positions]
-
-
-INNER = 5
 
 
 def _positions(rows: np.ndarray, place: dict[int, int]) -> np.ndarray:

@@ -28,7 +28,8 @@ class FitOptions:
     depth : how many of the last stages learn: ``none``, ``all`` or a number; None lets the plan choose.
     budget : wall-clock limit of the training, e.g. ``90s``, ``10m``, ``2h``; shared equally by the arms.
     views : augmented views per sample; 1 means no augmentation.
-    arms : names of the arms to train; ``chosen`` stands for the planned method.
+    arms : names of the arms to train; ``chosen`` stands for the planned method, ``baselines`` for what a person does in
+        five lines (``source``, ``pooled``, ``linear``, ``trees``), where they have a meaning.
     seed, seeds : first seed, and how many repetitions.
     shots : training labels per class; each seed draws its own; None takes the whole training split.
     label, group, text, image : columns of the target.
@@ -45,7 +46,7 @@ class FitOptions:
     depth: str | None = None
     budget: str = "15m"
     views: int = 1
-    arms: tuple[str, ...] = ("scratch", "probe", "chosen")
+    arms: tuple[str, ...] = ("scratch", "probe", "baselines", "chosen")
     seed: int = 0
     seeds: int = 1
     shots: int | None = None

@@ -13,6 +13,7 @@ from headstart.networks import Network
 from headstart.storage import read_json
 from headstart.workflow.heads import inner_folds
 from headstart.workflow.options import FitOptions
+from headstart.workflow.target import open_target
 from headstart.workflow.workbench import Workbench
 
 Array = np.ndarray
@@ -25,6 +26,7 @@ PLAIN = {
 }
 RIVALS = frozenset({*PLAIN, "probe"})
 """What transfer has to beat beside training from scratch: each is a few lines of scikit-learn."""
+OVERLAP = "were among the source's own"
 MOST_SOURCE_ROWS = 20_000
 MOST_GROUPS = 20
 """Classes or targets up to which trees are tried: each needs trees of its own."""
@@ -34,7 +36,7 @@ def plain_arms(bench: Workbench) -> tuple[str, ...]:
     """Return the names of those that have a meaning here."""
     table = bench.dataset.columns is not None
     found = {
-        "source": answers_of(bench) is not None,
+        "source": answers_of(bench) is not None and not _overlap(bench),
         "pooled": pooled_rows(bench) is not None,
         "linear": table,
         "trees": table and bench.logic.task.n_outputs <= MOST_GROUPS,
@@ -127,9 +129,8 @@ def answers_of(bench: Workbench) -> Network | None:
     from headstart.networks.source_run import open_answers
 
     task = bench.logic.task
-    if bench.source.kind != "run":
-        return None
-    found = open_answers(bench.source.spec)
+    run = _run_of(bench)
+    found = None if run is None else open_answers(str(run))
     if found is None:
         return None
     network, logic = found
@@ -140,6 +141,14 @@ def answers_of(bench: Workbench) -> Network | None:
     return answering(network, logic, bench.logic)
 
 
+def _run_of(bench: Workbench) -> Path | None:
+    """Return the folder of the run that is the source, wherever the work is resumed from."""
+    model = bench.source.reference_file
+    if bench.source.kind != "run" or model is None:
+        return None
+    return model.parent.parent if model.parent.name == "model" else model.parent
+
+
 def pooled_rows(bench: Workbench) -> Dataset | None:
     """Return the source run's own data, if they can be opened again unchanged and fit the target; opened once."""
     if bench.pooled == ():
@@ -147,11 +156,23 @@ def pooled_rows(bench: Workbench) -> Dataset | None:
     return bench.pooled[0]
 
 
-def _open_pooled(bench: Workbench) -> Dataset | None:
-    from headstart.workflow.fit import open_target
+def _overlap(bench: Workbench) -> bool:
+    """Return whether the source was made on rows of the target: it would be judged on what it learned by heart."""
+    found = pooled_rows(bench)
+    if found is None:
+        return False
+    shared = set(found.hashes(np.arange(len(found)))) & set(bench.dataset.hashes(np.arange(len(bench.dataset))))
+    if shared and not any(OVERLAP in note for note in bench.notes):
+        bench.notes += (
+            f"{len(shared)} rows of the target {OVERLAP}: its scores, and those of what starts from it, are too good.",
+        )
+    return bool(shared)
 
-    path = Path(bench.source.spec).expanduser() / "state" / "arguments.json"
-    if bench.source.kind != "run" or not path.is_file():
+
+def _open_pooled(bench: Workbench) -> Dataset | None:
+    run = _run_of(bench)
+    path = None if run is None else run / "state" / "arguments.json"
+    if path is None or not path.is_file():
         return None
     try:
         saved = read_json(path)
@@ -159,7 +180,8 @@ def _open_pooled(bench: Workbench) -> Dataset | None:
         if saved.get("verb") == "adapt" or not isinstance(saved.get("data"), str):
             return None
         found, _ = check(open_target(saved["data"], options), allow_damaged=options.allow_damaged)
-        same = found.fingerprint == saved["fingerprint"]
+        known = saved["fingerprint"]
+        same = found.fingerprint == (known["data"] if isinstance(known, dict) else known)
     except (UserError, KeyError, TypeError, AttributeError):
         return None
     return found if same and _fits(bench, found) else None

@@ -255,7 +255,7 @@ def _budget(
     return epochs, seconds, paid, reasons
 
 
-GRADIENT_FREE = frozenset({"probe", "knn", "stage_probe"})
+GRADIENT_FREE = frozenset({"probe", "knn", "stage_probe", "source", "pooled", "linear", "trees"})
 
 
 def _step_cost(learning: float, *, cached: bool) -> float:

@@ -20,7 +20,7 @@ from headstart.workflow.arms import load_arm, run_arm
 from headstart.workflow.conclude import save_reference
 from headstart.workflow.describe import data_record, meaning_lines, target_domain
 from headstart.workflow.finish import finish
-from headstart.workflow.fit import begun, check_fits, check_network, open_target, reopen
+from headstart.workflow.fit import begun, check_fits, check_network, reopen
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.options import FitOptions
 from headstart.workflow.plan import Plan, facts_of, make_plan
@@ -29,6 +29,7 @@ from headstart.workflow.run import SCHEMA, Run
 from headstart.workflow.setting import classify
 from headstart.workflow.site import check_out
 from headstart.workflow.timing import forward_seconds
+from headstart.workflow.target import open_target
 from headstart.workflow.trained_rows import save_rows, used_rows
 from headstart.workflow.workbench import Workbench, start_processes
 

@@ -12,7 +12,9 @@ import numpy as np
 from headstart import catalogue
 from headstart.data import Checks
 from headstart.functional.intervals import interval_of_mean
+from headstart.problem import Carries
 from headstart.workflow.describe import data_record, target_domain
+from headstart.workflow.plain import OVERLAP, PLAIN
 from headstart.workflow.plan import Plan
 from headstart.workflow.predictions import Predictions
 from headstart.workflow.run import SCHEMA
@@ -21,6 +23,9 @@ from headstart.workflow.verdict import Guard, Verdict, named
 from headstart.workflow.workbench import Workbench
 
 PACKAGES = ("headstart", "torch", "timm", "transformers", "peft", "accelerate", "scikit-learn", "numpy")
+
+
+CARRIES: dict[str, Carries] = {"source": "parameters", "pooled": "instances"}
 
 
 def run_record(
@@ -36,7 +41,7 @@ def run_record(
 ) -> dict[str, Any]:
     """Return run.json's content, as docs/run.md documents it."""
     task, source = bench.logic.task, bench.source
-    carries = catalogue.get(verdict.chosen.split("+")[0]).carries
+    carries = CARRIES.get(verdict.chosen) or catalogue.get(verdict.chosen.split("+")[0]).carries
     setting = classify(target_domain(bench.dataset), task, source.domain, source.task, carries)
     arms = {arm: _arm(bench, arm, parts, predictions, plan) for arm, parts in results.items()}
     stages = read_stages(bench)
@@ -73,7 +78,11 @@ def run_record(
         "baselines": _baselines(bench, predictions),
         "verdict": verdict.to_json(),
         "guard": kept.to_json(),
-        "warnings": [*negative_transfer(verdict), *_warnings(bench, checks, results, verdict)],
+        "warnings": [
+            *negative_transfer(verdict),
+            *(reason for reason in plan.reasons if OVERLAP in reason),
+            *_warnings(bench, checks, results, verdict),
+        ],
     }
 
 
@@ -94,7 +103,9 @@ def versions() -> dict[str, str]:
 def _arm(
     bench: Workbench, arm: str, parts: list[dict[str, Any]], predictions: Predictions, plan: Plan
 ) -> dict[str, Any]:
-    entry = catalogue.get(arm.split("+")[0])
+    title, papers = (
+        (PLAIN[arm], []) if arm in PLAIN else (catalogue.get(arm.split("+")[0]).title, catalogue.papers(arm))
+    )
     tests = [bench.logic.metrics(value, predictions.labels) for value in predictions.values[arm]]
     scores = np.stack([bench.logic.scores(value, predictions.labels) for value in predictions.values[arm]])
     found = interval_of_mean(scores, share=bench.logic.task.kind != "regression", seed=bench.options.seed)
@@ -107,8 +118,8 @@ def _arm(
     ]
     return {
         "method": arm,
-        "title": entry.title,
-        "papers": catalogue.papers(arm),
+        "title": title,
+        "papers": papers,
         "depth": len(read_stages(bench)) if arm == "scratch" else plan.depth if plan.epochs.get(arm) else 0,
         "validation": _mean([part["validation"] for part in parts]),
         "test": _mean(tests),

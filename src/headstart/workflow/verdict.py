@@ -21,9 +21,13 @@ BASELINES = {
     "source_only": "the source model as it is",
     "target_only": "training on the target's labels alone",
     "pooled": "training on both domains as one",
+    "source": "the source as it is",
+    "linear": "a linear model of the raw columns",
+    "trees": "boosted trees on the raw columns",
+    "probe": "a linear model on frozen features",
 }
 WORDS = {"positive": "positive", "none": "no measurable difference", "negative": "negative"}
-WITHOUT_SOURCE = frozenset({"scratch", "target_only"})
+WITHOUT_SOURCE = frozenset({"scratch", "target_only", "linear", "trees"})
 """Arms that carry nothing over: what they gain is no gain of transfer."""
 VISIBLE = {"share": 0.02, "error": 0.05}
 """A gap on the test split that is worth a sentence: 2 points, or a twentieth of an error."""
@@ -69,6 +73,7 @@ class Verdict:
     p : exact McNemar p for classification, sign-test p of the paired scores otherwise.
     chosen : the planned arm. arm : the one handed back, whose gain this is.
     planned : the planned arm against the baseline, where another is handed back.
+    best : the arm that is handed back against the best of the simple ways, which validation chose; None if none ran.
     note : what the test split says against the choice, in words; empty where it says nothing.
     """
 
@@ -84,6 +89,7 @@ class Verdict:
     interval_kind: str | None = None
     planned: Comparison | None = None
     note: str = ""
+    best: Comparison | None = None
 
     def __post_init__(self) -> None:
         if not self.arm:
@@ -101,6 +107,8 @@ class Verdict:
                 return "Not measured: the target has no label to evaluate with; label some rows to measure the gain."
             return "Not measured: the arm trained from scratch was left out, so there is nothing to compare with."
         said = self._of_the_kept()
+        if self.best is not None and self.best.baseline not in (self.arm, self.baseline):
+            said += f"; {self.best.size(self.metric)} over {named(self.best.baseline)}, the best of the simple ways"
         if self.planned is not None:
             said += f"; the planned {self.chosen} would have been {self.planned.size(self.metric)} against it"
         return said
@@ -121,9 +129,8 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         interval = None if self.interval is None else list(self.interval)
-        planned = None if self.planned is None else self.planned.to_json()
-        more = {"interval": interval, "planned": planned, "transfers": self.transfers, "sentence": self.sentence}
-        return {name: value for name, value in vars(self).items() if name != "planned"} | more
+        second = {name: found and found.to_json() for name, found in (("planned", self.planned), ("best", self.best))}
+        return vars(self) | second | {"interval": interval, "transfers": self.transfers, "sentence": self.sentence}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Verdict:
@@ -131,7 +138,8 @@ class Verdict:
         fields = {name: value[name] for name in ("kind", "metric", "gain", "p", "n_test", "chosen", "baseline")}
         interval = None if value["interval"] is None else tuple(value["interval"])
         more = {name: value[name] for name in ("arm", "interval_kind", "note") if value.get(name)}
-        return cls(interval=interval, planned=Comparison.from_json(value.get("planned")), **fields, **more)
+        planned, best = (Comparison.from_json(value.get(name)) for name in ("planned", "best"))
+        return cls(interval=interval, planned=planned, best=best, **fields, **more)
 
 
 def named(arm: str) -> str:
@@ -198,20 +206,33 @@ def judge(
 
 
 def judge_kept(
-    task: Task, scores: dict[str, Array], *, kept: str, planned: str, baseline: str = "scratch", seed: int = 0
+    task: Task,
+    scores: dict[str, Array],
+    *,
+    kept: str,
+    planned: str,
+    baseline: str = "scratch",
+    simple: dict[str, float] | None = None,
+    seed: int = 0,
 ) -> Verdict:
     """Judge the arm that is handed back, and second the planned one where it is another.
 
     Parameters
     ----------
     scores : arm to scores [seeds, n_test], higher is better.
+    simple : the simple ways that ran, with their validation scores: the best of them is what the kept one is also
+        compared with. The test split does not choose it, or luck there would make the gain too small.
     """
     first = judge(task, kept, scores[kept], scores.get(baseline), seed=seed, baseline=baseline)
     second = None
     if kept != planned and planned in scores and baseline in scores:
         second = compare(task, planned, scores[planned], baseline, scores[baseline], seed=seed)
+    best = None
+    if simple:
+        strongest = max(simple, key=lambda arm: (simple[arm], arm == kept))
+        best = compare(task, kept, scores[kept], strongest, scores[strongest], seed=seed)
     note = against_the_choice(task, scores, kept, seed=seed)
-    return replace(first, chosen=planned, arm=kept, planned=second, note=note)
+    return replace(first, chosen=planned, arm=kept, planned=second, note=note, best=best)
 
 
 def against_the_choice(task: Task, scores: dict[str, Array], kept: str, *, seed: int = 0) -> str:
@@ -257,7 +278,7 @@ def guard(task: Task, chosen: str, validation: dict[str, float]) -> Guard:
     if kept == chosen:
         reason = f"The planned arm is the best on validation: {shown[kept]} against {shown[ranked[1]]} for {ranked[1]}."
         return Guard(kept, reason)
-    why = "the source does not help here" if kept == "scratch" else "another arm does better"
+    why = "the source does not help here" if kept in WITHOUT_SOURCE else "another arm does better"
     scores = f"On validation {kept} scores {shown[kept]} and the planned {chosen} {shown[chosen]}"
     return Guard(kept, f"{scores}: {why}, so {kept} is handed back.")
 
