@@ -14,8 +14,8 @@ from headstart.networks import Source
 from headstart.problem import Task, class_order
 from headstart.shallow.domains import mask, masked
 from headstart.workflow.across.encoder import Encoder, make_encoder
-from headstart.workflow.target import open_target
 from headstart.workflow.options import FitOptions
+from headstart.workflow.target import open_target
 
 Array = np.ndarray
 LEARN_SHARE = 0.5
