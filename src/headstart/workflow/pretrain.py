@@ -29,6 +29,7 @@ from headstart.workflow.run import SCHEMA, Run
 from headstart.workflow.setting import classify
 from headstart.workflow.site import check_out
 from headstart.workflow.target import open_target
+from headstart.workflow.timing import forward_seconds
 from headstart.workflow.trained_rows import save_rows, used_rows
 from headstart.workflow.workbench import Workbench, start_processes
 
