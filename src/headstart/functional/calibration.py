@@ -61,3 +61,10 @@ def calibration_error(confidence: Array, correct: Array, bins: int = 15) -> floa
     edge = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = [abs(correct[edge == b].mean() - confidence[edge == b].mean()) * np.mean(edge == b) for b in np.unique(edge)]
     return float(np.sum(gaps))
+
+
+def confidences(values: Array, labels: Array, kind: str) -> tuple[Array, Array]:
+    """Return confidence and hit of every answer: one per sample, or one per label of a label set."""
+    if kind == "multilabel":
+        return np.maximum(values, 1 - values).ravel(), ((values > 0.5) == (labels > 0.5)).ravel()
+    return values.max(axis=1), values.argmax(axis=1) == labels

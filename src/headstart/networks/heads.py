@@ -26,7 +26,7 @@ class NearestHead(nn.Module):
     references : features of the training samples [m, d].
     targets : [m, k] indicators, or standardised values.
     k : neighbours.
-    link : ``softmax``, ``sigmoid`` or ``identity``.
+    link : ``softmax``, ``sigmoid`` or ``identity``. steepness : what the outputs are multiplied by.
 
     References
     ----------
@@ -36,8 +36,9 @@ class NearestHead(nn.Module):
     references: Tensor
     targets: Tensor
 
-    def __init__(self, references: Tensor, targets: Tensor, k: int, link: str) -> None:
+    def __init__(self, references: Tensor, targets: Tensor, k: int, link: str, steepness: float = 1.0) -> None:
         super().__init__()
+        self.steepness = steepness
         self.register_buffer("references", functional.normalize(references.float(), dim=1))
         self.register_buffer("targets", targets.float())
         self.k, self.link = k, link
@@ -50,7 +51,7 @@ class NearestHead(nn.Module):
         if self.link == "identity":
             return mean
         share = mean.clamp(1e-6, 1 - 1e-6)
-        return share.log() if self.link == "softmax" else torch.logit(share)
+        return self.steepness * (share.log() if self.link == "softmax" else torch.logit(share))
 
 
 @torch.no_grad()
@@ -72,10 +73,25 @@ def answering(network: Network, theirs: TaskLogic, mine: TaskLogic) -> Network |
     return network
 
 
+@torch.no_grad()
+def steepen(network: Network, steepness: float) -> Network:
+    """Multiply the outputs of a network's head, which makes its probabilities steeper (above 1) or flatter."""
+    head = network.head
+    if isinstance(head, NearestHead):
+        head.steepness *= steepness
+    elif isinstance(head, TreesHead):
+        head.spread, head.bias = head.spread * steepness, head.bias * steepness
+    else:
+        assert isinstance(head, nn.Linear)
+        head.weight.mul_(steepness)
+        head.bias.mul_(steepness)
+    return network
+
+
 def _picked(head: nn.Module, outputs: list[int]) -> nn.Module:
     """Return the head of some outputs, in this order."""
     if isinstance(head, NearestHead):
-        return NearestHead(head.references, head.targets[:, outputs], head.k, head.link)
+        return NearestHead(head.references, head.targets[:, outputs], head.k, head.link, head.steepness)
     if isinstance(head, TreesHead):
         head.spread, head.bias = head.spread[:, outputs], head.bias[outputs]
         return head
@@ -105,7 +121,8 @@ def head_to_json(head: nn.Module) -> dict[str, Any]:
         return {"kind": "none"}
     if isinstance(head, NearestHead):
         m, d = head.references.shape
-        return {"kind": "nearest", "m": m, "n_in": d, "n_out": head.targets.shape[1], "k": head.k, "link": head.link}
+        sizes = {"m": m, "n_in": d, "n_out": head.targets.shape[1]}
+        return {"kind": "nearest", **sizes, "k": head.k, "link": head.link, "steepness": head.steepness}
     if isinstance(head, TreesHead):
         return trees_to_json(head)
     if type(head) is nn.Linear:
@@ -125,7 +142,7 @@ def head_from_json(value: dict[str, Any] | None) -> nn.Module:
         return nn.Identity()
     if value["kind"] == "nearest":
         references, targets = torch.zeros(value["m"], value["n_in"]), torch.zeros(value["m"], value["n_out"])
-        return NearestHead(references, targets, value["k"], value["link"])
+        return NearestHead(references, targets, value["k"], value["link"], value.get("steepness", 1.0))
     if value["kind"] == "trees":
         return trees_from_json(value)
     return nn.Linear(value["n_in"], value["n_out"], bias=value["bias"])

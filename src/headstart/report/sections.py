@@ -42,8 +42,20 @@ def kept(folder: RunFolder) -> dict[str, Any] | None:
         "reason": guard.get("reason", ""),
         "overruled": name != folder.run.get("chosen"),
         "chosen": title_of(folder.run, folder.run.get("chosen")),
+        "refit": _refit(folder.run, name),
         "warnings": folder.run.get("warnings") or [],
     }
+
+
+def _refit(run: dict[str, Any], kept: Any) -> str:
+    """Say that the kept arm was fitted again with the validation rows."""
+    rows = ((run.get("arms", {}).get(kept) or {}).get("refit") or {}).get("rows")
+    if not fmt.is_number(rows):
+        return ""
+    return (
+        f"After the choice it was fitted again on all {fmt.count(rows)} training and validation samples, with what had "
+        "been found before; so were the baselines that it is compared with. The figures of the test split are theirs."
+    )
 
 
 def arms(folder: RunFolder) -> dict[str, Any] | None:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from headstart import catalogue
 from headstart.data import folds
 from headstart.deep.method import Method
 from headstart.engine import Stream, freeze_table, train
 from headstart.networks import Network, load_network, save_network
-from headstart.storage import checksum, read_json, write_json
+from headstart.storage import checksum, read_json, save_tensors, write_json
 from headstart.workflow.heads import fit_head, fit_probe
 from headstart.workflow.plain import PLAIN, fit_plain
 from headstart.workflow.plan import GRADIENT_FREE, Plan
@@ -36,6 +37,7 @@ class Fitted:
     frozen: dict[str, Any] = field(default_factory=dict)
     stopped: str = "finished"
     settings: dict[str, Any] = field(default_factory=dict)
+    rounds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def run_arm(bench: Workbench, plan: Plan, arm: str, seed: int, folder: Path) -> 
         fitted = fit_once(bench, plan, replace(job, validation=held_out[:0]))
     else:
         fitted = fit_once(bench, plan, job)
-        validation, score = _measure(bench, fitted, held_out)
+        validation, score = _measure(bench, fitted, held_out, folder)
     result = _result(bench, fitted, validation, score) | {
         "seconds": round(time.perf_counter() - start, 3),
         "history": records + _tagged(fitted, job),
@@ -101,6 +103,7 @@ def _result(bench: Workbench, fitted: Fitted, validation: dict[str, float], scor
         "frozen": fitted.frozen,
         "stopped": fitted.stopped,
         "settings": fitted.settings,
+        "rounds": fitted.rounds,
     }
 
 
@@ -115,14 +118,23 @@ def _cross_validate(bench: Workbench, plan: Plan, job: Job) -> tuple[dict[str, f
         rows.append(held_out)
         records += _tagged(fitted, part)
     out_of_fold, labels = np.concatenate(predictions), bench.dataset.labels(np.concatenate(rows))
+    keep_held_out(bench, job.folder, out_of_fold, np.concatenate(rows))
     score = float(bench.logic.scores(out_of_fold, labels).mean())
     return bench.logic.metrics(out_of_fold, labels), score, records
 
 
-def _measure(bench: Workbench, fitted: Fitted, rows: np.ndarray) -> tuple[dict[str, float], float]:
+def keep_held_out(bench: Workbench, folder: Path, predictions: np.ndarray, rows: np.ndarray) -> None:
+    """Keep predictions of rows that the network had not learned from: they set its temperature."""
+    if bench.is_main:
+        held = {"predictions": torch.as_tensor(predictions), "rows": torch.as_tensor(rows)}
+        save_tensors(folder / "held-out.safetensors", held)
+
+
+def _measure(bench: Workbench, fitted: Fitted, rows: np.ndarray, folder: Path) -> tuple[dict[str, float], float]:
     if len(rows) == 0:
         return {}, 0.0
     predictions, labels = bench.predict(fitted.network, rows, cut=fitted.cut), bench.dataset.labels(rows)
+    keep_held_out(bench, folder, predictions, rows)
     return bench.logic.metrics(predictions, labels), float(bench.logic.scores(predictions, labels).mean())
 
 
@@ -213,6 +225,7 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
         trained.frozen,
         trained.stopped,
         trained.settings | {"notes": trained.notes},
+        rounds=trained.best_step / stream.steps_per_epoch,
     )
 
 

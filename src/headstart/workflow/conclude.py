@@ -14,16 +14,17 @@ from headstart.report.card import model_card
 from headstart.report.evidence import collect
 from headstart.storage import read_json, save_tensors
 from headstart.tasks import TaskLogic
-from headstart.workflow.arms import load_arm
+from headstart.workflow.calibrate import calibrated, calibration_record, steepness_of
 from headstart.workflow.finish import finish
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.plain import RIVALS
 from headstart.workflow.plan import Plan
 from headstart.workflow.predictions import Predictions, write_predictions
 from headstart.workflow.record import run_record
+from headstart.workflow.refit import load_arm
 from headstart.workflow.run import Run
 from headstart.workflow.trained_rows import save_rows, used_rows
-from headstart.workflow.verdict import WITHOUT_SOURCE, guard, judge_kept
+from headstart.workflow.verdict import WITHOUT_SOURCE, Guard, guard, judge_kept
 from headstart.workflow.workbench import Workbench
 
 
@@ -31,6 +32,7 @@ def conclude(
     bench: Workbench,
     plan: Plan,
     results: dict[str, list[dict[str, Any]]],
+    kept: Guard,
     folder: Path,
     *,
     checks: Checks,
@@ -40,17 +42,20 @@ def conclude(
     """Judge the arms on the test split, choose what is handed back, and write the run; ``run.json`` comes last."""
     bench.alone = True
     task = bench.logic.task
-    predictions = _predict_test(bench, results, folder)
-    planned = plan.method if plan.method in results else next(arm for arm in results if arm not in WITHOUT_SOURCE)
-    validation = {arm: float(np.mean([part["score"] for part in parts])) for arm, parts in results.items()}
-    kept = guard(task, planned, validation)
+    found = [steepness_of(bench, folder, kept.kept, seed) for seed in bench.options.seed_list]
+    predictions = _predict_test(bench, results, folder, {kept.kept: [steepness for steepness, _ in found]})
+    planned, validation = planned_of(plan, results), validation_of(results)
     scores, simple = scores_of(bench.logic, predictions), {arm: validation[arm] for arm in results if arm in RIVALS}
     verdict = judge_kept(task, scores, kept=kept.kept, planned=planned, simple=simple, seed=bench.options.seed)
     best_seed = _best_seed(results[kept.kept], bench.options.seed_list)
-    network = load_arm(folder / "state" / kept.kept / f"seed-{best_seed}").to(bench.device)
+    index = bench.options.seed_list.index(best_seed)
+    network = calibrated(load_arm(folder, kept.kept, best_seed).to(bench.device), found[index][0])
     record = run_record(bench, plan, results, predictions, checks, shift, verdict, kept, _command(folder))
     record["seconds"] = round(seconds, 2)
     record["guard"]["seed"] = best_seed
+    record["calibration"] = calibration_record(
+        bench, predictions.values[kept.kept][index], predictions.labels, *found[index]
+    )
     write_metrics(folder / "metrics.jsonl", results)
     write_predictions(folder / "predictions.parquet", bench, predictions)
     save_network(network, bench.logic, folder / "model", card=model_card(record))
@@ -58,7 +63,6 @@ def conclude(
     save_rows(folder, used_rows(bench.dataset))
     test = bench.dataset.splits["test"]
     before = bench.network(pretrained=True, seed=bench.options.seed)
-    index = bench.options.seed_list.index(best_seed)
     collect(
         folder,
         before=before,
@@ -76,13 +80,35 @@ def _command(folder: Path) -> list[str]:
     return read_json(folder / "state" / "arguments.json")["command"]
 
 
-def _predict_test(bench: Workbench, results: dict[str, list[dict[str, Any]]], folder: Path) -> Predictions:
+def planned_of(plan: Plan, results: dict[str, list[dict[str, Any]]]) -> str:
+    """Return the arm that stands for the plan: its method, or the first that uses the source."""
+    return plan.method if plan.method in results else next(arm for arm in results if arm not in WITHOUT_SOURCE)
+
+
+def validation_of(results: dict[str, list[dict[str, Any]]]) -> dict[str, float]:
+    """Return each arm's validation score, mean over seeds."""
+    return {arm: float(np.mean([part["score"] for part in parts])) for arm, parts in results.items()}
+
+
+def choose_kept(bench: Workbench, plan: Plan, results: dict[str, list[dict[str, Any]]]) -> Guard:
+    """Return the guard's choice; validation alone decides."""
+    return guard(bench.logic.task, planned_of(plan, results), validation_of(results))
+
+
+def _predict_test(
+    bench: Workbench,
+    results: dict[str, list[dict[str, Any]]],
+    folder: Path,
+    steepness: dict[str, list[float]],
+) -> Predictions:
+    """Predict the test split by every arm and seed; those that may be handed back as they would be, calibrated."""
     rows = bench.dataset.splits["test"]
     values: dict[str, list[np.ndarray]] = {}
     for arm, parts in results.items():
         values[arm] = []
-        for seed, part in zip(bench.options.seed_list, parts, strict=True):
-            network = load_arm(folder / "state" / arm / f"seed-{seed}").to(bench.device)
+        steep = steepness.get(arm, [1.0] * len(parts))
+        for seed, part, factor in zip(bench.options.seed_list, parts, steep, strict=True):
+            network = calibrated(load_arm(folder, arm, seed).to(bench.device), factor)
             network.freeze(len(part["frozen"].get("stages", [])))
             values[arm].append(bench.predict(network, rows, cut=part["cut"]))
     return Predictions(rows, bench.dataset.labels(rows), bench.options.seed_list, values)

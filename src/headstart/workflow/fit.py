@@ -19,13 +19,14 @@ from headstart.isolated import isolate
 from headstart.networks import Source, open_source
 from headstart.storage import write_json
 from headstart.workflow.arms import run_arm
-from headstart.workflow.conclude import conclude
+from headstart.workflow.conclude import choose_kept, conclude
 from headstart.workflow.describe import meaning_lines, source_shift
 from headstart.workflow.fingerprint import absolute_path, absolute_source, check_unchanged, fingerprint
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.options import FitOptions, depth_of
 from headstart.workflow.plain import PLAIN, plain_arms
 from headstart.workflow.plan import Plan, facts_of, make_plan
+from headstart.workflow.refit import refit_arms
 from headstart.workflow.run import Run
 from headstart.workflow.shots import check_shots
 from headstart.workflow.site import Site, check_out, new_run
@@ -249,10 +250,13 @@ def carry_out(bench: Workbench, folder: Path, checks: Checks) -> Run | None:
             progress.note(line)
         plan, shift = _planned(bench, folder)
         results = _train_arms(bench, plan, folder)
+        kept = choose_kept(bench, plan, results)
+        results = refit_arms(bench, plan, results, kept.kept, folder)
         if not bench.is_main:
             return None
         progress.note("measure the arms on the test split")
-        return conclude(bench, plan, results, folder, checks=checks, shift=shift, seconds=time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        return conclude(bench, plan, results, kept, folder, checks=checks, shift=shift, seconds=seconds)
 
 
 def _train_arms(bench: Workbench, plan: Plan, folder: Path) -> dict[str, list[dict[str, Any]]]:

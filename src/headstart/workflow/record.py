@@ -133,6 +133,7 @@ def _arm(
         "frozen": last["frozen"],
         "stopped": last["stopped"],
         "settings": last["settings"],
+        "refit": last.get("refit"),
         "seeds": seeds,
     }
 

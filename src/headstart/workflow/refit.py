@@ -1,0 +1,85 @@
+"""After the choice: what is handed back is fitted again on training and validation rows, with what was found before."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headstart.networks import load_network, save_network
+from headstart.networks.network import Network
+from headstart.storage import read_json, write_json
+from headstart.workflow.arms import Fitted, Job, fit_once
+from headstart.workflow.plan import GRADIENT_FREE, Plan
+from headstart.workflow.workbench import Workbench
+
+Results = dict[str, list[dict[str, Any]]]
+REFIT = "refit"
+
+
+def refit_arms(bench: Workbench, plan: Plan, results: Results, kept: str, folder: Path) -> Results:
+    """Fit the kept arm again on training and validation rows, and what it is compared with: scratch, and every head.
+
+    A baseline that had fewer rows would make the gain too large. Nothing is chosen: a head keeps its settings, a
+    trained arm makes as many rounds as gave the best validation score. Where arms were compared by cross-validation
+    they have seen every training row already.
+
+    Returns
+    -------
+    the results, those of arms that were fitted again with ``refit``: rows, rounds and seconds.
+    """
+    if plan.folds or not len(bench.dataset.splits["validation"]):
+        return results
+    again = {arm for arm in results if arm in {kept, "scratch"} or arm in GRADIENT_FREE}
+    return {
+        arm: [
+            _refit(bench, plan, arm, seed, part, folder / "state" / arm / f"seed-{seed}" / REFIT)
+            if arm in again
+            else part
+            for seed, part in zip(bench.options.seed_list, parts, strict=True)
+        ]
+        for arm, parts in results.items()
+    }
+
+
+def _refit(bench: Workbench, plan: Plan, arm: str, seed: int, part: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Fit once more, into a folder of its own, so that a run that is stopped goes on from here."""
+    if not (folder / "result.json").exists():
+        began = time.perf_counter()
+        rows = np.sort(np.concatenate([bench.dataset.splits[name] for name in ("train", "validation")]))
+        fitted = _fit(bench, plan, Job(arm, seed, rows, rows[:0], folder), part)
+        record = {
+            "rows": len(rows),
+            "rounds": part["rounds"],
+            "seconds": round(time.perf_counter() - began, 3),
+            "cut": fitted.cut,
+            "trainable_parameters": fitted.trainable,
+            "frozen": fitted.frozen,
+        }
+        if bench.is_main:
+            fitted.network.entry = 0
+            save_network(fitted.network, bench.logic, folder / "model")
+            write_json(folder / "result.json", record)
+            (folder / "checkpoint.safetensors").unlink(missing_ok=True)
+        bench.wait()
+    found = read_json(folder / "result.json")
+    same = {name: found[name] for name in ("cut", "trainable_parameters", "frozen")}
+    return part | same | {"seconds": part["seconds"] + found["seconds"], REFIT: found}
+
+
+def _fit(bench: Workbench, plan: Plan, job: Job, part: dict[str, Any]) -> Fitted:
+    bench.progress.note(f"{job.label}: fitted again on {len(job.rows)} training and validation rows")
+    if job.arm in GRADIENT_FREE:
+        return fit_once(bench, plan, replace(job, settings=part["settings"]))
+    rounds = max(1, round(part["rounds"]))
+    return fit_once(bench, replace(plan, epochs=plan.epochs | {job.arm: rounds}), job)
+
+
+def load_arm(folder: Path, arm: str, seed: int) -> Network:
+    """Return a finished arm's network: as fitted again, where it was."""
+    first = folder / "state" / arm / f"seed-{seed}"
+    again = first / REFIT
+    return load_network((again if (again / "result.json").exists() else first) / "model")[0]

@@ -1,0 +1,122 @@
+"""After the choice: the kept arm learns from the validation rows too, and its confidence is set on held-out rows."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+import headstart as hs
+from headstart.functional.calibration import calibration_error, confidences
+from headstart.functional.temperature import held_out_steepness, sharpened
+
+
+def people(n, seed):
+    x = np.random.default_rng(seed).normal(size=(n, 4))
+    noise = np.random.default_rng(seed + 1).normal(size=n)
+    frame = pd.DataFrame(x, columns=list("abcd"))
+    return frame.assign(label=np.where(x[:, 0] + x[:, 1] + noise > 0, "yes", "no"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("refit")
+    people(120, 1).to_csv(root / "source.csv", index=False)
+    people(520, 2).to_csv(root / "target.csv", index=False)
+    hs.pretrain(root / "source.csv", network="headstart/tabular", out=root / "source", epochs=1, quiet=True)
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(folder):
+    return fit(folder, "run", arms="scratch,linear,lp_ft")
+
+
+def fit(folder, out, **options):
+    settings = {"epochs": 2, "method": "lp_ft", "quiet": True, "out": folder / out} | options
+    return hs.fit(folder / "target.csv", source=str(folder / "source"), **settings)
+
+
+def test_the_kept_arm_and_its_baselines_learn_from_the_validation_rows_too(run):
+    splits = run.result["data"]["splits"]
+    assert splits["validation"] >= 100
+    for arm in {run.verdict.arm, "scratch", "linear"}:
+        assert run.arms[arm]["refit"]["rows"] == splits["train"] + splits["validation"]
+    assert run.arms["scratch"]["refit"]["rounds"] <= 2
+    page = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "it was fitted again on all" in page
+
+
+def test_what_is_handed_back_is_what_was_measured(run, folder):
+    frame = pq.read_table(run.path / "predictions.parquet").to_pandas()
+    kept = frame[frame.arm == run.verdict.arm]
+    data = pd.read_csv(folder / "target.csv")
+    rows = [int(name.rsplit(" ", 1)[1]) for name in kept.name]
+    shift = 1 if (data.label[np.array(rows) - 1].to_numpy() == kept.label.to_numpy()).all() else 2
+    probabilities = hs.load(run.path).model.predict_proba(data.drop(columns="label").iloc[np.array(rows) - shift])
+    np.testing.assert_allclose(probabilities, np.stack(kept.probabilities), atol=1e-5)
+
+
+def test_a_run_stopped_while_fitting_again_ends_in_the_same_bits(folder, run, monkeypatch):
+    import shutil
+
+    import headstart.workflow.refit as module
+
+    fitted = []
+
+    def stop(*args):
+        if fitted:
+            raise KeyboardInterrupt
+        fitted.append(args)
+        return original(*args)
+
+    original = module._fit
+    monkeypatch.setattr(module, "_fit", stop)
+    with pytest.raises(KeyboardInterrupt):
+        fit(folder, "again", arms="scratch,linear,lp_ft")
+    monkeypatch.undo()
+    again = hs.resume(folder / "again", quiet=True)
+    for name in ("model/weights.safetensors", "predictions.parquet"):
+        assert (again.path / name).read_bytes() == (run.path / name).read_bytes()
+    shutil.rmtree(again.path)
+
+
+def test_the_temperature_is_set_on_held_out_rows_and_the_answers_stay(run):
+    found = json.loads((run.path / "run.json").read_text())["calibration"]
+    assert found["n"] == run.result["data"]["splits"]["validation"]
+    assert found["temperature"] > 0
+    frame = pq.read_table(run.path / "predictions.parquet").to_pandas()
+    kept = frame[frame.arm == run.verdict.arm]
+    values, labels = np.stack(kept.probabilities), np.array([run.model.classes.index(name) for name in kept.label])
+    assert found["after"] == pytest.approx(calibration_error(*confidences(values, labels, "classification")))
+    before = sharpened(values, found["temperature"], "classification")
+    np.testing.assert_array_equal(before.argmax(axis=1), values.argmax(axis=1))
+    assert found["before"] == pytest.approx(calibration_error(*confidences(before, labels, "classification")), abs=1e-6)
+
+
+def test_a_network_that_is_too_sure_becomes_as_sure_as_it_is_right():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(2000, 3)) * 2
+    labels = np.array(
+        [rng.choice(3, p=row) for row in sharpened(np.exp(logits) / np.exp(logits).sum(1)[:, None], 1.0, "")]
+    )
+    sure = sharpened(np.exp(logits) / np.exp(logits).sum(1)[:, None], 4.0, "classification")
+    steepness = held_out_steepness(sure, labels, "classification")
+    assert steepness == pytest.approx(0.25, rel=0.15)
+    before, after = (calibration_error(*confidences(p, labels, "")) for p in (sure, sharpened(sure, steepness, "")))
+    assert after < 0.03 < 0.1 < before
+
+
+def test_a_few_rows_that_are_all_right_do_not_ask_for_certainty():
+    found = held_out_steepness(np.array([[0.7, 0.3]] * 20), np.zeros(20, dtype=int), "classification")
+    assert 1 < found < 8
+
+
+def test_label_sets_have_one_temperature_for_all_labels():
+    rng = np.random.default_rng(0)
+    truth = 1 / (1 + np.exp(-rng.normal(size=(1500, 4)) * 2))
+    labels = (rng.random(truth.shape) < truth).astype(float)
+    assert held_out_steepness(sharpened(truth, 3.0, "multilabel"), labels, "multilabel") == pytest.approx(
+        1 / 3, rel=0.15
+    )
