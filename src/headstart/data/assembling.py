@@ -37,7 +37,7 @@ def assemble(material: Material, options: Options) -> Dataset:
         name=material.name, origin=material.origin, modality=inputs.modality, task=task, splits=splits,
         given_splits=given is not None, inputs=inputs, targets=targets, row_names=material.row_names, columns=columns,
         group=numbers, input_column=material.input_column, label_columns=material.label_columns, inferred=inferred,
-        warnings=(*material.warnings, *similar_classes(task.classes)),
+        warnings=(*material.warnings, *material.encoded.warnings, *similar_classes(task.classes)),
     )  # fmt: skip
 
 

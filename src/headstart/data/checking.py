@@ -10,6 +10,7 @@ import numpy as np
 from headstart.data import duplicates
 from headstart.data.checks import Checks, more
 from headstart.data.dataset import SPLITS, Dataset
+from headstart.data.leaks import likely_leaks
 from headstart.data.requirements import class_counts, require_splits
 from headstart.data.scanning import Scan
 from headstart.errors import UserError
@@ -46,7 +47,9 @@ def check(dataset: Dataset, *, allow_damaged: bool = False) -> tuple[Dataset, Ch
     keep[list(scan.damaged)] = False
     exact = duplicates.same(whole.digests())
     found = _duplicates(whole, exact, scan.near_groups(keep, exact))
-    return whole, Checks(counts, _imbalance(counts), sizes, damaged, odd, odd_counts, found, list(whole.warnings))
+    return whole, Checks(
+        counts, _imbalance(counts), sizes, damaged, odd, odd_counts, found, [*whole.warnings, *likely_leaks(whole)]
+    )
 
 
 def _require_whole(dataset: Dataset, damaged: dict[int, str], allowed: bool) -> None:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from headstart.data.arrowtypes import class_name, is_bytes
 from headstart.data.projecting import require_range
+from headstart.data.spellings import merged_spellings
 from headstart.errors import UserError
 from headstart.problem import Task, class_order
 
@@ -26,6 +27,7 @@ class Encoded:
     task: Task
     labels: np.ndarray
     reason: str
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -194,8 +196,10 @@ def _named(source: LabelSource, name: str, values: pa.ChunkedArray, kind: str | 
 
 
 def _encode_classes(values: pa.ChunkedArray, reason: str) -> Encoded:
+    own, warnings = values, ()
     if _is_text(values.type):
         values = pc.utf8_trim_whitespace(values)  # type: ignore[attr-defined]
+        warnings = merged_spellings(pc.unique(own).to_pylist())  # type: ignore[attr-defined]
     elif _is_list(values.type):
         raise UserError("Lists of classes are multi-label, not classification; give --task multilabel.")
     elif pa.types.is_nested(values.type) or is_bytes(values.type):
@@ -206,7 +210,7 @@ def _encode_classes(values: pa.ChunkedArray, reason: str) -> Encoded:
     distinct = class_order(found) if _is_text(values.type) else sorted(found)
     order = pa.array(distinct, type=values.type)
     codes = pc.index_in(values, value_set=order).to_numpy().astype(np.int64)  # type: ignore[attr-defined]
-    return Encoded(Task("classification", tuple(class_name(v) for v in distinct)), codes, reason)
+    return Encoded(Task("classification", tuple(class_name(v) for v in distinct)), codes, reason, warnings)
 
 
 def choose_mark(values: pa.ChunkedArray, *, given: bool) -> tuple[str, str]:

@@ -12,9 +12,12 @@ from headstart.data import duplicates
 from headstart.data.arrow import scratch_array
 from headstart.data.dataset import Dataset
 from headstart.data.images import decode_image
-from headstart.data.inputs import DIGEST_BYTES, digest
+from headstart.data.inputs import DIGEST_BYTES, Records, digest
 from headstart.data.memory import ran_out, too_little
+from headstart.data.nearrows import near_rows
 
+MOST_ROWS = 1_000_000
+"""Rows of a table among which near duplicates are looked for: they are compared in memory."""
 _CHUNK = 256
 _THREADS = 4
 
@@ -62,7 +65,9 @@ class Scan:
     def near_groups(self, keep: np.ndarray, exact: np.ndarray) -> np.ndarray | None:
         """Return a group number per kept row; ``exact`` numbers the groups of equal content among these."""
         if self.dataset.modality == "table":
-            return None
+            inputs = self.dataset.inputs
+            rows = self.dataset.stored(np.flatnonzero(keep))
+            return near_rows(inputs.columns, rows) if isinstance(inputs, Records) and len(rows) <= MOST_ROWS else None
         if self.dataset.modality == "text":
             return duplicates.same(self.near[keep])
         first, group = np.unique(exact, return_index=True, return_inverse=True)[1:]

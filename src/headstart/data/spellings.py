@@ -24,6 +24,18 @@ def similar_classes(classes: Sequence[str]) -> tuple[str, ...]:
     return tuple(warnings)
 
 
+def merged_spellings(names: Sequence[str]) -> tuple[str, ...]:
+    """Return a warning if some classes are one only because blanks around them do not count."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(name.strip(), []).append(name)
+    merged = [spelt for spelt in groups.values() if len(spelt) > 1]
+    if not merged:
+        return ()
+    shown = "; ".join(" and ".join(visible(name) for name in sorted(spelt)) for spelt in merged[:_SHOWN])
+    return (f"Labels that differ only by blanks around them were taken as one class: {shown}.",)
+
+
 def likeness(name: str) -> str:
     """Return what is left of a name without case, blanks, marks without width, and normal form."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
@@ -36,7 +48,7 @@ def _has_no_width(letter: str) -> bool:
 
 def visible(name: str) -> str:
     """Quote a name, everything beyond ASCII and every blank at an edge as escapes."""
-    text = name.encode("ascii", "backslashreplace").decode()
+    text = name.replace("\t", r"\t").replace("\n", r"\n").encode("ascii", "backslashreplace").decode()
     inner = text.strip(" ")
     left, right = len(text) - len(text.lstrip(" ")), len(text) - len(text.rstrip(" "))
     return "'" + r"\x20" * left + inner + r"\x20" * (right if inner else 0) + "'"

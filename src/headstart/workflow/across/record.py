@@ -251,7 +251,7 @@ def _lines(candidates: list[dict[str, Any]], best: dict[str, Any] | None, metric
 
 
 def _warnings(ground: Ground, verdict: Verdict) -> list[str]:
-    found = negative_transfer(verdict)
+    found = [*negative_transfer(verdict), *ground.sides.checks.warnings]
     if len(ground.options.seed_list) > 1:
         found.append(f"The model that is kept is that of seed {ground.options.seed}.")
     if verdict.gain is not None and verdict.n_test < 100:

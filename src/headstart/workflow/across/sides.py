@@ -91,7 +91,8 @@ def open_sides(data: Any, source_data: list[Any], options: FitOptions) -> Sides:
     UserError
         If columns, classes or kinds of input do not fit together; they are named.
     """
-    sources = [_open_source(part, options) for part in source_data]
+    opened = [_open_source(part, options) for part in source_data]
+    sources = [source for source, _ in opened]
     task, columns = _common_task(sources), _common_columns(sources)
     like = replace(sources[0], task=task, columns=columns)
     found = open_counterpart(data, like)
@@ -99,6 +100,8 @@ def open_sides(data: Any, source_data: list[Any], options: FitOptions) -> Sides:
         hidden = mask(found.stored_labels, np.ones(len(found.stored_labels), dtype=bool))
         found = Counterpart(found.dataset, hidden)
     dataset, checks = check(found.dataset, allow_damaged=options.allow_damaged)
+    said = [text for _, own in opened for text in own.warnings]
+    checks = replace(checks, warnings=list(dict.fromkeys([*said, *checks.warnings])))
     if len(dataset) < 2:
         raise UserError(f"{dataset.origin} has {len(dataset)} rows; a target needs 2 or more.")
     labels = np.concatenate([_numbers(source, task) for source in sources])
@@ -109,9 +112,8 @@ def open_sides(data: Any, source_data: list[Any], options: FitOptions) -> Sides:
     return Sides(sources, Counterpart(dataset, found.stored_labels), checks, task, labels, [])
 
 
-def _open_source(data: Any, options: FitOptions) -> Dataset:
-    dataset = open_target(data, options)
-    return check(dataset, allow_damaged=options.allow_damaged)[0]
+def _open_source(data: Any, options: FitOptions) -> tuple[Dataset, Checks]:
+    return check(open_target(data, options), allow_damaged=options.allow_damaged)
 
 
 def _common_task(sources: list[Dataset]) -> Task:
