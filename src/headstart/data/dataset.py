@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from headstart.data.conventions import Reading
+from headstart.data.folder_names import printable
 from headstart.data.inputs import DIGEST_BYTES, Inputs, digest
 from headstart.data.memory import ran_out, too_little
 from headstart.errors import UserError
@@ -116,7 +117,7 @@ class Dataset:
 
     def names(self, rows: Iterable[int] | np.ndarray) -> list[str]:
         """Return what a person would call these samples: ``ants/1.jpg``, ``reviews.csv row 17``."""
-        return self.row_names(self.stored(rows))
+        return [printable(name) for name in self.row_names(self.stored(rows))]
 
     def hashes(self, rows: Iterable[int] | np.ndarray) -> list[str]:
         """Return the BLAKE2b hash (hex, 16 bytes) of each sample's input, whatever its label or name."""

@@ -13,6 +13,15 @@ import pyarrow.compute as pc
 
 from headstart.data.arrow import Columns, spill
 from headstart.data.dataset import SPLITS
+from headstart.data.folder_names import (
+    above,
+    class_name,
+    enter,
+    identity,
+    is_folder,
+    require_one_spelling,
+    require_readable,
+)
 from headstart.data.images import ENDINGS
 from headstart.data.splits import SPLIT_NAMES
 from headstart.data.tables import TABLE_ENDINGS, ending
@@ -68,7 +77,10 @@ def entries(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 
 def subfolders(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in entries(folder) if entry.is_dir())
+    names = sorted(entry.name for entry in entries(folder) if is_folder(entry))
+    for name in names:
+        require_readable(folder, name)
+    return names
 
 
 def loose_files(folder: Path) -> list[str]:
@@ -81,7 +93,9 @@ def scan_classes(root: Path) -> Folder:
     by_split = bool(outer) and all(name.lower() in SPLIT_NAMES for name in outer)
     places = {name: subfolders(root / name) for name in outer} if by_split else {"": outer}
     _require_structure(root, places)
-    classes = class_order({name for names in places.values() for name in names})
+    for place, names in places.items():
+        require_one_spelling(root / place, names)
+    classes = class_order({class_name(name) for names in places.values() for name in names})
     if by_split:
         _require_same_folders(root, places)
     seen = _Seen()
@@ -117,7 +131,7 @@ def _require_structure(root: Path, places: dict[str, list[str]]) -> None:
 def _require_same_folders(root: Path, places: dict[str, list[str]]) -> None:
     (first, names), *others = places.items()
     for outer, found in others:
-        if set(found) != set(names):
+        if {*map(class_name, found)} != {*map(class_name, names)}:
             raise UserError(
                 f"The classes of {root} differ between splits: {first} has {', '.join(names)}; {outer} has "
                 f"{', '.join(found)}; give every split the same class folders."
@@ -136,7 +150,7 @@ def _class_batches(
                 raise UserError(f"The class folder {root / outer / name} has no samples; fill it or remove it.")
             for start in range(0, len(paths), _ROWS):
                 part = paths.slice(start, _ROWS)
-                label = pa.array(np.full(len(part), number[name], np.int32))
+                label = pa.array(np.full(len(part), number[class_name(name)], np.int32))
                 yield pa.record_batch([part, label, pa.array(np.full(len(part), split, np.int8))], schema=_SCHEMA)
 
 
@@ -160,24 +174,16 @@ def sorted_paths(root: Path, below: str, seen: _Seen) -> pa.Array:
 
 
 def _walk(root: Path, below: str) -> Iterator[str]:
-    waiting = [below]
+    waiting = [(below, enter(root / below, above(root) | ({identity(root)} if below else set())))]
     while waiting:
-        folder = waiting.pop()
+        folder, inside = waiting.pop()
         for entry in entries(root / folder):
             path = os.path.join(folder, entry.name) if folder else entry.name
-            if not entry.name.isascii():
-                _require_readable_name(root / folder, entry.name)
-            if entry.is_dir():
-                waiting.append(path)
+            require_readable(root / folder, entry.name)
+            if is_folder(entry):
+                waiting.append((path, enter(entry.path, inside)))
             else:
                 yield path.replace(os.sep, "/")
-
-
-def _require_readable_name(folder: Path, name: str) -> None:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise UserError(f"The name of {os.fsencode(name)!r} in {folder} is not UTF-8; rename the file.") from None
 
 
 def _require_one_kind(root: Path, seen: _Seen, kind: str, path: str) -> None:

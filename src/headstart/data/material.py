@@ -18,6 +18,7 @@ from headstart.data.arrowtypes import is_picture
 from headstart.data.columns import choose_inputs, choose_labels, choose_split, require_column
 from headstart.data.conventions import DATE, Reading
 from headstart.data.dataset import SPLITS, TableColumns
+from headstart.data.folder_names import printable
 from headstart.data.frame import Frame, Part
 from headstart.data.held import picture_list
 from headstart.data.inputs import Arrays, Blobs, Files, Inputs, Records, Texts, Values
@@ -79,8 +80,9 @@ def from_folder(path: Path, options: Options) -> Material:
         encoded = renumbered(encoded, options.like.task)
     inputs = Files(folder.index.select(["path"]), path, folder.modality)
     inferred = {"modality": f"{folder.modality}: by the endings of the files", **folder.notes}
+    name, origin = printable(path.resolve().name), printable(str(path))
     return Material(
-        path.resolve().name, str(path), inputs, inputs.names, encoded, folder.given, inferred=inferred
+        name, origin, inputs, inputs.names, encoded, folder.given, inferred=inferred
     )  # fmt: skip
 
 

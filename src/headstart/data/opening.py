@@ -10,6 +10,7 @@ from typing import Any
 from headstart.data import arrays, folders, tables
 from headstart.data.assembling import assemble
 from headstart.data.dataset import SPLITS, Dataset
+from headstart.data.folder_names import printable
 from headstart.data.frame import Frame
 from headstart.data.material import Material, Options, from_arrays, from_folder, from_frame
 from headstart.data.pairs import as_names, is_frame, join_labels
@@ -115,7 +116,7 @@ def require_path(path: Path) -> Path:
 
 def _from_path(path: Path, options: Options) -> Material:
     path = require_path(path)
-    name, origin = path.resolve().name, str(path)
+    name, origin = printable(path.resolve().name), printable(str(path))
     if path.is_file():
         if tables.ending(path) == ".npz":
             return from_arrays(arrays.read_npz(path), options, name, origin)

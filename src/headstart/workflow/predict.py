@@ -87,7 +87,13 @@ WRITERS = {".csv": _csv, ".json": _array, ".jsonl": _lines}
 
 def _write_parquet(path: Path, records: list[dict[str, Any]]) -> None:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     table = pa.Table.from_pylist(records)
-    atomic_write(path, lambda temporary: pq.write_table(table, temporary))
+    atomic_write(path, lambda temporary: _write_table(table, temporary))
+
+
+def _write_table(table: Any, path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    with path.open("wb") as file:  # pyarrow takes no path that is not UTF-8
+        pq.write_table(table, file)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from headstart.data.folder_names import require_text
 from headstart.errors import HeadstartWarning, UserError
 from headstart.locks import PART, sweep_parts
 from headstart.storage import machine_faults, write_json
@@ -133,7 +134,9 @@ def settled(out: Path) -> Path:
             os.stat(out)
         if out.exists() and not out.is_dir():
             raise UserError(f"{out} is a file; --out expects a folder.")
-        return out.resolve()
+        place = out.resolve()
+    require_text(place)  # safetensors opens no other
+    return place
 
 
 def check_out(out: str | Path | None, *, force: bool) -> None:
