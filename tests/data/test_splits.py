@@ -1,12 +1,14 @@
 """Splits: shares, strata, groups, seeds; and the folds of cross-validation."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from headstart.data import folds, open_data
 from headstart.data.splits import make_splits
 from headstart.errors import UserError
 from headstart.problem import Task
+from headstart.workflow.fit import split_notes
 
 TWO = Task("classification", ("a", "b"))
 
@@ -65,6 +67,21 @@ def test_train_and_test_without_validation_take_the_validation_from_train():
     given = np.repeat([0, 2], [600, 60]).astype(np.int8)
     splits = make_splits(TWO, np.tile([0, 1], 330), given, None, 0)
     assert sizes(splits) == {"train": 480, "validation": 120, "test": 60}
+
+
+@pytest.mark.parametrize("per_class", [10, 300])
+def test_a_given_validation_part_without_a_test_is_the_test(per_class, tmp_path):
+    """The verdict gets all that was set apart, and no training sample is spent on a test."""
+    for name, n in (("train", per_class), ("val", 8)):
+        pd.DataFrame({"x": np.arange(2.0 * n) % 7, "label": ["a", "b"] * n}).to_csv(
+            tmp_path / f"{name}.csv", index=False
+        )
+    dataset = open_data(tmp_path, label="label")
+    validation = 120 if per_class == 300 else 0
+    assert sizes(dataset.splits) == {"train": 2 * per_class - validation, "validation": validation, "test": 16}
+    assert all("val.csv" in name for name in dataset.names(dataset.splits["test"]))
+    assert "the given validation part is the test split" in dataset.inferred["splits"]
+    assert split_notes(dataset)[0].startswith("The given validation part is the test split")
 
 
 def test_all_given_splits_are_kept():

@@ -104,6 +104,14 @@ def test_every_task_has_a_whole_page(make_run: MakeRun, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TASKS)
+def test_every_table_scrolls_by_itself(make_run: MakeRun, name: str) -> None:
+    """At the width of a phone the page must not grow wider than the screen."""
+    text = write_report(make_run(**TASKS[name])).read_text(encoding="utf-8")
+    tables, within = text.count("<table"), len(re.findall(r'<div class="scroll[^>]*>\s*<table', text))
+    assert tables == within > 0
+
+
+@pytest.mark.parametrize("name", TASKS)
 def test_nothing_is_fetched_and_nothing_runs(make_run: MakeRun, name: str) -> None:
     found = page(make_run(**TASKS[name]))
     assert not {tag for tag, _ in found.seen} & {"script", "link", "iframe", "object", "embed"}

@@ -13,7 +13,7 @@ from headstart.data.inputs import Records
 from headstart.data.material import Material, Options
 from headstart.data.requirements import require_classes, require_splits, require_whole_groups
 from headstart.data.spellings import similar_classes
-from headstart.data.splits import make_splits
+from headstart.data.splits import given_as_test, make_splits
 from headstart.errors import UserError
 
 
@@ -29,6 +29,8 @@ def assemble(material: Material, options: Options) -> Dataset:
     require_splits(task, targets, splits, material.origin)
     inferred = {"task": f"{task.kind}: {material.encoded.reason}", **material.inferred}
     inferred.setdefault("splits", _describe_splits(given, numbers is not None, options.seed))
+    if material.given is not None and not (material.given == 2).any() and given is not None:
+        inferred["splits"] += f"; {AS_TEST}"
     inputs = material.inputs
     columns = None
     if isinstance(inputs, Records):
@@ -41,6 +43,12 @@ def assemble(material: Material, options: Options) -> Dataset:
     )  # fmt: skip
 
 
+AS_TEST = (
+    "the given validation part is the test split, since the verdict needs samples that nothing has seen; arms are "
+    "compared inside the training part"
+)
+
+
 def _usable(material: Material) -> np.ndarray | None:
     """Return the given splits, or None where they name one split only; a training split is a must."""
     given = material.given
@@ -48,7 +56,7 @@ def _usable(material: Material) -> np.ndarray | None:
         return None
     if not (given == 0).any():
         raise UserError(f"{material.origin} gives a validation and a test split but none called train; name it train.")
-    return given
+    return given_as_test(given)
 
 
 def _describe_splits(given: np.ndarray | None, grouped: bool, seed: int) -> str:

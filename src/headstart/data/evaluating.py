@@ -11,6 +11,7 @@ from headstart.data.dataset import Dataset, TableColumns
 from headstart.data.like import Like
 from headstart.data.material import Options
 from headstart.data.opening import gather
+from headstart.data.splits import given_as_test
 
 
 def open_labelled(
@@ -32,8 +33,9 @@ def open_labelled(
         return data
     modality = like.modality
     material = gather(data, Options(label=label, modality=modality, text=text, image=image, like=like))
-    given = material.given is not None and bool((material.given == 2).any())
-    rows = np.flatnonzero(material.given == 2) if given else np.arange(len(material.inputs))
+    parts = np.zeros(0) if material.given is None else given_as_test(material.given)
+    given = bool((parts == 2).any())
+    rows = np.flatnonzero(parts == 2) if given else np.arange(len(material.inputs))
     splits = {"train": rows[:0], "validation": rows[:0], "test": rows}
     return Dataset(
         name=material.name, origin=material.origin, modality=modality, task=like.task, splits=splits,

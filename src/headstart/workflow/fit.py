@@ -12,6 +12,7 @@ from typing import Any
 
 from headstart import catalogue
 from headstart.data import Checks, Dataset, check
+from headstart.data.assembling import AS_TEST
 from headstart.engine.device import few_threads
 from headstart.engine.progress import Progress
 from headstart.errors import UserError, nearest
@@ -148,11 +149,19 @@ def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool
     found, notes = (named, ()) if named is not None else find_source(dataset, options, progress)
     options = replace(options, source=found.spec)
     bench = Workbench.create(dataset, found, options, processes, progress)
-    bench.notes = notes
+    bench.notes = (*notes, *split_notes(dataset))
     check_network(bench)
     folder = Path(out) if out is not None else Path("runs") / (dataset.name or "run")
     with begun(bench, "fit", data, folder, force=force) as site:
         return site.hand_over(carry_out(bench, site.work, checks))
+
+
+def split_notes(dataset: Dataset) -> tuple[str, ...]:
+    """Say which given part serves the verdict, where that is not what its name says."""
+    if AS_TEST not in dataset.inferred.get("splits", ""):
+        return ()
+    n = len(dataset.splits["test"])
+    return (f"{AS_TEST[0].upper()}{AS_TEST[1:]}: {n} samples judge, and no training sample is spent on a test.",)
 
 
 def find_source(dataset: Dataset, options: FitOptions, progress: Progress) -> tuple[Source, tuple[str, ...]]:
