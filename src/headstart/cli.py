@@ -55,10 +55,18 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"--config {path} does not exist.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"--config {path} is not readable TOML: {error}.") from error
+    except OSError as error:
+        raise UserError(f"--config {str(path)[:200]} cannot be read ({error.strerror}); give a TOML file.") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"--config {path} is not readable TOML: {str(error)[:200]}.") from error
     verb = str(context.info_name)
-    flat = {key: value for key, value in values.items() if not isinstance(value, dict)} | values.get(verb, {})
+    own = values.get(verb, {})
+    if not isinstance(own, dict):
+        raise UserError(f"--config {path} has {verb} = {str(own)[:40]}; options of {verb} stand under [{verb}].")
+    flat = {key: value for key, value in values.items() if not isinstance(value, dict)} | own
+    strange = next((key for key, value in flat.items() if isinstance(value, dict)), None)
+    if strange is not None:
+        raise UserError(f"--config {path} has a table under '{strange}' of {verb}; give one value.")
     known = {str(parameter.name): parameter for parameter in context.command.params}
     context.default_map = {}
     for key, value in flat.items():

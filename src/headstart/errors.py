@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+
+_LONGEST = 200
 
 
 class UserError(Exception):
     """A mistake of the user's, or of the machine's, that no traceback would help with.
 
     The message is one sentence: what was wrong, where (file, row, column, argument), what was expected,
-    and what to do. The command line prints it and leaves with exit code 2.
+    and what to do. The command line prints it and leaves with exit code 2. Line breaks, which the messages of other
+    libraries bring along, become blanks.
     """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(re.sub(r"[\r\n]+\s*", " ", sentence.strip()))
 
 
 class HeadstartWarning(UserWarning):
@@ -29,6 +37,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     'known: finetune, probe'
     """
     names = list(known)
+    word = word[:_LONGEST]  # longer ones are no slip of a name, and comparing them takes minutes
     close = difflib.get_close_matches(word, names, n=3, cutoff=0.6)
     if close:
         return "did you mean " + " or ".join(f"'{name}'" for name in close) + "?"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +59,8 @@ def open_data(
         return data
     columns = group if isinstance(group, str) or hasattr(group, "__len__") else as_names(group)
     options = Options(as_names(label), columns, task, modality, seed, as_names(text), as_names(image))
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 0 <= int(seed) < 2**32:
+        raise UserError(f"--seed is {str(seed)[:40]}; expected a whole number from 0 to {2**32 - 1:,}.")
     _require_known("task", task, TASKS)
     _require_known("modality", modality, MODALITIES)
     return assemble(gather(data, options), options)
@@ -70,6 +74,8 @@ def _require_known(option: str, value: str | None, known: Sequence[str]) -> None
 def gather(data: Any, options: Options) -> Material:
     """Return inputs, labels and given splits of any kind of data."""
     if isinstance(data, str | Path):
+        if data == "":
+            raise UserError("An empty name was given instead of the data's path; name a file or a folder.")
         return _from_path(Path(data), options)
     if isinstance(data, tuple):
         if len(data) == 2 and is_frame(data[0]):
@@ -103,12 +109,15 @@ def _type_name(data: Any) -> str:
 
 def require_path(path: Path) -> Path:
     """Return an existing path; else one sentence with the nearest names in the folder above."""
-    path = path.expanduser()
-    if path.exists():
+    try:
+        path = path.expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise UserError(f"{path} does not exist ({error}); give the whole path.") from None
+    if os.path.exists(path):  # `Path.exists` raises where a name is too long
         return path
-    parent = path.parent
-    if not parent.exists():
-        raise UserError(f"{path} does not exist, and neither does its folder {parent}.")
+    parent, shown = path.parent, str(path) if len(str(path)) <= 200 else f"{str(path)[:200]}..."
+    if len(path.name) > 255 or not os.path.exists(parent):
+        raise UserError(f"{shown} does not exist, and neither does its folder {str(parent)[:200]}.")
     known = sorted(entry.name for entry in parent.iterdir() if not entry.name.startswith("."))
     hint = nearest(path.name, known) if len(known) <= 20 or "did you" in nearest(path.name, known) else ""
     raise UserError(f"{path} does not exist; {hint or 'check the name'}" if known else f"{path} does not exist.")

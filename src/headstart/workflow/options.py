@@ -8,7 +8,9 @@ from typing import Any
 
 from headstart.errors import UserError, nearest
 from headstart.problem import MODALITIES, TASKS
+from headstart.workflow.bounds import BOUNDS, LONGEST_BUDGET, real, whole
 
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 TARGET_LABELS = ("evaluate", "learn", "none")
 
 
@@ -69,10 +71,9 @@ class FitOptions:
         one_of("--modality", self.modality, MODALITIES)
         one_of("--target-labels", self.target_labels, TARGET_LABELS)
         one_of("--precision", self.precision, ("no", "bf16"))
-        for option in ("views", "seeds", "shots", "batch_size", "epochs", "patience"):
-            at_least_one(option, getattr(self, option))
-        if self.learning_rate is not None and not 0 < self.learning_rate < 10:
-            raise UserError(f"--learning-rate is {self.learning_rate}; expected a number above 0 and below 10.")
+        for option in BOUNDS:
+            object.__setattr__(self, option, whole(option, getattr(self, option)))
+        object.__setattr__(self, "learning_rate", real("learning_rate", self.learning_rate, 10))
         seconds_of(self.budget)
         depth_of(self.depth, n_stages=10**6)
 
@@ -99,11 +100,6 @@ def one_of(option: str, value: str | None, known: tuple[str, ...]) -> None:
         raise UserError(f"{option} '{value}' is not known; {nearest(value, known)}")
 
 
-def at_least_one(option: str, value: int | None) -> None:
-    if value is not None and value < 1:
-        raise UserError(f"--{option.replace('_', '-')} is {value}; expected a whole number of at least 1.")
-
-
 def seconds_of(budget: str) -> float:
     """Turn ``90s``, ``10m``, ``1.5h`` or plain seconds into seconds.
 
@@ -112,10 +108,10 @@ def seconds_of(budget: str) -> float:
     >>> seconds_of("10m"), seconds_of("90"), seconds_of("1.5h")
     (600.0, 90.0, 5400.0)
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", str(budget).strip())
-    if match is None or float(match[1]) <= 0:
+    match = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)([smh]?)", str(budget).strip())
+    if match is None or not 0 < float(match[1]) * _SECONDS[match[2]] <= LONGEST_BUDGET:
         raise UserError(f"--budget '{budget}' is not a time; expected a number with s, m or h, such as 90s, 10m or 2h.")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+    return float(match[1]) * _SECONDS[match[2]]
 
 
 def depth_of(depth: str | int | None, n_stages: int) -> int | None:
@@ -130,7 +126,7 @@ def depth_of(depth: str | int | None, n_stages: int) -> int | None:
         return None
     words = {"none": 0, "all": n_stages}
     text = str(depth).strip().lower()
-    number = words.get(text, int(text) if text.isdigit() else -1)
+    number = words.get(text, int(text) if re.fullmatch("[0-9]{1,6}", text) else -1)
     if not 0 <= number <= n_stages:
         stages = "" if n_stages >= 10**6 else f"; this network has {n_stages} stages"
         raise UserError(f"--depth '{depth}' is not a depth; expected none, all, or a number of last stages{stages}.")

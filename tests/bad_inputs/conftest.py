@@ -1,0 +1,6 @@
+"""Generators of bad inputs, by kind."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
