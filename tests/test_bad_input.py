@@ -79,6 +79,19 @@ def splits_with_other_classes(tmp):
     return [tmp / "set", "--source", "headstart/glyphs"]
 
 
+def dangling_output(tmp):
+    (tmp / "link").symlink_to(tmp / "nowhere" / "else")
+    return [good(tmp), *GLYPHS, "--out", tmp / "link"]
+
+
+def a_list_for_a_configuration(tmp):
+    (tmp / "model").mkdir()
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (tmp / "model" / name).write_text("[]")
+    rows = "text,label\n" + "four words in here,a\nfour others in there,b\n" * 8
+    return [csv(tmp, rows), "--source", f"hf/{tmp / 'model'}"]
+
+
 GLYPHS = ("--source", "headstart/glyphs")
 TABULAR = ("--source", "headstart/tabular")
 
@@ -116,7 +129,26 @@ ROWS = {
     "classes that differ between splits": (splits_with_other_classes, ["bee", "wasp"]),
     "a source of another modality": (lambda tmp: [good(tmp), *TABULAR], ["table", "image"]),
     "a hub source that is not at hand": (lambda tmp: [good(tmp), "--source", "timm/resnet18"], ["timm/resnet18"]),
-    "no source": (lambda tmp: [good(tmp)], ["--source"]),
+    "a seed below 0": (lambda tmp: [good(tmp), *GLYPHS, "--seed", "-1"], ["--seed", "-1"]),
+    "a seed beyond 32 bits": (lambda tmp: [good(tmp), *GLYPHS, "--seed", str(2**64)], ["--seed"]),
+    "a depth in other digits": (lambda tmp: [good(tmp), *GLYPHS, "--depth", "²"], ["²", "depth"]),
+    "too many epochs": (lambda tmp: [good(tmp), *GLYPHS, "--epochs", str(10**9)], ["--epochs", "100,000"]),
+    "too many views": (lambda tmp: [good(tmp), *GLYPHS, "--views", str(10**9)], ["--views", "10,000"]),
+    "a learning rate that is no number": (lambda tmp: [good(tmp), *GLYPHS, "--learning-rate", "nan"], ["nan"]),
+    "a budget of ages": (lambda tmp: [good(tmp), *GLYPHS, "--budget", "9" * 12 + "h"], ["--budget"]),
+    "a config that is a folder": (lambda tmp: [good(tmp), *GLYPHS, "--config", tmp], ["--config"]),
+    "a config whose verb is a number": (lambda tmp: [good(tmp), "--config", csv(tmp, "fit = 3", "c.toml")], ["[fit]"]),
+    "a config of a thousand brackets": (
+        lambda tmp: [good(tmp), "--config", csv(tmp, "a = " + "[" * 9000, "c.toml")],
+        ["c.toml", "TOML"],
+    ),
+    "an arm without a name": (lambda tmp: [good(tmp), *GLYPHS, "--arms", "scratch,+"], ["+"]),
+    "a method across domains without source data": (lambda tmp: [good(tmp), *GLYPHS, "--method", "coral"], ["coral"]),
+    "a name that is too long": (lambda tmp: [tmp / ("a" * 5000), *GLYPHS], ["does not exist"]),
+    "an output whose name is too long": (lambda tmp: [good(tmp), *GLYPHS, "--out", tmp / ("a" * 5000)], ["aaa"]),
+    "an output that is a link to nowhere": (dangling_output, ["link"]),
+    "an empty name": (lambda tmp: ["", *GLYPHS], ["empty name"]),
+    "a configuration of transformers that is a list": (a_list_for_a_configuration, ["config.json"]),
 }
 
 

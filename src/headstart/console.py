@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import signal
 import sys
 import time
@@ -13,6 +14,10 @@ from headstart.errors import HeadstartWarning, UserError
 
 QUIET = 2.0
 """Seconds after a Ctrl-C in which further ones change nothing, so that what was begun is put away whole."""
+_PATH_FAULTS = (
+    errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EISDIR, errno.ENOENT
+)  # fmt: skip
+"""What may be wrong with a path that a user named; it is told as that wherever it comes up."""
 INTERRUPTED = "Interrupted."
 NO_MEMORY = "There is too little memory for this; try a smaller --batch-size or a smaller source."
 
@@ -70,6 +75,8 @@ def _end(error: BaseException, interrupts: _Interrupts) -> NoReturn:
         _stop(str(error), 2)
     if any(type(cause).__name__ in {"MemoryError", "OutOfMemoryError"} for cause in causes):
         _stop(NO_MEMORY, 2)
+    if isinstance(error, OSError) and error.errno in _PATH_FAULTS and error.filename is not None:
+        _stop(f"{str(error.filename)[:200]} cannot be used: {error.strerror}; give another path.", 2)
     if isinstance(error, BrokenPipeError):
         sys.stderr.close()
         raise SystemExit(0) from None

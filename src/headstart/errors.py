@@ -6,8 +6,8 @@ import difflib
 import re
 from collections.abc import Iterable
 
-
 _LONGEST = 200
+_MOST = 2_000
 
 
 class UserError(Exception):
@@ -19,7 +19,8 @@ class UserError(Exception):
     """
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(re.sub(r"[\r\n]+\s*", " ", sentence.strip()))
+        told = re.sub(r"[\r\n]+\s*", " ", sentence.strip())
+        super().__init__(told if len(told) <= _MOST else f"{told[: _MOST - 400]} ... {told[-400:]}")
 
 
 class HeadstartWarning(UserWarning):

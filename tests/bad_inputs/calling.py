@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import io
 import signal
 import sys
@@ -39,13 +38,13 @@ def call(arguments: list[str]) -> Said:
     former = signal.signal(signal.SIGALRM, _hang)
     signal.alarm(GUARD_SECONDS)
     try:
-        with mock.patch.object(sys, "argv", ["headstart", *arguments]):
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                try:
-                    cli.main()
-                    code = 0
-                except SystemExit as stop:
-                    code = 0 if stop.code is None else int(stop.code)
+        argv = mock.patch.object(sys, "argv", ["headstart", *arguments])
+        with argv, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                cli.main()
+                code = 0
+            except SystemExit as stop:
+                code = 0 if stop.code is None else int(stop.code)
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, former)
@@ -57,8 +56,7 @@ def require_sentence(arguments: list[str], folder: Path) -> Said:
     before = sorted(folder.rglob("*"))
     with tempfile.TemporaryDirectory() as scratch, mock.patch.object(tempfile, "tempdir", scratch):
         said = call(arguments)
-        gc.collect()
-        left = [path.name for path in Path(scratch).rglob("*") if not path.name.endswith(".lock")]
+        left = [path.name for path in Path(scratch).iterdir() if path.name.startswith("headstart")]
     assert said.code in (0, 2), (arguments, said)
     assert "Traceback" not in said.err, (arguments, said)
     assert not left, (arguments, left, said)

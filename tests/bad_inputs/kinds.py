@@ -5,13 +5,11 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import random
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
@@ -22,7 +20,26 @@ Case = Callable[[Path], list[str]]
 
 ROWS = [{"x": round(i / 7, 3), "z": i % 5, "label": "ab"[i % 2]} for i in range(20)]
 TABLE = "x,z,label\n" + "".join(f"{row['x']},{row['z']},{row['label']}\n" for row in ROWS)
-WORDS = ["", " ", "nan", "inf", "-inf", "1e999", "\x00", "a,b", '"', "\n", "=1+1", "é", "٣", "²", "💥", "null", "true", "x" * 5000]
+WORDS = [
+    "",
+    " ",
+    "nan",
+    "inf",
+    "-inf",
+    "1e999",
+    "\x00",
+    "a,b",
+    '"',
+    "\n",
+    "=1+1",
+    "é",
+    "٣",
+    "²",
+    "💥",
+    "null",
+    "true",
+    "x" * 5000,
+]
 
 
 def file_case(name: str, content: bytes, *options: str, verb: str = "describe") -> Case:
@@ -57,14 +74,15 @@ def _deep(depth: int, kind: str) -> str:
 
 def json_values() -> st.SearchStrategy[str]:
     """JSON text of one value, odd ones first."""
-    plain = st.one_of(
-        st.sampled_from(["null", "true", "1e999", "-1e999", "NaN", "Infinity", "[]", "{}", '""', '"\\ud800"', "0", "-0"]),
+    return st.one_of(
+        st.sampled_from(
+            ["null", "true", "1e999", "-1e999", "NaN", "Infinity", "[]", "{}", '""', '"\\ud800"', "0", "-0"]
+        ),
         st.integers(0, 30_000).map(lambda n: "9" * (n + 1)),
         st.sampled_from([1, 10, 500, 20_000]).flatmap(lambda n: st.sampled_from([_deep(n, "list"), _deep(n, "dict")])),
         st.sampled_from(WORDS).map(json.dumps),
-        st.sampled_from(['["a", 1]', '[["a"]]', '[null]', '{"bytes": "x", "path": null}', '["a", {"b": 1}]', "1" * 19]),
+        st.sampled_from(['["a", 1]', '[["a"]]', "[null]", '{"bytes": "x", "path": null}', '["a", {"b": 1}]', "1" * 19]),
     )
-    return plain
 
 
 @st.composite
@@ -85,15 +103,46 @@ def json_lines(draw) -> Case:
 def toml(draw) -> Case:
     value = draw(
         st.sampled_from(
-            ["3", "nan", "-1", "[1, 2]", "{ a = 1 }", '""', "1979-05-27", "true", "inf", '"' + "x" * 300 + '"', "0x10", "[[1], [2]]"]
+            [
+                "3",
+                "nan",
+                "-1",
+                "[1, 2]",
+                "{ a = 1 }",
+                '""',
+                "1979-05-27",
+                "true",
+                "inf",
+                '"' + "x" * 300 + '"',
+                "0x10",
+                "[[1], [2]]",
+            ]
         )
         | st.integers(1, 6000).map(lambda n: "9" * n)
         | st.sampled_from([50, 3000]).map(lambda n: "[" * n + "]" * n)
     )
     key = draw(
-        st.sampled_from(["fit", "epochs", "budget", "arms", "seed", "config", "data", "source", "json", "depth", "views", "é", "out"])
+        st.sampled_from(
+            [
+                "fit",
+                "epochs",
+                "budget",
+                "arms",
+                "seed",
+                "config",
+                "data",
+                "source",
+                "json",
+                "depth",
+                "views",
+                "é",
+                "out",
+            ]
+        )
     )
-    text = draw(st.sampled_from([f"{key} = {value}\n", f"[fit]\n{key} = {value}\n", f"[fit.{key}]\na = {value}\n", f"[[fit]]\n"]))
+    text = draw(
+        st.sampled_from([f"{key} = {value}\n", f"[fit]\n{key} = {value}\n", f"[fit.{key}]\na = {value}\n", "[[fit]]\n"])
+    )
     content = draw(st.just(text.encode()) | damaged(text.encode()))
 
     def write(folder: Path) -> list[str]:
@@ -139,7 +188,11 @@ def parquet(draw) -> Case:
     name = draw(st.sampled_from(["odd", "label", "", "__index_level_0__", "x" * 2000]))
     column = _odd_column(draw(st.integers(0, 40)))
     table = table.set_column(1, "label", column) if name == "label" else table.append_column(name, column)
-    junk = draw(st.sampled_from([b"", b"{", b"[]", b"null", b'{"info": 3}', b'{"index_columns": [3, {}]}', b'{"info": {"features": []}}']))
+    junk = draw(
+        st.sampled_from(
+            [b"", b"{", b"[]", b"null", b'{"info": 3}', b'{"index_columns": [3, {}]}', b'{"info": {"features": []}}']
+        )
+    )
     if draw(st.booleans()):
         table = table.replace_schema_metadata({draw(st.sampled_from([b"pandas", b"huggingface"])): junk})
     buffer = io.BytesIO()
@@ -151,10 +204,31 @@ def parquet(draw) -> Case:
 @st.composite
 def npz(draw) -> Case:
     kinds = ["f8", "f4", "i8", "u1", "?", "c16", "U3", "S3", "M8[s]", "m8[s]", "O", "f2"]
-    shape = draw(st.sampled_from([(), (20,), (20, 3), (20, 4, 4), (20, 4, 4, 3), (20, 3, 4, 4), (20, 1, 1, 1, 1), (0, 3), (20, 0), (20, 4, 4, 7)]))
+    shape = draw(
+        st.sampled_from(
+            [
+                (),
+                (20,),
+                (20, 3),
+                (20, 4, 4),
+                (20, 4, 4, 3),
+                (20, 3, 4, 4),
+                (20, 1, 1, 1, 1),
+                (0, 3),
+                (20, 0),
+                (20, 4, 4, 7),
+            ]
+        )
+    )
     x = np.zeros(shape, draw(st.sampled_from(kinds)))
-    y = np.resize(np.array([0, 1]), draw(st.sampled_from([(20,), (), (19,), (20, 2), (20, 1, 1), (0,)]))).astype(draw(st.sampled_from(kinds)))
-    names = draw(st.sampled_from([("x", "y"), ("x_train", "y_train"), ("images", "labels"), ("x", "z"), ("../x", "y"), ("x", "classes")]))
+    y = np.resize(np.array([0, 1]), draw(st.sampled_from([(20,), (), (19,), (20, 2), (20, 1, 1), (0,)]))).astype(
+        draw(st.sampled_from(kinds))
+    )
+    names = draw(
+        st.sampled_from(
+            [("x", "y"), ("x_train", "y_train"), ("images", "labels"), ("x", "z"), ("../x", "y"), ("x", "classes")]
+        )
+    )
     buffer = io.BytesIO()
     more = draw(st.sampled_from([{}, {"extra": np.array(3)}, {"classes": np.array("a")}]))
     np.savez_compressed(buffer, **({names[0]: x, names[1]: y} | more))
@@ -173,21 +247,54 @@ def npz(draw) -> Case:
     return file_case("t.npz", draw(damaged(content)) if trouble == "damaged" else content)
 
 
-NUMBERS = ["-1", "0", "²", "٣", "nan", "inf", "1e9", str(10**9), str(2**31), str(2**32), str(2**64), "9" * 400, "", " ", "1.5", "a"]
-OPTIONS = {
-    "--seed": NUMBERS, "--seeds": NUMBERS, "--shots": NUMBERS, "--epochs": NUMBERS, "--views": NUMBERS, "--patience": NUMBERS,
-    "--batch-size": NUMBERS, "--learning-rate": NUMBERS, "--depth": NUMBERS, "--budget": [*NUMBERS, "1x", "-3m", "9" * 30 + "h", "0s"],
-    "--arms": ["scratch,+", "+", "", ",", "scratch", "chosen,chosen,x", "probe+", "finetune+l2sp+", "a" * 3000],
-    "--method": ["coral", "scratch", "+", "", "finetune+", "finetune+probe", "nothing", "l2sp", "a" * 3000, "tradaboost"],
-    "--source": ["", "timm/", "hf/", "file:", "torchvision/", "headstart/", "/", "\x00", "a" * 5000, "timm/../x", "file:/dev/null", "."],
-    "--label": ["", ",", "nothing", "x,x", "label,", "label,label", "a" * 5000, "\x00"],
-    "--group": ["", "nothing", "label"], "--text": ["", "nothing", "x"], "--image": ["nothing", "label"],
-    "--task": ["", "x", "regression", "multilabel"], "--modality": ["x", "image", "text"],
-    "--device": ["", "cuda:99", "tpu", "cpu:x", "meta"], "--precision": ["fp8", ""], "--target-labels": ["learn", "x"],
-    "--config": [".", "nothing.toml", "a" * 5000, "/dev/null", "\x00"],
-    "--out": ["a" * 5000, "dangling", "t.csv", "t.csv/x", "\x00", "/proc/x", ""],
-    "--source-data": ["", "nothing", ".", "a" * 5000, "t.csv"],
-}  # fmt: skip
+NUMBERS = [
+    "-1",
+    "0",
+    "²",
+    "٣",
+    "nan",
+    "inf",
+    "1e9",
+    str(10**9),
+    str(2**31),
+    str(2**32),
+    str(2**64),
+    "9" * 400,
+    "",
+    " ",
+    "1.5",
+    "a",
+]
+COUNTS = (
+    "--seed",
+    "--seeds",
+    "--shots",
+    "--epochs",
+    "--views",
+    "--patience",
+    "--batch-size",
+    "--learning-rate",
+    "--depth",
+)
+LONG = "a" * 5000
+OPTIONS = dict.fromkeys(COUNTS, NUMBERS) | {
+    "--budget": [*NUMBERS, "1x", "-3m", "9" * 30 + "h", "0s"],
+    "--arms": ["scratch,+", "+", "", ",", "scratch", "chosen,chosen,x", "probe+", "finetune+l2sp+", LONG],
+    "--method": ["coral", "scratch", "+", "", "finetune+", "finetune+probe", "nothing", "l2sp", LONG, "tradaboost"],
+    "--source": ["", "timm/", "hf/", "file:", "torchvision/", "headstart/", "/", "\x00", LONG, "timm/../x", "."],
+    "--label": ["", ",", "nothing", "x,x", "label,", "label,label", LONG, "\x00"],
+    "--group": ["", "nothing", "label"],
+    "--text": ["", "nothing", "x"],
+    "--image": ["nothing", "label"],
+    "--task": ["", "x", "regression", "multilabel"],
+    "--modality": ["x", "image", "text"],
+    "--device": ["", "cuda:99", "tpu", "cpu:x", "meta"],
+    "--precision": ["fp8", ""],
+    "--target-labels": ["learn", "x"],
+    "--config": [".", "nothing.toml", LONG, "/dev/null", "\x00"],
+    "--out": [LONG, "dangling", "t.csv", "t.csv/x", "\x00", "/proc/x", ""],
+    "--source-data": ["", "nothing", ".", LONG, "t.csv"],
+}
 
 
 @st.composite
@@ -199,7 +306,11 @@ def options(draw) -> Case:
     def write(folder: Path) -> list[str]:
         (folder / "t.csv").write_text(TABLE)
         (folder / "dangling").symlink_to(folder / "nowhere")
-        base = {"fit": ["--source", "headstart/tabular"], "pretrain": ["--network", "headstart/tabular"], "describe": []}[verb]
+        base = {
+            "fit": ["--source", "headstart/tabular"],
+            "pretrain": ["--network", "headstart/tabular"],
+            "describe": [],
+        }[verb]
         # an arm that no options can train keeps what is accepted from being trained here
         stop = ["--allow-damaged"] if verb == "describe" else ["--label", "nothing"] if "--label" not in chosen else []
         return [verb, str(folder / "t.csv"), *base, *stop, *chosen]
@@ -218,7 +329,12 @@ def options_of_paths() -> st.SearchStrategy[Case]:
             (folder / "dangling").symlink_to(folder / "nowhere")
             (folder / "loop").symlink_to(folder / "loop")
             verb, path = pair
-            more = {"predict": ["t.csv"], "evaluate": ["t.csv"], "fit": ["--source", "headstart/tabular"], "pretrain": ["--network", "headstart/tabular"]}
+            more = {
+                "predict": ["t.csv"],
+                "evaluate": ["t.csv"],
+                "fit": ["--source", "headstart/tabular"],
+                "pretrain": ["--network", "headstart/tabular"],
+            }
             return [verb, path, *more.get(verb, [])]
 
         return write
@@ -229,7 +345,23 @@ def options_of_paths() -> st.SearchStrategy[Case]:
 @st.composite
 def hub_config(draw) -> Case:
     value = draw(
-        st.sampled_from(["[]", "null", "3", '"x"', "{}", '{"model_type": 3}', '{"model_type": "bert"}', '{"model_type": []}', '{"model_type": "nothing"}', '{"model_type": "bert", "hidden_size": "x"}', '{"model_type": "bert", "hidden_size": -1}', '{"model_type": "bert", "num_hidden_layers": 1e999}', '{"auto_map": {"AutoModel": "x.Y"}, "model_type": "bert"}'])
+        st.sampled_from(
+            [
+                "[]",
+                "null",
+                "3",
+                '"x"',
+                "{}",
+                '{"model_type": 3}',
+                '{"model_type": "bert"}',
+                '{"model_type": []}',
+                '{"model_type": "nothing"}',
+                '{"model_type": "bert", "hidden_size": "x"}',
+                '{"model_type": "bert", "hidden_size": -1}',
+                '{"model_type": "bert", "num_hidden_layers": 1e999}',
+                '{"auto_map": {"AutoModel": "x.Y"}, "model_type": "bert"}',
+            ]
+        )
         | json_values()
     )
     other = draw(st.sampled_from(["config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"]))
@@ -252,7 +384,18 @@ def _picture(mode: str, kind: str) -> bytes:
     return buffer.getvalue()
 
 
-PICTURES = [("RGB", "PNG"), ("L", "JPEG"), ("CMYK", "JPEG"), ("P", "GIF"), ("RGBA", "WEBP"), ("F", "TIFF"), ("1", "PNG"), ("RGB", "PPM"), ("LA", "PNG"), ("RGB", "BMP")]
+PICTURES = [
+    ("RGB", "PNG"),
+    ("L", "JPEG"),
+    ("CMYK", "JPEG"),
+    ("P", "GIF"),
+    ("RGBA", "WEBP"),
+    ("F", "TIFF"),
+    ("1", "PNG"),
+    ("RGB", "PPM"),
+    ("LA", "PNG"),
+    ("RGB", "BMP"),
+]
 
 
 @st.composite
@@ -287,7 +430,11 @@ def csv(draw) -> Case:
     content = text.encode(draw(st.sampled_from(["utf-8", "utf-8", "utf-16", "utf-8-sig"])), "surrogatepass")
     name = draw(st.sampled_from(["t.csv", "t.tsv", "t.csv.gz", "T.CSV"]))
     packed = gzip.compress(content) if name.endswith(".gz") and draw(st.booleans()) else content
-    return file_case(name, draw(st.just(packed) | damaged(packed)), *draw(st.sampled_from([[], ["--label", "label"], ["--task", "regression"], ["--modality", "text"]])))
+    return file_case(
+        name,
+        draw(st.just(packed) | damaged(packed)),
+        *draw(st.sampled_from([[], ["--label", "label"], ["--task", "regression"], ["--modality", "text"]])),
+    )
 
 
 @st.composite
@@ -310,10 +457,27 @@ def frames_across(draw) -> Case:
 @st.composite
 def predictions(draw, run: Path) -> Case:
     """Files and outputs for predict and evaluate with a run of a table."""
-    content = draw(damaged(TABLE.encode()) | st.sampled_from([b"x,z\n", b"x,z\n1\n", b"x,z\n,\n", b"x,z\na,b\n", b"x\n1\n", b"x,z\n1e400,2\n", TABLE.encode()]))
+    content = draw(
+        damaged(TABLE.encode())
+        | st.sampled_from(
+            [b"x,z\n", b"x,z\n1\n", b"x,z\n,\n", b"x,z\na,b\n", b"x\n1\n", b"x,z\n1e400,2\n", TABLE.encode()]
+        )
+    )
     name = draw(st.sampled_from(["n.csv", "n.txt", "n.png", "n.parquet", "n.jsonl", "n.npz", "n"]))
     verb = draw(st.sampled_from(["predict", "predict", "evaluate"]))
-    out = draw(st.sampled_from([[], ["--out", "folder.csv"], ["--out", "x.csv/y.csv"], ["--out", "a" * 400 + ".csv"], ["--out", "o.xyz"], ["--out", "\x00.csv"], ["--out", ""]]))
+    out = draw(
+        st.sampled_from(
+            [
+                [],
+                ["--out", "folder.csv"],
+                ["--out", "x.csv/y.csv"],
+                ["--out", "a" * 400 + ".csv"],
+                ["--out", "o.xyz"],
+                ["--out", "\x00.csv"],
+                ["--out", ""],
+            ]
+        )
+    )
 
     def write(folder: Path) -> list[str]:
         (folder / name).write_bytes(content)
@@ -325,13 +489,15 @@ def predictions(draw, run: Path) -> Case:
     return write
 
 
-def shuffled(kinds: list[str]) -> list[str]:
-    random.Random(0).shuffle(kinds)
-    return kinds
-
-
 KINDS = {
-    "json lines": json_lines(), "toml": toml(), "parquet": parquet(), "npz": npz(), "options": options(), "paths": options_of_paths(),
-    "hub configs": hub_config(), "pictures": pictures(), "csv": csv(), "across": frames_across(),
-}  # fmt: skip
-_ = pd
+    "json lines": json_lines(),
+    "toml": toml(),
+    "parquet": parquet(),
+    "npz": npz(),
+    "options": options(),
+    "paths": options_of_paths(),
+    "hub configs": hub_config(),
+    "pictures": pictures(),
+    "csv": csv(),
+    "across": frames_across(),
+}

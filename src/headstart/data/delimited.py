@@ -119,7 +119,7 @@ def _string_batches(file: Path, names: list[str], mark: str) -> Iterator[pa.Reco
     rows, last = 0, None
     read = csv.ReadOptions(use_threads=False, block_size=_BLOCK, column_names=names, skip_rows=1)
     try:
-        with _open(file) as stream:
+        with open_bounded(file, utf8=True) as stream:
             for batch in csv.open_csv(stream, read, parse, convert):
                 _require_even(file, ragged)
                 rows += batch.num_rows

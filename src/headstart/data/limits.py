@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 from collections.abc import Iterator
@@ -21,10 +22,15 @@ RATIO = 200
 
 
 class Bounded(io.RawIOBase):
-    """The bytes of a file, unpacked if its name ends in ``.gz``, up to the limit of a packed file."""
+    """The bytes of a file, unpacked if its name ends in ``.gz``, up to the limit of a packed file.
 
-    def __init__(self, path: Path) -> None:
+    With ``utf8`` they are checked as they come: the CSV reader's own complaint about a row would be no sentence.
+    """
+
+    def __init__(self, path: Path, *, utf8: bool = False) -> None:
         self.path = path
+        self.decoder = codecs.getincrementaldecoder("utf-8")() if utf8 else None
+        self.row = 1
         packed = path.suffix == ".gz"
         self.stream: Any = gzip.open(path, "rb") if packed else path.open("rb")  # noqa: SIM115 - closed by `close`
         self.left = most_unpacked(path.stat().st_size) if packed else None
@@ -38,7 +44,17 @@ class Bounded(io.RawIOBase):
             self.left -= count
             if self.left < 0:
                 raise UserError(too_packed(self.path))
+        if self.decoder is not None:
+            self._require_utf8(self.decoder, bytes(buffer[:count]))
         return count
+
+    def _require_utf8(self, decoder: codecs.IncrementalDecoder, block: bytes) -> None:
+        try:
+            decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            row = self.row + block[: error.start].count(b"\n")
+            raise UserError(f"{self.path} is not UTF-8 in row {row}; save it again as UTF-8.") from None
+        self.row += block.count(b"\n")
 
     def close(self) -> None:
         self.stream.close()
@@ -57,9 +73,9 @@ def too_packed(path: Path) -> str:
     )
 
 
-def open_bounded(path: Path) -> io.BufferedReader:
-    """Open a plain or packed file for reading, bounded as `Bounded` says."""
-    return io.BufferedReader(Bounded(path), 2**16)
+def open_bounded(path: Path, *, utf8: bool = False) -> io.BufferedReader:
+    """Open a plain or packed file for reading, bounded as `Bounded` says; with ``utf8`` anything else is an error."""
+    return io.BufferedReader(Bounded(path, utf8=utf8), 2**16)
 
 
 def lines(stream: Any, place: str) -> Iterator[bytes]:

@@ -121,9 +121,15 @@ def _has(directory: Path, needed: tuple[str, ...]) -> bool:
 def _config(directory: Path, name: str) -> Any:
     from transformers import AutoConfig
 
-    value = read_json(directory / "config.json")
+    path = directory / "config.json"
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise UserError(f"{path} is no JSON object, as transformers' configurations are; fetch it again.")
     check_model_type(str(value.get("model_type", "")), f"hf/{name}")
-    return AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
+    try:
+        return AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # the library checks kinds of values by a dozen kinds of errors
+        raise UserError(f"{path} cannot be used ({_first_line(error)}); fetch it again.") from error
 
 
 def _tokenizer(directory: Path, name: str) -> Any:

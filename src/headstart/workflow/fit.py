@@ -223,13 +223,28 @@ def check_arms(options: FitOptions) -> None:
     known = [*catalogue.names(), "chosen", "baselines", *PLAIN]
     for arm in options.arms:
         if arm not in known and "+" not in arm:
-            raise UserError(f"--arms names '{arm}', which is no arm; {nearest(arm, known)}")
+            raise UserError(f"--arms names '{arm[:100]}', which is no arm; {nearest(arm, known)}")
+        if arm not in {"chosen", "baselines", *PLAIN}:
+            _check_method("--arms", arm)
     if all(arm in {"scratch", "linear", "trees", "baselines"} for arm in options.arms):
         raise UserError("--arms leaves no transfer to measure; name chosen, probe or another method.")
     if options.method is not None:
-        catalogue.create(options.method)
+        _check_method("--method", options.method)
         if options.method == "scratch":
             raise UserError("--method scratch transfers nothing; it is trained as the arm to compare with.")
+
+
+def _check_method(option: str, expression: str) -> None:
+    """Refuse what names no method, and methods that no network is trained with."""
+    if not all(word.strip() for word in expression.split("+")):
+        raise UserError(f"{option} names '{expression[:100]}', where a method is missing beside a +; name it.")
+    base, _ = catalogue.parts(expression)
+    if base.kind not in ("trained", "fitted", "penalty"):
+        raise UserError(
+            f"{option} {base.name} works across domains and trains no network; give labelled data of another domain "
+            "with --source-data, or choose finetune, probe or another method for networks."
+        )
+    catalogue.create(expression)
 
 
 def named_arms(bench: Workbench) -> FitOptions:

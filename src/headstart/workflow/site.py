@@ -134,7 +134,7 @@ def settled(out: Path) -> Path:
             os.stat(out)
         if out.exists() and not out.is_dir():
             raise UserError(f"{out} is a file; --out expects a folder.")
-        place = out.resolve()
+        place = Path(os.path.realpath(out))
     require_text(place)  # safetensors opens no other
     return place
 
@@ -262,7 +262,7 @@ def told_how_to_resume(folder: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        if is_begun(folder) or is_begun(replacement(folder.resolve())):
+        if is_begun(folder) or is_begun(replacement(Path(os.path.realpath(folder)))):
             raise KeyboardInterrupt(f"Interrupted; `headstart resume {folder}` goes on from here.") from error
         raise
 
@@ -283,7 +283,7 @@ def sweep_drafts(folder: Path) -> None:
 
 def warning_of(folder: Path) -> str | None:
     """Return what a reader of a finished run should know: that it is about to be another."""
-    new = replacement(folder.resolve())
+    new = replacement(Path(os.path.realpath(folder)))
     if not is_begun(new):
         return None
     owner = holder(new / "state" / NAME)
@@ -299,7 +299,7 @@ def check_finished(folder: Path) -> None:
     """Refuse to read what is not a finished run, and say what it is; warn where it is about to be replaced."""
     with machine_faults(folder):
         there = folder.is_dir()
-    new = replacement(folder.resolve())
+    new = replacement(Path(os.path.realpath(folder)))
     if not there and is_begun(new):
         raise UserError(f"{folder} was being replaced; `headstart resume {folder}` finishes that.")
     if not there:
