@@ -84,7 +84,7 @@ def subfolders(folder: Path) -> list[str]:
 
 
 def loose_files(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in entries(folder) if entry.is_file())
+    return sorted(entry.name for entry in entries(folder) if os.path.isfile(entry.path))
 
 
 def scan_classes(root: Path) -> Folder:
