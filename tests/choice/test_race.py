@@ -64,15 +64,6 @@ def test_shares_grow_with_the_predicted_gain_and_sum_to_one():
     assert found == pytest.approx(np.exp([-2.0, -1.0, 0.0]) / np.exp([-2.0, -1.0, 0.0]).sum())
 
 
-def test_the_deviation_is_of_benchmarks_that_were_left_out():
-    """Two benchmarks that contradict each other: each is predicted as wrongly as can be by the other's coefficients."""
-    rows = np.ones((40, 1))
-    groups = np.repeat([0, 1], 20)
-    gain = learn(rows, np.where(groups == 0, 10.0, -10.0), groups, ["constant"], strength=1e-9)
-    assert gain.deviation == pytest.approx(20.0, rel=1e-3)
-    assert gain.predict(rows[:1])[0] == pytest.approx(0, abs=1e-6)
-
-
 def test_every_benchmark_counts_alike_however_many_pairs_it_has():
     groups = np.repeat([0, 1], [90, 10])
     gain = learn(np.ones((100, 1)), np.where(groups == 0, 10.0, 0.0), groups, ["constant"], strength=1e-9)

@@ -56,3 +56,16 @@ def test_a_rows_group_does_not_vote_on_it():
     groups = np.arange(40).repeat(2)
     assert KNN().fit(x, y).scores_.max() == 1.0
     assert KNN().fit(x, y, groups=groups).scores_.max() < 0.8
+
+
+def test_one_error_fewer_is_luck_and_twenty_are_not():
+    """Features that say a class outright, wrongly in some rows: 4 wrong instead of 5 in 60 is within a standard error."""
+    y = np.arange(60) % 3
+    folds = default_folds(y, "classification")
+
+    def saying(wrong):
+        return np.eye(3)[(y + np.isin(np.arange(60), wrong)) % 3]
+
+    few, other, many = saying(range(5)), saying(range(30, 34)), saying(range(24))
+    assert choose_jointly({"pooled": few, "block": other}, y, PROBLEM, folds).features == "pooled"
+    assert choose_jointly({"pooled": many, "block": other}, y, PROBLEM, folds).features == "block"

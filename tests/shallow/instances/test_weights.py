@@ -250,3 +250,12 @@ def test_weights_bring_a_biased_samples_mean_back() -> None:
         weights = weigh(age[drawn], age)
         mean = (weights * sample).sum() / weights.sum()
         assert abs(mean - true) < 0.45 * abs(sample.mean() - true), weigh
+
+
+def test_kmm_keeps_the_mean_of_its_weights_within_the_slack():
+    """Far from the target every weight only costs: without the constraint on their sum they would all shrink."""
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(size=(60, 2)), rng.normal(size=(50, 2)) + 6
+    found = match_kernel_means(source, target, bandwidth=1.0, ridge=1e-3, slack=0.05)
+    assert found.weights.mean() == pytest.approx(0.95, abs=1e-6)
+    assert match_kernel_means(source, target, bandwidth=1.0, ridge=1e-3, slack=1.0).weights.mean() < 0.5
