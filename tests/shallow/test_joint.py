@@ -59,7 +59,7 @@ def test_a_rows_group_does_not_vote_on_it():
 
 
 def test_one_error_fewer_is_luck_and_twenty_are_not():
-    """Features that say a class outright, wrongly in some rows: 4 wrong instead of 5 in 60 is within a standard error."""
+    """Features that say a class outright, wrongly in some rows: 4 instead of 5 in 60 are within a standard error."""
     y = np.arange(60) % 3
     folds = default_folds(y, "classification")
 
