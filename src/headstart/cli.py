@@ -102,7 +102,9 @@ MethodName = Annotated[
 ]
 Depth = Annotated[str | None, typer.Option("--depth", help="How many of the last stages learn: none, all or a number.")]
 Budget = Annotated[str, typer.Option("--budget", help="Time for training, e.g. 90s, 10m, 2h; arms share it equally.")]
-Views = Annotated[int, typer.Option("--views", help="Augmented views per sample; 1 is no augmentation.")]
+Views = Annotated[
+    int | None, typer.Option("--views", help="Views per sample; 1 is no augmentation; by default the plan's.")
+]
 Arms = Annotated[
     str, typer.Option("--arms", help="Arms, joined by commas; `chosen` is the planned method, `baselines` simple ways.")
 ]
@@ -128,6 +130,10 @@ Epochs = Annotated[int | None, typer.Option("--epochs", help="Most epochs of eve
 LearningRate = Annotated[float | None, typer.Option("--learning-rate", help="Learning rate of every trained arm.")]
 Patience = Annotated[int | None, typer.Option("--patience", help="Evaluations without improvement before stopping.")]
 AllowDamaged = Annotated[bool, typer.Option("--allow-damaged", help="Go on although over 5% of the files are damaged.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress; print the result's one line only.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Show more: what learns stage by stage, and every evaluation.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Config = Annotated[
     Path | None,
@@ -140,8 +146,13 @@ Config = Annotated[
 ]
 
 
-def _show(result: Any, as_json: bool, lines: list[str]) -> None:
-    """JSON goes to standard output for scripts; words for people go to standard error then, else to output."""
+def _show(result: Any, as_json: bool, lines: list[str], *, quiet: bool = False) -> None:
+    """JSON goes to standard output for scripts; words for people go to standard error then, else to output.
+
+    When quiet, the words are the result's first line, or none beside JSON.
+    """
+    if quiet:
+        lines = [] if as_json else lines[:1]
     if as_json:
         print(json.dumps(result, indent=2, ensure_ascii=not console.speaks_utf8(sys.stdout)))
     for line in lines:
@@ -158,7 +169,7 @@ def fit(
     method: MethodName = None,
     depth: Depth = None,
     budget: Budget = "15m",
-    views: Views = 1,
+    views: Views = None,
     arms: Arms = "scratch,probe,baselines,chosen",
     seed: Seed = 0,
     seeds: Seeds = 1,
@@ -178,6 +189,8 @@ def fit(
     learning_rate: LearningRate = None,
     patience: Patience = None,
     allow_damaged: AllowDamaged = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     json_: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -213,9 +226,11 @@ def fit(
         learning_rate=learning_rate,
         patience=patience,
         allow_damaged=allow_damaged,
+        quiet=quiet,
+        verbose=verbose,
     )
     if result is not None:
-        _show(result.result, json_, result.lines())
+        _show(result.result, json_, result.lines(), quiet=quiet)
 
 
 @app.command()
@@ -272,7 +287,7 @@ def pretrain(
     task: TaskName = None,
     modality: ModalityName = None,
     seed: Seed = 0,
-    views: Views = 1,
+    views: Annotated[int, typer.Option("--views", help="Views per sample; 1 is no augmentation.")] = 1,
     force: Force = False,
     device: Device = None,
     precision: Precision = None,
@@ -281,6 +296,8 @@ def pretrain(
     learning_rate: LearningRate = None,
     patience: Patience = None,
     allow_damaged: AllowDamaged = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     json_: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -308,19 +325,21 @@ def pretrain(
         learning_rate=learning_rate,
         patience=patience,
         allow_damaged=allow_damaged,
+        quiet=quiet,
+        verbose=verbose,
     )
     if result is not None:
-        _show(result.result, json_, result.lines())
+        _show(result.result, json_, result.lines(), quiet=quiet)
 
 
 @app.command()
-def resume(run: RunFolder, json_: AsJson = False) -> None:
+def resume(run: RunFolder, quiet: Quiet = False, verbose: Verbose = False, json_: AsJson = False) -> None:
     """Finish a run that was stopped, as if it had never been."""
     from headstart.workflow.resume import resume as run_resume
 
-    result = run_resume(run)
+    result = run_resume(run, quiet=quiet, verbose=verbose)
     if result is not None:
-        _show(result.result, json_, result.lines())
+        _show(result.result, json_, result.lines(), quiet=quiet)
 
 
 @app.command()
@@ -402,10 +421,12 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for the result.")] = Path("runs/demo"),
     seeds: Seeds = 3,
     force: Force = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     json_: AsJson = False,
 ) -> None:
     """Letters in printed fonts to handwritten digits: offline, in about a minute."""
     from headstart.workflow.demo import demo as run_demo
 
-    result = run_demo(out=out, seeds=seeds, force=force)
-    _show(result.result, json_, result.lines())
+    result = run_demo(out=out, seeds=seeds, force=force, quiet=quiet, verbose=verbose)
+    _show(result.result, json_, result.lines(), quiet=quiet)

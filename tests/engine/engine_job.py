@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass
+from itertools import count
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -18,6 +19,7 @@ from engine_tiny import TASK, Plain, TinyData, tiny_network
 
 from headstart.engine import Stream, evaluator, raw_fetch, train
 from headstart.engine.device import process_state
+from headstart.engine.limits import Limit
 from headstart.storage import checksum
 
 
@@ -59,6 +61,7 @@ def job(
     method=None,
     on_step=None,
     learning_rate=1e-2,
+    limit=None,
 ):
     """Train; write the checkpoint into ``folder``; return ``Trained``."""
     data, rows = TinyData(40), np.arange(40)
@@ -86,6 +89,7 @@ def job(
         checkpoint_every=every,
         on_step=report,
         device="cpu",
+        limit=limit,
     )
 
 
@@ -114,6 +118,12 @@ def several(folder: Path) -> None:
     found |= {"batches": method.told, "gradient": method.gradient}
     state = process_state()
     found |= {"weights": digest(job(folder, **network, method=Plain(frozen=1))), "processes": state.num_processes}
+    (folder / "training.safetensors").unlink(missing_ok=True)
+    state.wait_for_everyone()
+    ticks = count()
+    clock = Limit(seconds=40, clock=lambda: float(next(ticks))) if state.is_main_process else None
+    cut = job(folder, **network, method=Plain(frozen=1), limit=clock)
+    found |= {"cut": [cut.steps, cut.stopped]}
     (folder / f"rank{state.process_index}.json").write_text(json.dumps(found))
 
 

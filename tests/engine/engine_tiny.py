@@ -29,13 +29,15 @@ class TinyPreprocess(Preprocess):
         self.noise = noise
         self.calls = 0
 
-    def __call__(self, raws: list[Any], seeds: list[int] | None = None) -> torch.Tensor:
+    def __call__(self, raws: list[Any], seeds: list[int | None] | None = None) -> torch.Tensor:
         self.calls += len(raws)
         x = torch.stack([torch.from_numpy(raw) for raw in raws])
         if seeds is None:
             return x
-        noise = [torch.randn(x.shape[1:], generator=torch.Generator().manual_seed(seed)) for seed in seeds]
-        return x + self.noise * torch.stack(noise)
+        return x + self.noise * torch.stack([self._noise(x.shape[1:], seed) for seed in seeds])
+
+    def _noise(self, shape: torch.Size, seed: int | None) -> torch.Tensor:
+        return torch.zeros(shape) if seed is None else torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
     def to_json(self) -> dict[str, Any]:
         return {"modality": "image", "noise": self.noise}
@@ -53,7 +55,7 @@ class TinyWords(Preprocess):
 
     modality = "text"
 
-    def __call__(self, raws: list[str], seeds: list[int] | None = None) -> dict[str, torch.Tensor]:
+    def __call__(self, raws: list[str], seeds: list[int | None] | None = None) -> dict[str, torch.Tensor]:
         length = max(len(raw) for raw in raws)
         ids = torch.tensor([[ord(c) % 32 for c in raw] + [0] * (length - len(raw)) for raw in raws])
         mask = torch.tensor([[1] * len(raw) + [0] * (length - len(raw)) for raw in raws])

@@ -59,3 +59,6 @@ def test_two_processes_train_as_one(tmp_path, port, start):
         assert mine == pytest.approx(whole, rel=1e-3, abs=1e-5)
     assert ranks[0]["weights"] == ranks[1]["weights"]
     assert ranks[1]["losses"] == []
+    assert ranks[0]["cut"] == ranks[1]["cut"] == alone["cut"]
+    assert alone["cut"][1] == "budget"
+    assert 1 < alone["cut"][0] < 24

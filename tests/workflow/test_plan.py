@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from headstart.workflow.costs import Speed
 from headstart.workflow.options import FitOptions
 from headstart.workflow.plan import Facts, make_plan
 
@@ -12,7 +13,7 @@ FACTS = Facts(
     parameters=20_000_000,
     n_stages=9,
     family="timm",
-    forward_seconds=1e-4,
+    speed=Speed(0.0, 1e-4),
 )
 OPTIONS = FitOptions(source="timm/resnet18")
 
@@ -54,16 +55,44 @@ def test_the_depth_asked_for_is_the_depth_planned(depth):
 
 
 def test_a_small_budget_cuts_epochs_and_says_so():
-    plan = make_plan(replace(FACTS, forward_seconds=0.05), replace(OPTIONS, budget="5m"))
+    plan = make_plan(replace(FACTS, speed=Speed(0.0, 0.05)), replace(OPTIONS, budget="5m"))
     assert 1 <= plan.epochs["scratch"] < 10
     assert any("--budget" in reason for reason in plan.reasons)
 
 
-def test_arms_get_the_same_seconds_when_the_budget_binds():
-    plan = make_plan(replace(FACTS, forward_seconds=0.05), replace(OPTIONS, budget="20m"))
-    scratch, chosen = plan.seconds["scratch"], plan.seconds["lp_ft"]
-    assert chosen <= 1.1 * 600
-    assert scratch <= 1.1 * 600
+def test_trained_arms_get_the_same_most_steps_whatever_a_step_costs():
+    for budget in ("20m", "2m", "10s"):
+        plan = make_plan(replace(FACTS, speed=Speed(0.01, 0.05)), replace(OPTIONS, budget=budget, method="lp_ft"))
+        assert plan.epochs["scratch"] == plan.epochs["lp_ft"]
+        assert plan.seconds["scratch"] > 2 * plan.seconds["lp_ft"]
+        assert any(f"At most {plan.steps} steps" in reason for reason in plan.reasons)
+
+
+def test_the_expected_total_is_within_the_budget_and_said():
+    plan = make_plan(
+        replace(FACTS, speed=Speed(0.0, 0.01), n_validation=200, n_test=200), replace(OPTIONS, budget="5m")
+    )
+    assert 200 < sum(plan.expected.values()) <= 300
+    assert any(reason.startswith("Expected: at most ") and "5 min" in reason for reason in plan.reasons)
+
+
+def test_large_networks_get_ten_epochs_and_small_ones_more():
+    few = replace(FACTS, n_train=25, per_class=5, has_validation=False, speed=Speed(0.0, 1e-6))
+    large, small = (make_plan(replace(few, flops=flops), OPTIONS) for flops in (600e6, 5e6))
+    assert large.epochs["scratch"] == 10
+    assert small.epochs["scratch"] == 60
+    longer = make_plan(replace(few, flops=600e6), replace(OPTIONS, budget="60m"))
+    assert longer.epochs["scratch"] > 10
+
+
+def test_the_timetable_names_every_fit_and_adds_up():
+    few = replace(FACTS, n_train=25, per_class=5, has_validation=False)
+    plan = make_plan(few, replace(OPTIONS, method="lp_ft", seeds=2))
+    assert sum("scratch/" in name for name in plan.timetable) == 2 * (plan.folds + 1)
+    again = make_plan(replace(few, parameters=1000), replace(OPTIONS, method="lp_ft", seeds=2))
+    assert sum("scratch/" in name for name in again.timetable) == 2 * (2 * plan.folds + 1)
+    trained = sum(plan.seconds.values()) + plan.expected["features"] + plan.expected["refit"]
+    assert sum(plan.timetable.values()) == pytest.approx(trained, rel=0.2)
 
 
 def test_few_data_are_cross_validated():
@@ -72,8 +101,8 @@ def test_few_data_are_cross_validated():
 
 
 def test_a_budget_too_small_for_all_stages_frees_fewer():
-    much = replace(FACTS, per_class=1000, forward_seconds=0.02)
-    ample, tight, tiny = (make_plan(much, replace(OPTIONS, budget=budget)) for budget in ("60m", "2m", "45s"))
+    much = replace(FACTS, per_class=1000, speed=Speed(0.0, 0.02))
+    ample, tight, tiny = (make_plan(much, replace(OPTIONS, budget=budget)) for budget in ("90m", "2m", "45s"))
     assert (ample.method, ample.depth) == ("finetune", 9)
     assert (tight.method, tight.depth) == ("lp_ft", 3)
     assert (tiny.method, tiny.depth) == ("probe", 0)
@@ -81,5 +110,5 @@ def test_a_budget_too_small_for_all_stages_frees_fewer():
 
 
 def test_what_was_asked_for_is_not_made_shallower():
-    much = replace(FACTS, per_class=1000, forward_seconds=0.02)
+    much = replace(FACTS, per_class=1000, speed=Speed(0.0, 0.02))
     assert make_plan(much, replace(OPTIONS, budget="2m", method="finetune", depth="all")).depth == 9

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from headstart.engine.ahead import ahead
-from headstart.engine.device import Place, choose_precision, is_plain_cnn, move, process_state
+from headstart.engine.device import Place, choose_precision, layout_of, move, process_state
 from headstart.engine.fetches import view_seed
 from headstart.engine.predict import evaluating, run_safely
 from headstart.engine.shelf import IN_MEMORY, Shelf, cache_directory, trim
@@ -61,7 +61,7 @@ def cached_states(
     network : its first ``cut`` stages run in evaluation mode, on the device where the network is.
     cut : 0 (preprocessed samples) to ``len(network.stages)`` (pooled features).
     dataset, rows : `headstart.data.Dataset` and [n] row numbers.
-    views : 1: the plain view; more: so many augmented views per sample, where the preprocessing augments.
+    views : how many per sample: the plain one, and augmented ones where the preprocessing augments.
     seed : of the views.
     batch_size : samples computed at once.
     directory : by default HEADSTART_CACHE, or the user's cache folder.
@@ -132,6 +132,7 @@ def prefix_key(network: Network, cut: int, place: Place) -> str:
         "preprocess": network.preprocess.to_json(),
         "precision": place.precision,
         "device": place.device.type,
+        "layout": str(layout_of(network, place.device)),
         "torch": torch.__version__,
     }
     return hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=16).hexdigest()
@@ -142,7 +143,7 @@ def _entries(dataset: Any, rows: np.ndarray, views: int, seed: int) -> list[list
     if views == 1:
         return [[(int(row), content, None)] for row, content in zip(rows, contents, strict=True)]
     return [
-        [(int(row), content, view_seed(seed, content, view)) for view in range(views)]
+        [(int(row), content, view_seed(seed, content, view) if view else None) for view in range(views)]
         for row, content in zip(rows, contents, strict=True)
     ]
 
@@ -166,7 +167,7 @@ def _compute(
     on_progress: Callable[[int, int], None] | None,
 ) -> None:
     batches = [todo[start : start + batch_size] for start in range(0, len(todo), batch_size)]
-    layout = torch.channels_last if place.device.type == "cuda" and is_plain_cnn(network) else torch.preserve_format
+    layout = layout_of(network, place.device)
     held: list[tuple[list[Entry], Chunk]] = []
     began, done = time.monotonic(), 0
     with evaluating(network):
@@ -186,7 +187,7 @@ def _compute(
 def _prepare(network: Network, dataset: Any, batch: list[Entry]) -> Any:
     seeds = [number for _, _, number in batch]
     raws = dataset.raw(np.array([row for row, _, _ in batch]))
-    return network.preprocess(raws, None if None in seeds else [int(s) for s in seeds if s is not None])
+    return network.preprocess(raws, None if set(seeds) == {None} else seeds)
 
 
 def _free_bytes(directory: Path) -> int:

@@ -35,7 +35,7 @@ class RawFetch:
         if self.n_views > 1 and self.preprocess.augments:
             views = np.broadcast_to(np.asarray(view), (len(rows),)) % self.n_views
             pairs = zip(self._hashes(rows), views, strict=True)
-            seeds = [view_seed(self.seed, content, int(number)) for content, number in pairs]
+            seeds = [view_seed(self.seed, content, int(number)) if number else None for content, number in pairs]
         return self.preprocess(self.dataset.raw(rows), seeds)
 
     def _hashes(self, rows: np.ndarray) -> list[str]:
@@ -48,8 +48,8 @@ class RawFetch:
 def raw_fetch(dataset: Any, rows: np.ndarray, preprocess: Preprocess, *, views: int = 1, seed: int = 0) -> RawFetch:
     """Return a fetch that decodes and preprocesses ``dataset``'s rows when they are asked for.
 
-    With one view the plain view is given; with several, each is augmented from a seed made of ``seed``, the sample's
-    content and the view's number, so that the same view is the same tensor in any order, process or run.
+    View 0 is the plain view; each other one is augmented from a seed made of ``seed``, the sample's content and the
+    view's number, so that the same view is the same tensor in any order, process or run.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ import torch
 
 from headstart.deep.method import Method
 from headstart.engine.device import find_place
+from headstart.engine.limits import Limit
 from headstart.engine.session import Session
 from headstart.engine.settings import Settings
 from headstart.engine.streams import Stream
@@ -29,7 +30,7 @@ class Trained:
         ``validation_loss``, ``validation_score`` (None without validation), ``learning_rate``, ``seconds``.
     best_step : steps done when the weights kept were reached.
     steps : steps done in all.
-    stopped : ``finished``, ``patience`` or ``interrupted``.
+    stopped : ``finished``, ``patience``, ``budget`` (the clock of a `Limit`) or ``interrupted``.
     frozen : ``stages`` (names), ``hash`` of all that had to stand still, ``tensors`` (how many), ``unchanged``: True.
     settings : device, precision, layout, processes, batch size, parts: what was chosen or asked for.
     notes : sentences for the user, such as a warning of over-fitting.
@@ -68,6 +69,7 @@ def train(
     on_step: Callable[[dict[str, Any]], None] | None = None,
     device: str | torch.device | None = None,
     accelerator: Any = None,
+    limit: Limit | None = None,
 ) -> Trained:
     """Train ``network`` by ``method`` on ``stream``.
 
@@ -94,6 +96,7 @@ def train(
         evaluation's record (see `Trained.history`).
     device : explicit device; else the accelerator's, else the fastest at hand.
     accelerator : `accelerate.Accelerator` or `accelerate.PartialState`; by default the process's own.
+    limit : where it ends before its steps: a planned stop, or a clock.
 
     Returns
     -------
@@ -128,6 +131,7 @@ def train(
         session = Session(method, network, stream, task, settings, place)
         session.evaluate, session.on_step = evaluate, on_step
         session.path = None if checkpoint is None else Path(checkpoint)
+        session.limit = limit or Limit()
         try:
             stopped = session.run()
         finally:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.engine.ahead import ahead
-from headstart.engine.device import Place, choose_precision, free_memory, is_plain_cnn, move, out_of_memory
+from headstart.engine.device import Place, choose_precision, free_memory, layout_of, move, out_of_memory
 from headstart.engine.streams import Fetch
 from headstart.errors import UserError
 from headstart.networks.network import Network
@@ -85,7 +85,7 @@ def outputs(network: Network, fetch: Fetch, n: int, batch_size: int, place: Plac
 
 
 def _batches(network: Network, fetch: Fetch, n: int, batch_size: int, place: Place) -> Iterator[Tensor]:
-    layout = torch.channels_last if place.device.type == "cuda" and is_plain_cnn(network) else torch.preserve_format
+    layout = layout_of(network, place.device)
     chunks = [np.arange(start, min(start + batch_size, n)) for start in range(0, n, batch_size)]
     for state in ahead(lambda positions: fetch(positions, 0), chunks, threads=getattr(fetch, "slow", False)):
         yield run_safely(network, move(state, place.device, layout), place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -21,18 +22,23 @@ class Progress:
     Parameters
     ----------
     quiet : show nothing.
-    stream : by default standard error; a live display if it is a terminal, else a line at most every 10 seconds and
-        one per evaluation, also at most every second.
+    verbose : also show details, such as what stands still stage by stage, and every evaluation.
+    stream : by default standard error; a live display if it is a terminal, else a line at most every 10 seconds.
+
+    Attributes
+    ----------
+    ahead : asked for the seconds that are expected after the present stage; None where nobody knows.
     """
 
-    def __init__(self, *, quiet: bool = False, stream: TextIO | None = None) -> None:
+    def __init__(self, *, quiet: bool = False, verbose: bool = False, stream: TextIO | None = None) -> None:
         self.stream = sys.stderr if stream is None else stream
-        self.quiet = quiet
+        self.quiet, self.verbose = quiet, verbose and not quiet
+        self.ahead: Callable[[], float] | None = None
         self.live = not quiet and self.stream.isatty()
         self._display: Any = None
         self._task: Any = None
         self._name, self._total, self._began = "", 0, 0.0
-        self._said, self._evaluated = 0.0, 0.0
+        self._said = 0.0
         self._history: list[dict[str, Any]] = []
         self._warned, self._first = False, 0
 
@@ -52,12 +58,12 @@ class Progress:
     def stage(self, name: str, total_steps: int, *, watch: bool = True) -> None:
         """Begin a stage such as ``fine-tune`` of so many steps; ``watch`` it for over-fitting."""
         self._name, self._total, self._began = name, total_steps, time.monotonic()
-        self._said = self._evaluated = 0.0
+        self._said = 0.0
         self._history, self._warned, self._first = [], not watch, 0
         if self._display is not None:
             if self._task is not None:
                 self._display.update(self._task, visible=False)
-            self._task = self._display.add_task(name, total=total_steps, about="")
+            self._task = self._display.add_task(name, total=total_steps, left="", about="")
         self._say(f"{name}: {total_steps} steps")
 
     def step(self, record: dict[str, Any]) -> None:
@@ -68,10 +74,12 @@ class Progress:
             self._first = record["step"]
         now = time.monotonic()
         if self._display is not None:
-            self._display.update(self._task, completed=record["step"], about=self._about(record, now, live=True))
+            left, about = self._left(record, now), self._about(record, now, live=True)
+            self._display.update(self._task, completed=record["step"], left=left, about=about)
+            if self.verbose and "validation_loss" in record:
+                self._print(self._line(record, now))
         elif self._due(record, now):
-            left = self._left(record, now)
-            self._say(f"{self._name}: step {record['step']}/{self._total}, {self._about(record, now)}{left}")
+            self._say(self._line(record, now))
         warning = None if self._warned else overfitting(self._history)
         if warning is not None:
             self._warned = True
@@ -86,15 +94,23 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Show a sentence that stays."""
+        self._print(text)
+        self._say(text)
+
+    def detail(self, text: str) -> None:
+        """Show a sentence that only those who asked for more want to read."""
+        if self.verbose:
+            self.note(text)
+
+    def _print(self, text: str) -> None:
         if self._display is not None:
             self._display.console.print(text, markup=False, highlight=False)
-        self._say(text)
 
     def _due(self, record: dict[str, Any], now: float) -> bool:
         last = record["step"] >= self._total
         if "validation_loss" in record:
-            due = last or now - self._evaluated >= 1.0
-            self._evaluated = self._said = now if due else self._evaluated
+            due = last or self.verbose or now - max(self._said, self._began) >= HEARTBEAT
+            self._said = now if due else self._said
             return due
         due = now - self._said >= HEARTBEAT if self._said else False
         self._said = now if due or not self._said else self._said
@@ -110,12 +126,18 @@ class Progress:
             words += [f"{name} {shown[key]:.3f}"] if shown.get(key) is not None else []
         return ", ".join(words) + (" · over-fitting" if live and self._warned else "")
 
+    def _line(self, record: dict[str, Any], now: float) -> str:
+        words = [f"step {record['step']}/{self._total}", self._about(record, now), self._left(record, now)]
+        return f"{self._name}: " + ", ".join(word for word in words if word)
+
     def _left(self, record: dict[str, Any], now: float) -> str:
+        """Say what is left of the stage, and of everything."""
         done = record["step"] - self._first
         if done < 1 or record["step"] >= self._total:
             return ""
         seconds = (now - self._began) / done * (self._total - record["step"])
-        return f", {_duration(seconds)} left"
+        whole = "" if self.ahead is None else f" ({_duration(seconds + self.ahead())} in all)"
+        return f"{_duration(seconds)} left{whole}"
 
     def _say(self, text: str) -> None:
         if not self.quiet and not self.live:
@@ -145,7 +167,7 @@ def _display(stream: TextIO) -> Any:
         progress.TextColumn("[bold]{task.description}"),
         progress.BarColumn(bar_width=24),
         progress.MofNCompleteColumn(),
-        progress.TimeRemainingColumn(),
+        progress.TextColumn("{task.fields[left]}"),
         progress.TextColumn("{task.fields[about]}"),
     )
     return progress.Progress(*columns, console=Console(file=stream), refresh_per_second=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -14,8 +15,9 @@ from torch import Tensor
 from headstart.deep.method import Method
 from headstart.engine.checkpoint import Checkpoint, read_checkpoint
 from headstart.engine.curves import Curve, overfitting
-from headstart.engine.device import Place, is_plain_cnn, move, seed_device
+from headstart.engine.device import Place, layout_of, move, seed_device
 from headstart.engine.frozen import held_names, pick
+from headstart.engine.limits import Limit
 from headstart.engine.optimizers import load_optimizers, make_optimizers, optimizer_tensors, rate_at, set_rate
 from headstart.engine.settings import Settings, gentle_interrupt, seed_of
 from headstart.engine.streams import Stream
@@ -37,6 +39,7 @@ class Session:
     evaluate: Callable[[Network], dict[str, float]] | None = None
     on_step: Callable[[dict[str, Any]], None] | None = None
     path: Path | None = None
+    limit = Limit()
 
     def __init__(
         self,
@@ -48,11 +51,10 @@ class Session:
         place: Place,
     ) -> None:
         self.method, self.stream, self.settings, self.place = method, stream, settings, place
-        plain = place.device.type == "cuda" and is_plain_cnn(network)
-        self.layout = torch.channels_last if plain else torch.preserve_format
+        self.layout = layout_of(network, place.device)
         self.key = self._key(network, task)
         network.to(place.device)
-        if plain:
+        if self.layout == torch.channels_last:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         torch.manual_seed(seed_of(settings.seed, "build"))
         self.nets = method.build(network, task).to(place.device).train()
@@ -74,6 +76,7 @@ class Session:
         self.notes: list[str] = []
         self.proof: dict[str, Any] = {}
         self._wrote, self._writing = time.monotonic(), 0.0
+        self._stepping = self._evaluating = 0.0
 
     def _key(self, network: Network, task: TaskLogic) -> dict[str, Any]:
         numbers = asdict(self.settings)
@@ -90,14 +93,17 @@ class Session:
         }
 
     def run(self) -> str:
-        """Train to the end; return why it ended: ``finished``, ``patience`` or ``interrupted``."""
+        """Train to the end; return why it ended: ``finished``, ``patience``, ``budget`` or ``interrupted``."""
+        self._end = self.limit.end(self.settings.steps)
         self._resume()
-        self._began = time.monotonic() - self.seconds
+        self._began = self.limit.clock() - self.seconds
         try:
             with gentle_interrupt(self._ask_stop):
                 while not self.finished:
+                    self._watch_clock()
                     self._train_step()
-                    self.finished = self._evaluate_if_due() or self.step >= self.settings.steps
+                    self._cut_if_asked()
+                    self.finished = self._evaluate_if_due() or self.step >= self._end
                     if self.updater.stop_asked and not self.finished:
                         self._flush()
                         self._write()
@@ -108,13 +114,31 @@ class Session:
             return "interrupted"
         self._flush()
         self._write()
-        return "patience" if self.step < self.settings.steps else "finished"
+        if self.step == self.limit.cut or self.updater.cut_asked:
+            return "budget"
+        return "patience" if self.step < self._end else "finished"
+
+    def _watch_clock(self) -> None:
+        """Ask for the end after the coming step where time runs out; every process hears of it in that step."""
+        if self.place.is_main and self.limit.cut is None and self.limit.seconds < math.inf:
+            spent = self.limit.clock() - self._began
+            self.updater.cut_asked = self.limit.is_last(spent, self._stepping, self._evaluating)
+
+    def _cut_if_asked(self) -> None:
+        if not self.updater.cut_asked:
+            return
+        if self.step >= self._end:
+            self.updater.cut_asked = False
+            return
+        self._end = self.step
+        if self.limit.on_cut is not None and self.place.is_main:
+            self.limit.on_cut(self.step)
 
     def _ask_stop(self) -> None:
         self.updater.stop_asked = True
 
     def _train_step(self) -> None:
-        settings, step = self.settings, self.step
+        settings, step, began = self.settings, self.step, self.limit.clock()
         seed_device(seed_of(settings.seed, step, self.place.rank), self.place.device)
         set_rate(self.optimizers, settings.learning_rate * rate_at(step, settings.steps, settings.warmup))
         share = self.stream.part(step, *self.place.share(self.stream.batch_size))
@@ -125,12 +149,13 @@ class Session:
         self.step += 1
         if self.place.device.type == "cpu" or len(self.pending) >= _CHECK_EVERY:
             self._flush()
+        self._stepping = self.limit.clock() - began
 
     def _flush(self) -> None:
         """Look at the losses since the last look: all must be finite."""
         if not self.pending:
             return
-        self.seconds = time.monotonic() - self._began
+        self.seconds = self.limit.clock() - self._began
         values = torch.stack([torch.stack([loss, norm]) for _, loss, norm in self.pending]).tolist()
         for (step, *_), (loss, norm) in zip(self.pending, values, strict=True):
             if not (abs(loss) < float("inf") and norm < float("inf")):
@@ -159,12 +184,14 @@ class Session:
 
     def _evaluate_if_due(self) -> bool:
         """Evaluate every so many steps and at the end; return whether patience is used up."""
-        if self.step % self.settings.evaluate_every and self.step != self.settings.steps:
+        if self.step % self.settings.evaluate_every and self.step != self._end:
             return False
         self._flush()
         self._share_buffers()
+        began = self.limit.clock()
         values = self._evaluate()
-        self.seconds = time.monotonic() - self._began
+        self._evaluating = self.limit.clock() - began
+        self.seconds = self.limit.clock() - self._began
         train_loss = self.loss_sum / max(1, self.loss_count)
         self.loss_sum, self.loss_count = 0.0, 0
         names = {"validation_loss": values.get("loss"), "validation_score": values.get("score")}

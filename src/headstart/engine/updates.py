@@ -62,7 +62,7 @@ class Updater:
         self.nets, self.method, self.optimizers, self.place = nets, method, optimizers, place
         self.clip = math.inf if clip is None else clip
         self.parts = 1
-        self.stop_asked = False
+        self.stop_asked = self.cut_asked = False
         self._every = list(nets.parameters())  # walking the modules at every step would cost more than zeroing
         self._parameters = [p for optimizer in optimizers.values() for p in parameters_of(optimizer)]
 
@@ -126,16 +126,18 @@ class Updater:
         self.parts *= 2
 
     def _sum_over_processes(self, loss: Tensor, fits: bool) -> tuple[Tensor, bool]:
-        """Sum gradients, and with them the loss, who has a gradient, memory faults and wishes to stop."""
+        """Sum gradients, and with them the loss, who has a gradient, memory faults and wishes to end."""
         if self.place.ranks == 1:
             return loss, fits
         present = [float(p.grad is not None) for p in self._parameters]
-        flags = torch.tensor([*present, float(not fits), float(self.stop_asked)], device=self.place.device)
+        asked = [float(not fits), float(self.stop_asked), float(self.cut_asked)]
+        flags = torch.tensor([*present, *asked], device=self.place.device)
         pieces = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
         vector = torch.cat([piece.reshape(-1).float() for piece in pieces] + [flags, loss.reshape(1)])
         vector = over_processes(vector, "sum")
         *sums, tail = vector.split([p.numel() for p in self._parameters] + [len(flags) + 1])
         for parameter, total, somewhere in zip(self._parameters, sums, tail, strict=False):
             parameter.grad = total.view_as(parameter).to(parameter.dtype) if somewhere > 0 else None
-        self.stop_asked = bool(tail[-2] > 0)
-        return tail[-1], bool(tail[-3] == 0)
+        unfit, stop, cut, total_loss = tail[-4:]
+        self.stop_asked, self.cut_asked = bool(stop > 0), bool(cut > 0)
+        return total_loss, bool(unfit == 0)

@@ -63,14 +63,15 @@ class ImagePreprocess(Preprocess):
         if self.interpolation not in INTERPOLATIONS:
             raise ValueError(f"interpolation is one of {', '.join(INTERPOLATIONS)}, not {self.interpolation!r}.")
 
-    def __call__(self, raws: list[Any], seeds: list[int] | None = None) -> Tensor:
+    def __call__(self, raws: list[Any], seeds: list[int | None] | None = None) -> Tensor:
         images = [raw if isinstance(raw, Image.Image) else Image.fromarray(np.asarray(raw)) for raw in raws]
         mode = "RGB" if self.channels == 3 else "L"
         images = [image if image.mode == mode else image.convert(mode) for image in images]
         if seeds is None:
             views = [self.plain(image) for image in images]
         else:
-            views = [self.view(image, seed) for image, seed in zip(images, seeds, strict=True)]
+            pairs = zip(images, seeds, strict=True)
+            views = [self.plain(image) if seed is None else self.view(image, seed) for image, seed in pairs]
         return self.to_tensor(views)
 
     def plain(self, image: Image.Image) -> Image.Image:

@@ -16,14 +16,14 @@ class Preprocess(ABC):
     modality: str
 
     @abstractmethod
-    def __call__(self, raws: list[Any], seeds: list[int] | None = None) -> Any:
+    def __call__(self, raws: list[Any], seeds: list[int | None] | None = None) -> Any:
         """Return the batch.
 
         Parameters
         ----------
         raws : n PIL images, strings, or dicts of column name to value.
-        seeds : one integer per sample asks for an augmented view made from that seed alone; None for the
-            plain view. A text or a table without augmentation ignores it.
+        seeds : one integer per sample asks for an augmented view made from that seed alone, None in its place for
+            that sample's plain view; None for the plain view of all. A text or a table without augmentation ignores it.
 
         Returns
         -------

@@ -73,7 +73,7 @@ class TablePreprocess(Preprocess):
         """Return the preprocessing with mean 0 and standard deviation 1."""
         return cls.fit([], columns)
 
-    def __call__(self, raws: list[Any], seeds: list[int] | None = None) -> dict[str, Tensor]:
+    def __call__(self, raws: list[Any], seeds: list[int | None] | None = None) -> dict[str, Tensor]:
         self._require_columns(raws)
         values = np.array([[number(row[name], name) for name in self.mean] for row in raws], dtype=np.float64)
         values = values.reshape(len(raws), len(self.mean))

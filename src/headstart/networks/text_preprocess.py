@@ -42,7 +42,7 @@ class TextPreprocess(Preprocess):
         self.pad_to = pad_to
         self.fingerprint = fingerprint or digest_tokenizer(tokenizer)
 
-    def __call__(self, raws: list[Any], seeds: list[int] | None = None) -> dict[str, Tensor]:
+    def __call__(self, raws: list[Any], seeds: list[int | None] | None = None) -> dict[str, Tensor]:
         encoded = self.tokenizer(
             ["" if raw is None else str(raw) for raw in raws],
             truncation=True,

@@ -15,7 +15,7 @@ class UnsetPreprocess(Preprocess):
     def __init__(self, modality: str) -> None:
         self.modality = modality
 
-    def __call__(self, raws: list[Any], seeds: list[int] | None = None) -> Any:
+    def __call__(self, raws: list[Any], seeds: list[int | None] | None = None) -> Any:
         raise UserError(f"This {self.modality} network was built without its preprocessing; open it from its source.")
 
     def to_json(self) -> dict[str, Any]:

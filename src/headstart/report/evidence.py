@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from headstart.networks.network import Network
-from headstart.report.features import feature_map
+from headstart.report.features import Encode, feature_map
 from headstart.report.pictures import show
 from headstart.report.saliency import saliency
 from headstart.storage import write_json
@@ -29,6 +29,7 @@ def collect(
     rows: np.ndarray,
     predictions: np.ndarray,
     seed: int = 0,
+    encode: Encode | None = None,
 ) -> None:
     """Write ``evidence/map.json``, ``mistakes.json``, ``saliency.json`` and their pictures.
 
@@ -45,12 +46,13 @@ def collect(
     rows : [n] row numbers of the test split.
     predictions : [n, k] what ``after`` predicts on ``rows``: probabilities, or values in the target's units.
     seed : chooses the subsample of the map and its layout.
+    encode : features of the source's network, read from a cache where there is one.
     """
     folder = Path(run_dir) / "evidence"
     rows, predictions = np.asarray(rows), np.asarray(predictions, dtype=np.float64)
     ranked = worst(logic, predictions, dataset.labels(rows))
     parts = {
-        "map": lambda: feature_map(before, after, dataset, rows, seed),
+        "map": lambda: feature_map(before, after, dataset, rows, seed, encode),
         "mistakes": lambda: {"items": mistakes(folder, logic, dataset, rows, predictions, ranked)},
         "saliency": lambda: saliency(folder, after, logic, dataset, _explained(rows, predictions, ranked)),
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 
 from headstart.networks.network import Network
+from headstart.storage import checksum
 
 POINTS = 400
 FEW_POINTS = 250
@@ -15,12 +17,25 @@ LARGE = 2_000_000  # parameters, from which on the map takes fewer points
 NEIGHBOURS = 5
 
 
-def feature_map(before: Network, after: Network, dataset: Any, rows: np.ndarray, seed: int) -> dict[str, Any]:
+Encode = Callable[[Network, np.ndarray], np.ndarray]
+"""``encode(network, rows)`` gives pooled features [n, d]."""
+
+
+def feature_map(
+    before: Network, after: Network, dataset: Any, rows: np.ndarray, seed: int, encode: Encode | None = None
+) -> dict[str, Any]:
     """Return the 2-D layout of test features from both networks, for the same samples.
+
+    Where both compute the same features, because every stage stood still, they are computed and laid out once.
 
     Layout: principal components (at most 50), then t-SNE [1]_; with fewer than 12 samples the first two principal
     components alone. ``agreement`` is the share of a sample's 5 nearest neighbours, in the full feature space, that
     carry its label (leave-one-out; classification only).
+
+    Parameters
+    ----------
+    before, after : the source's network, and the one that was kept.
+    encode : of the source's network, such as one that reads the cache; by default a pass over the samples.
 
     References
     ----------
@@ -28,16 +43,29 @@ def feature_map(before: Network, after: Network, dataset: Any, rows: np.ndarray,
     """
     chosen = _subsample(rows, POINTS if _size(after) < LARGE else FEW_POINTS, seed)
     labels = dataset.labels(chosen)
-    spaces = {name: pooled(net, dataset, chosen) for name, net in (("before", before), ("after", after))}
+    first = pooled(before, dataset, chosen) if encode is None else encode(before, chosen).astype(np.float64)
+    spaces = {"before": first}
+    if not same_features(before, after):
+        spaces["after"] = pooled(after, dataset, chosen)
+    points = {name: np.round(layout(space, seed), 3).tolist() for name, space in spaces.items()}
+    shares = {name: agreement(space, labels) for name, space in spaces.items()}
     return {
         "layout": "t-SNE" if len(chosen) >= 12 else "PCA",
         "n": len(chosen),
         "n_test": len(rows),
-        "points": {name: np.round(layout(space, seed), 3).tolist() for name, space in spaces.items()},
-        "agreement": {name: agreement(space, labels) for name, space in spaces.items()},
+        "points": {"before": points["before"], "after": points.get("after", points["before"])},
+        "agreement": {"before": shares["before"], "after": shares.get("after", shares["before"])},
         "labels": np.asarray(labels).tolist(),
         "names": dataset.names(chosen),
     }
+
+
+def same_features(one: Network, other: Network) -> bool:
+    """Whether two networks compute the same features: equal stages, poolings and taps, whatever their heads."""
+    if one.taps != other.taps or one.preprocess.to_json() != other.preprocess.to_json():
+        return False
+    parts = [{name: x for name, x in net.state_dict().items() if not name.startswith("head.")} for net in (one, other)]
+    return parts[0].keys() == parts[1].keys() and checksum(parts[0]) == checksum(parts[1])
 
 
 def _subsample(rows: np.ndarray, most: int, seed: int) -> np.ndarray:

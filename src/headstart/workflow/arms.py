@@ -14,35 +14,51 @@ from headstart import catalogue
 from headstart.data import folds
 from headstart.deep.method import Method
 from headstart.engine import Stream, freeze_table, train
+from headstart.engine.limits import Limit
+from headstart.errors import UserError
 from headstart.networks import Network, load_network, save_network
 from headstart.storage import checksum, read_json, save_tensors, write_json
+from headstart.workflow.costs import INNER
+from headstart.workflow.effort import FROM_RANDOM, GRADIENT_FREE, LEAST_EPOCHS, fit_name
 from headstart.workflow.heads import fit_head, fit_probe
 from headstart.workflow.plain import PLAIN, fit_plain
-from headstart.workflow.plan import GRADIENT_FREE, Plan
+from headstart.workflow.plan import Plan
 from headstart.workflow.shots import draw_shots
 from headstart.workflow.workbench import Workbench
-
-WITHOUT_DEPTH = frozenset({"scratch", "distill"})
 
 
 @dataclass
 class Fitted:
-    """A trained network, where its batches entered, and what is worth recording."""
+    """A trained network, where its batches entered, and what is worth recording.
+
+    Attributes
+    ----------
+    epochs : rounds made. rounds : those after which validation was best, with a fraction; all without validation.
+    steps, planned : steps of the optimiser made, and at most.
+    """
 
     network: Network
     cut: int
     epochs: int = 0
+    rounds: float = 0.0
+    steps: int = 0
+    planned: int = 0
     trainable: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     frozen: dict[str, Any] = field(default_factory=dict)
     stopped: str = "finished"
     settings: dict[str, Any] = field(default_factory=dict)
-    rounds: float = 0.0
 
 
 @dataclass(frozen=True)
 class Job:
-    """One training: which arm, on which rows, stopped by which rows; ``settings`` of an earlier fit."""
+    """One training: which arm, on which rows, stopped by which rows.
+
+    Attributes
+    ----------
+    rounds : epochs, with a fraction, after which it is to stop; None: as planned, or when ``validation`` says.
+    part : what this fit is for, where a fold has several. settings : of an earlier fit.
+    """
 
     arm: str
     seed: int
@@ -51,11 +67,19 @@ class Job:
     folder: Path
     fold: int | None = None
     settings: dict[str, Any] | None = None
+    rounds: float | None = None
+    part: str = ""
 
     @property
     def label(self) -> str:
-        part = "" if self.fold is None else f", fold {self.fold + 1}"
-        return f"{self.arm} (seed {self.seed}{part})"
+        fold = "" if self.fold is None else f", fold {self.fold + 1}"
+        part = {"search": ", when to stop"}.get(self.part, f", {self.part}" if self.part else "")
+        return f"{self.arm} (seed {self.seed}{fold}{part})"
+
+    @property
+    def name(self) -> str:
+        """Its name in the plan's timetable."""
+        return fit_name(self.arm, self.seed, self.fold, self.part)
 
 
 def run_arm(bench: Workbench, plan: Plan, arm: str, seed: int, folder: Path) -> dict[str, Any]:
@@ -74,8 +98,10 @@ def run_arm(bench: Workbench, plan: Plan, arm: str, seed: int, folder: Path) -> 
     job = Job(arm, seed, train_rows, held_out, folder)
     records: list[dict[str, Any]] = []
     if plan.folds:
-        validation, score, records = _cross_validate(bench, plan, job)
-        fitted = fit_once(bench, plan, replace(job, validation=held_out[:0]))
+        validation, score, records, searches = _cross_validate(bench, plan, job)
+        rounds = float(np.median([search.rounds for search in searches])) or None
+        fitted = fit_once(bench, plan, replace(job, validation=held_out[:0], rounds=rounds))
+        fitted.stopped = "budget" if "budget" in {search.stopped for search in searches} else fitted.stopped
     else:
         fitted = fit_once(bench, plan, job)
         validation, score = _measure(bench, fitted, held_out, folder)
@@ -98,6 +124,8 @@ def _result(bench: Workbench, fitted: Fitted, validation: dict[str, float], scor
         "score": score,
         "cut": fitted.cut,
         "epochs": fitted.epochs,
+        "steps": fitted.steps,
+        "most_steps": fitted.planned,
         "trainable_parameters": fitted.trainable,
         "parameters": sum(p.numel() for p in fitted.network.parameters()),
         "frozen": fitted.frozen,
@@ -107,20 +135,65 @@ def _result(bench: Workbench, fitted: Fitted, validation: dict[str, float], scor
     }
 
 
-def _cross_validate(bench: Workbench, plan: Plan, job: Job) -> tuple[dict[str, float], float, list[dict[str, Any]]]:
-    """Score out-of-fold predictions; every fold trains the planned epochs, so that nothing is chosen on them."""
-    predictions, rows, records = [], [], []
+def _cross_validate(
+    bench: Workbench, plan: Plan, job: Job
+) -> tuple[dict[str, float], float, list[dict[str, Any]], list[Fitted]]:
+    """Score out-of-fold predictions; when to stop is chosen on inner rows, never on the fold that is predicted.
+
+    Returns
+    -------
+    metrics, score, records of the learning curves, and the fits that found when to stop.
+    """
+    predictions, rows, records, searches = [], [], [], []
     dataset = bench.dataset.with_splits(bench.dataset.splits | {"train": job.rows})
     for fold, (train_rows, held_out) in enumerate(folds(dataset, plan.folds, bench.options.seed)):
-        part = replace(job, rows=train_rows, validation=held_out, folder=job.folder / f"fold-{fold}", fold=fold)
-        fitted = fit_once(bench, plan, part)
+        part = replace(job, rows=train_rows, validation=held_out[:0], folder=job.folder / f"fold-{fold}", fold=fold)
+        fitted, search = fit_stopped(bench, plan, part)
         predictions.append(bench.predict(fitted.network, held_out, cut=fitted.cut))
         rows.append(held_out)
-        records += _tagged(fitted, part)
+        records += _tagged(search, part)
+        searches.append(search)
     out_of_fold, labels = np.concatenate(predictions), bench.dataset.labels(np.concatenate(rows))
     keep_held_out(bench, job.folder, out_of_fold, np.concatenate(rows))
     score = float(bench.logic.scores(out_of_fold, labels).mean())
-    return bench.logic.metrics(out_of_fold, labels), score, records
+    return bench.logic.metrics(out_of_fold, labels), score, records, searches
+
+
+def fit_stopped(bench: Workbench, plan: Plan, job: Job) -> tuple[Fitted, Fitted]:
+    """Find on inner rows when to stop; where the plan says so, fit again on all rows for so long.
+
+    Heads without gradients choose on folds of their own; where the rows are too few to spare any, all planned steps
+    are made.
+
+    Returns
+    -------
+    the fit to predict with, and the one that found when to stop.
+    """
+    inner = None if job.arm in GRADIENT_FREE else _inner(bench, job)
+    if inner is None:
+        fitted = fit_once(bench, plan, job)
+        return fitted, fitted
+    rows, watched = inner
+    part = replace(job, rows=rows, validation=watched, folder=job.folder / "search", part="search")
+    search = fit_once(bench, plan, part)
+    if len(watched) < ENOUGH_WATCHED:
+        search.rounds = max(search.rounds, min(LEAST_EPOCHS, plan.steps / plan.per_epoch))
+    return fit_once(bench, plan, replace(job, rounds=search.rounds)) if plan.again else search, search
+
+
+def _inner(bench: Workbench, job: Job) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return rows to learn from and rows to watch, both of the job's own; None where they are too few."""
+    dataset = bench.dataset.with_splits(bench.dataset.splits | {"train": job.rows})
+    try:
+        rows, watched = folds(dataset, INNER, bench.options.seed)[0]
+    except (UserError, IndexError):
+        return None
+    return (rows, watched) if len(watched) >= LEAST_WATCHED and len(rows) > len(watched) else None
+
+
+LEAST_WATCHED, ENOUGH_WATCHED = 3, 20
+"""Inner rows below the first say nothing about when to stop; below the second, nothing about stopping early for good:
+a fit on all rows then makes ten epochs at least."""
 
 
 def keep_held_out(bench: Workbench, folder: Path, predictions: np.ndarray, rows: np.ndarray) -> None:
@@ -177,7 +250,7 @@ def _fit_plain(bench: Workbench, job: Job) -> Fitted:
 
 
 def _method(plan: Plan, arm: str) -> Method:
-    return catalogue.create(arm, depth=None if arm in WITHOUT_DEPTH else plan.depth)
+    return catalogue.create(arm, depth=None if arm in FROM_RANDOM else plan.depth)
 
 
 def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitted:
@@ -185,15 +258,18 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
     if method.starts_from_probe:
         fit_probe(bench, network, job.rows, plan.views)
     cut = method.frozen_stages(network)
-    first = job.fold == (0 if plan.folds else None) and job.seed == bench.options.seed
+    shown = (0, "search") if plan.folds else (None, "")
+    first = (job.fold, job.part) == shown and job.seed == bench.options.seed
     if first:
         _show_stages(bench, job.arm, network.freeze(cut))
     fetch = bench.fetch(network, job.rows, cut=cut, views=plan.views)
     labels, names = bench.dataset.labels(job.rows), bench.dataset.names(job.rows)
     stream = Stream(fetch, labels, batch_size=plan.batch_size, seed=job.seed, names=names, views=plan.views)
     evaluate = bench.evaluator(network, job.validation, cut=cut) if len(job.validation) else None
-    steps = plan.epochs[job.arm] * stream.steps_per_epoch
-    bench.progress.stage(job.label, steps, watch=first)
+    per_epoch = len(stream) / stream.batch_size
+    steps = max(1, round(plan.steps / plan.per_epoch * per_epoch))
+    limit = _limit(bench, job, stream)
+    bench.progress.stage(job.label, limit.end(steps), watch=first)
     trained = train(
         method,
         network,
@@ -205,36 +281,53 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
         weight_decay=0.0 if "l2sp" in job.arm else 1e-2,
         seed=job.seed,
         evaluate=evaluate,
-        patience=plan.patience if job.fold is None else None,
-        keep_best=job.fold is None,
+        patience=plan.patience if evaluate else None,
         precision=bench.place.precision,
         checkpoint=job.folder / "checkpoint.safetensors",
         on_step=bench.progress.step,
         accelerator=bench.processes,
         device=bench.device,
+        limit=limit,
     )
     if trained.stopped == "interrupted":
         raise KeyboardInterrupt
-    epochs = -(-trained.steps // stream.steps_per_epoch)
+    epochs = max(1, round(trained.steps / per_epoch))
     return Fitted(
         trained.network,
         cut,
         epochs,
+        trained.best_step / per_epoch,
+        trained.steps,
+        steps,
         trained.settings["trainable_parameters"],
         trained.history,
         trained.frozen,
         trained.stopped,
         trained.settings | {"notes": trained.notes},
-        rounds=trained.best_step / stream.steps_per_epoch,
     )
+
+
+def _limit(bench: Workbench, job: Job, stream: Stream) -> Limit:
+    """Return where a fit ends: after the rounds that were chosen, or at the clock, whose cut is kept for a resume."""
+    path = job.folder / "cut.json"
+    stop = None if job.rounds is None else max(1, round(job.rounds * len(stream) / stream.batch_size))
+    cut = int(read_json(path)["step"]) if path.exists() else None
+    bench.wait()
+    if bench.timetable is None:
+        return Limit(stop=stop, cut=cut)
+
+    def keep(step: int) -> None:
+        write_json(path, {"step": step})
+
+    return Limit(stop, cut, bench.timetable.share(job.name), bench.timetable.clock, keep)
 
 
 def _show_stages(bench: Workbench, arm: str, network: Network) -> None:
     """Say what stands still and what learns, stage by stage, before the first step."""
-    bench.progress.note(f"{arm} on {bench.place.device}, precision {bench.place.precision}:")
+    bench.progress.detail(f"{arm} on {bench.place.device}, precision {bench.place.precision}:")
     for row in freeze_table(network):
         norm = "" if row["norm"] == "none" else f", normalisation {row['norm']}"
-        bench.progress.note(f"  {row['stage']:<12} {row['state']:<10} {row['parameters']:>12,} parameters{norm}")
+        bench.progress.detail(f"  {row['stage']:<12} {row['state']:<10} {row['parameters']:>12,} parameters{norm}")
 
 
 def load_arm(folder: Path) -> Network:

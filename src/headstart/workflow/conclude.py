@@ -72,6 +72,7 @@ def conclude(
         rows=test,
         predictions=predictions.values[kept.kept][index],
         seed=bench.options.seed,
+        encode=bench.features,
     )
     return finish(folder, record)
 

@@ -14,7 +14,9 @@ POOL = 85
 
 
 @isolate
-def demo(*, out: str | Path = "runs/demo", seeds: int = 3, force: bool = False) -> Run:
+def demo(
+    *, out: str | Path = "runs/demo", seeds: int = 3, force: bool = False, quiet: bool = False, verbose: bool = False
+) -> Run:
     """Transfer from ``headstart/glyphs`` to scikit-learn's handwritten digits, 5 labels per class.
 
     Each seed draws its own five. Thirty epochs keep it within a minute or so; they are the budget of both trained arms.
@@ -24,6 +26,16 @@ def demo(*, out: str | Path = "runs/demo", seeds: int = 3, force: bool = False) 
     with scratch_folder() as scratch:
         digits = scratch / "digits"
         write_demo(digits, per_class=POOL)
-        run = fit(digits, source="headstart/glyphs", shots=5, epochs=30, out=out, seeds=seeds, force=force)
+        run = fit(
+            digits,
+            source="headstart/glyphs",
+            shots=5,
+            epochs=30,
+            out=out,
+            seeds=seeds,
+            force=force,
+            quiet=quiet,
+            verbose=verbose,
+        )
     assert run is not None
     return run

@@ -24,7 +24,7 @@ from headstart.workflow.conclude import choose_kept, conclude
 from headstart.workflow.describe import meaning_lines, source_shift
 from headstart.workflow.fingerprint import absolute_path, absolute_source, check_unchanged, fingerprint
 from headstart.workflow.metrics import write_metrics
-from headstart.workflow.options import FitOptions, depth_of
+from headstart.workflow.options import FitOptions, depth_of, seconds_of
 from headstart.workflow.plain import PLAIN, plain_arms
 from headstart.workflow.plan import Plan, facts_of, make_plan
 from headstart.workflow.refit import refit_arms
@@ -32,7 +32,8 @@ from headstart.workflow.run import Run
 from headstart.workflow.shots import check_shots
 from headstart.workflow.site import Site, check_out, new_run
 from headstart.workflow.target import open_target
-from headstart.workflow.timing import forward_seconds
+from headstart.workflow.timetable import Timetable
+from headstart.workflow.timing import count_flops, measure
 from headstart.workflow.workbench import Workbench, start_processes
 
 
@@ -47,7 +48,7 @@ def fit(
     method: str | None = None,
     depth: str | int | None = None,
     budget: str = "15m",
-    views: int = 1,
+    views: int | None = None,
     arms: str | Sequence[str] = ("scratch", "probe", "baselines", "chosen"),
     seed: int = 0,
     seeds: int = 1,
@@ -68,6 +69,7 @@ def fit(
     patience: int | None = None,
     allow_damaged: bool = False,
     quiet: bool = False,
+    verbose: bool = False,
 ) -> Run | None:
     """Transfer from ``source``, or from labelled ``source_data``, to ``data``, and measure whether that helped.
 
@@ -80,6 +82,7 @@ def fit(
     out : folder of the run; by default ``runs/NAME``.
     force : replace a former run in ``out``.
     quiet : show no progress.
+    verbose : show more of it: what learns stage by stage, and every evaluation.
     others : see `FitOptions`; they carry the names of the command line.
 
     Returns
@@ -120,11 +123,12 @@ def fit(
         patience=patience,
         allow_damaged=allow_damaged,
     )
+    progress = Progress(quiet=quiet, verbose=verbose)
     if labelled:
         from headstart.workflow.across.fit import start_across
 
-        return start_across(data, labelled, options, out=out, force=force, quiet=quiet)
-    return start(data, options, out=out, force=force, quiet=quiet)
+        return start_across(data, labelled, options, out=out, force=force, progress=progress)
+    return start(data, options, out=out, force=force, progress=progress)
 
 
 def _several(source_data: Any) -> list[Any]:
@@ -135,8 +139,9 @@ def _several(source_data: Any) -> list[Any]:
     return [source_data]
 
 
-def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool, quiet: bool) -> Run | None:
+def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool, progress: Progress) -> Run | None:
     """Check everything that can be checked, then make the run folder and go."""
+    began = time.monotonic()
     check_arms(options)
     check_out(out, force=force)
     named = None if options.source is None else open_source(options.source, network=options.network)
@@ -145,11 +150,12 @@ def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool
         check_fits(dataset, named)
     dataset, checks = check(dataset, allow_damaged=options.allow_damaged)
     check_shots(dataset, options.shots)
-    processes, progress = start_processes(options.device), Progress(quiet=quiet)
+    processes = start_processes(options.device)
     found, notes = (named, ()) if named is not None else find_source(dataset, options, progress)
     options = replace(options, source=found.spec)
     bench = Workbench.create(dataset, found, options, processes, progress)
     bench.notes = (*notes, *split_notes(dataset))
+    bench.began = began
     check_network(bench)
     folder = Path(out) if out is not None else Path("runs") / (dataset.name or "run")
     with begun(bench, "fit", data, folder, force=force) as site:
@@ -174,7 +180,7 @@ def find_source(dataset: Dataset, options: FitOptions, progress: Progress) -> tu
     return found, (reason,)
 
 
-def reopen(saved: dict[str, Any], *, quiet: bool) -> tuple[Workbench, Checks]:
+def reopen(saved: dict[str, Any], progress: Progress) -> tuple[Workbench, Checks]:
     """Open again what a run began with, and refuse anything else."""
     options = FitOptions.from_json(saved["options"])
     assert options.source is not None
@@ -183,7 +189,7 @@ def reopen(saved: dict[str, Any], *, quiet: bool) -> tuple[Workbench, Checks]:
     dataset = replace(open_target(saved["data"], options), origin=saved["origin"])
     check_fits(dataset, source)
     dataset, checks = check(dataset, allow_damaged=options.allow_damaged)
-    bench = Workbench.create(dataset, source, options, start_processes(options.device), Progress(quiet=quiet))
+    bench = Workbench.create(dataset, source, options, start_processes(options.device), progress)
     bench.notes = tuple(saved.get("notes", ()))
     check_unchanged(saved, bench_fingerprint(bench, saved["verb"]))
     return bench, checks
@@ -273,6 +279,8 @@ def carry_out(bench: Workbench, folder: Path, checks: Checks) -> Run | None:
         for line in meaning_lines(bench.dataset, checks):
             progress.note(line)
         plan, shift = _planned(bench, folder)
+        bench.timetable = timetable_of(bench, plan, folder)
+        progress.ahead = bench.timetable.ahead
         results = _train_arms(bench, plan, folder)
         kept = choose_kept(bench, plan, results)
         results = refit_arms(bench, plan, results, kept.kept, folder)
@@ -281,6 +289,13 @@ def carry_out(bench: Workbench, folder: Path, checks: Checks) -> Run | None:
         progress.note("measure the arms on the test split")
         seconds = time.perf_counter() - began
         return conclude(bench, plan, results, kept, folder, checks=checks, shift=shift, seconds=seconds)
+
+
+def timetable_of(bench: Workbench, plan: Plan, folder: Path) -> Timetable:
+    """Return the clock of the run's budget; the main process keeps what it has spent."""
+    path = folder / "state" / "clock.json" if bench.is_main else None
+    budget = seconds_of(bench.options.budget)
+    return Timetable(budget, plan.reserve, plan.timetable, bench.clock, bench.began, path)
 
 
 def _train_arms(bench: Workbench, plan: Plan, folder: Path) -> dict[str, list[dict[str, Any]]]:
@@ -309,8 +324,8 @@ def _planned(bench: Workbench, folder: Path) -> tuple[Plan, dict[str, Any] | Non
         network = bench.network(pretrained=True, seed=bench.options.seed)
         bench.progress.note("describe the shift and plan")
         shift = source_shift(bench.dataset, bench.source, seed=bench.options.seed, network=network)
-        seconds = forward_seconds(network, bench.dataset, bench.dataset.splits["train"], bench.device)
-        facts = facts_of(bench.dataset, network, seconds, shift.auc if shift else None, bench.options.shots)
+        auc, flops = shift.auc if shift else None, count_flops(bench, network)
+        facts = facts_of(bench.dataset, network, measure(bench, network), auc, bench.options.shots, flops)
         plan = make_plan(facts, named_arms(bench))
         plan = replace(plan, reasons=(*bench.notes, *plan.reasons))
         write_json(path, plan.to_json() | {"shift": shift.to_json() if shift else None})

@@ -29,7 +29,7 @@ class FitOptions:
     method : name in the catalogue, penalties joined by ``+``; None lets the plan choose.
     depth : how many of the last stages learn: ``none``, ``all`` or a number; None lets the plan choose.
     budget : wall-clock limit of the training, e.g. ``90s``, ``10m``, ``2h``; shared equally by the arms.
-    views : augmented views per sample; 1 means no augmentation.
+    views : views per sample, the plain one and augmented ones; 1 means no augmentation; None lets the plan choose.
     arms : names of the arms to train; ``chosen`` stands for the planned method, ``baselines`` for what a person does in
         five lines (``source``, ``pooled``, ``linear``, ``trees``), where they have a meaning.
     seed, seeds : first seed, and how many repetitions.
@@ -47,7 +47,7 @@ class FitOptions:
     method: str | None = None
     depth: str | None = None
     budget: str = "15m"
-    views: int = 1
+    views: int | None = None
     arms: tuple[str, ...] = ("scratch", "probe", "baselines", "chosen")
     seed: int = 0
     seeds: int = 1

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from headstart.data import Dataset
 from headstart.networks import Network
-from headstart.workflow.options import FitOptions, depth_of, seconds_of
+from headstart.workflow.costs import Speed
+from headstart.workflow.effort import SMALL_NETWORK, Effort, find_effort, fits_again, plan_views
+from headstart.workflow.options import FitOptions, depth_of
 
 LITTLE, MUCH = 20, 200
 """Labels per class: up to LITTLE only the head learns, up to MUCH the last stages, above all of them.
 
 The thresholds restate the field's rule (few data: freeze; many data: fine-tune) and were not tuned on a benchmark.
 """
-SMALL_NETWORK = 1_000_000
 FEW_STEPS = 60
 """Steps below which fine-tuning has hardly begun."""
 FOLDS = 3
@@ -30,9 +30,15 @@ class Plan:
     Attributes
     ----------
     method, depth : the chosen method's name in the catalogue, and how many of the last stages learn.
-    epochs : most epochs of each arm, by arm.
+    steps : most steps of the optimiser on all training rows, the same for every trained arm; folds make fewer in
+        proportion to their rows. per_epoch : steps that see every training row once.
+    again : whether folds are fitted again on all their rows, once inner rows have said when to stop.
+    epochs : the rounds that these are, by arm.
     learning_rate : by arm.
     folds : number of cross-validation folds; 0 when there is a validation split.
+    seconds : expected, by arm, if no validation stops it.
+    expected : seconds of the whole fit, by part. reserve : those of what comes after the last arm.
+    timetable : expected seconds of each fit in order, by which the clock shares out the budget.
     reasons : why, one sentence each.
     """
 
@@ -46,6 +52,12 @@ class Plan:
     folds: int
     arms: tuple[str, ...]
     seconds: dict[str, float]
+    steps: int = 1
+    per_epoch: float = 1.0
+    again: bool = False
+    expected: dict[str, float] = field(default_factory=dict)
+    reserve: float = 0.0
+    timetable: dict[str, float] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -64,8 +76,9 @@ class Facts:
     Attributes
     ----------
     n_train, per_class : training samples, and the median number per class (all of them for regression).
-    parameters, n_stages : size of the network.
-    forward_seconds : measured seconds of a forward pass per sample.
+    parameters, n_stages : size of the network. flops : of a forward pass per sample; 0 if it was not counted.
+    speed : measured seconds per sample.
+    coloured : whether inputs are pictures of three channels, for which augmented views were measured.
     shift_auc : AUC of the domain classifier, or None when the source's inputs are not at hand.
     device : kind of device that trains.
     """
@@ -76,13 +89,22 @@ class Facts:
     parameters: int
     n_stages: int
     family: str
-    forward_seconds: float
+    speed: Speed
     shift_auc: float | None = None
     device: str = "cpu"
+    flops: float = 0.0
+    n_validation: int = 0
+    n_test: int = 0
+    coloured: bool = False
 
 
 def facts_of(
-    dataset: Dataset, network: Network, forward_seconds: float, shift_auc: float | None, shots: int | None = None
+    dataset: Dataset,
+    network: Network,
+    speed: Speed,
+    shift_auc: float | None = None,
+    shots: int | None = None,
+    flops: float = 0.0,
 ) -> Facts:
     """Collect what `make_plan` looks at."""
     rows = dataset.splits["train"]
@@ -104,9 +126,13 @@ def facts_of(
         parameters=sum(p.numel() for p in network.parameters()),
         n_stages=len(network.stages),
         family=str(network.spec.get("family", "")),
-        forward_seconds=forward_seconds,
+        speed=speed,
         shift_auc=shift_auc,
         device=next(network.parameters()).device.type,
+        flops=flops,
+        n_validation=len(dataset.splits["validation"]),
+        n_test=len(dataset.splits["test"]),
+        coloured=network.preprocess.augments and getattr(network.preprocess, "channels", 3) == 3,
     )
 
 
@@ -136,25 +162,33 @@ def make_plan(facts: Facts, options: FitOptions) -> Plan:
         if fallback is not None:
             method, depth, why = fallback
             reasons.append(why)
-        arms = tuple(dict.fromkeys(method if arm == "chosen" else arm for arm in options.arms))
-        epochs, seconds, paid, cuts = _budget(facts, options, arms, depth, folds)
-        if method not in paid or paid[method] * facts.n_train >= FEW_STEPS * batch:
+        views, about_views = plan_views(facts, options, method)
+        named = [arm for arm in options.arms if arm != "baselines"]
+        arms = tuple(dict.fromkeys(method if arm == "chosen" else arm for arm in named))
+        effort = find_effort(facts, options, arms, depth, folds, batch, views)
+        if method not in effort.seconds or effort.paid >= FEW_STEPS or effort.steps == effort.cap:
             break
-    reasons.append(_selection(folds))
+    reasons += [_selection(folds), *about_views]
     rates = {arm: options.learning_rate or _rate(facts, arm) for arm in arms}
-    plan = Plan(
+    return Plan(
         method=method,
         depth=depth,
-        epochs=epochs,
+        epochs=dict.fromkeys(effort.seconds, effort.epochs),
         learning_rate=rates,
         batch_size=batch,
-        patience=options.patience or 8,
-        views=options.views,
+        patience=options.patience or _patience(effort),
+        views=views,
         folds=folds,
         arms=arms,
-        seconds=seconds,
+        seconds=effort.seconds,
+        steps=effort.steps,
+        per_epoch=effort.per_epoch,
+        again=fits_again(facts, folds),
+        expected=effort.expected,
+        reserve=effort.reserve,
+        timetable=effort.timetable,
+        reasons=(*reasons, *effort.reasons),
     )
-    return replace(plan, reasons=(*reasons, *cuts))
 
 
 def _policy(facts: Facts) -> tuple[str, int, list[str]]:
@@ -226,44 +260,6 @@ def _rate(facts: Facts, arm: str) -> float:
     return 5e-4 if transformer else 3e-3
 
 
-def _budget(
-    facts: Facts, options: FitOptions, arms: tuple[str, ...], depth: int, folds: int
-) -> tuple[dict[str, int], dict[str, float], dict[str, float], list[str]]:
-    """Give every trained arm the same seconds and the same most epochs.
-
-    Returns
-    -------
-    epochs (at least one), seconds, the epochs that the budget pays for, and sentences on what was cut.
-    """
-    most = options.epochs or _epochs(facts.n_train)
-    trained = [arm for arm in arms if arm not in GRADIENT_FREE]
-    fits = max(1, len(trained)) * len(options.seed_list) * (folds + 1)
-    share = max(0.0, seconds_of(options.budget) - facts.forward_seconds * facts.n_train * 1.25) / fits
-    epochs, seconds, paid, reasons = {}, {}, {}, []
-    for arm in trained:
-        learns = facts.n_stages if arm == "scratch" else depth
-        per_epoch = facts.n_train * facts.forward_seconds * _step_cost(learns / facts.n_stages, cached=arm != "scratch")
-        paid[arm] = min(float(most), share / max(per_epoch, 1e-9))
-        fitting = max(1, math.floor(paid[arm]))
-        epochs[arm] = most if options.epochs else min(most, fitting)
-        seconds[arm] = round(epochs[arm] * per_epoch, 1)
-        if epochs[arm] < most:
-            reasons.append(
-                f"The budget of {options.budget} leaves {arm} {epochs[arm]} of {most} epochs "
-                f"(about {per_epoch:.0f} s each): give more with --budget."
-            )
-    return epochs, seconds, paid, reasons
-
-
-GRADIENT_FREE = frozenset({"probe", "knn", "stage_probe", "source", "pooled", "linear", "trees"})
-
-
-def _step_cost(learning: float, *, cached: bool) -> float:
-    """Cost of a training step in forward passes: forward and twice as much backward of what learns."""
-    forward = learning if cached else 1.0
-    return max(0.02, forward + 2 * learning)
-
-
-def _epochs(n_train: int) -> int:
-    """Between 10 and 60 epochs: about 4,000 sample visits for tiny sets, fewer rounds for large ones."""
-    return int(min(60, max(10, round(24_000 / max(n_train, 1)))))
+def _patience(effort: Effort) -> int:
+    """Rounds without a better one: many where rounds are cheap and many, a few where there are few."""
+    return min(8, max(3, round(0.3 * effort.epochs)))

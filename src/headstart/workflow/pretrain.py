@@ -20,7 +20,7 @@ from headstart.workflow.arms import load_arm, run_arm
 from headstart.workflow.conclude import save_reference
 from headstart.workflow.describe import data_record, meaning_lines, target_domain
 from headstart.workflow.finish import finish
-from headstart.workflow.fit import begun, check_fits, check_network, reopen
+from headstart.workflow.fit import begun, check_fits, check_network, reopen, timetable_of
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.options import FitOptions
 from headstart.workflow.plan import Plan, facts_of, make_plan
@@ -29,7 +29,7 @@ from headstart.workflow.run import SCHEMA, Run
 from headstart.workflow.setting import classify
 from headstart.workflow.site import check_out
 from headstart.workflow.target import open_target
-from headstart.workflow.timing import forward_seconds
+from headstart.workflow.timing import measure
 from headstart.workflow.trained_rows import save_rows, used_rows
 from headstart.workflow.workbench import Workbench, start_processes
 
@@ -58,6 +58,7 @@ def pretrain(
     patience: int | None = None,
     allow_damaged: bool = False,
     quiet: bool = False,
+    verbose: bool = False,
 ) -> Run | None:
     """Train ``network`` on labelled data from random weights, and keep it as a source.
 
@@ -93,16 +94,16 @@ def pretrain(
     dataset = open_target(data, options)
     check_fits(dataset, found)
     dataset, checks = check(dataset, allow_damaged=allow_damaged)
-    bench = Workbench.create(dataset, found, options, start_processes(device), Progress(quiet=quiet))
+    bench = Workbench.create(dataset, found, options, start_processes(device), Progress(quiet=quiet, verbose=verbose))
     check_network(bench, pretrained=False)
     folder = Path(out) if out is not None else Path("runs") / f"{dataset.name}-source"
     with begun(bench, "pretrain", data, folder, force=force) as site:
         return site.hand_over(_train(bench, site.work, checks))
 
 
-def resume_pretrain(folder: Path, saved: dict[str, Any], *, quiet: bool) -> Run | None:
+def resume_pretrain(folder: Path, saved: dict[str, Any], *, progress: Progress) -> Run | None:
     """Go on with a stopped `pretrain`."""
-    bench, checks = reopen(saved, quiet=quiet)
+    bench, checks = reopen(saved, progress)
     return _train(bench, folder, checks)
 
 
@@ -114,6 +115,8 @@ def _train(bench: Workbench, folder: Path, checks: Checks) -> Run | None:
         for line in meaning_lines(bench.dataset, checks):
             progress.note(line)
         plan = _plan(bench, folder)
+        bench.timetable = timetable_of(bench, plan, folder)
+        bench.progress.ahead = bench.timetable.ahead
         result = run_arm(bench, plan, "scratch", seed, folder / "state" / "scratch" / f"seed-{seed}")
         return _write(bench, plan, result, checks, folder, time.perf_counter() - began) if bench.is_main else None
 
@@ -123,11 +126,10 @@ def _plan(bench: Workbench, folder: Path) -> Plan:
     path = folder / "plan.json"
     if bench.is_main and not path.exists():
         network = bench.network(pretrained=False, seed=bench.options.seed)
-        rows = bench.dataset.splits["train"]
-        facts = facts_of(bench.dataset, network, forward_seconds(network, bench.dataset, rows, bench.device), None)
+        facts = replace(facts_of(bench.dataset, network, measure(bench, network)), has_validation=True)
         plan = make_plan(facts, bench.options)
-        reasons = ("A source is trained from random weights, all stages together.",)
-        write_json(path, replace(plan, method="scratch", folds=0, depth=facts.n_stages, reasons=reasons).to_json())
+        reasons = ("A source is trained from random weights, all stages together.", *plan.reasons[-2:])
+        write_json(path, replace(plan, method="scratch", depth=facts.n_stages, reasons=reasons).to_json())
     bench.wait()
     return Plan.from_json(read_json(path))
 

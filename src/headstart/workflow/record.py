@@ -128,6 +128,8 @@ def _arm(
         "n_test": scores.shape[1],
         "seconds": round(float(np.sum([part["seconds"] for part in parts])), 3),
         "epochs": last["epochs"],
+        "steps": last["steps"],
+        "most_steps": last["most_steps"],
         "trainable_parameters": last["trainable_parameters"],
         "parameters": last["parameters"],
         "frozen": last["frozen"],
@@ -185,6 +187,12 @@ def _warnings(
     if checks.imbalance > 10:
         warnings.append(f"The largest class has {checks.imbalance:.0f} times the samples of the smallest.")
     for arm, parts in results.items():
+        cut = [part for part in parts if part["stopped"] == "budget"]
+        if cut:
+            warnings.append(
+                f"The budget cut {arm} short ({cut[0]['steps']} steps on all rows, of at most {cut[0]['most_steps']}): "
+                "it is compared as it stands; give more with --budget."
+            )
         if any(part["stopped"] == "interrupted" for part in parts):
             warnings.append(f"The arm {arm} was interrupted and is not fully trained.")
         warnings += sorted({f"{arm}: {note}" for part in parts for note in part["settings"].get("notes", [])})

@@ -13,7 +13,8 @@ from headstart.networks import load_network, save_network
 from headstart.networks.network import Network
 from headstart.storage import read_json, write_json
 from headstart.workflow.arms import Fitted, Job, fit_once
-from headstart.workflow.plan import GRADIENT_FREE, Plan
+from headstart.workflow.effort import GRADIENT_FREE
+from headstart.workflow.plan import Plan
 from headstart.workflow.workbench import Workbench
 
 Results = dict[str, list[dict[str, Any]]]
@@ -74,8 +75,7 @@ def _fit(bench: Workbench, plan: Plan, job: Job, part: dict[str, Any]) -> Fitted
     bench.progress.note(f"{job.label}: fitted again on {len(job.rows)} training and validation rows")
     if job.arm in GRADIENT_FREE:
         return fit_once(bench, plan, replace(job, settings=part["settings"]))
-    rounds = max(1, round(part["rounds"]))
-    return fit_once(bench, replace(plan, epochs=plan.epochs | {job.arm: rounds}), job)
+    return fit_once(bench, plan, replace(job, rounds=part["rounds"], part=REFIT))
 
 
 def load_arm(folder: Path, arm: str, seed: int) -> Network:

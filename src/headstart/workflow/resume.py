@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.workflow.fingerprint import read_arguments
@@ -15,7 +16,7 @@ from headstart.workflow.site import ARGUMENTS, begun_run
 
 
 @isolate
-def resume(run: str | Path, *, quiet: bool = False) -> Run | None:
+def resume(run: str | Path, *, quiet: bool = False, verbose: bool = False) -> Run | None:
     """Go on with an unfinished run, or one that was to replace it; a finished one is returned as it is.
 
     On the CPU the final weights are bit for bit those of a run that was never stopped.
@@ -27,10 +28,10 @@ def resume(run: str | Path, *, quiet: bool = False) -> Run | None:
         the options or the code have changed since.
     """
     with begun_run(run) as site:
-        return site.hand_over(_go_on(Path(run), site.work, quiet=quiet))
+        return site.hand_over(_go_on(Path(run), site.work, Progress(quiet=quiet, verbose=verbose)))
 
 
-def _go_on(folder: Path, work: Path, *, quiet: bool) -> Run | None:
+def _go_on(folder: Path, work: Path, progress: Progress) -> Run | None:
     if (work / "run.json").exists():
         found = load(work)
         complete(work, found.result)
@@ -44,10 +45,10 @@ def _go_on(folder: Path, work: Path, *, quiet: bool) -> Run | None:
     if saved["verb"] == "pretrain":
         from headstart.workflow.pretrain import resume_pretrain
 
-        return resume_pretrain(work, saved, quiet=quiet)
+        return resume_pretrain(work, saved, progress=progress)
     if saved["verb"] == "adapt":
         from headstart.workflow.across.fit import resume_across
 
-        return resume_across(work, saved, FitOptions.from_json(saved["options"]), quiet=quiet)
-    bench, checks = reopen(saved, quiet=quiet)
+        return resume_across(work, saved, FitOptions.from_json(saved["options"]), progress=progress)
+    bench, checks = reopen(saved, progress)
     return carry_out(bench, work, checks)

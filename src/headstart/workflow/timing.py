@@ -3,34 +3,115 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from headstart.data import Dataset
+from headstart.deep.finetune.scratch import Scratch
+from headstart.engine import Stream, train
+from headstart.engine.device import layout_of, move
 from headstart.networks import Network
+from headstart.workflow.costs import Speed
+from headstart.workflow.workbench import Workbench
+
+SAMPLES = 8
+STEPS = 3
 
 
-def forward_seconds(network: Network, dataset: Dataset, rows: np.ndarray, device: torch.device, n: int = 8) -> float:
-    """Return seconds per sample of decoding, preprocessing and a forward pass: the fastest of four passes.
+class _Alone(NamedTuple):
+    """One process: only the main one of several measures."""
 
-    The first pass warms up; what else the machine does meanwhile can only slow a pass down.
+    device: torch.device
+    process_index: int = 0
+    num_processes: int = 1
+
+
+def measure(bench: Workbench, network: Network) -> Speed:
+    """Time decoding, each stage's forward pass and some training steps on a few samples: always the fastest.
+
+    A first pass warms up; what else the machine does meanwhile can only slow a pass down.
     """
+    rows = bench.dataset.splits["train"][:SAMPLES]
+    decode, state = _decode(bench, network, rows)
+    stages = _stages(network, move(state, bench.device, layout_of(network, bench.device)), bench.device)
+    forward = sum(stages) / len(rows)
+    per_stage = tuple(seconds / len(rows) for seconds in stages)
+    step = _step(bench, state, bench.dataset.labels(rows)) / len(rows)
+    return Speed(decode / len(rows), forward, per_stage, max(1.0, step / max(forward, 1e-9)))
+
+
+def count_flops(bench: Workbench, network: Network) -> float:
+    """Return the floating-point operations of a forward pass per sample: the same on every machine."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    rows = bench.dataset.splits["train"][:2]
+    state = move(network.preprocess(bench.dataset.raw(rows)), bench.device)
+    network.eval()
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        network.run(state)
+    network.train()
+    return counter.get_total_flops() / len(rows)
+
+
+def _decode(bench: Workbench, network: Network, rows: np.ndarray) -> tuple[float, Any]:
+    times = []
+    for _ in range(2):
+        start = time.perf_counter()
+        state = network.preprocess(bench.dataset.raw(rows))
+        times.append(time.perf_counter() - start)
+    return min(times), state
+
+
+def _stages(network: Network, state: Any, device: torch.device) -> list[float]:
+    """Return the seconds of every stage for the whole state."""
     network.eval()
     passes = []
-    for _ in range(4):
-        start = time.perf_counter()
-        raws = dataset.raw(rows[:n])
+    for _ in range(3):
+        x, times = state, []
         with torch.inference_mode():
-            network.run(to_device(network.preprocess(raws), device))
-        passes.append(time.perf_counter() - start)
+            for cut in range(len(network.stages)):
+                start = _now(device)
+                x = network.run(x, cut, cut + 1)
+                times.append(_now(device) - start)
+        passes.append(times)
     network.train()
-    return min(passes) / max(1, len(raws))
+    return [min(times) for times in zip(*passes, strict=True)]
 
 
-def to_device(state: Any, device: torch.device) -> Any:
-    """Move a state, a tensor or a dict of tensors, to a device."""
-    if isinstance(state, dict):
-        return {name: tensor.to(device) for name, tensor in state.items()}
-    return state.to(device)
+def _step(bench: Workbench, state: Any, labels: np.ndarray) -> float:
+    """Return the seconds of a training step of the whole network from random weights."""
+    network = bench.network(pretrained=False, seed=bench.options.seed)
+    stream = Stream(lambda positions, view: _pick(state, positions), labels, batch_size=len(labels), seed=0)
+    marks: list[float] = []
+
+    def mark(network: Network) -> dict[str, float]:
+        marks.append(time.perf_counter())
+        return {"loss": 0.0, "score": 0.0}
+
+    train(
+        Scratch(),
+        network,
+        stream,
+        task=bench.logic,
+        steps=STEPS,
+        evaluate=mark,
+        evaluate_every=1,
+        keep_best=False,
+        precision=bench.place.precision,
+        device=bench.device,
+        accelerator=_Alone(bench.device),
+    )
+    return min(after - before for before, after in pairwise(marks))
+
+
+def _pick(state: Any, positions: np.ndarray) -> Any:
+    index = torch.as_tensor(positions)
+    return {name: item[index] for name, item in state.items()} if isinstance(state, dict) else state[index]
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +20,7 @@ from headstart.errors import UserError
 from headstart.networks import Network, Source, TablePreprocess
 from headstart.tasks import TaskLogic, create_task
 from headstart.workflow.options import FitOptions
+from headstart.workflow.timetable import Timetable
 
 
 def start_processes(device: str | None) -> Any:
@@ -34,7 +37,8 @@ class Workbench:
 
     ``alone`` says that of several processes only the main one is at work, as when a run is concluded; ``notes`` are
     sentences on what was decided before the plan; ``maps`` keeps stages' mean maps by network and row, ``pooled``
-    the source's own rows once they were looked for.
+    the source's own rows once they were looked for. ``clock`` gives seconds that rise, ``began`` is its value when the
+    run began, and ``timetable`` shares out the budget by it.
     """
 
     dataset: Dataset
@@ -48,6 +52,9 @@ class Workbench:
     notes: tuple[str, ...] = ()
     maps: dict[str, Any] = field(default_factory=dict, repr=False)
     pooled: tuple[Any, ...] = field(default=(), repr=False)
+    clock: Callable[[], float] = time.monotonic
+    began: float = field(default_factory=time.monotonic)
+    timetable: Timetable | None = None
     _statistics: Any = field(default=None, repr=False)
 
     @classmethod

@@ -23,27 +23,30 @@ from headstart.workflow.across.ground import Ground
 from headstart.workflow.across.plan import AcrossPlan, make_across_plan
 from headstart.workflow.across.race import Outcome, run_race
 from headstart.workflow.across.sides import Sides, encode, learn_rows, open_sides
+from headstart.workflow.costs import REPORT_SECONDS, in_words
 from headstart.workflow.fingerprint import absolute_path, absolute_source, check_unchanged, fingerprint
 from headstart.workflow.fit import find_source
 from headstart.workflow.options import FitOptions, seconds_of
 from headstart.workflow.run import Run
 from headstart.workflow.site import check_out, new_run
+from headstart.workflow.timetable import Timetable
 
 NOT_HERE = ("depth", "precision", "batch_size", "epochs", "learning_rate", "patience")
 """Options that train networks; across domains nothing of that kind is trained."""
 
 
 def start_across(
-    data: Any, source_data: list[Any], options: FitOptions, *, out: str | Path | None, force: bool, quiet: bool
+    data: Any, source_data: list[Any], options: FitOptions, *, out: str | Path | None, force: bool, progress: Progress
 ) -> Run:
     """Check everything that can be checked, then make the run folder and go."""
+    began = time.perf_counter()
     check_options(options)
     check_out(out, force=force)
     source = None if options.source is None else open_source(options.source, network=options.network)
     sides = open_sides(data, source_data, options)
     check_labels(sides, options)
     if source is None and sides.target.dataset.modality != "table":
-        source, notes = find_source(sides.sources[0], options, Progress(quiet=quiet))
+        source, notes = find_source(sides.sources[0], options, progress)
         options = replace(options, source=source.spec)
         sides.notes.extend(notes)
     name = sides.target.dataset.name
@@ -60,7 +63,7 @@ def start_across(
         "fingerprint": sides_fingerprint(sides, source, options),
     }
     with new_run(folder, arguments, force=force) as site:
-        return site.hand_over(carry_out_across(sides, source, options, site.work, quiet=quiet))
+        return site.hand_over(carry_out_across(sides, source, options, site.work, progress=progress, began=began))
 
 
 def sides_fingerprint(sides: Sides, source: Source | None, options: FitOptions) -> dict[str, Any]:
@@ -68,14 +71,15 @@ def sides_fingerprint(sides: Sides, source: Source | None, options: FitOptions) 
     return fingerprint(None if source is None else source.build(), sides.fingerprint, options)
 
 
-def resume_across(folder: Path, saved: dict[str, Any], options: FitOptions, *, quiet: bool) -> Run:
+def resume_across(folder: Path, saved: dict[str, Any], options: FitOptions, *, progress: Progress) -> Run:
     """Run again what was stopped: features come from the cache, and the same seeds give the same choice."""
+    began = time.perf_counter()
     source = None
     if options.source is not None:
         source = replace(open_source(saved["source"], network=options.network), spec=options.source)
     sides = replace(open_sides(saved["data"], saved["source_data"], options), notes=list(saved.get("notes", ())))
     check_unchanged(saved, sides_fingerprint(sides, source, options))
-    return carry_out_across(sides, source, options, folder, quiet=quiet)
+    return carry_out_across(sides, source, options, folder, progress=progress, began=began)
 
 
 def check_options(options: FitOptions) -> None:
@@ -106,10 +110,11 @@ def check_labels(sides: Sides, options: FitOptions) -> None:
         )
 
 
-def carry_out_across(sides: Sides, source: Source | None, options: FitOptions, folder: Path, *, quiet: bool) -> Run:
-    """Walk the road in ``folder``."""
-    began = time.perf_counter()
-    with Progress(quiet=quiet) as progress:
+def carry_out_across(
+    sides: Sides, source: Source | None, options: FitOptions, folder: Path, *, progress: Progress, began: float
+) -> Run:
+    """Walk the road in ``folder``; ``began`` is when the verb was called, by `time.perf_counter`."""
+    with progress:
         rows, encoder = encode(sides, source, progress)
         learned = [learn_rows(sides, options, seed) for seed in options.seed_list]
         evaluated = np.setdiff1d(sides.labelled, np.concatenate(learned))
@@ -125,7 +130,7 @@ def carry_out_across(sides: Sides, source: Source | None, options: FitOptions, f
         for reason in plan.reasons:
             progress.note(f"plan: {reason}")
         write_json(folder / "plan.json", plan.to_json() | {"shift": shift.to_json()})
-        outcomes = _race(ground, plan, progress)
+        outcomes = _race(ground, plan, progress, _timetable(options, folder, began))
         progress.note("measure and report")
         return conclude_across(ground, plan, shift, outcomes, folder, began=began)
 
@@ -144,12 +149,24 @@ def diagnose_ground(ground: Ground) -> Diagnosis:
     )
 
 
-def _race(ground: Ground, plan: AcrossPlan, progress: Progress) -> list[Outcome]:
-    """Race once per seed within the budget."""
+def _timetable(options: FitOptions, folder: Path, began: float) -> Timetable:
+    """Share what encoding left of the budget out among the seeds' races; the page needs a little, too."""
+    budget = seconds_of(options.budget)
+    races = {f"race/seed-{seed}": 1.0 for seed in options.seed_list}
+    reserve = min(REPORT_SECONDS, 0.1 * budget)
+    return Timetable(budget, reserve, races, time.perf_counter, began, folder / "state" / "clock.json")
+
+
+def _race(ground: Ground, plan: AcrossPlan, progress: Progress, timetable: Timetable) -> list[Outcome]:
+    """Race once per seed, each within its share of what is left of the budget."""
     seeds = ground.options.seed_list
-    budget = seconds_of(ground.options.budget) / len(seeds)
     outcomes = []
     for number, seed in enumerate(seeds):
+        budget = timetable.share(f"race/seed-{seed}")
+        progress.note(
+            f"race of {len(plan.candidates)} candidates (seed {seed}): at most {in_words(budget)}, after which those "
+            f"that have not begun are left out; expected in all: at most {ground.options.budget}"
+        )
         outcome = run_race(
             ground.rows.source,
             ground.sides.source_labels,

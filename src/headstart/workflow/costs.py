@@ -1,0 +1,113 @@
+"""What a fit costs here: seconds per sample, measured; steps and totals, predicted from them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+REPORT_SECONDS = 5.0
+"""Layout of the map, pictures and pages, whatever the network."""
+EXPLAINED_PASSES = 150
+"""Forward passes that the report's saliency and map of features take."""
+INNER = 5
+"""Of the rows that a fold trains on, one in so many says when to stop."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds per sample of a network, measured on this machine.
+
+    Attributes
+    ----------
+    decode : reading and preprocessing. forward : a pass through the network, preprocessing left out.
+    stages : of the forward pass, by stage; () where it was not measured.
+    ratio : a training step of the whole network over its forward pass.
+    """
+
+    decode: float
+    forward: float
+    stages: tuple[float, ...] = ()
+    ratio: float = 3.0
+
+    @property
+    def encode(self) -> float:
+        """Seconds to make one sample's features."""
+        return self.decode + self.forward
+
+    def above(self, depth: int, n_stages: int) -> float:
+        """Seconds of a forward pass through the last ``depth`` stages and the head."""
+        total = sum(self.stages)
+        share = sum(self.stages[-depth:]) / total if total and depth else depth / n_stages
+        return self.forward * max(share, 0.01)
+
+    def step(self, depth: int, n_stages: int) -> float:
+        """Seconds of a training step when the last ``depth`` stages learn, from states of the others that are kept."""
+        decode = self.decode if depth >= n_stages else 0.0
+        return decode + self.ratio * self.above(depth, n_stages)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many samples there are to train on, validate on and test on, and what learns on them.
+
+    Attributes
+    ----------
+    folds : 0 where there is a validation split. again : whether folds are fitted again on all their rows.
+    seeds, views : repetitions, and views per sample.
+    """
+
+    n_train: int
+    n_validation: int
+    n_test: int
+    folds: int
+    again: bool
+    seeds: int
+    views: int
+
+
+def visits(folds: int, *, again: bool) -> float:
+    """Return how often a row is trained on per epoch of an arm: once, or in the fits of all folds and the last one.
+
+    A fold trains on its own part without the inner rows, and ``again`` on all of it.
+    """
+    return 1.0 if folds == 0 else (folds - 1) * (1 - 1 / INNER + again) + 1
+
+
+def round_seconds(speed: Speed, sizes: Sizes, depth: int, n_stages: int) -> float:
+    """Return the seconds of one epoch of an arm with one seed, evaluations included."""
+    training = sizes.n_train * visits(sizes.folds, again=sizes.again) * speed.step(depth, n_stages)
+    watched = sizes.n_validation if sizes.folds == 0 else sizes.n_train * (sizes.folds - 1) / INNER
+    return training + watched * (speed.above(depth, n_stages) if depth < n_stages else speed.encode)
+
+
+def overhead(speed: Speed, sizes: Sizes, *, encodes: bool, trained: int, network_is_large: bool) -> dict[str, float]:
+    """Return the seconds of what is no training: ``features``, ``test``, ``report``.
+
+    Parameters
+    ----------
+    encodes : whether an arm reads features of the source. trained : how many arms are trained in the loop.
+    """
+    rows = sizes.n_train * sizes.views + sizes.n_validation + sizes.n_test
+    mapped = min(sizes.n_test, 250 if network_is_large else 400)
+    return {
+        "features": rows * speed.encode if encodes else 0.0,
+        "test": sizes.n_test * speed.encode * trained * sizes.seeds,
+        "report": REPORT_SECONDS + (mapped + EXPLAINED_PASSES) * speed.encode,
+    }
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration for a person, rounded so that it promises no more than it can.
+
+    Examples
+    --------
+    >>> in_words(4.2), in_words(47), in_words(200), in_words(4000)
+    ('5 s', '50 s', '3 min 20 s', '1 h 7 min')
+    """
+    if seconds < 10:
+        return f"{max(1, math.ceil(seconds))} s"
+    whole = math.ceil(seconds / 10) * 10
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    if hours:
+        return f"{hours} h {minutes + (rest > 0)} min"
+    return f"{minutes} min {rest} s" if minutes and rest else f"{minutes} min" if minutes else f"{rest} s"
