@@ -122,6 +122,7 @@ def test_pictures_of_several_sizes():
         (([[1, 2], [3]], [0, 1]), "."),
         ((np.zeros((2, 2)), [[[1], [2, 3]], [[1]]]), "."),
         ((1, 2, 3), "tuple of 3"),
+        ((np.zeros((4, 0)), [0, 1, 0, 1]), "no columns"),
     ],
 )
 def test_what_has_no_rows_is_refused(data, words):

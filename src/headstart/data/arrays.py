@@ -195,6 +195,8 @@ def number_frame(arrays: ArrayParts) -> Frame:
         raise UserError(f"The arrays differ in their number of columns ({', '.join(map(str, sorted(widths)))}).")
     names = [f"x{i}" for i in range(widths.pop())]
     require_columns(names, "The array")
+    if not names:
+        raise UserError("The array has rows but no columns; give at least one.")
     schema = pa.schema([(name, pa.float64()) for name in names])
 
     def batches() -> Iterator[pa.RecordBatch]:
