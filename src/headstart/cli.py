@@ -129,6 +129,12 @@ BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Samples per
 Epochs = Annotated[int | None, typer.Option("--epochs", help="Most epochs of every trained arm.")]
 LearningRate = Annotated[float | None, typer.Option("--learning-rate", help="Learning rate of every trained arm.")]
 Patience = Annotated[int | None, typer.Option("--patience", help="Evaluations without improvement before stopping.")]
+Metric = Annotated[
+    str | None, typer.Option("--metric", help="What arms and the verdict go by, e.g. balanced_accuracy, roc_auc, rmse.")
+]
+ClassWeight = Annotated[
+    str | None, typer.Option("--class-weight", help="balanced: every class counts alike in the losses.")
+]
 AllowDamaged = Annotated[bool, typer.Option("--allow-damaged", help="Go on although over 5% of the files are damaged.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress; print the result's one line only.")]
 Verbose = Annotated[
@@ -188,6 +194,8 @@ def fit(
     epochs: Epochs = None,
     learning_rate: LearningRate = None,
     patience: Patience = None,
+    metric: Metric = None,
+    class_weight: ClassWeight = None,
     allow_damaged: AllowDamaged = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -225,6 +233,8 @@ def fit(
         epochs=epochs,
         learning_rate=learning_rate,
         patience=patience,
+        metric=metric,
+        class_weight=class_weight,
         allow_damaged=allow_damaged,
         quiet=quiet,
         verbose=verbose,

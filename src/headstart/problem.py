@@ -19,6 +19,14 @@ Carries = Literal["instances", "features", "parameters", "relations"]
 
 MODALITIES: tuple[str, ...] = ("image", "text", "table")
 TASKS: tuple[str, ...] = ("classification", "multilabel", "regression")
+METRICS: dict[str, tuple[str, ...]] = {
+    "classification": ("accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "average_precision", "log_loss", "ece"),
+    "multilabel": ("samples_f1", "macro_f1", "micro_f1", "subset_accuracy", "hamming_loss"),
+    "regression": ("mae", "rmse", "r2"),
+}
+"""What may be a task's primary metric; the first is, unless another is asked for."""
+ERRORS = frozenset({"mae", "rmse", "log_loss", "hamming_loss", "ece"})
+"""Metrics of which less is better."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +38,13 @@ class Task:
     kind : classification (one class of several), multilabel (any subset of the classes) or regression.
     classes : class names in the order of the outputs; empty for regression.
     targets : names of the regressed columns, in the order of the outputs; empty otherwise.
+    primary : the metric that choices and verdict go by, one of `METRICS`; empty for the kind's own.
     """
 
     kind: TaskKind
     classes: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    primary: str = field(default="", compare=False)
 
     @property
     def n_outputs(self) -> int:
@@ -42,19 +52,21 @@ class Task:
 
     @property
     def metric(self) -> str:
-        """Name of the primary metric, a mean of one score per sample, so that pairs can be compared."""
-        return {"classification": "accuracy", "multilabel": "samples_f1", "regression": "mae"}[self.kind]
+        """Name of the primary metric; the kind's own is a mean of one score per sample, so that pairs compare."""
+        return self.primary or METRICS[self.kind][0]
 
     @property
-    def higher_is_better(self) -> bool:
-        return self.kind != "regression"
+    def is_own_metric(self) -> bool:
+        """Whether the primary metric is the kind's own."""
+        return self.metric == METRICS[self.kind][0]
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "classes": list(self.classes), "targets": list(self.targets)}
+        own = {"kind": self.kind, "classes": list(self.classes), "targets": list(self.targets)}
+        return own | {"primary": self.primary} if self.primary else own
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Task:
-        return cls(value["kind"], tuple(value["classes"]), tuple(value["targets"]))
+        return cls(value["kind"], tuple(value["classes"]), tuple(value["targets"]), value.get("primary", ""))
 
 
 @dataclass(frozen=True)

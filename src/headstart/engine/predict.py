@@ -63,7 +63,7 @@ def evaluator(
     def evaluate(network: Network) -> dict[str, float]:
         found = outputs(network, fetch, len(y), batch_size, _place(network, None, precision))
         loss = logic.loss(found, torch.from_numpy(y))
-        return {"loss": float(loss), "score": float(logic.scores(logic.predict(found).numpy(), y).mean())}
+        return {"loss": float(loss), "score": logic.score(logic.predict(found).numpy(), y)}
 
     return evaluate
 

@@ -9,6 +9,8 @@ TITLES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "macro_f1": "macro F1",
+    "roc_auc": "area under the ROC curve",
+    "average_precision": "average precision",
     "micro_f1": "micro F1",
     "samples_f1": "F1 per sample",
     "subset_accuracy": "exact label sets",
@@ -20,6 +22,8 @@ TITLES = {
     "r2": "R²",
 }
 SHARES = {
+    "roc_auc",
+    "average_precision",
     "accuracy",
     "balanced_accuracy",
     "macro_f1",

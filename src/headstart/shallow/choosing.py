@@ -33,6 +33,18 @@ def indicators(labels: Array, kind: str, n_outputs: int) -> Array:
     return np.eye(n_outputs)[labels] if kind == "classification" else labels
 
 
+def balance(labels: Array) -> Array:
+    """Return weights [n] of class numbers [n] under which every class that is there counts alike; their mean is 1.
+
+    Examples
+    --------
+    >>> balance(np.array([0, 0, 0, 1])).tolist()
+    [0.6666666666666666, 0.6666666666666666, 0.6666666666666666, 2.0]
+    """
+    _, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return (len(labels) / (len(counts) * counts))[numbers]
+
+
 def check_features(features: Array, labels: Array) -> None:
     """Refuse features that no model can be fitted on, in one sentence."""
     if features.ndim != 2 or len(features) != len(labels) or len(features) < 2:

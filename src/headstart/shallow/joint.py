@@ -66,9 +66,11 @@ def _best_strength(name: str, features: Array, labels: Array, problem: Problem, 
 
     scores, losses = cross_validated(outputs, labels, problem.kind, folds)
     held = np.unique(np.concatenate([rows for _, rows in folds]))
-    number = best(scores[:, held].mean(axis=1), losses[:, held].mean(axis=1), problem.strengths)
+    weights = problem.weights(labels[held])
+    scores, losses = scores[:, held] * weights, losses[:, held] * weights
+    number = best(scores.mean(axis=1), losses.mean(axis=1), problem.strengths)
     settings = Settings(name, problem.standardise, float(problem.strengths[number]))
-    return _Candidate(settings, scores[number, held], losses[number, held])
+    return _Candidate(settings, scores[number], losses[number])
 
 
 def _scaled(problem: Problem, standardise: bool) -> Problem:

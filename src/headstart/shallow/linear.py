@@ -15,7 +15,7 @@ from headstart.functional.linear import (
     ridge_path,
     unfold,
 )
-from headstart.shallow.choosing import LINKS, Array, Fold, best, default_folds, indicators, per_sample
+from headstart.shallow.choosing import LINKS, Array, Fold, balance, best, default_folds, indicators, per_sample
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Problem(NamedTuple):
     """What a head is fitted for: the task's kind, its outputs, the strengths, and the features' scale.
 
     ``standardise`` brings each feature to variance 1; else ``common`` brings all by one factor to a mean variance of 1,
-    so that strengths mean the same.
+    so that strengths mean the same. ``balanced`` lets every class count alike, in the loss and in what is chosen by.
     """
 
     kind: str
@@ -42,6 +42,11 @@ class Problem(NamedTuple):
     strengths: Array
     standardise: bool = True
     common: bool = False
+    balanced: bool = False
+
+    def weights(self, labels: Array) -> Array:
+        """Return the weight of each sample [n]."""
+        return balance(labels) if self.balanced else np.ones(len(labels))
 
 
 class Chosen(NamedTuple):
@@ -77,7 +82,8 @@ def solve(features: Array, labels: Array, problem: Problem) -> list[Head]:
     if len(varies) == 0:
         nothing = np.zeros((len(basis.singular), 0)), np.zeros(0)
         return [_whole(basis, nothing, wanted, varies, problem.kind)] * len(problem.strengths)
-    path = logistic_path(basis, wanted[:, varies], problem.strengths, link=LINKS[problem.kind])
+    weights = problem.weights(labels) if problem.balanced else None
+    path = logistic_path(basis, wanted[:, varies], problem.strengths, link=LINKS[problem.kind], weights=weights)
     return [_whole(basis, solution, wanted, varies, problem.kind) for solution in path]
 
 
@@ -115,13 +121,18 @@ def search(
     five seeded folds."""
     heads = solve(features, labels, problem)
     if validation is not None:
-        judged = [per_sample(head.outputs(validation[0]), validation[1], problem.kind) for head in heads]
+        judged, seen = (
+            [per_sample(head.outputs(validation[0]), validation[1], problem.kind) for head in heads],
+            validation[1],
+        )
     elif folds is None and problem.kind == "regression":
-        judged = _leave_one_out(features, labels, problem)
+        judged, seen = _leave_one_out(features, labels, problem), labels
     else:
-        judged = _cross_validate(features, labels, problem, folds or default_folds(labels, problem.kind))
-    scores = np.array([score.mean() for score, _ in judged])
-    losses = np.array([loss.mean() for _, loss in judged])
+        parts = folds or default_folds(labels, problem.kind)
+        judged, seen = _cross_validate(features, labels, problem, parts), labels[np.concatenate([h for _, h in parts])]
+    weights = problem.weights(seen)
+    scores = np.array([(weights * score).mean() for score, _ in judged])
+    losses = np.array([(weights * loss).mean() for _, loss in judged])
     number = best(scores, losses, problem.strengths)
     return Chosen(heads[number], float(problem.strengths[number]), scores, losses)
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from headstart.problem import Task
+from headstart.problem import ERRORS, Task
 
 
 class TaskLogic(ABC):
@@ -38,9 +38,24 @@ class TaskLogic(ABC):
         """Return one score per sample [n], higher is better; their mean is the primary metric (its negative
         for errors)."""
 
+    def score(self, predictions: np.ndarray, y: np.ndarray) -> float:
+        """Return the primary metric, counted so that higher is better."""
+        if self.task.is_own_metric:
+            return float(self.scores(predictions, y).mean())
+        value = self.measure(self.task.metric, predictions, y)
+        return -value if self.task.metric in ERRORS else value
+
+    def measure(self, metric: str, predictions: np.ndarray, y: np.ndarray) -> float:
+        """Return one of the task's metrics."""
+        return self.metrics(predictions, y)[metric]
+
     @abstractmethod
     def metrics(self, predictions: np.ndarray, y: np.ndarray) -> dict[str, float]:
         """Return every metric of the task, the primary one first."""
+
+    def leading(self, found: dict[str, float]) -> dict[str, float]:
+        """Return metrics with the primary one first."""
+        return {self.task.metric: found[self.task.metric], **found}
 
     def to_json(self) -> dict[str, Any]:
         return self.task.to_json()

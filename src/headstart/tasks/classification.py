@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from sklearn import metrics
 from torch import Tensor
 from torch.nn import functional as F
 
 from headstart.functional.calibration import calibration_error
+from headstart.problem import METRICS
 from headstart.tasks.base import TaskLogic, average
 
 
@@ -24,15 +28,55 @@ class Classification(TaskLogic):
         return (predictions.argmax(axis=1) == y).astype(np.float64)
 
     def metrics(self, predictions: np.ndarray, y: np.ndarray) -> dict[str, float]:
-        chosen = predictions.argmax(axis=1)
-        labels = np.arange(predictions.shape[1])
-        clipped = np.clip(predictions, 1e-7, 1.0)
-        # pyright infers from the default "warn" that zero_division is a string; 0 is documented.
-        f1 = metrics.f1_score(y, chosen, labels=labels, average="macro", zero_division=0)  # pyright: ignore[reportArgumentType]
-        return {
-            "accuracy": float(np.mean(chosen == y)),
-            "balanced_accuracy": float(np.mean([np.mean(chosen[y == c] == c) for c in np.unique(y)])),
-            "macro_f1": float(f1),
-            "log_loss": float(metrics.log_loss(y, clipped / clipped.sum(1, keepdims=True), labels=labels)),
-            "ece": calibration_error(predictions.max(axis=1), chosen == y),
-        }
+        return self.leading({name: self.measure(name, predictions, y) for name in METRICS["classification"]})
+
+    def measure(self, metric: str, predictions: np.ndarray, y: np.ndarray) -> float:
+        return float(MEASURES[metric](predictions, y))
+
+
+def _accuracy(predictions: np.ndarray, y: np.ndarray) -> float:
+    return float(np.mean(predictions.argmax(axis=1) == y))
+
+
+def _balanced_accuracy(predictions: np.ndarray, y: np.ndarray) -> float:
+    """The mean recall of the classes that are there."""
+    chosen = predictions.argmax(axis=1)
+    return float(np.mean([np.mean(chosen[y == c] == c) for c in np.unique(y)]))
+
+
+def _macro_f1(predictions: np.ndarray, y: np.ndarray) -> float:
+    labels = np.arange(predictions.shape[1])
+    # pyright infers from the default "warn" that zero_division is a string; 0 is documented.
+    f1 = metrics.f1_score(y, predictions.argmax(axis=1), labels=labels, average="macro", zero_division=0)  # pyright: ignore[reportArgumentType]
+    return float(f1)
+
+
+def _log_loss(predictions: np.ndarray, y: np.ndarray) -> float:
+    clipped = np.clip(predictions, 1e-7, 1.0)
+    labels = np.arange(predictions.shape[1])
+    return float(metrics.log_loss(y, clipped / clipped.sum(1, keepdims=True), labels=labels))
+
+
+def _ece(predictions: np.ndarray, y: np.ndarray) -> float:
+    return calibration_error(predictions.max(axis=1), predictions.argmax(axis=1) == y)
+
+
+def _one_against_rest(measure: Callable[..., Any], predictions: np.ndarray, y: np.ndarray, otherwise: float) -> float:
+    """Return the mean over classes of a ranking measure; of two classes only the second's, as is usual.
+
+    Classes that all samples or none of them belong to cannot be ranked and are left out; ``otherwise``: all of them.
+    """
+    classes = [1] if predictions.shape[1] == 2 else range(predictions.shape[1])
+    found = [measure(y == c, predictions[:, c]) for c in classes if 0 < np.count_nonzero(y == c) < len(y)]
+    return float(np.mean(found)) if found else otherwise
+
+
+MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "accuracy": _accuracy,
+    "balanced_accuracy": _balanced_accuracy,
+    "macro_f1": _macro_f1,
+    "roc_auc": lambda predictions, y: _one_against_rest(metrics.roc_auc_score, predictions, y, 0.5),
+    "average_precision": lambda predictions, y: _one_against_rest(metrics.average_precision_score, predictions, y, 0.0),
+    "log_loss": _log_loss,
+    "ece": _ece,
+}

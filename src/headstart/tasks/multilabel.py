@@ -28,13 +28,14 @@ class MultiLabel(TaskLogic):
 
     def metrics(self, predictions: np.ndarray, y: np.ndarray) -> dict[str, float]:
         chosen, true = (predictions > 0.5).astype(int), (y > 0.5).astype(int)
-        return {
+        found = {
             "samples_f1": float(self.scores(predictions, y).mean()),
             "macro_f1": _f1(true, chosen, "macro"),
             "micro_f1": _f1(true, chosen, "micro"),
             "subset_accuracy": float((chosen == true).all(axis=1).mean()),
             "hamming_loss": float((chosen != true).mean()),
         }
+        return self.leading(found)
 
 
 def _f1(true: np.ndarray, chosen: np.ndarray, average: str) -> float:

@@ -53,11 +53,12 @@ class Regression(TaskLogic):
 
     def metrics(self, predictions: np.ndarray, y: np.ndarray) -> dict[str, float]:
         residual, total = np.square(predictions - y).sum(0), np.square(y - y.mean(0)).sum(0)
-        return {
+        found = {
             "mae": float(np.abs(predictions - y).mean()),
             "rmse": float(np.sqrt(np.square(predictions - y).mean())),
             "r2": float(np.mean(1 - residual / np.where(total > 0, total, 1.0))),
         }
+        return self.leading(found)
 
 
 def _widest(values: Tensor) -> torch.dtype:

@@ -17,6 +17,7 @@ from headstart.engine import Stream, freeze_table, train
 from headstart.engine.limits import Limit
 from headstart.errors import UserError
 from headstart.networks import Network, load_network, save_network
+from headstart.shallow.choosing import balance
 from headstart.storage import checksum, read_json, save_tensors, write_json
 from headstart.workflow.costs import INNER
 from headstart.workflow.effort import FROM_RANDOM, GRADIENT_FREE, LEAST_EPOCHS, fit_name
@@ -155,7 +156,7 @@ def _cross_validate(
         searches.append(search)
     out_of_fold, labels = np.concatenate(predictions), bench.dataset.labels(np.concatenate(rows))
     keep_held_out(bench, job.folder, out_of_fold, np.concatenate(rows))
-    score = float(bench.logic.scores(out_of_fold, labels).mean())
+    score = bench.logic.score(out_of_fold, labels)
     return bench.logic.metrics(out_of_fold, labels), score, records, searches
 
 
@@ -208,7 +209,7 @@ def _measure(bench: Workbench, fitted: Fitted, rows: np.ndarray, folder: Path) -
         return {}, 0.0
     predictions, labels = bench.predict(fitted.network, rows, cut=fitted.cut), bench.dataset.labels(rows)
     keep_held_out(bench, folder, predictions, rows)
-    return bench.logic.metrics(predictions, labels), float(bench.logic.scores(predictions, labels).mean())
+    return bench.logic.metrics(predictions, labels), bench.logic.score(predictions, labels)
 
 
 def _tagged(fitted: Fitted, job: Job) -> list[dict[str, Any]]:
@@ -264,7 +265,10 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
         _show_stages(bench, job.arm, network.freeze(cut))
     fetch = bench.fetch(network, job.rows, cut=cut, views=plan.views)
     labels, names = bench.dataset.labels(job.rows), bench.dataset.names(job.rows)
-    stream = Stream(fetch, labels, batch_size=plan.batch_size, seed=job.seed, names=names, views=plan.views)
+    weights = balance(labels) if bench.options.balanced else None
+    stream = Stream(
+        fetch, labels, batch_size=plan.batch_size, seed=job.seed, names=names, views=plan.views, weights=weights
+    )
     evaluate = bench.evaluator(network, job.validation, cut=cut) if len(job.validation) else None
     per_epoch = len(stream) / stream.batch_size
     steps = max(1, round(plan.steps / plan.per_epoch * per_epoch))

@@ -67,6 +67,8 @@ def fit(
     epochs: int | None = None,
     learning_rate: float | None = None,
     patience: int | None = None,
+    metric: str | None = None,
+    class_weight: str | None = None,
     allow_damaged: bool = False,
     quiet: bool = False,
     verbose: bool = False,
@@ -121,6 +123,8 @@ def fit(
         epochs=epochs,
         learning_rate=learning_rate,
         patience=patience,
+        metric=metric,
+        class_weight=class_weight,
         allow_damaged=allow_damaged,
     )
     progress = Progress(quiet=quiet, verbose=verbose)

@@ -75,7 +75,8 @@ def fit_probe(
         network.tap([read], features.shape[1])
     strengths = None if settings is None else (settings["strength"],)
     task = bench.logic.task
-    probe = Probe(kind=task.kind, n_outputs=task.n_outputs, strengths=strengths, standardise=scaled)
+    balanced = bench.options.balanced
+    probe = Probe(kind=task.kind, n_outputs=task.n_outputs, strengths=strengths, standardise=scaled, balanced=balanced)
     probe.fit(features, labels, folds=inner_folds(bench, rows, copies))
     network.head = probe.to_head(_linear(bench, network), bench.logic)
     return {"features": read, "standardise": scaled, "strength": probe.strength_}
@@ -100,7 +101,8 @@ def _choose(
         }
     task = bench.logic.task
     # Every third strength tells scales and stages apart; the strength itself is chosen among all, afterwards.
-    problem = Problem(task.kind, task.n_outputs, default_strengths(task.kind)[::3])
+    strengths = default_strengths(task.kind)[::3]
+    problem = Problem(task.kind, task.n_outputs, strengths, balanced=bench.options.balanced)
     wanted = as_labels(labels[places], task.kind)
     chosen = choose_jointly(maps, wanted, problem, inner_folds(bench, some, copies, 3))
     return chosen.features, chosen.standardise

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from headstart.errors import UserError, nearest
-from headstart.problem import MODALITIES, TASKS
+from headstart.problem import METRICS, MODALITIES, TASKS
 from headstart.workflow.bounds import BOUNDS, LONGEST_BUDGET, real, whole
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+CLASS_WEIGHTS = ("balanced",)
 TARGET_LABELS = ("evaluate", "learn", "none")
 
 
@@ -37,6 +38,8 @@ class FitOptions:
     label, group, text, image : columns of the target.
     task, modality : override what is inferred.
     device, precision, batch_size, epochs, learning_rate, patience : override what is planned.
+    metric : what arms, epochs and the verdict go by, one of the task's metrics; None for the task's own.
+    class_weight : ``balanced`` lets every class count alike in the losses, whatever its number of samples.
     allow_damaged : go on although more than 5% of the files are damaged.
     """
 
@@ -64,6 +67,8 @@ class FitOptions:
     epochs: int | None = None
     learning_rate: float | None = None
     patience: int | None = None
+    metric: str | None = None
+    class_weight: str | None = None
     allow_damaged: bool = False
 
     def __post_init__(self) -> None:
@@ -71,11 +76,17 @@ class FitOptions:
         one_of("--modality", self.modality, MODALITIES)
         one_of("--target-labels", self.target_labels, TARGET_LABELS)
         one_of("--precision", self.precision, ("no", "bf16"))
+        one_of("--metric", self.metric, tuple(dict.fromkeys(name for names in METRICS.values() for name in names)))
+        one_of("--class-weight", self.class_weight, CLASS_WEIGHTS)
         for option in BOUNDS:
             object.__setattr__(self, option, whole(option, getattr(self, option)))
         object.__setattr__(self, "learning_rate", real("learning_rate", self.learning_rate, 10))
         seconds_of(self.budget)
         depth_of(self.depth, n_stages=10**6)
+
+    @property
+    def balanced(self) -> bool:
+        return self.class_weight == "balanced"
 
     @property
     def seed_list(self) -> list[int]:

@@ -9,9 +9,22 @@ from headstart.workflow.options import FitOptions
 
 
 def open_target(data: Any, options: FitOptions) -> Dataset:
-    """Open the target by the options; what is open already passes."""
-    if isinstance(data, Dataset):
-        return data
+    """Open the target by the options; what is open already passes. The task takes the metric that was asked for."""
+    dataset = data if isinstance(data, Dataset) else _opened(data, options)
+    task = dataset.task
+    if task is None:
+        return dataset
+    if options.balanced and task.kind != "classification":
+        raise UserError(f"--class-weight balanced weighs classes, and {dataset.name} is for {task.kind}; leave it out.")
+    if options.metric is None:
+        return dataset
+    if options.metric not in METRICS[task.kind]:
+        known = ", ".join(METRICS[task.kind])
+        raise UserError(f"--metric {options.metric} does not measure a {task.kind}; choose of {known}.")
+    return replace(dataset, task=replace(task, primary=options.metric))
+
+
+def _opened(data: Any, options: FitOptions) -> Dataset:
     return open_data(
         data,
         label=options.label,

@@ -39,6 +39,7 @@ class Probe(BaseEstimator):
         from 1e3.
     standardise : whether each feature is brought to variance 1; False brings all by one factor to a mean variance of 1,
         which is better with a handful of labels; None lets the cross-validation say, together with the strength.
+    balanced : whether every class counts alike, in the loss and in what is chosen by; for classification.
     n_folds, seed : of the cross-validation when neither validation rows nor folds are given.
 
     Attributes
@@ -55,6 +56,7 @@ class Probe(BaseEstimator):
     n_outputs: int | None = None
     strengths: tuple[float, ...] | None = None
     standardise: bool | None = True
+    balanced: bool = False
     n_folds: int = 5
     seed: int = 0
 
@@ -71,7 +73,8 @@ class Probe(BaseEstimator):
         features, labels = np.asarray(features), as_labels(labels, self.kind)
         check_features(features, labels)
         self.strengths_ = default_strengths(self.kind) if self.strengths is None else np.array(self.strengths)
-        problem = Problem(self.kind, self.n_outputs or count_outputs(labels, self.kind), self.strengths_)
+        n_outputs = self.n_outputs or count_outputs(labels, self.kind)
+        problem = Problem(self.kind, n_outputs, self.strengths_, balanced=self.balanced)
         if validation is not None:
             validation = np.asarray(validation[0]), as_labels(validation[1], self.kind)
         elif folds is None and (self.kind != "regression" or self.standardise is None):
