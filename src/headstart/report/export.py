@@ -47,6 +47,17 @@ def export_onnx(run_dir: str | Path, out: str | Path | None = None) -> Path:
     network, logic = load_network(run_dir / "model")
     if logic is None:
         raise UserError(f"{run_dir / 'model'} has no task's head to export; export a run that `fit` has finished.")
+    return export_network(network, logic, run_dir, out, run_dir / "model" / "tokenizer")
+
+
+def export_network(network: Network, logic: TaskLogic, run_dir: Path, out: Path, tokenizer: Path) -> Path:
+    """Write a network with its task as `export_onnx` does.
+
+    Parameters
+    ----------
+    tokenizer : folder that texts need beside the model; copied where it is there.
+    """
+    _require()
     network.eval().requires_grad_(False)
     graph, samples = build_graph(network, logic), golden(run_dir, network)
     with scratch_folder() as temporary:
@@ -56,7 +67,7 @@ def export_onnx(run_dir: str | Path, out: str | Path | None = None) -> Path:
         card = describe(network, logic, graph, worst, sum(len(group) for group in samples))
         _label(draft, card)
         write_json(out.with_name(out.name + ".json"), card)
-        _copy_tokenizer(run_dir / "model" / "tokenizer", out.parent / "tokenizer")
+        _copy_tokenizer(tokenizer, out.parent / "tokenizer")
         # Last, so that a model that is there has all that belongs to it.
         atomic_write(out, lambda part: _copy(draft, part))
     return out

@@ -7,7 +7,7 @@ from pathlib import Path
 from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.workflow.options import one_of
-from headstart.workflow.run import load
+from headstart.workflow.run import Run, load
 
 
 @isolate
@@ -21,13 +21,37 @@ def export(run: str | Path, *, format: str = "onnx", out: str | Path | None = No
     one_of("--format", format, ("onnx",))
     from headstart.report.export import export_onnx
 
-    folder = load(run).path
-    if (folder / "model" / "adapted.json").exists():
-        raise UserError(
-            f"{folder} was adapted across domains; its model is no network and cannot be exported. `headstart predict` "
-            "uses it."
-        )
+    opened = load(run)
+    folder = opened.path
     path = Path(out) if out is not None else folder / "model" / "model.onnx"
     if path.exists() and not force:
         raise UserError(f"{path} exists already; choose another --out, or give --force to replace it.")
+    if (folder / "model" / "adapted.json").exists():
+        return _export_adapted(opened, path)
     return export_onnx(folder, path)
+
+
+def _export_adapted(run: Run, out: Path) -> Path:
+    """Export a model across domains that is linear in its features, after comparing it with the model's own answers."""
+    import numpy as np
+    import torch
+
+    from headstart.report.export import TOLERANCE, export_network
+    from headstart.report.golden import golden
+    from headstart.workflow.across.as_network import as_network
+
+    model = run.model
+    network = as_network(model)
+    if network is None:
+        raise UserError(
+            f"{run.path} keeps {run.result['across']['kept']}, which is no linear model of its features and cannot "
+            "become ONNX; `headstart predict` answers with it, and a run with one linear way, such as --method coral, "
+            "exports."
+        )
+    for samples in golden(run.path, network):
+        with torch.no_grad():
+            found = model.logic.predict(network(network.preprocess(samples))).double().numpy()
+        gap = np.abs(found - model.predict_proba(samples)) / np.asarray(getattr(model.logic, "scale", 1.0))
+        if not float(gap.max(initial=0.0)) < TOLERANCE:
+            raise UserError(f"The model of {run.path} differs as a network by {gap.max():.2g}; nothing was written.")
+    return export_network(network, model.logic, run.path, out, run.path / "model" / "backbone" / "tokenizer")
