@@ -25,6 +25,21 @@ METRICS: dict[str, tuple[str, ...]] = {
     "regression": ("mae", "rmse", "r2"),
 }
 """What may be a task's primary metric; the first is, unless another is asked for."""
+SHARES = frozenset(
+    {
+        "accuracy",
+        "balanced_accuracy",
+        "macro_f1",
+        "micro_f1",
+        "samples_f1",
+        "roc_auc",
+        "average_precision",
+        "subset_accuracy",
+        "hamming_loss",
+        "ece",
+    }
+)
+"""Metrics from 0 to 1, which are shown in percent and in points."""
 ERRORS = frozenset({"mae", "rmse", "log_loss", "hamming_loss", "ece"})
 """Metrics of which less is better."""
 

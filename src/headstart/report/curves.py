@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.problem import ERRORS
 from headstart.report import charts
 from headstart.report import format as fmt
 from headstart.report.folder import RunFolder
@@ -41,7 +42,7 @@ Key = tuple[str, int, int]
 
 def _told(lines: list[dict[str, Any]], metric: str) -> list[dict[str, Any]]:
     """Give errors their own sign back: as scores they are negative, so that higher is better."""
-    if metric not in fmt.ERRORS:
+    if metric not in ERRORS:
         return lines
     scores = [line.get("validation_score") for line in lines]
     return [

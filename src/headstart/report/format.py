@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, TypeGuard
 
+from headstart.problem import SHARES
+
 TITLES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -21,20 +23,6 @@ TITLES = {
     "rmse": "root mean squared error",
     "r2": "R²",
 }
-SHARES = {
-    "roc_auc",
-    "average_precision",
-    "accuracy",
-    "balanced_accuracy",
-    "macro_f1",
-    "micro_f1",
-    "samples_f1",
-    "subset_accuracy",
-    "hamming_loss",
-    "ece",
-}
-ERRORS = {"mae", "rmse", "log_loss", "hamming_loss", "ece"}
-
 DASH = "–"
 
 

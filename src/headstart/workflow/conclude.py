@@ -16,6 +16,7 @@ from headstart.storage import read_json, save_tensors
 from headstart.tasks import TaskLogic
 from headstart.workflow.calibrate import calibrated, calibration_record, steepness_of
 from headstart.workflow.finish import finish
+from headstart.workflow.measuring import measures_of
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.plain import RIVALS
 from headstart.workflow.plan import Plan
@@ -46,7 +47,10 @@ def conclude(
     predictions = _predict_test(bench, results, folder, {kept.kept: [steepness for steepness, _ in found]})
     planned, validation = planned_of(plan, results), validation_of(results)
     scores, simple = scores_of(bench.logic, predictions), {arm: validation[arm] for arm in results if arm in RIVALS}
-    verdict = judge_kept(task, scores, kept=kept.kept, planned=planned, simple=simple, seed=bench.options.seed)
+    measures = measures_of(bench.logic, predictions.values, predictions.labels)
+    verdict = judge_kept(
+        task, scores, kept=kept.kept, planned=planned, simple=simple, measures=measures, seed=bench.options.seed
+    )
     best_seed = _best_seed(results[kept.kept], bench.options.seed_list)
     index = bench.options.seed_list.index(best_seed)
     network = calibrated(load_arm(folder, kept.kept, best_seed).to(bench.device), found[index][0])

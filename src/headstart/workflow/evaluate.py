@@ -10,16 +10,16 @@ import numpy as np
 
 from headstart.data import Dataset, Like, check, open_labelled
 from headstart.errors import UserError
-from headstart.functional.bootstrap import mean_interval
 from headstart.isolated import isolate
 from headstart.problem import Task
+from headstart.workflow.measuring import interval_of_arm
 from headstart.workflow.run import Run, load
 from headstart.workflow.trained_rows import overlap
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics of a model on labelled data, with a 95% bootstrap interval of the primary one."""
+    """Metrics of a model on labelled data, with a 95% interval of the primary one."""
 
     metric: str
     metrics: dict[str, float]
@@ -74,9 +74,7 @@ def evaluate(
     rows = dataset.splits["test"] if dataset.given_splits else np.arange(len(dataset))
     labels = aligned_labels(dataset, rows, task)
     predictions = model.predict_proba(subset(dataset, rows), device=device)
-    scores = model.logic.scores(predictions, labels)
-    sign = -1.0 if task.kind == "regression" else 1.0
-    low, high = sorted(sign * float(edge) for edge in mean_interval(scores[None]))
+    low, high = interval_of_arm(model.logic, [predictions], labels).bounds
     split = "the test split" if dataset.given_splits else "all samples"
     warnings = (*dataset.warnings, *overlap(opened.path, dataset, rows))
     return Evaluation(task.metric, model.logic.metrics(predictions, labels), (low, high), len(rows), split, warnings)

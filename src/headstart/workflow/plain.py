@@ -111,7 +111,7 @@ def _fit_linear(
         added = len(rows) + np.arange(len(more))
         folds = [(np.concatenate([train, added]), held) for train, held in folds]
         features, labels = np.concatenate([features, more]), np.concatenate([labels, theirs])
-    probe = Probe(kind=task.kind, n_outputs=task.n_outputs, standardise=None)
+    probe = Probe(kind=task.kind, n_outputs=task.n_outputs, standardise=None, balanced=bench.options.balanced)
     if settings is not None:
         probe.set_params(standardise=settings["standardise"], strengths=(settings["strength"],))
     probe.fit(features, labels, folds=folds)

@@ -11,9 +11,9 @@ import numpy as np
 
 from headstart import catalogue
 from headstart.data import Checks
-from headstart.functional.intervals import interval_of_mean
 from headstart.problem import Carries
 from headstart.workflow.describe import data_record, target_domain
+from headstart.workflow.measuring import interval_of_arm
 from headstart.workflow.plain import OVERLAP, PLAIN
 from headstart.workflow.plan import Plan
 from headstart.workflow.predictions import Predictions
@@ -107,10 +107,7 @@ def _arm(
         (PLAIN[arm], []) if arm in PLAIN else (catalogue.get(arm.split("+")[0]).title, catalogue.papers(arm))
     )
     tests = [bench.logic.metrics(value, predictions.labels) for value in predictions.values[arm]]
-    scores = np.stack([bench.logic.scores(value, predictions.labels) for value in predictions.values[arm]])
-    found = interval_of_mean(scores, share=bench.logic.task.kind != "regression", seed=bench.options.seed)
-    sign = -1 if bench.logic.task.kind == "regression" else 1
-    interval = sorted(sign * bound for bound in found.bounds)
+    found = interval_of_arm(bench.logic, predictions.values[arm], predictions.labels, seed=bench.options.seed)
     last = parts[0]
     seeds = [
         {"seed": seed, "validation": part["validation"], "test": test, "seconds": part["seconds"]}
@@ -123,9 +120,9 @@ def _arm(
         "depth": len(read_stages(bench)) if arm == "scratch" else plan.depth if plan.epochs.get(arm) else 0,
         "validation": _mean([part["validation"] for part in parts]),
         "test": _mean(tests),
-        "interval": interval,
+        "interval": list(found.bounds),
         "interval_kind": found.kind,
-        "n_test": scores.shape[1],
+        "n_test": len(predictions.rows),
         "seconds": round(float(np.sum([part["seconds"] for part in parts])), 3),
         "epochs": last["epochs"],
         "steps": last["steps"],

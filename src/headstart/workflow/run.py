@@ -13,6 +13,7 @@ import numpy as np
 
 from headstart.errors import UserError
 from headstart.isolated import isolate
+from headstart.problem import SHARES
 from headstart.storage import read_json
 from headstart.workflow.site import check_finished
 from headstart.workflow.verdict import Verdict
@@ -89,7 +90,7 @@ class Run:
 
 
 def _shown(value: float, metric: str) -> str:
-    return f"{value:.4g}" if metric == "mae" else f"{100 * value:.1f}%"
+    return f"{100 * value:.1f}%" if metric in SHARES else f"{value:.4g}"
 
 
 @dataclass

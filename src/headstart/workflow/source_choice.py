@@ -134,7 +134,7 @@ def _reason(best: Tried, tried: list[Tried], n: int, dataset: Dataset) -> str:
 def _shown(score: float | None, dataset: Dataset) -> str:
     task: Any = dataset.task
     value = float(score or 0.0)
-    return f"{task.metric} {-value:.4g}" if task.kind == "regression" else f"{100 * value:.1f}%"
+    return f"mae {-value:.4g}" if task.kind == "regression" else f"{100 * value:.1f}%"
 
 
 def _nothing(dataset: Dataset, tried: list[Tried]) -> str:

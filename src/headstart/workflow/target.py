@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from headstart.data import Dataset, open_data
+from headstart.errors import UserError
+from headstart.problem import METRICS
 from headstart.workflow.options import FitOptions
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -11,11 +12,12 @@ import numpy as np
 from headstart.functional.bootstrap import corpus_interval
 from headstart.functional.intervals import interval_of_gain
 from headstart.functional.mcnemar import mcnemar
-from headstart.problem import Task
+from headstart.problem import ERRORS, SHARES, Task
 
 Array = np.ndarray
 Kind = Literal["positive", "none", "negative"]
 Corpus = Callable[[Array], tuple[float, float]]
+Measures = dict[str, Callable[[Array], float]]
 BASELINES = {
     "scratch": "training from scratch",
     "source_only": "the source model as it is",
@@ -43,7 +45,7 @@ class Comparison:
     gain: float
     interval: tuple[float, float]
     interval_kind: str
-    p: float
+    p: float | None
 
     def size(self, metric: str) -> str:
         """Return gain and interval in words."""
@@ -148,12 +150,12 @@ def named(arm: str) -> str:
 
 
 def _signed(gain: float, metric: str) -> str:
-    return f"{gain:+.3g} {metric}" if metric == "mae" else f"{100 * gain:+.1f} points"
+    return f"{100 * gain:+.1f} points" if metric in SHARES else f"{gain:+.3g} {metric}"
 
 
 def _span(interval: tuple[float, float], metric: str) -> str:
     low, high = interval
-    return f"{low:.3g} to {high:.3g}" if metric == "mae" else f"{100 * low:.1f} to {100 * high:.1f}"
+    return f"{100 * low:.1f} to {100 * high:.1f}" if metric in SHARES else f"{low:.3g} to {high:.3g}"
 
 
 def compare(
@@ -176,7 +178,8 @@ def compare(
         gain, low, high = corpus_interval(lambda rows: float(np.subtract(*corpus(rows))), first.shape[1], seed=seed)
         how = "bootstrap"
     kind: Kind = "positive" if low > 0 else "negative" if high < 0 else "none"
-    return Comparison(arm, baseline, kind, gain, (float(low), float(high)), how, mcnemar(first, second))
+    p = mcnemar(first, second) if corpus is None else None
+    return Comparison(arm, baseline, kind, gain, (float(low), float(high)), how, p)
 
 
 def judge(
@@ -213,6 +216,7 @@ def judge_kept(
     planned: str,
     baseline: str = "scratch",
     simple: dict[str, float] | None = None,
+    measures: Measures | None = None,
     seed: int = 0,
 ) -> Verdict:
     """Judge the arm that is handed back, and second the planned one where it is another.
@@ -222,27 +226,43 @@ def judge_kept(
     scores : arm to scores [seeds, n_test], higher is better.
     simple : the simple ways that ran, with their validation scores: the best of them is what the kept one is also
         compared with. The test split does not choose it, or luck there would make the gain too small.
+    measures : arm to the metric on any test rows, where it is no mean of one score per sample.
     """
-    first = judge(task, kept, scores[kept], scores.get(baseline), seed=seed, baseline=baseline)
+    pair = partial(_pair, measures)
+    corpus = pair(kept, baseline) if baseline in scores else None
+    first = judge(task, kept, scores[kept], scores.get(baseline), seed=seed, baseline=baseline, corpus=corpus)
     second = None
     if kept != planned and planned in scores and baseline in scores:
-        second = compare(task, planned, scores[planned], baseline, scores[baseline], seed=seed)
+        corpus = pair(planned, baseline)
+        second = compare(task, planned, scores[planned], baseline, scores[baseline], seed=seed, corpus=corpus)
     best = None
     if simple:
         strongest = max(simple, key=lambda arm: (simple[arm], arm == kept))
-        best = compare(task, kept, scores[kept], strongest, scores[strongest], seed=seed)
-    note = against_the_choice(task, scores, kept, seed=seed)
+        corpus = pair(kept, strongest)
+        best = compare(task, kept, scores[kept], strongest, scores[strongest], seed=seed, corpus=corpus)
+    note = against_the_choice(task, scores, kept, measures=measures, seed=seed)
     return replace(first, chosen=planned, arm=kept, planned=second, note=note, best=best)
 
 
-def against_the_choice(task: Task, scores: dict[str, Array], kept: str, *, seed: int = 0) -> str:
+def _pair(measures: Measures | None, arm: str, baseline: str) -> Corpus | None:
+    """Return both arms' metric on any test rows; None where scores per sample say it."""
+    if measures is None:
+        return None
+    return lambda rows: (measures[arm](rows), measures[baseline](rows))
+
+
+def against_the_choice(
+    task: Task, scores: dict[str, Array], kept: str, *, measures: Measures | None = None, seed: int = 0
+) -> str:
     """Say which arm the test split puts before the kept one, if one is measurably or visibly better; else nothing."""
-    others = {arm: float(value.mean()) for arm, value in scores.items() if arm != kept}
+    every = np.arange(scores[kept].shape[1])
+    values = {arm: float(one.mean()) if measures is None else measures[arm](every) for arm, one in scores.items()}
+    others = {arm: value for arm, value in values.items() if arm != kept}
     if not others:
         return ""
     best = max(others, key=lambda arm: others[arm])
-    found = compare(task, best, scores[best], kept, scores[kept], seed=seed)
-    floor = VISIBLE["share"] if task.kind != "regression" else VISIBLE["error"] * abs(float(scores[kept].mean()))
+    found = compare(task, best, scores[best], kept, scores[kept], seed=seed, corpus=_pair(measures, best, kept))
+    floor = VISIBLE["share"] if task.metric in SHARES else VISIBLE["error"] * abs(values[kept])
     if found.kind != "positive" and (found.gain <= 0 or found.gain < floor):
         return ""
     how = "measurably better" if found.kind == "positive" else "better, though not measurably,"
@@ -284,4 +304,5 @@ def guard(task: Task, chosen: str, validation: dict[str, float]) -> Guard:
 
 
 def _shown(score: float, task: Task) -> str:
-    return f"{task.metric} {-score:.4g}" if task.kind == "regression" else f"{100 * score:.1f}%"
+    value = -score if task.metric in ERRORS else score
+    return f"{100 * value:.1f}%" if task.metric in SHARES else f"{task.metric} {value:.4g}"

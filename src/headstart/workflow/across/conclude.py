@@ -18,6 +18,7 @@ from headstart.workflow.across.race import ADAPTED, Outcome
 from headstart.workflow.across.record import across_record
 from headstart.workflow.conclude import scores_of
 from headstart.workflow.finish import finish
+from headstart.workflow.measuring import measures_of
 from headstart.workflow.predictions import Predictions, write_predictions
 from headstart.workflow.run import Run
 from headstart.workflow.trained_rows import save_rows
@@ -90,10 +91,17 @@ def judge_arms(ground: Ground, predictions: Predictions, kept: str) -> Verdict:
     }
     if n == 0 or kept not in scores:
         return Verdict("none", task.metric, None, None, None, n, planned, "source_only", arm=kept)
-    baselines = {arm: float(value.mean()) for arm, value in scores.items() if arm != ADAPTED}
+    measures = measures_of(ground.logic, predictions.values, predictions.labels)
+    every = np.arange(n)
+    baselines = {
+        arm: float(value.mean()) if measures is None else measures[arm](every)
+        for arm, value in scores.items()
+        if arm != ADAPTED
+    }
     # Where two are equally good the one handed back stands for both.
     baseline = max(baselines, key=lambda arm: (baselines[arm], arm == kept))
-    return judge_kept(task, scores, kept=kept, planned=planned, baseline=baseline, seed=ground.options.seed)
+    seed = ground.options.seed
+    return judge_kept(task, scores, kept=kept, planned=planned, baseline=baseline, measures=measures, seed=seed)
 
 
 def _card(record: dict[str, Any]) -> str:

@@ -31,7 +31,7 @@ from headstart.workflow.run import Run
 from headstart.workflow.site import check_out, new_run
 from headstart.workflow.timetable import Timetable
 
-NOT_HERE = ("depth", "precision", "batch_size", "epochs", "learning_rate", "patience")
+NOT_HERE = ("depth", "precision", "class_weight", "batch_size", "epochs", "learning_rate", "patience")
 """Options that train networks; across domains nothing of that kind is trained."""
 
 

@@ -13,14 +13,14 @@ from headstart import catalogue
 from headstart.choice.candidates import BASELINES
 from headstart.choice.gain import regrets
 from headstart.choice.race import Raced
-from headstart.functional.intervals import interval_of_mean
-from headstart.problem import Domain
+from headstart.problem import ERRORS, SHARES, Domain
 from headstart.shallow.diagnose import Diagnosis
 from headstart.workflow.across.evidence import carried_summary
 from headstart.workflow.across.ground import Ground
 from headstart.workflow.across.plan import AcrossPlan
 from headstart.workflow.across.race import ADAPTED, Outcome
 from headstart.workflow.describe import data_record, target_domain
+from headstart.workflow.measuring import interval_of_arm
 from headstart.workflow.predictions import Predictions
 from headstart.workflow.record import negative_transfer, versions
 from headstart.workflow.run import SCHEMA
@@ -148,8 +148,8 @@ def _test(ground: Ground, outcomes: list[Outcome], name: str) -> float | None:
 def _metric(ground: Ground, one: Raced) -> float:
     answers, labels = np.asarray(one.target)[ground.evaluated], ground.sides.target_labels[ground.evaluated]
     if ground.task.kind == "regression":
-        return float(np.abs(answers - labels).mean())
-    return float((answers.argmax(axis=1) == labels).mean())
+        answers, labels = answers[:, None], labels[:, None]
+    return ground.logic.measure(ground.task.metric, answers, labels)
 
 
 def _oracle(ground: Ground, candidates: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -157,7 +157,7 @@ def _oracle(ground: Ground, candidates: list[dict[str, Any]]) -> dict[str, Any] 
     measured = [one for one in candidates if one["test"] is not None]
     if not measured:
         return None
-    best = (min if ground.task.kind == "regression" else max)(measured, key=lambda one: one["test"])
+    best = (min if ground.task.metric in ERRORS else max)(measured, key=lambda one: one["test"])
     return {"name": best["name"], "title": best["title"], "test": best["test"]}
 
 
@@ -189,12 +189,10 @@ def _arm(ground: Ground, arm: str, outcomes: list[Outcome], predictions: Predict
     if not len(predictions.rows):
         return record
     tests = [ground.logic.metrics(value, predictions.labels) for value in predictions.values[arm]]
-    scores = np.stack([ground.logic.scores(value, predictions.labels) for value in predictions.values[arm]])
-    sign = -1 if ground.task.kind == "regression" else 1
-    found = interval_of_mean(scores, share=ground.task.kind != "regression", seed=ground.options.seed)
+    found = interval_of_arm(ground.logic, predictions.values[arm], predictions.labels, seed=ground.options.seed)
     record["test"] = {key: float(np.mean([test[key] for test in tests])) for key in tests[0]}
-    record["interval"] = sorted(sign * bound for bound in found.bounds)
-    record["interval_kind"], record["n_test"] = found.kind, scores.shape[1]
+    record["interval"] = list(found.bounds)
+    record["interval_kind"], record["n_test"] = found.kind, len(predictions.rows)
     record["seeds"] = [
         {"seed": seed, "validation": {}, "test": test, "seconds": one.seconds}
         for seed, test, one in zip(ground.options.seed_list, tests, ones, strict=False)
@@ -236,7 +234,7 @@ def _lines(candidates: list[dict[str, Any]], best: dict[str, Any] | None, metric
     """Say the race in a few lines."""
 
     def shown(value: float | None) -> str:
-        return "" if value is None else f"  test {value:.4g}" if metric == "mae" else f"  test {100 * value:.1f}%"
+        return "" if value is None else f"  test {100 * value:.1f}%" if metric in SHARES else f"  test {value:.4g}"
 
     lines = ["Race (chosen without target labels):"]
     for one in candidates:
