@@ -10,10 +10,11 @@ import numpy as np
 from headstart.data import Dataset, check
 from headstart.errors import UserError
 from headstart.networks import Network
-from headstart.storage import read_json
+from headstart.storage import load_tensors, read_json
 from headstart.workflow.heads import inner_folds
 from headstart.workflow.options import FitOptions
 from headstart.workflow.target import open_target
+from headstart.workflow.trained_rows import FILE, row_hashes
 from headstart.workflow.workbench import Workbench
 
 Array = np.ndarray
@@ -28,6 +29,8 @@ RIVALS = frozenset({*PLAIN, "probe"})
 """What transfer has to beat beside training from scratch: each is a few lines of scikit-learn."""
 OVERLAP = "were among the source's own"
 MOST_SOURCE_ROWS = 20_000
+MOST_SHARED = 0.01
+"""Share of the target's rows that the source may have learned from: rows of few values are equal by chance."""
 MOST_GROUPS = 20
 """Classes or targets up to which trees are tried: each needs trees of its own."""
 
@@ -157,16 +160,17 @@ def pooled_rows(bench: Workbench) -> Dataset | None:
 
 
 def _overlap(bench: Workbench) -> bool:
-    """Return whether the source was made on rows of the target: it would be judged on what it learned by heart."""
-    found = pooled_rows(bench)
-    if found is None:
+    """Return whether the source learned from rows of the target: it would be judged on what it learned by heart."""
+    run, every = _run_of(bench), np.arange(len(bench.dataset))
+    if run is None or not (run / FILE).is_file():
         return False
-    shared = set(found.hashes(np.arange(len(found)))) & set(bench.dataset.hashes(np.arange(len(bench.dataset))))
+    tensors, _ = load_tensors(run / FILE)
+    shared = int(np.isin(row_hashes(bench.dataset, every), tensors["learned"].numpy()).sum())
     if shared and not any(OVERLAP in note for note in bench.notes):
         bench.notes += (
-            f"{len(shared)} rows of the target {OVERLAP}: its scores, and those of what starts from it, are too good.",
+            f"{shared} rows of the target {OVERLAP}: the scores of what starts from it may be too good by as much.",
         )
-    return bool(shared)
+    return shared > MOST_SHARED * len(every)
 
 
 def _open_pooled(bench: Workbench) -> Dataset | None:
