@@ -97,3 +97,34 @@ def test_labels_stay_with_their_rows_when_damaged_files_leave(tmp_path):
     assert len(kept.labels) == 29
     for name, label in zip(dataset.names(range(29)), kept.labels, strict=True):
         assert name.startswith(["ant", "bee"][label])
+
+
+@pytest.mark.parametrize(
+    "names", [(-1, 1), (-1, 0), ("-1", "1"), ("007", "07"), (True, False), (1.0, 2.0), ("01", "1")]
+)
+@pytest.mark.parametrize("door", ["csv", "parquet", "frame"])
+def test_classes_called_like_a_mask_or_by_numbers_are_classes(names, door, tmp_path):
+    rows = pd.DataFrame(
+        {"a": np.arange(20) % 7 / 2, "b": np.arange(20) % 5 / 4, "label": [names[i % 2] for i in range(20)]}
+    )
+    source = open_data(rows)
+    target = rows.assign(a=rows.a + 0.25).astype({"label": object})
+    target.loc[[3, 8], "label"] = None
+    path = target if door == "frame" else tmp_path / f"t.{door}"
+    if door != "frame":
+        getattr(target, f"to_{door}")(path, index=False)
+    found = open_counterpart(path, source).labels
+    expected = source.labels(np.arange(20))
+    expected[[3, 8]] = -1
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("cell", ["1.7e308", "-1.7e308", "1e300", "inf"])
+def test_numbers_that_cannot_be_computed_with_are_refused_on_either_side(cell, tmp_path):
+    whole = "a,b,label\n" + "".join(f"{i % 7},{i / 4},{'xy'[i % 2]}\n" for i in range(20))
+    (tmp_path / "t.csv").write_text(whole + f"1,{cell},x\n")
+    with pytest.raises(UserError, match=r"'b' .*row 22"):
+        open_data(tmp_path / "t.csv")
+    (tmp_path / "s.csv").write_text(whole)
+    with pytest.raises(UserError, match=r"'b' .*row 22"):
+        open_counterpart(tmp_path / "t.csv", open_data(tmp_path / "s.csv"))

@@ -72,7 +72,10 @@ def open_counterpart(data: Any, source: Dataset) -> Counterpart:
     column = source.label_columns[0] if source.label_columns else None
     if column is None or column not in frame.columns.names:
         return Counterpart(dataset, _encode([None] * len(dataset), source, ""))
-    values = frame.columns.table.column(column).to_pylist()
+    values = frame.columns.table.column(column)
+    if task.kind == "classification":
+        values = named(words(frame, column), task.classes)
+    values = values.to_pylist()
     return Counterpart(dataset, _encode(values, source, column))
 
 
