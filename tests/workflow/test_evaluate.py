@@ -77,7 +77,8 @@ def test_no_rule_of_training_is_applied(run, kind, door, tmp_path):
 def test_only_the_test_split_counts_where_there_is_one(run):
     parts = ["train"] * 60 + ["test"] * 30
     assert evaluate(run.path, NEW.assign(split=parts)).n == 30
-    assert evaluate(run.path, NEW.assign(split=["train"] * 60 + ["val"] * 30)).n == N
+    assert evaluate(run.path, NEW.assign(split=["train"] * 60 + ["val"] * 30)).n == 30  # the part that is held out
+    assert evaluate(run.path, NEW.assign(split="train")).n == N
 
 
 def test_a_class_that_the_run_does_not_know_is_named_with_its_row(run, tmp_path):
