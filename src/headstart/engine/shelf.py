@@ -103,7 +103,8 @@ class Shelf:
         self._held += n_bytes(chunk)
         if self._held > IN_MEMORY:
             raise error
-        note = f"The cache {self.folder.parent} cannot be used, so what is computed is kept for this run alone: {error}"
+        why = str(error).partition(": ")[2] or str(error)  # without the chunk's name, so that it is said once
+        note = f"The cache {self.folder.parent} cannot be used, so what is computed is kept for this run alone: {why}"
         self.notes = [*[known for known in self.notes if not known.startswith("The cache ")], note]
         return chunk
 
