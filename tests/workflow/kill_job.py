@@ -23,8 +23,8 @@ from typing import Any
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink", "tempfile.mkstemp"}
 VARIES = {"created", "seconds", "command", "arguments", "origin", "spec", "title", "path"}
 """Times, and what names the folders of a case."""
-LIBRARIES = {"headstart", "sklearn", "scipy", "pandas", "torch", "onnx", "onnxruntime", "jinja2", "PIL", "psutil", "pyarrow",
-             "matplotlib", "ot", "skops"}  # fmt: skip
+LIBRARIES = {"headstart", "sklearn", "scipy", "pandas", "torch", "onnx", "onnxruntime", "jinja2", "PIL", "psutil",
+             "pyarrow", "matplotlib", "ot", "skops"}  # fmt: skip
 
 
 def is_change(event: str, arguments: tuple[Any, ...], root: str) -> bool:
