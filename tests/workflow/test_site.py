@@ -13,7 +13,7 @@ import pytest
 import headstart as hs
 from headstart.errors import HeadstartWarning, UserError
 from headstart.workflow.lock import Lock, Owner, holder
-from headstart.workflow.site import former, new_run, replacement
+from headstart.workflow.site import begun_run, former, new_run, replacement
 
 HOLD = """
 import sys, time
@@ -87,6 +87,15 @@ def test_an_owner_on_another_machine_counts_as_long_as_it_gives_signs_of_life(tm
     else:
         with pytest.raises(UserError, match=r"process 1 on elsewhere since yesterday.*sign of life"):
             Lock.take(path, tmp_path)
+
+
+def test_the_helpers_of_a_main_process_take_no_lock(held, monkeypatch):
+    path, _ = held
+    (path.parent / "arguments.json").write_text("{}")
+    monkeypatch.setenv("RANK", "1")
+    with begun_run(path.parent.parent) as site:
+        assert site.work == path.parent.parent
+        assert site.hand_over(None) is None
 
 
 def test_a_number_that_is_used_again_is_not_the_owner():

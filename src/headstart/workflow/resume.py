@@ -12,7 +12,7 @@ from headstart.workflow.finish import complete
 from headstart.workflow.fit import carry_out, reopen
 from headstart.workflow.options import FitOptions
 from headstart.workflow.run import Run, load
-from headstart.workflow.site import ARGUMENTS, begun_run
+from headstart.workflow.site import ARGUMENTS, begun_run, is_helper
 
 
 @isolate
@@ -33,6 +33,8 @@ def resume(run: str | Path, *, quiet: bool = False, verbose: bool = False) -> Ru
 
 def _go_on(folder: Path, work: Path, progress: Progress) -> Run | None:
     if (work / "run.json").exists():
+        if is_helper():
+            return None
         found = load(work)
         complete(work, found.result)
         return found

@@ -237,11 +237,19 @@ def _discard(work: Path, *, keep_folder: bool) -> None:
             work.rmdir()
 
 
+def is_helper() -> bool:
+    """Say whether this is one of several processes that ``accelerate launch`` started, and not the main one."""
+    return os.environ.get("RANK", "0") != "0"
+
+
 @contextlib.contextmanager
 def begun_run(run: str | Path) -> Iterator[Site]:
     """Lock a run that was begun, to finish it: the one that was to replace it, where there is one."""
     folder = Path(run)
     place = settled(folder)
+    if is_helper():
+        yield Site(folder, place, replacement(place) if is_begun(replacement(place)) else place, [])
+        return
     with contextlib.ExitStack() as stack, told_how_to_resume(folder):
         locks = []
         if is_begun(place):
