@@ -23,6 +23,8 @@ from typing import Any
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink", "tempfile.mkstemp"}
 VARIES = {"created", "seconds", "command", "arguments", "origin", "spec", "title", "path"}
 """Times, and what names the folders of a case."""
+FOREIGN = ".ses"
+"""What onnxruntime writes into the temporary folder when it is imported."""
 LIBRARIES = {"headstart", "sklearn", "scipy", "pandas", "torch", "onnx", "onnxruntime", "jinja2", "PIL", "psutil",
              "pyarrow", "matplotlib", "ot", "skops"}  # fmt: skip
 
@@ -120,6 +122,7 @@ def _count(root: str, kill_at: int | None) -> list[int]:
 def state(case: Path) -> dict[str, Any]:
     """What must be the same, whatever was killed: names of files, weights, results; nothing temporary."""
     files = sorted(path for path in case.rglob("*") if path.is_file() and "cache" not in path.relative_to(case).parts)
+    files = [path for path in files if path.name != FOREIGN]
     found: dict[str, Any] = {"files": [str(path.relative_to(case)) for path in files]}
     found["cache"] = sorted(path.suffix for path in (case / "cache").rglob("*") if path.name.endswith(".part"))
     for path in files:
