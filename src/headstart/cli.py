@@ -141,6 +141,9 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", help="Show more: what learns stage by stage, and every evaluation.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+RawCells = Annotated[
+    bool, typer.Option("--raw-cells", help="In CSV, leave cells as they are that a spreadsheet would run as formulas.")
+]
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -359,11 +362,12 @@ def predict(
     out: Out = None,
     device: Device = None,
     json_: AsJson = False,
+    raw_cells: RawCells = False,
 ) -> None:
     """Predict new samples: CSV or JSON on standard output, or CSV, JSON, JSON lines or Parquet with --out."""
     from headstart.workflow.predict import predict_files
 
-    predict_files(run, files, out=out, device=device, as_json=json_)
+    predict_files(run, files, out=out, device=device, as_json=json_, raw_cells=raw_cells)
 
 
 @app.command()

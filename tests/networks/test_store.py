@@ -95,7 +95,7 @@ def test_files_that_do_not_fit_together_are_named(tmp_path: Path) -> None:
     value = json.loads(path.read_text())
     value["spec"]["width"] = 16
     path.write_text(json.dumps(value))
-    with pytest.raises(UserError, match="another architecture"):
+    with pytest.raises(UserError, match="names other features than its network has"):
         load_network(tmp_path)
 
 

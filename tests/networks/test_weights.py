@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -187,3 +190,113 @@ def test_a_checkpoint_that_holds_itself_ends(name: str, tmp_path: Path) -> None:
     torch.save(circle, tmp_path / "circle.pth")
     with pytest.raises(UserError, match="holds itself"):
         read_weights(tmp_path / "circle.pth")
+
+
+def nested(levels: int) -> dict:
+    found: dict = {"state_dict": TENSORS}
+    for _ in range(levels):
+        found = {"model": found}
+    return found
+
+
+def test_a_deeply_wrapped_checkpoint_is_read_and_a_bottomless_one_refused(tmp_path: Path) -> None:
+    torch.save(nested(5), tmp_path / "x.pth")
+    assert_read(tmp_path / "x.pth")
+    deep = b"\x80\x02" + b"]" * 200_000 + b"a" * 199_999 + b"."
+    (tmp_path / "deep.pth").write_bytes(deep)
+    with pytest.raises(UserError):
+        read_weights(tmp_path / "deep.pth")
+
+
+def test_an_archive_that_unpacks_to_far_more_is_refused(tmp_path: Path) -> None:
+    torch.save(TENSORS, tmp_path / "x.pth")
+    with zipfile.ZipFile(tmp_path / "x.pth") as archive, zipfile.ZipFile(tmp_path / "bomb.pth", "w") as bomb:
+        for entry in archive.infolist():
+            bomb.writestr(entry.filename, archive.read(entry))
+        bomb.writestr("archive/data/9", b"\0" * 20_000_000, zipfile.ZIP_DEFLATED)
+    with pytest.raises(UserError, match="which no weights do"):
+        read_weights(tmp_path / "bomb.pth")
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.zeros(1).expand(10**12),
+        torch.zeros(2, dtype=torch.complex64),
+        torch.eye(3).to_sparse(),
+    ],
+    ids=["larger than its numbers", "complex", "sparse"],
+)
+def test_tensors_that_are_not_plain_are_refused_by_name(tensor: torch.Tensor, tmp_path: Path) -> None:
+    torch.save({"a.weight": tensor}, tmp_path / "x.pth")
+    with pytest.raises(UserError, match=r"a\.weight"):
+        read_weights(tmp_path / "x.pth")
+
+
+def test_numbers_of_another_type_are_refused_by_name() -> None:
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    tensors = model.state_dict()
+    half = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
+    load_matching(model, half, "x")
+    with pytest.raises(UserError, match=r"0\.weight has numbers of type int64 instead of float32"):
+        load_matching(model, tensors | {"0.weight": tensors["0.weight"].long()}, "x")
+
+
+def header(entries: dict, data: bytes = b"\0" * 16, size: int | None = None) -> bytes:
+    text = json.dumps(entries).encode()
+    return (len(text) if size is None else size).to_bytes(8, "little") + text + data
+
+
+def entry(**other: object) -> dict:
+    return {"a.weight": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]} | other}
+
+
+SPOILED = {
+    "empty": b"",
+    "short": b"\1\0",
+    "cut": header(entry(), b"\0" * 7),
+    "a header beyond the file": header(entry(), size=10**6),
+    "a header of all memory": header(entry(), size=2**63),
+    "offsets beyond the file": header(entry(data_offsets=[0, 10**9], shape=[10**5, 2500])),
+    "offsets before the file": header(entry(data_offsets=[-16, 0])),
+    "offsets that overlap": header({"a": entry()["a.weight"], "b": entry()["a.weight"]}),
+    "offsets with a hole": header(entry(data_offsets=[8, 24]), b"\0" * 24),
+    "another shape": header(entry(shape=[3, 2])),
+    "a shape without end": header(entry(shape=[2**62, 2**62])),
+    "another type": header(entry(dtype="F64")),
+    "an unknown type": header(entry(dtype="F7")),
+    "no type": header({"a.weight": {"shape": [2, 2], "data_offsets": [0, 16]}}),
+    "metadata of numbers": header({**entry(), "__metadata__": {"checksum": 3}}),
+    "a list": header([1, 2]),  # type: ignore[arg-type]
+    "a deep header": (200_000).to_bytes(8, "little") + b"[" * 200_000,
+    "another checksum": header({**entry(), "__metadata__": {"checksum": '"x"'}}),
+    "a deep checksum": header({**entry(), "__metadata__": {"checksum": "[" * 100_000}}),
+}
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_spoiled_safetensors_are_one_sentence(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(SPOILED[name])
+    if name == "a deep checksum":  # it is no checksum, so there is none
+        assert read_weights(path).keys() == {"a.weight"}
+        return
+    with pytest.raises(UserError) as told:
+        read_weights(path)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("ending", [".pth", ".safetensors"])
+def test_files_with_bytes_changed_are_read_or_one_sentence(ending: str, tmp_path: Path) -> None:
+    whole, path = tmp_path / f"whole{ending}", tmp_path / f"x{ending}"
+    save_file(TENSORS, whole) if ending == ".safetensors" else torch.save({"model": TENSORS}, whole)
+    data, rng = whole.read_bytes(), np.random.default_rng(0)
+    for _ in range(150):
+        spoiled = bytearray(data[: rng.integers(len(data))] if rng.random() < 0.2 else data)
+        for place in rng.integers(0, max(len(spoiled), 1), 3) if spoiled else ():
+            spoiled[place] = rng.integers(256)
+        path.write_bytes(spoiled)
+        try:
+            read_weights(path)
+        except UserError as error:
+            assert "\n" not in str(error)  # noqa: PT017

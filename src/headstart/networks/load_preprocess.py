@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from headstart.errors import UserError
+from headstart.networks.expected import preprocess_rule
 from headstart.networks.image_preprocess import ImagePreprocess
 from headstart.networks.preprocess import Preprocess
 from headstart.networks.table_preprocess import TablePreprocess
+from headstart.schema import require
 from headstart.storage import read_json
 
 
@@ -19,6 +21,7 @@ def load_preprocess(directory: str | Path) -> Preprocess:
     if not path.is_file():
         raise UserError(f"{path} does not exist; {directory} is no whole saved network.")
     value = read_json(path)
+    require(value, preprocess_rule(value), path)
     try:
         _require_finite(value)
         return _from_json(value, Path(directory))

@@ -91,4 +91,7 @@ class Source:
         tensors, _ = load_tensors(self.reference_file)
         if "features" not in tensors:
             raise UserError(f"{self.reference_file} holds no tensor 'features'; the file is of another kind.")
-        return tensors["features"]
+        features = tensors["features"]
+        if features.ndim != 2 or not features.is_floating_point() or not torch.isfinite(features).all():
+            raise UserError(f"{self.reference_file} holds no rows of finite features; fit the run again.")
+        return features

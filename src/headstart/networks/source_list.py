@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.networks.papers import paper_of
+from headstart.storage import read_json
 
 SUGGESTED_TIMM = (
     "resnet18.a1_in1k",
@@ -47,7 +49,6 @@ def _bundled() -> list[dict[str, Any]]:
 
 
 def _runs(folder: Path) -> list[dict[str, Any]]:
-    from headstart.errors import UserError
     from headstart.networks.source_run import open_run
 
     rows = []
@@ -103,12 +104,21 @@ def _hf() -> list[dict[str, Any]]:
 def _cached_texts() -> list[str]:
     from headstart.networks.hub import cached_repository_file, hub_cache
     from headstart.networks.transformers_family import LAYOUTS
-    from headstart.storage import read_json
 
     names = []
     for folder in sorted(hub_cache().glob("models--*")):
         name = folder.name.removeprefix("models--").replace("--", "/", 1)
         config = cached_repository_file(name, ("config.json",))
-        if config is not None and read_json(config).get("model_type") in LAYOUTS:
+        if config is not None and _model_type(config) in LAYOUTS:
             names.append(name)
     return names
+
+
+def _model_type(config: Path) -> str | None:
+    """Return the kind of a cached model; None where its file cannot be read: a list leaves out what cannot serve."""
+    try:
+        value = read_json(config)
+    except UserError:
+        return None
+    kind = value.get("model_type") if isinstance(value, dict) else None
+    return kind if isinstance(kind, str) else None

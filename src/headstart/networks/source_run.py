@@ -8,19 +8,31 @@ from typing import Any
 from torch import nn
 
 from headstart.errors import UserError
+from headstart.foreign import check_digests, refuse_links
 from headstart.networks.build import build
 from headstart.networks.columns import build_columns, columns_spec
 from headstart.networks.load_preprocess import load_preprocess
 from headstart.networks.network import Network
 from headstart.networks.source import Source
-from headstart.networks.store import load_logic, load_network, read_saved
+from headstart.networks.store import build_saved, load_logic, load_network, read_saved
 from headstart.networks.table_preprocess import TablePreprocess
 from headstart.networks.tabular import build_tabular, carry_columns, shared_statistics
 from headstart.problem import Domain
+from headstart.schema import Maybe, Record, Table, Text, Whole, require
 from headstart.storage import read_json
 from headstart.tasks import TaskLogic
 
 RUN_SCHEMA = 1
+_NAME = Maybe(Text())
+ABOUT = Record(
+    {"schema": Whole(1)},
+    {
+        "data": Maybe(Record({}, {"origin": _NAME})),
+        "source": Maybe(Record({}, {"title": _NAME, "spec": _NAME, "licence": _NAME})),
+        "model": Record({}, {"files": Table(Text())}),
+    },
+)
+"""What of ``run.json`` a source tells of itself."""
 
 
 def open_run(path: str) -> Source:
@@ -29,13 +41,16 @@ def open_run(path: str) -> Source:
     directory = run / "model" if (run / "model" / "network.json").is_file() else run
     if not (directory / "network.json").is_file():
         raise UserError(f"{run} is no run with a finished model: it has no model/network.json; give a run folder.")
-    about = _about(run)
+    refuse_links(run)
+    about, files = _about(run)
     saved = read_saved(directory)
     preprocess = load_preprocess(directory)
     logic = load_logic(saved)
 
     def make(pretrained: bool, statistics: TablePreprocess | None) -> Network:
-        network = load_network(directory)[0] if pretrained else build(saved["spec"], preprocess)
+        if pretrained:
+            check_digests(directory, files)
+        network = load_network(directory)[0] if pretrained else build_saved(saved, preprocess, directory)
         network.head = nn.Identity()
         network = _untapped(network, preprocess)
         return network if statistics is None else _on_columns(network, statistics, pretrained)
@@ -72,24 +87,27 @@ def _untapped(network: Network, preprocess: Any) -> Network:
     return whole
 
 
-def _about(run: Path) -> dict[str, str]:
+def _about(run: Path) -> tuple[dict[str, str], dict[str, str] | None]:
+    """Return what the run tells of itself, and the digests of its model's files."""
     path = run / "run.json"
     if not path.is_file():
-        return {}
+        return {}, None
     value = read_json(path)
-    if value.get("schema", 0) > RUN_SCHEMA:
+    if isinstance(value, dict) and type(value.get("schema")) is int and value["schema"] > RUN_SCHEMA:
         raise UserError(
             f"{path} was written by a newer version of Headstart (schema {value['schema']}, this one reads up to "
             f"{RUN_SCHEMA}); update Headstart."
         )
+    require(value, ABOUT, path)
     origin = (value.get("data") or {}).get("origin") or str(run)
     source = value.get("source") or {}
     first = source.get("title") or source.get("spec") or "random weights"
-    return {
+    about = {
         "origin": str(origin),
         "title": f"the run {run.name} ({first}, then {origin})",
         "licence": source.get("licence") or "",
     }
+    return about, (value.get("model") or {}).get("files")
 
 
 def _on_columns(network: Network, statistics: TablePreprocess, pretrained: bool) -> Network:

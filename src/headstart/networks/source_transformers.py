@@ -12,10 +12,12 @@ from headstart.networks.network import Network
 from headstart.networks.papers import paper_of
 from headstart.networks.source import Source
 from headstart.networks.table_preprocess import TablePreprocess
+from headstart.networks.text_options import refuse_code
 from headstart.networks.text_preprocess import TextPreprocess, load_tokenizer
 from headstart.networks.transformers_family import check_model_type, cut_transformers, transformers_spec
 from headstart.networks.weights import require_finite
 from headstart.problem import Domain
+from headstart.schema import Maybe, Number, Record, read_checked
 from headstart.storage import read_json
 
 MAX_LENGTH = 256
@@ -125,6 +127,7 @@ def _config(directory: Path, name: str) -> Any:
     value = read_json(path)
     if not isinstance(value, dict):
         raise UserError(f"{path} is no JSON object, as transformers' configurations are; fetch it again.")
+    refuse_code(value, str(path))
     check_model_type(str(value.get("model_type", "")), f"hf/{name}")
     try:
         return AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
@@ -147,7 +150,7 @@ def _max_length(directory: Path, config: Any) -> int:
         limits[1] -= config.pad_token_id + 1
     for file, key in (("sentence_bert_config.json", "max_seq_length"), ("tokenizer_config.json", "model_max_length")):
         path = directory / file
-        value = read_json(path).get(key) if path.is_file() else None
+        value = read_checked(path, Record({}, {key: Maybe(Number(0))})).get(key) if path.is_file() else None
         if value:
             limits.append(int(value))
     return min(limits)
@@ -158,7 +161,7 @@ def _pooling(directory: Path) -> str | None:
     path = directory / "1_Pooling" / "config.json"
     if not path.is_file():
         return None
-    value = read_json(path)
+    value = read_checked(path, Record())
     names = {"mean_tokens": "mean", "cls_token": "first", "lasttoken": "last"}
     return next((kind for key, kind in names.items() if value.get(f"pooling_mode_{key}")), None)
 

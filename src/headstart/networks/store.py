@@ -8,13 +8,18 @@ from typing import Any
 import torch
 
 from headstart.errors import UserError
+from headstart.foreign import refuse_links, unusable
 from headstart.isolated import isolate
 from headstart.networks.build import build
+from headstart.networks.expected import NETWORK, spec_rule, task_rule
 from headstart.networks.heads import head_from_json, head_to_json
 from headstart.networks.load_preprocess import load_preprocess
 from headstart.networks.network import Network
+from headstart.networks.preprocess import Preprocess
+from headstart.networks.trees import TreesHead
 from headstart.networks.weights import load_matching
 from headstart.problem import Task
+from headstart.schema import require
 from headstart.storage import load_tensors, read_json, save_tensors, write_json, write_text
 from headstart.tasks import TaskLogic, create_task
 
@@ -57,13 +62,52 @@ def load_network(directory: str | Path) -> tuple[Network, TaskLogic | None]:
         If files are missing or damaged, were written by a newer version, or do not fit together.
     """
     directory = Path(directory)
+    refuse_links(directory)
     value = read_saved(directory)
-    with torch.random.fork_rng(devices=[]):
-        network = build(value["spec"], load_preprocess(directory))
-        network.head = head_from_json(value.get("head"))
+    preprocess, logic = load_preprocess(directory), load_logic(value)
+    network = build_saved(value, preprocess, directory)
     tensors, _ = load_tensors(directory / "weights.safetensors")
     load_matching(network, tensors, str(directory / "weights.safetensors"))
-    return network.eval(), load_logic(value)
+    _check_trees(network.head, directory / "weights.safetensors")
+    return network.eval(), logic
+
+
+def _check_trees(head: torch.nn.Module, path: Path) -> None:
+    """Refuse trees that ask for features, or lead to nodes, that are not there."""
+    if isinstance(head, TreesHead):
+        ends = ((head.feature, head.n_in), (head.left, head.left.shape[1]), (head.right, head.right.shape[1]))
+        if any(bool(((numbers < 0) | (numbers >= end)).any()) for numbers, end in ends):
+            raise UserError(f"{path} holds trees that lead outside themselves; the file is damaged or was edited.")
+
+
+def build_saved(value: dict[str, Any], preprocess: Preprocess, directory: str | Path) -> Network:
+    """Build the architecture and the head that `read_saved` found, with random weights.
+
+    Raises
+    ------
+    UserError
+        If they cannot be built, or are not what the rest of the file says.
+    """
+    path = Path(directory) / "network.json"
+    try:
+        with unusable(path), torch.random.fork_rng(devices=[]):
+            network = build(value["spec"], preprocess)
+            network.head = head_from_json(value.get("head"))
+    except RuntimeError as error:  # torch's, for sizes that do not fit together or into memory
+        raise UserError(
+            f"{path} describes a network that cannot be built ({str(error).splitlines()[0][:160]})."
+        ) from None
+    if (
+        preprocess.modality != network.preprocess.modality
+        or value.get("stages", network.stage_names) != network.stage_names
+    ):
+        raise UserError(f"{path} names other stages or inputs than its network has; the file is damaged or was edited.")
+    if (
+        not set(network.taps) <= set(network.stage_names)
+        or value.get("n_features", network.n_features) != network.n_features
+    ):
+        raise UserError(f"{path} names other features than its network has; the file is damaged or was edited.")
+    return network
 
 
 def read_saved(directory: str | Path) -> dict[str, Any]:
@@ -74,11 +118,15 @@ def read_saved(directory: str | Path) -> dict[str, Any]:
     value = read_json(path)
     if not isinstance(value, dict) or not isinstance(value.get("spec"), dict):
         raise UserError(f"{path} describes no network; the file is damaged.")
-    if value.get("schema", 0) > SCHEMA:
+    if type(value.get("schema")) is int and value["schema"] > SCHEMA:
         raise UserError(
             f"{path} was written by a newer version of Headstart (schema {value['schema']}, this one reads up to "
             f"{SCHEMA}); update Headstart."
         )
+    require(value, NETWORK, path)
+    require(value["spec"], spec_rule(value["spec"]), f"{path}, spec")
+    if value.get("task") is not None:
+        require(value["task"], task_rule(value["task"]), f"{path}, task")
     return value
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from headstart.errors import UserError
 from headstart.networks.network import Network
 from headstart.networks.preprocess import Preprocess
+from headstart.networks.text_options import allowed_config
 from headstart.networks.unset_preprocess import UnsetPreprocess
 
 TextState = dict[str, Tensor]
@@ -66,8 +67,9 @@ def create_transformers(spec: dict[str, Any]) -> nn.Module:
     """Return the library's own model without a task's head, random weights."""
     from transformers import AutoConfig, AutoModel
 
-    config = dict(spec["config"])
-    return AutoModel.from_config(AutoConfig.for_model(config.pop("model_type"), **config))
+    kind = str(spec["config"].get("model_type"))
+    check_model_type(kind, "The saved network")
+    return AutoModel.from_config(AutoConfig.for_model(kind, **allowed_config(spec["config"], "The saved network")))
 
 
 def cut_transformers(model: Any, spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
 
 
 def _read_pickled(path: Path) -> Any:
+    _refuse_bomb(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -56,8 +58,25 @@ def _read_pickled(path: Path) -> Any:
                 "where you trust it, and give that file."
             ) from error
         raise UserError(f"{path} is damaged or no PyTorch file ({_first_line(error)}); fetch it again.") from error
-    except (RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, OSError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a file of any bytes makes the reader raise whatever its parts raise
         raise UserError(f"{path} is damaged or no PyTorch file ({_first_line(error)}); fetch it again.") from error
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Refuse an archive that unpacks to far more than it is: PyTorch writes its archives unpacked."""
+    try:
+        if not zipfile.is_zipfile(path):
+            return
+        with zipfile.ZipFile(path) as archive:
+            whole = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise UserError(f"{path} is damaged or no PyTorch file ({_first_line(error)}); fetch it again.") from error
+    if whole > 4 * path.stat().st_size + 2**20:
+        raise UserError(
+            f"{path} unpacks from {path.stat().st_size:,} to {whole:,} bytes, which no weights do; it was not read."
+        )
 
 
 def _tells_of_code(message: str, path: Path) -> bool:
@@ -88,10 +107,20 @@ def _unwrap(tensors: Any, path: Path) -> dict[str, Tensor]:
     if not isinstance(tensors, Mapping):
         return {}
     found = {str(name): value.detach() for name, value in tensors.items() if isinstance(value, Tensor)}
+    for name, value in found.items():
+        if not _is_plain(value):
+            raise UserError(f"The weights {name[:80]} are no plain tensor that is all there; convert the file anew.")
     for prefix in _WRAPPING_PREFIXES:
         if found and all(name.startswith(prefix) for name in found):
             found = {name.removeprefix(prefix): value for name, value in found.items()}
     return found
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor is dense numbers, as many as it says: one with a stride of 0 can be of any size."""
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_complex() or tensor.device.type == "meta":
+        return False
+    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
 
 
 def load_matching(model: nn.Module, tensors: Mapping[str, Tensor], where: str, heads: Iterable[str] = ()) -> None:
@@ -119,6 +148,11 @@ def load_matching(model: nn.Module, tensors: Mapping[str, Tensor], where: str, h
         for name in own
         if name in given and given[name].shape != own[name].shape
     ]
+    differences += [
+        f"{name} has numbers of type {_word(given[name])} instead of {_word(own[name])}"
+        for name in own
+        if name in given and given[name].is_floating_point() != own[name].is_floating_point()
+    ]
     if differences:
         shown = "; ".join(differences[:5]) + (f"; and {len(differences) - 5} more" if len(differences) > 5 else "")
         raise UserError(
@@ -138,6 +172,10 @@ def require_finite(tensors: Mapping[str, Tensor], where: str) -> None:
                 f"{where} holds NaN or infinity in {count} of the {tensor.numel()} values of the tensor '{name}', and "
                 "nothing can be learned from that; fetch the weights again, or take another source."
             )
+
+
+def _word(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _optional(name: str) -> bool:

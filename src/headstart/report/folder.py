@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,15 @@ from typing import Any
 import numpy as np
 
 from headstart.errors import UserError
+from headstart.foreign import refuse_links, unusable
+from headstart.report.expected import EVIDENCE, METRIC_LINE, PLAN, RUN
+from headstart.schema import read_checked, require
 from headstart.storage import read_json
 
 SCHEMA = 1
+COLUMNS = ["arm", "seed", "split", "name", "label", "probabilities"]
+MOST_PICTURE = 2**25
+"""Bytes of a picture that is drawn into the page."""
 _MEDIA = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 
 
@@ -50,7 +57,7 @@ class RunFolder:
             return None
         path = self.path / "evidence" / name
         media = _MEDIA.get(path.suffix.lower())
-        if media is None or not path.is_file():
+        if media is None or not path.is_file() or path.stat().st_size > MOST_PICTURE:
             return None
         return f"data:{media};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
 
@@ -61,16 +68,19 @@ def read_folder(path: Path) -> RunFolder:
     Raises
     ------
     UserError
-        If there is no run.json, or it is of a newer schema than this version reads.
+        If there is no run.json, it is of a newer schema than this version reads, a link leaves the folder, or a file
+        holds something else than it should.
     """
     if not (path / "run.json").is_file():
         raise UserError(f"{path} holds no run.json: it is no finished run; give a run folder, or resume this one.")
+    refuse_links(path)
     run = read_json(path / "run.json")
-    if not isinstance(run, dict) or not isinstance(run.get("schema"), int):
+    if not isinstance(run, dict) or type(run.get("schema")) is not int:
         raise UserError(f"{path / 'run.json'} has no schema number; the file is damaged or is no run of Headstart.")
     if run["schema"] > SCHEMA:
         raise UserError(f"{path} was written by a newer Headstart (schema {run['schema']}); upgrade to read it.")
-    plan = read_json(path / "plan.json") if (path / "plan.json").is_file() else None
+    require(run, RUN, path / "run.json")
+    plan = read_checked(path / "plan.json", PLAN) if (path / "plan.json").is_file() else None
     return RunFolder(path, run, plan, _lines(path / "metrics.jsonl"), _predictions(path, run), _evidence(path))
 
 
@@ -78,20 +88,24 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     lines = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.loads(line))
-        except json.JSONDecodeError:  # a run that was killed may have left half a line
-            continue
-    return [line for line in lines if isinstance(line, dict)]
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                value = json.loads(line.decode("utf-8"))
+            except (ValueError, RecursionError):
+                if os.fstat(file.fileno()).st_size == file.tell():  # a run that was killed may leave half a line
+                    break
+                raise UserError(f"{path}, line {number}, is no JSON; the file is damaged or was edited.") from None
+            lines.append(require(value, METRIC_LINE, f"{path}, line {number}"))
+    return lines
 
 
 def _evidence(path: Path) -> dict[str, dict[str, Any]]:
     found = {}
-    for part in ("map", "mistakes", "saliency", "domains"):
+    for part, rule in EVIDENCE.items():
         file = path / "evidence" / f"{part}.json"
         if file.is_file():
-            found[part] = read_json(file)
+            found[part] = read_checked(file, rule)
     return found
 
 
@@ -99,10 +113,19 @@ def _predictions(path: Path, run: dict[str, Any]) -> Predictions | None:
     file = path / "predictions.parquet"
     if not file.is_file():
         return None
+    with unusable(file, "it is no table of predictions as a run writes it"):
+        return _read_predictions(file, run)
+
+
+def _read_predictions(file: Path, run: dict[str, Any]) -> Predictions | None:
+    import pyarrow as pa
     import pyarrow.parquet as parquet
 
     arm = (run.get("guard") or {}).get("kept") or run.get("chosen")
-    table = parquet.read_table(file, filters=[("arm", "=", arm), ("split", "=", "test")])
+    try:
+        table = parquet.read_table(file, columns=COLUMNS, filters=[("arm", "=", arm), ("split", "=", "test")])
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(str(error)) from error
     seeds = table.column("seed").to_pylist()
     if not seeds:
         return None
@@ -110,14 +133,24 @@ def _predictions(path: Path, run: dict[str, Any]) -> Predictions | None:
     seed = wanted if wanted in seeds else seeds[0]
     rows = table.filter(np.array([s == seed for s in seeds])).to_pydict()
     values = np.array(rows["probabilities"], dtype=np.float64).reshape(len(rows["name"]), -1)
+    if not np.isfinite(values).all() or values.shape[1] != width(run["task"]):
+        raise ValueError(f"{values.shape[1]} probabilities per row, or some that are not finite")
     return Predictions([str(n) for n in rows["name"]], _labels(rows["label"], run["task"]), values)
+
+
+def width(task: dict[str, Any]) -> int:
+    """Return how many numbers a prediction of a task has."""
+    return len(task.get("targets" if task["kind"] == "regression" else "classes") or [])
 
 
 def _labels(column: list[Any], task: dict[str, Any]) -> np.ndarray:
     """Read labels as the run writes them: a class name, names or values with a bar between, or numbers."""
     classes = list(task.get("classes", []))
     if task["kind"] == "classification":
-        return np.array([classes.index(v) if v in classes else int(v) for v in column], dtype=np.int64)
+        numbers = np.array([classes.index(v) if v in classes else int(v) for v in column], dtype=np.int64)
+        if ((numbers < 0) | (numbers >= len(classes))).any():
+            raise ValueError("a label that is no class")
+        return numbers
     if task["kind"] == "multilabel":
         return np.array([_indicator(_parts(value), classes) for value in column], dtype=np.float64)
     return np.array([[float(v) for v in _parts(value)] for value in column], dtype=np.float64)

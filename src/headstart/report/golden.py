@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from headstart.errors import UserError
 from headstart.networks.network import Network
-from headstart.storage import read_json
+from headstart.report.expected import SAMPLES
+from headstart.schema import read_checked
 
 SIZES = ((8, 8), (97, 64), (180, 320), (480, 360))
 TEXTS = (
@@ -35,7 +37,7 @@ def golden(run_dir: Path, network: Network) -> list[list[Any]]:
 
 def _items(run_dir: Path) -> list[dict[str, Any]]:
     path = run_dir / "evidence" / "mistakes.json"
-    return read_json(path).get("items") or [] if path.is_file() else []
+    return read_checked(path, SAMPLES).get("items") or [] if path.is_file() else []
 
 
 def _images(run_dir: Path) -> list[Image.Image]:
@@ -47,9 +49,18 @@ def _images(run_dir: Path) -> list[Image.Image]:
     for item in _items(run_dir)[:4]:
         path = run_dir / "evidence" / Path(str(item.get("picture"))).name
         if path.is_file():
-            with Image.open(path) as image:
-                images.append(image.convert("RGB"))
+            images.append(_open(path))
     return images
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(
+            f"{path} is no picture that can be opened ({error}); the file is damaged or was edited."
+        ) from None
 
 
 def _rows(network: Network, count: int = 24) -> list[dict[str, Any]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup, escape
 
+from headstart.foreign import unusable
 from headstart.isolated import isolate
 from headstart.report import across, headline, quality, sections, stories
 from headstart.report import format as fmt
@@ -31,12 +33,19 @@ def write_report(run_dir: str | Path) -> Path:
     """
     folder = read_folder(Path(run_dir))
     path = folder.path / "report.html"
-    write_text(path, render(folder))
+    with unusable(f"The report of {folder.path}", "a file of the run is damaged or was edited"):
+        page = render(folder)
+    write_text(path, page)
     return path
 
 
 def render(folder: RunFolder) -> str:
     """Return the page for a run as text."""
+    return _environment().get_template("report.html").render(**context(folder))
+
+
+@cache
+def _environment() -> Any:
     from jinja2 import ChainableUndefined, Environment, PackageLoader
 
     environment = Environment(
@@ -53,7 +62,7 @@ def render(folder: RunFolder) -> str:
         "amount": fmt.amount,
         "linked": linked,
     }
-    return environment.get_template("report.html").render(**context(folder))
+    return environment
 
 
 def context(folder: RunFolder) -> dict[str, Any]:

@@ -17,13 +17,15 @@ from headstart.engine import Stream, freeze_table, train
 from headstart.engine.limits import Limit
 from headstart.errors import UserError
 from headstart.networks import Network, load_network, save_network
+from headstart.schema import read_checked
 from headstart.shallow.choosing import balance
-from headstart.storage import checksum, read_json, save_tensors, write_json
+from headstart.storage import checksum, save_tensors, write_json
 from headstart.workflow.costs import INNER
 from headstart.workflow.effort import FROM_RANDOM, GRADIENT_FREE, LEAST_EPOCHS, fit_name
 from headstart.workflow.heads import fit_head, fit_probe
 from headstart.workflow.plain import PLAIN, fit_plain
 from headstart.workflow.plan import Plan
+from headstart.workflow.saved import CUT, read_result
 from headstart.workflow.shots import draw_shots
 from headstart.workflow.workbench import Workbench
 
@@ -91,7 +93,7 @@ def run_arm(bench: Workbench, plan: Plan, arm: str, seed: int, folder: Path) -> 
     dict with ``validation`` metrics and ``score``, ``seconds``, ``epochs``, ``history``, ``frozen`` and sizes.
     """
     if (folder / "result.json").exists():
-        return read_json(folder / "result.json")
+        return read_result(folder)
     start = time.perf_counter()
     train_rows, held_out = bench.dataset.splits["train"], bench.dataset.splits["validation"]
     if bench.options.shots is not None:
@@ -315,7 +317,7 @@ def _limit(bench: Workbench, job: Job, stream: Stream) -> Limit:
     """Return where a fit ends: after the rounds that were chosen, or at the clock, whose cut is kept for a resume."""
     path = job.folder / "cut.json"
     stop = None if job.rounds is None else max(1, round(job.rounds * len(stream) / stream.batch_size))
-    cut = int(read_json(path)["step"]) if path.exists() else None
+    cut = read_checked(path, CUT)["step"] if path.exists() else None
     bench.wait()
     if bench.timetable is None:
         return Limit(stop=stop, cut=cut)

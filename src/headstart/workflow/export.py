@@ -22,6 +22,7 @@ def export(run: str | Path, *, format: str = "onnx", out: str | Path | None = No
     from headstart.report.export import export_onnx
 
     opened = load(run)
+    opened.check_model()
     folder = opened.path
     path = Path(out) if out is not None else folder / "model" / "model.onnx"
     if path.exists() and not force:

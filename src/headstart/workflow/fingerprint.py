@@ -12,8 +12,10 @@ from typing import Any
 import headstart
 from headstart.errors import UserError
 from headstart.networks import Network, Source
+from headstart.schema import require
 from headstart.storage import checksum, read_json
 from headstart.workflow.options import FitOptions
+from headstart.workflow.saved import ARGUMENTS
 
 LIBRARIES = (
     "headstart",
@@ -92,7 +94,7 @@ def read_arguments(path: Path) -> dict[str, Any]:
         FitOptions.from_json(value["options"])
     except (TypeError, KeyError, AttributeError) as error:
         raise UserError(f"The options in {path} cannot be read ({error}); begin the run anew with --force.") from error
-    return value
+    return require(value, ARGUMENTS, path)
 
 
 def check_unchanged(saved: dict[str, Any], now: dict[str, Any]) -> None:

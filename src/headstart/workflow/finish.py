@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from headstart.foreign import digests
 from headstart.report.html import write_report
 from headstart.storage import write_json
 from headstart.workflow.run import Run
@@ -15,6 +16,7 @@ from headstart.workflow.site import sweep_run
 
 def finish(folder: Path, record: dict[str, Any]) -> Run:
     """Write ``run.json``, which says that all that was measured and trained is kept, and then `complete` the folder."""
+    record = record | {"model": {"files": digests(folder / "model")}}
     write_json(folder / "run.json", record)
     complete(folder, record)
     return Run(folder, record)

@@ -29,6 +29,7 @@ from headstart.workflow.plain import PLAIN, plain_arms
 from headstart.workflow.plan import Plan, facts_of, make_plan
 from headstart.workflow.refit import refit_arms
 from headstart.workflow.run import Run
+from headstart.workflow.saved import read_plan
 from headstart.workflow.shots import check_shots
 from headstart.workflow.site import Site, check_out, new_run
 from headstart.workflow.target import open_target
@@ -321,8 +322,6 @@ def _train_arms(bench: Workbench, plan: Plan, folder: Path) -> dict[str, list[di
 
 def _planned(bench: Workbench, folder: Path) -> tuple[Plan, dict[str, Any] | None]:
     """Return the plan, made once and kept, so that a resumed run does the same; and the measured shift."""
-    from headstart.storage import read_json
-
     path = folder / "plan.json"
     if bench.is_main and not path.exists():
         network = bench.network(pretrained=True, seed=bench.options.seed)
@@ -334,9 +333,9 @@ def _planned(bench: Workbench, folder: Path) -> tuple[Plan, dict[str, Any] | Non
         plan = replace(plan, reasons=(*bench.notes, *plan.reasons))
         write_json(path, plan.to_json() | {"shift": shift.to_json() if shift else None})
     bench.wait()
-    value = read_json(path)
-    shift_record = value.pop("shift")
-    plan = Plan.from_json(value)
+    value = read_plan(path)
+    shift_record = value.pop("shift", None)
+    plan = Plan.from_json(value, str(path))
     for reason in plan.reasons:
         bench.progress.note(f"plan: {reason}")
     return plan, shift_record

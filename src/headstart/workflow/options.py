@@ -99,7 +99,7 @@ class FitOptions:
     def from_json(cls, value: dict[str, Any]) -> FitOptions:
         fields: dict[str, Any] = {
             **value,
-            "arms": tuple(value["arms"]),
+            "arms": tuple(value.get("arms", cls.arms)),
             "source_data": tuple(value.get("source_data", ())),
         }
         return cls(**fields)

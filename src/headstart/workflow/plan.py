@@ -9,6 +9,7 @@ import numpy as np
 
 from headstart.data import Dataset
 from headstart.networks import Network
+from headstart.schema import record_of, require
 from headstart.workflow.costs import Speed
 from headstart.workflow.effort import SMALL_NETWORK, Effort, find_effort, fits_again, plan_views
 from headstart.workflow.options import FitOptions, depth_of
@@ -64,8 +65,9 @@ class Plan:
         return asdict(self) | {"arms": list(self.arms), "reasons": list(self.reasons)}
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Plan:
-        fields: dict[str, Any] = {**value, "arms": tuple(value["arms"]), "reasons": tuple(value["reasons"])}
+    def from_json(cls, value: dict[str, Any], where: str = "plan.json") -> Plan:
+        require(value, record_of(cls), where)
+        fields: dict[str, Any] = {**value, "arms": tuple(value["arms"]), "reasons": tuple(value.get("reasons", ()))}
         return cls(**fields)
 
 

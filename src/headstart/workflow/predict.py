@@ -16,6 +16,7 @@ from headstart.data import Dataset, open_files
 from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.storage import atomic_write, write_text
+from headstart.workflow.cells import is_formula, protected
 from headstart.workflow.predictions import plain
 from headstart.workflow.run import Model, load
 
@@ -30,10 +31,12 @@ def predict_files(
     out: Path | None = None,
     device: str | None = None,
     as_json: bool = False,
+    raw_cells: bool = False,
 ) -> None:
     """Predict files, folders, tables or standard input (``-``), and write CSV, JSON, JSON lines or Parquet.
 
-    Without ``out`` the result goes to standard output: CSV, or one JSON array with ``as_json``.
+    Without ``out`` the result goes to standard output: CSV, or one JSON array with ``as_json``. In CSV, a name or a
+    class that a spreadsheet would run as a formula gets an apostrophe in front unless ``raw_cells``; numbers do not.
     """
     if out is not None and out.suffix.lower() not in ENDINGS:
         raise UserError(f"--out {out} has no known ending; expected one of {', '.join(ENDINGS)}.")
@@ -42,6 +45,9 @@ def predict_files(
     records = predict_records(model, dataset, device=device)
     for text in dataset.warnings:
         sys.stderr.write(f"Warning: {text}\n")
+    in_csv = out.suffix.lower() == ".csv" if out is not None else not as_json
+    if in_csv and not raw_cells:
+        records = _safe(records)
     if out is None:
         sys.stdout.write(_array(records, plain_ascii=not speaks_utf8(sys.stdout)) if as_json else _csv(records))
     elif out.suffix.lower() == ".parquet":
@@ -64,6 +70,23 @@ def predict_records(model: Model, dataset: Dataset, *, device: str | None = None
             record |= {label: float(v) for label, v in zip(task.targets, row, strict=True)}
         records.append(record)
     return records
+
+
+def _safe(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Protect names, classes and headers, and say so where that changed something."""
+    named = ("name", "prediction")
+    found = [
+        {protected(key): protected(item) if key in named else item for key, item in record.items()}
+        for record in records
+    ]
+    changed = sum(is_formula(plain(record[key])) for record in records for key in named)
+    if changed:
+        print(
+            f"headstart: cells that begin with =, +, -, @ or a control character: {changed}; they have an apostrophe "
+            "in front, so that no spreadsheet runs them, and --raw-cells leaves them as they are.",
+            file=sys.stderr,
+        )
+    return found
 
 
 def _csv(records: list[dict[str, Any]]) -> str:

@@ -15,7 +15,7 @@ from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.networks import open_source, save_network
 from headstart.report.card import model_card
-from headstart.storage import read_json, write_json
+from headstart.storage import write_json
 from headstart.workflow.arms import load_arm, run_arm
 from headstart.workflow.conclude import save_reference
 from headstart.workflow.describe import data_record, meaning_lines, target_domain
@@ -26,6 +26,7 @@ from headstart.workflow.options import FitOptions
 from headstart.workflow.plan import Plan, facts_of, make_plan
 from headstart.workflow.record import selection, versions
 from headstart.workflow.run import SCHEMA, Run
+from headstart.workflow.saved import read_plan
 from headstart.workflow.setting import classify
 from headstart.workflow.site import check_out
 from headstart.workflow.target import open_target
@@ -131,7 +132,7 @@ def _plan(bench: Workbench, folder: Path) -> Plan:
         reasons = ("A source is trained from random weights, all stages together.", *plan.reasons[-2:])
         write_json(path, replace(plan, method="scratch", depth=facts.n_stages, reasons=reasons).to_json())
     bench.wait()
-    return Plan.from_json(read_json(path))
+    return Plan.from_json(read_plan(path), str(path))
 
 
 def _write(bench: Workbench, plan: Plan, result: dict[str, Any], checks: Checks, folder: Path, seconds: float) -> Run:

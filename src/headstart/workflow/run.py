@@ -12,13 +12,33 @@ from typing import Any
 import numpy as np
 
 from headstart.errors import UserError
+from headstart.foreign import check_digests, refuse_links, unusable
 from headstart.isolated import isolate
 from headstart.problem import SHARES
+from headstart.report.expected import ACROSS, ARM, DATA, RUN, VERDICT
+from headstart.schema import Items, Maybe, Record, Table, Text, require
 from headstart.storage import read_json
 from headstart.workflow.site import check_finished
 from headstart.workflow.verdict import Verdict
 
 SCHEMA = 1
+_JUDGED = ("kind", "metric", "gain", "interval", "p", "n_test", "chosen", "baseline")
+FINISHED = Record(
+    {
+        **RUN.needs,
+        "metric": RUN.may["metric"],
+        "arms": Table(Record({"seconds": ARM.may["seconds"]}, ARM.may)),
+        "data": DATA,
+        "warnings": RUN.may["warnings"],
+    },
+    {
+        **RUN.may,
+        "verdict": Maybe(Record({name: VERDICT.may[name] for name in _JUDGED}, VERDICT.may)),
+        "guard": Record({"kept": Text(), "reason": Text()}),
+        "across": Record(ACROSS.needs, {**ACROSS.may, "lines": Items(Text())}),
+    },
+)
+"""What ``run.json`` must hold to be worked with."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +58,8 @@ class Run:
     def verdict(self) -> Verdict | None:
         """The gain of the model that is handed back; None for a pretrained source, which compares nothing."""
         value = self.result.get("verdict")
-        return None if value is None else Verdict.from_json(value)
+        with unusable(self.path / "run.json"):
+            return None if value is None else Verdict.from_json(value)
 
     @property
     def arms(self) -> dict[str, Any]:
@@ -59,11 +80,17 @@ class Run:
             raise UserError(f"{self.path} was replaced or removed since it was opened; open it again.")
 
     def _read_model(self) -> Any:
+        self.check_model()
         if (self.path / "model" / "adapted.json").exists():
             from headstart.workflow.across.model import load_adapted
 
             return load_adapted(self.path / "model")
         return Model.load(self.path / "model", column=self.result["data"].get("input_column"))
+
+    def check_model(self) -> None:
+        """Refuse a model whose files are not those that this run wrote."""
+        refuse_links(self.path)
+        check_digests(self.path / "model", (self.result.get("model") or {}).get("files"))
 
     def lines(self) -> list[str]:
         """Say the result in a few lines for a terminal."""
@@ -203,11 +230,13 @@ def load(path: str | Path) -> Run:
     """
     folder = Path(path)
     check_finished(folder)
+    refuse_links(folder)
     result = read_json(folder / "run.json")
     schema = result.get("schema") if isinstance(result, dict) else None
-    if not isinstance(schema, int) or schema > SCHEMA:
+    if type(schema) is not int or schema > SCHEMA:
         raise UserError(
             f"{folder / 'run.json'} has schema {schema}, and this version of Headstart reads up to {SCHEMA}; "
             "it was written by a newer version: upgrade Headstart."
         )
+    require(result, FINISHED, folder / "run.json")
     return Run(folder, result)

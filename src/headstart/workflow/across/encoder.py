@@ -12,11 +12,14 @@ import numpy as np
 from headstart.data import Dataset, TableColumns
 from headstart.errors import UserError
 from headstart.networks import Network, Source, TablePreprocess, load_network, save_network
-from headstart.storage import read_json, write_json
+from headstart.networks.expected import PREPROCESS, preprocess_rule
+from headstart.schema import Items, Record, Text, read_checked, require
+from headstart.storage import write_json
 
 Array = np.ndarray
 OnProgress = Callable[[int, int], None]
 _CHUNK = 4096
+ENCODER = Record({"preprocess": PREPROCESS["table"], "gaps": Items(Text())})
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,11 @@ def load_encoder(directory: Path) -> Encoder:
     """Read back what an encoder's ``save`` wrote."""
     if (directory / "backbone").is_dir():
         return Backbone(load_network(directory / "backbone")[0])
-    value = read_json(directory / "encoder.json")
+    path = directory / "encoder.json"
+    value = read_checked(path, ENCODER)
+    if not set(value["gaps"]) <= set(value["preprocess"]["mean"]):
+        raise UserError(f"{path} names gaps in columns that are not there; the file is damaged or was edited.")
+    require(value["preprocess"], preprocess_rule(value["preprocess"]), f"{path}, preprocess")
     return TableEncoder(TablePreprocess.from_json(value["preprocess"]), tuple(value["gaps"]))
 
 

@@ -11,16 +11,19 @@ import numpy as np
 
 from headstart.choice.stored import load_estimator, save_estimator
 from headstart.errors import UserError
+from headstart.foreign import refuse_links, unusable
 from headstart.isolated import isolate
+from headstart.networks.expected import task_rule
 from headstart.problem import Task
+from headstart.schema import Maybe, Record, Text, Whole, require
 from headstart.storage import read_json, write_json
 from headstart.tasks import TaskLogic, create_task
 from headstart.workflow.across.encoder import Backbone, Encoder, TableEncoder, load_encoder
 from headstart.workflow.run import answered, said
 
 SCHEMA = 1
-_UNUSABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-"""What an estimator raises whose attributes are of the right names and of the wrong kinds."""
+_AGAIN = "its files were changed, or were written with another version of scikit-learn: fit the run again"
+ADAPTED = Record({"schema": Whole(1), "task": Record(), "modality": Text(), "column": Maybe(Text())})
 
 
 @dataclass(frozen=True)
@@ -75,14 +78,8 @@ class AdaptedModel:
             self.encoder.network.to(choose_device(device))
         dataset = self.open(inputs)
         rows = self.encoder.features(dataset)
-        try:
+        with unusable("The model of this run", _AGAIN):
             values = outputs(self.estimator, rows, self.logic.task)
-        except _UNUSABLE as error:
-            said = (str(error).splitlines() or [""])[0][:160]
-            raise UserError(
-                f"The model of this run cannot answer ({type(error).__name__}: {said}); its files were changed, or "
-                "were written with another version of scikit-learn: fit the run again."
-            ) from error
         return answered(values, dataset)
 
     @isolate
@@ -128,13 +125,20 @@ def load_adapted(directory: str | Path) -> AdaptedModel:
         class that models are not made of.
     """
     directory = Path(directory)
-    value = read_json(directory / "adapted.json")
-    if value.get("schema", 0) > SCHEMA:
+    refuse_links(directory)
+    path = directory / "adapted.json"
+    value = read_json(path)
+    if isinstance(value, dict) and type(value.get("schema")) is int and value["schema"] > SCHEMA:
         raise UserError(f"{directory} was written by a newer version of Headstart; upgrade to read it.")
+    require(value, ADAPTED, path)
+    require(value["task"], task_rule(value["task"]), f"{path}, task")
     if (directory / "estimator.skops").exists() and not (directory / "estimator.json").exists():
         raise UserError(
             f"{directory / 'estimator.skops'} is of an earlier version of Headstart, in a kind of file that can run "
             "code and is not read any more; fit the run again."
         )
     logic = create_task(Task.from_json(value["task"]), saved=value["task"])
-    return AdaptedModel(load_encoder(directory), load_estimator(directory), logic, value["column"])
+    encoder, estimator = load_encoder(directory), load_estimator(directory)
+    if value["modality"] != encoder.modality or estimator.n_classes != len(logic.task.classes):
+        raise UserError(f"{path} tells of other inputs or classes than its model takes; the file was edited.")
+    return AdaptedModel(encoder, estimator, logic, value["column"])

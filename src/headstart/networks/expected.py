@@ -1,0 +1,162 @@
+"""What the files of a saved network must hold; options of the libraries that build it are a list of allowed ones.
+
+A library's builder takes any option it knows, and some of those open files (``checkpoint_path``) or fetch code.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headstart.networks.image_preprocess import INTERPOLATIONS
+from headstart.problem import TASKS
+from headstart.schema import Either, Flag, Items, Maybe, Number, Record, Rule, Table, Text, Whole
+
+NAME = Text(most=10_000)
+SIZE = Whole(1, 2**20)
+SHARE = Number(0, 1)
+WIDTHS = Items(SIZE, 1, 64)
+
+TIMM_OPTIONS = Record(
+    {},
+    {
+        "in_chans": Whole(1, 64),
+        "img_size": Either((Items(SIZE, 2, 2), SIZE)),
+        "patch_size": SIZE,
+        "depth": Whole(1, 1000),
+        "depths": WIDTHS,
+        "dims": WIDTHS,
+        "embed_dim": SIZE,
+        "num_heads": SIZE,
+        "mlp_ratio": Number(0, 1000),
+        "drop_rate": SHARE,
+        "drop_path_rate": SHARE,
+        "global_pool": Text(choices=("avg", "avgmax", "max", "token", "map", "")),
+        "class_token": Flag(),
+        "fc_norm": Maybe(Flag()),
+        "qkv_bias": Flag(),
+        "reg_tokens": Whole(0, 64),
+        "no_embed_class": Flag(),
+        "pre_norm": Flag(),
+        "width_mult": Number(0.01, 100),
+    },
+    open=False,
+)
+TORCHVISION_OPTIONS = Record({}, {"image_size": SIZE}, open=False)
+
+MEASURES = Table(Number())
+TABLE = Record(
+    {"modality": Text(choices=("table",)), "mean": MEASURES, "std": MEASURES, "categories": Table(Items(NAME))}
+)
+PREPROCESS: dict[str, Rule] = {
+    "image": Record(
+        {"modality": NAME, "size": Whole(1, 2**14), "mean": Items(Number(), 1, 3), "std": Items(Number(1e-30), 1, 3)},
+        {
+            "crop_pct": Number(0.01, 10),
+            "interpolation": Text(choices=tuple(INTERPOLATIONS)),
+            "channels": Whole(1, 3),
+            "crop_mode": Text(choices=("center", "squash")),
+            "flip": Flag(),
+            "views": Whole(1),
+        },
+        open=False,
+    ),
+    "table": TABLE,
+    "text": Record(
+        {"modality": NAME, "max_length": Whole(1, 2**20), "pad_to": Maybe(Whole(1, 2**20)), "tokenizer": NAME},
+        open=False,
+    ),
+}
+_TAPS: dict[str, Rule] = {"taps": Items(NAME), "n_features": SIZE}
+SPEC: dict[str, Rule] = {
+    "timm": Record(
+        {"family": NAME, "name": NAME, "preprocess": PREPROCESS["image"]},
+        {"options": TIMM_OPTIONS, **_TAPS},
+        open=False,
+    ),
+    "torchvision": Record(
+        {"family": NAME, "name": NAME, "preprocess": PREPROCESS["image"]},
+        {"options": TORCHVISION_OPTIONS, **_TAPS},
+        open=False,
+    ),
+    "transformers": Record(
+        {"family": NAME, "config": Record({"model_type": NAME}), "pooling": Text(choices=("mean", "last", "first"))},
+        _TAPS,
+        open=False,
+    ),
+    "tabular": Record(
+        {
+            "family": NAME,
+            "width": Whole(1, 2**14),
+            "blocks": Whole(0, 1000),
+            "dropout": SHARE,
+            "preprocess": PREPROCESS["table"],
+        },
+        _TAPS,
+        open=False,
+    ),
+    "glyphs": Record({"family": NAME}, {"preprocess": PREPROCESS["image"], **_TAPS}, open=False),
+}
+TASK = Record(
+    {"kind": Text(choices=TASKS), "classes": Items(NAME), "targets": Items(NAME)},
+    {"mean": Items(Number()), "scale": Items(Number(1e-300))},
+)
+LINEAR = Record({"kind": Text(choices=("linear",)), "n_in": SIZE, "n_out": SIZE, "bias": Flag()}, open=False)
+NEAREST = Record(
+    {
+        "kind": Text(choices=("nearest",)),
+        "m": Whole(1, 2**31),
+        "n_in": SIZE,
+        "n_out": SIZE,
+        "k": Whole(1, 2**31),
+        "link": Text(choices=("softmax", "sigmoid", "identity")),
+    },
+    {"steepness": Number(1e-9, 1e9)},
+    open=False,
+)
+TREES = Record(
+    {
+        "kind": Text(choices=("trees",)),
+        "trees": Whole(1, 10**7),
+        "nodes": Whole(1, 10**7),
+        "groups": SIZE,
+        "n_in": SIZE,
+        "n_out": SIZE,
+        "depth": Whole(0, 10_000),
+    },
+    open=False,
+)
+HEAD = Either(
+    (LINEAR, NEAREST, TREES, Record({"kind": Text(choices=("none", "linear", "nearest", "trees"))}, open=False))
+)
+NETWORK = Record(
+    {"schema": Whole(1), "spec": Record({"family": NAME})},
+    {"task": Maybe(TASK), "stages": Items(NAME), "n_features": SIZE, "head": Maybe(HEAD)},
+)
+
+
+def spec_rule(spec: Any) -> Rule:
+    """Return the rule for a spec of its family; for an unknown family, that it must be a known one."""
+    family = spec.get("family") if isinstance(spec, dict) else None
+    if isinstance(family, str) and family in SPEC:
+        return SPEC[family]
+    return Record({"family": Text(choices=tuple(SPEC))})
+
+
+def preprocess_rule(value: Any) -> Rule:
+    """Return the rule for a preprocessing of its modality."""
+    modality = value.get("modality") if isinstance(value, dict) else None
+    if modality == "table" and isinstance(value.get("mean"), dict):
+        same = Record({name: Number(1e-300) for name in value["mean"]}, open=False)
+        return Record({**TABLE.needs, "std": same})
+    if isinstance(modality, str) and modality in PREPROCESS:
+        return PREPROCESS[modality]
+    return Record({"modality": Text(choices=tuple(PREPROCESS))})
+
+
+def task_rule(task: Any) -> Rule:
+    """Return the rule for a saved task: classes to tell apart, or targets with their mean and scale."""
+    if isinstance(task, dict) and task.get("kind") == "regression":
+        n = len(task["targets"]) if isinstance(task.get("targets"), list) else 1
+        scales = {"mean": Items(Number(), n, n), "scale": Items(Number(1e-300), n, n)}
+        return Record({**TASK.needs, "targets": Items(NAME, 1)} | scales)
+    return Record({**TASK.needs, "classes": Items(NAME, 1)})

@@ -1,0 +1,194 @@
+"""What the files of a run folder must hold to be shown: docs/run.md as rules."""
+
+from __future__ import annotations
+
+from headstart.problem import MODALITIES, TASKS
+from headstart.schema import ANYTHING, Either, Flag, Items, Maybe, Number, Record, Row, Rule, Table, Text, Whole
+
+WORD, NAME = Text(), Text(most=10_000)
+SHARE_OR_NONE, COUNT = Maybe(Number()), Whole()
+BOUNDS = Maybe(Row((Number(), Number())))
+METRICS = Table(SHARE_OR_NONE)
+WORDS = Items(WORD)
+
+TASK = Record({"kind": Text(choices=TASKS)}, {"classes": Items(NAME), "targets": Items(NAME)})
+SEED = Record({}, {"seed": COUNT, "validation": METRICS, "test": METRICS, "seconds": Number(0)})
+ARM = Record(
+    {},
+    {
+        "method": NAME,
+        "title": NAME,
+        "papers": WORDS,
+        "validation": METRICS,
+        "test": METRICS,
+        "interval": BOUNDS,
+        "interval_kind": Maybe(NAME),
+        "n_test": Maybe(COUNT),
+        "seconds": Number(0),
+        "epochs": Maybe(Number(0)),
+        "depth": Maybe(COUNT),
+        "trainable_parameters": COUNT,
+        "parameters": COUNT,
+        "frozen": Maybe(Record({}, {"stages": Items(NAME), "unchanged": Maybe(Flag())})),
+        "seeds": Items(SEED),
+    },
+)
+GAIN: dict[str, Rule] = {
+    "kind": Text(choices=("positive", "none", "negative")),
+    "gain": Maybe(Number()),
+    "interval": BOUNDS,
+    "interval_kind": Maybe(NAME),
+    "p": Maybe(Number()),
+    "baseline": NAME,
+    "arm": Maybe(NAME),
+}
+VERDICT = Record(
+    {},
+    GAIN
+    | {
+        "metric": NAME,
+        "n_test": Maybe(COUNT),
+        "chosen": NAME,
+        "planned": Maybe(Record({}, GAIN)),
+        "transfers": Maybe(Flag()),
+        "note": Maybe(WORD),
+        "sentence": WORD,
+    },
+)
+SOURCE = Record({}, {name: Maybe(NAME) for name in ("spec", "kind", "title", "licence", "paper", "backbone")})
+DUPLICATES = Record(
+    {},
+    {name: Items(WORDS) for name in ("exact", "near", "across_splits")}
+    | {f"n_{name}": COUNT for name in ("exact", "near", "across_splits", "conflicting")},
+)
+DATA = Record(
+    {},
+    {
+        "name": Maybe(NAME),
+        "origin": Maybe(NAME),
+        "fingerprint": Maybe(NAME),
+        "selection": Maybe(NAME),
+        "input_column": Maybe(NAME),
+        "counts": Table(Table(COUNT)),
+        "splits": Table(COUNT),
+        "imbalance": Maybe(Number()),
+        "damaged": Items(Table(ANYTHING)),
+        "odd": Items(Table(ANYTHING)),
+        "duplicates": DUPLICATES,
+    },
+)
+SHIFT = Record(
+    {},
+    {
+        "auc": Maybe(Number()),
+        "interval": BOUNDS,
+        "mmd": Maybe(Number()),
+        "p": Maybe(Number()),
+        "words": WORD,
+        "reason": WORD,
+        "kind": NAME,
+        "moved": Items(Record({"feature": NAME, "difference": Number(), "distance": Number()})),
+        "notes": WORDS,
+        **{name: Maybe(Number()) for name in ("auc_label", "auc_standardised", "overlap", "effective_share")},
+    },
+)
+CANDIDATE = Record(
+    {"name": NAME, "title": NAME, "scores": METRICS, "note": WORD, "seconds": Number(0), "kept": Flag()},
+    {"predicted_gain": Maybe(Number()), "test": Maybe(Number())},
+)
+ACROSS = Record(
+    {"shift": SHIFT, "candidates": Items(CANDIDATE)},
+    {
+        "validators": METRICS,
+        "oracle": Maybe(Record({"title": NAME, "test": Maybe(Number())})),
+        "summary": Items(Record({"name": NAME, "words": WORD})),
+        "per_class": Maybe(
+            Items(Record({"class": NAME, "n": COUNT, "source_only": Maybe(Number()), "adapted": Maybe(Number())}))
+        ),
+        "lines": WORDS,
+        "kept": NAME,
+    },
+)
+PLAN = Record({}, {"reasons": WORDS})
+RUN = Record(
+    {"schema": Whole(1), "task": TASK},
+    {
+        "headstart": NAME,
+        "created": NAME,
+        "verb": NAME,
+        "seconds": Number(0),
+        "command": Either((WORD, Items(WORD))),
+        "arguments": Table(ANYTHING),
+        "seed": COUNT,
+        "seeds": Items(COUNT, most=100_000),
+        "versions": Table(NAME),
+        "device": NAME,
+        "precision": Maybe(NAME),
+        "modality": Text(choices=MODALITIES),
+        "metric": NAME,
+        "source": Maybe(SOURCE),
+        "setting": Maybe(Record({}, {"reasons": Table(WORD)})),
+        "shift": Maybe(SHIFT),
+        "data": Maybe(DATA),
+        "plan": Maybe(PLAN),
+        "chosen": Maybe(NAME),
+        "arms": Table(Maybe(ARM)),
+        "baselines": Table(METRICS),
+        "verdict": Maybe(VERDICT),
+        "guard": Maybe(Record({}, {"kept": NAME, "reason": WORD, "seed": COUNT})),
+        "warnings": WORDS,
+        "across": ACROSS,
+        "model": Record({}, {"files": Table(NAME)}),
+    },
+)
+METRIC_LINE = Record(
+    {},
+    {
+        "arm": NAME,
+        "seed": Maybe(COUNT),
+        "fold": Maybe(COUNT),
+        "stage": NAME,
+        **{
+            name: Maybe(Number())
+            for name in ("step", "epoch", "train_loss", "validation_loss", "validation_score", "learning_rate")
+        },
+    },
+)
+POINT = Row((Number(), Number()))
+POINTS = Maybe(Record({"before": Items(POINT), "after": Items(POINT)}))
+SAMPLE = Record(
+    {},
+    {
+        "name": WORD,
+        "text": WORD,
+        "row": Table(ANYTHING),
+        "confidence": Maybe(Number()),
+        "picture": Maybe(NAME),
+        "overlay": Maybe(NAME),
+        "words": Items(Row((WORD, Number()))),
+        "weights": Items(Row((WORD, Number()))),
+    },
+)
+SAMPLES = Record({}, {"items": Items(SAMPLE), "note": Maybe(WORD), "method": NAME, "modality": NAME})
+LABEL = Either((Items(Number()), Number()))
+EVIDENCE: dict[str, Rule] = {
+    "map": Record(
+        {},
+        {
+            "points": POINTS,
+            "labels": Items(LABEL),
+            "names": Items(WORD),
+            "agreement": Maybe(METRICS),
+            "layout": NAME,
+            "n": COUNT,
+            "n_test": COUNT,
+            "note": Maybe(WORD),
+        },
+    ),
+    "mistakes": SAMPLES,
+    "saliency": SAMPLES,
+    "domains": Record(
+        {},
+        {"points": POINTS, "domain": Items(Whole(0, 1)), "after": WORD, "n_source": COUNT, "n_target": COUNT},
+    ),
+}

@@ -1,0 +1,48 @@
+"""What a run keeps for `resume`, read back: every file is checked, for the folder may come from elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from headstart.report.expected import METRIC_LINE, METRICS
+from headstart.schema import ANYTHING, Flag, Items, Maybe, Number, Record, Text, Whole, read_checked, record_of
+from headstart.workflow.options import FitOptions
+
+ARGUMENTS = Record(
+    {
+        "verb": Text(choices=("fit", "pretrain", "adapt")),
+        "data": Maybe(Text()),
+        "options": record_of(FitOptions),
+        "fingerprint": ANYTHING,
+    },
+    {"command": Items(Text()), "source_data": Maybe(Items(Text())), "notes": Items(Text())},
+)
+RESULT = Record(
+    {
+        "validation": METRICS,
+        "score": Number(),
+        "seconds": Number(0),
+        "epochs": Number(0),
+        "cut": Whole(),
+        "trainable_parameters": Whole(),
+        "parameters": Whole(),
+        "frozen": Record({}, {"stages": Items(Text()), "unchanged": Maybe(Flag())}),
+        "stopped": Text(),
+        "settings": Record({}, {"notes": Items(Text())}),
+        "history": Items(METRIC_LINE),
+    }
+)
+
+
+CUT = Record({"step": Whole()})
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    """Return the result of a finished arm."""
+    return read_checked(folder / "result.json", RESULT)
+
+
+def read_plan(path: Path) -> dict[str, Any]:
+    """Return what ``plan.json`` holds: the plan, and perhaps the measured shift."""
+    return read_checked(path, Record())

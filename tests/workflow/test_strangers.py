@@ -1,0 +1,474 @@
+"""Run folders of strangers: every file of a real run, edited in many ways, is read or refused in one sentence."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import shutil
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from headstart.cli import main
+from headstart.errors import UserError
+from headstart.networks import open_source
+from headstart.report.golden import golden
+from headstart.report.html import write_report
+from headstart.workflow.export import export
+from headstart.workflow.fingerprint import read_arguments
+from headstart.workflow.fit import fit
+from headstart.workflow.options import FitOptions
+from headstart.workflow.plan import Plan
+from headstart.workflow.resume import resume
+from headstart.workflow.run import load
+from headstart.workflow.saved import read_plan, read_result
+
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    root = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        kind = ("flat", "striped")[number % 2]
+        pixels = rng.integers(0, 90, (28, 28)).astype(np.uint8)
+        if kind == "striped":
+            pixels[:, ::4] += 120
+        (root / kind).mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(root / kind / f"{number}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def fitted(pictures, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "fitted"
+    options = {"method": "probe", "arms": "scratch,chosen", "epochs": 1, "quiet": True, "device": "cpu"}
+    fit(pictures, source="headstart/glyphs", out=out, **options)
+    return out
+
+
+@pytest.fixture(scope="module")
+def adapted(tmp_path_factory):
+    root = tmp_path_factory.mktemp("tables")
+    rng = np.random.default_rng(0)
+    for name, move in (("source", 0.0), ("target", 1.0)):
+        rows = rng.normal(size=(30, 2)) + move
+        frame = pd.DataFrame(rows, columns=["age", "height"])
+        frame["colour"] = np.array(["red", "green"])[np.arange(30) // 2 % 2]
+        frame["label"] = np.where(rows.sum(axis=1) > 2 * move, "yes", "no")
+        frame.to_csv(root / f"{name}.csv", index=False)
+    options = {"label": "label", "method": "coral", "quiet": True, "out": root / "adapted"}
+    fit(root / "target.csv", source_data=root / "source.csv", **options)
+    return root / "adapted"
+
+
+@pytest.fixture
+def run(fitted, tmp_path):
+    return shutil.copytree(fitted, tmp_path / "run")
+
+
+@pytest.fixture
+def across(adapted, tmp_path):
+    return shutil.copytree(adapted, tmp_path / "across")
+
+
+def unseal(folder):
+    """Take the digests out of run.json, as of an older run or one whose stranger counted them anew."""
+    path = folder / "run.json"
+    value = json.loads(path.read_text())
+    value.pop("model", None)
+    path.write_text(json.dumps(value))
+
+
+# Edits of a JSON value: at the root, and at places inside.
+
+ROOTS = [
+    *("", "{", "null", "[]", "3", '"x"', "{}", '{"schema": 1}', '{"schema": "1"}', '{"schema": 99}', '{"a": NaN}'),
+    "[" * 90_000,
+    '{"schema": 1, "n": 1' + "0" * 5000 + "}",
+    "\x00\xff\xfe",
+    '{"schema": 1, "a": ' + "[" * 900 + "]" * 900 + "}",
+]
+VALUES = [
+    *(None, True, -1, 3, 10**30, 1e308, 0.5, float("nan"), "", "x", HOSTILE, "y" * 300_000),
+    *([], {}, [[[]]], {"a": {"b": None}}, ["x", 3]),
+]
+
+
+def places(value, found=(), deepest=6):
+    """Yield the path of every key, and of the first and last item of every list."""
+    if len(found) >= deepest:
+        return
+    keys = (
+        list(value)
+        if isinstance(value, dict)
+        else sorted({0, len(value) - 1})
+        if isinstance(value, list) and value
+        else []
+    )
+    for key in keys:
+        yield (*found, key)
+        yield from places(value[key], (*found, key), deepest)
+
+
+def edits(whole, n, seed=0):
+    """Yield n texts: the file cut, then the roots, then single values replaced, taken out or put beside."""
+    rng = np.random.default_rng(seed)
+    yield from (whole[: len(whole) // 2], *ROOTS)
+    value = json.loads(whole)
+    every = list(places(value))
+    for _ in range(n):
+        other = copy.deepcopy(value)
+        *way, last = every[rng.integers(len(every))]
+        inner = other
+        for key in way:
+            inner = inner[key]
+        action = rng.integers(6)
+        if action == 0:
+            del inner[last]
+        elif action == 1 and isinstance(inner, dict):
+            inner[f"{last} "] = inner.pop(last)
+        else:
+            inner[last] = VALUES[rng.integers(len(VALUES))]
+        yield json.dumps(other)
+
+
+def reports(folder):
+    write_report(folder)
+
+
+def opens(folder):
+    opened = load(folder)
+    opened.lines()
+    repr(opened)
+    json.dumps(opened.result)
+
+
+def predicts(folder):
+    model = load(folder).model
+    frame = pd.DataFrame({"age": [0.1, 2.0], "height": [1.0, None], "colour": ["red", "blue"]})
+    picture = Image.new("L", (30, 20), 90)
+    found = model.predict_proba(frame if model.modality == "table" else [picture])
+    assert np.isfinite(found).all()
+
+
+def sources(folder):
+    source = open_source(str(folder))
+    source.reference()
+    source.build(pretrained=True)
+
+
+def exports(folder):
+    golden(folder, load(folder).model.network)
+
+
+def resumes(folder):
+    FitOptions.from_json(read_arguments(folder / "state" / "arguments.json")["options"])
+
+
+def plans(folder):
+    Plan.from_json({name: item for name, item in read_plan(folder / "plan.json").items() if name != "shift"})
+
+
+FITTED = {
+    "run.json": (opens, reports, sources),
+    "plan.json": (reports, plans),
+    "metrics.jsonl": (reports,),
+    "evidence/map.json": (reports,),
+    "evidence/mistakes.json": (reports, exports),
+    "evidence/saliency.json": (reports,),
+    "model/network.json": (predicts, sources),
+    "model/preprocess.json": (predicts, sources),
+    "state/arguments.json": (resumes,),
+}
+ADAPTED = {
+    "run.json": (opens, reports),
+    "plan.json": (reports,),
+    "evidence/domains.json": (reports,),
+    "model/adapted.json": (predicts,),
+    "model/encoder.json": (predicts,),
+    "model/estimator.json": (predicts,),
+    "state/arguments.json": (resumes,),
+}
+
+
+def tree(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def told(verb, folder):
+    """Return the sentence that a verb refuses with; None where it goes through."""
+    try:
+        verb(folder)
+    except UserError as error:
+        return str(error)
+    return None
+
+
+def try_all(folder, name, verbs, texts):
+    path = folder / name
+    whole, before = path.read_bytes(), tree(folder)
+    refused = 0
+    for text in texts:
+        path.write_text(text, encoding="utf-8", errors="surrogateescape")
+        for verb in verbs:
+            try:
+                sentence = told(verb, folder)
+            except Exception as error:
+                raise AssertionError(f"{verb.__name__} of {name} with {text[:3000]!r}") from error
+            refused += sentence is not None
+            assert "\n" not in (sentence or "")
+            assert len(sentence or "") < 1200
+        assert tree(folder) <= before | {"report.html"}
+    path.write_bytes(whole)
+    assert [told(verb, folder) for verb in verbs] == [None] * len(verbs)
+    return refused
+
+
+@pytest.mark.parametrize("name", FITTED)
+def test_every_edited_file_of_a_run_is_read_or_refused(name, run):
+    unseal(run)
+    whole = (run / name).read_text()
+    if name == "metrics.jsonl":
+        line = whole.splitlines()[0]
+        texts = [f"{text}\n{line}\n" for text in edits(line, 20)]
+    else:
+        texts = list(edits(whole, 20))
+    assert try_all(run, name, FITTED[name], texts) > 10
+
+
+@pytest.mark.parametrize("name", ADAPTED)
+def test_every_edited_file_of_a_run_across_domains_is_read_or_refused(name, across):
+    unseal(across)
+    assert try_all(across, name, ADAPTED[name], list(edits((across / name).read_text(), 20))) > 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 3))
+def test_many_more_edits(seed, run, across):
+    for folder, files in ((run, FITTED), (across, ADAPTED)):
+        unseal(folder)
+        for name, verbs in files.items():
+            if name != "metrics.jsonl":
+                try_all(folder, name, verbs, list(edits((folder / name).read_text(), 150, seed)))
+
+
+def test_a_model_of_another_run_or_an_edited_one_is_refused(run, adapted, tmp_path, pictures):
+    picture = str(next(pictures.rglob("*.png")))
+    assert load(run).model.predict([picture])
+    (run / "model" / "README.md").write_text("My own words.")
+    assert load(run).model.predict([picture])
+    weights = run / "model" / "weights.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-4] + b"\0\0\0\1")
+    for use in (lambda: load(run).model, lambda: export(run), lambda: open_source(str(run)).build(pretrained=True)):
+        with pytest.raises(UserError, match=r"weights\.safetensors is not the file that the run wrote"):
+            use()
+    weights.write_bytes(whole)
+    shutil.copy(adapted / "model" / "adapted.json", run / "model" / "adapted.json")
+    with pytest.raises(UserError, match=r"adapted\.json is not the file that the run wrote"):
+        load(run).model  # noqa: B018
+    (run / "model" / "adapted.json").unlink()
+    (run / "model" / "preprocess.json").unlink()
+    with pytest.raises(UserError, match=r"preprocess\.json is missing"):
+        load(run).model  # noqa: B018
+
+
+def test_a_run_of_before_the_digests_opens(run, pictures):
+    unseal(run)
+    assert load(run).model.predict([str(next(pictures.rglob("*.png")))])
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"checkpoint_path": "/etc/passwd"}, "checkpoint_path"),
+        ({"pretrained_cfg": {"file": "x"}}, "pretrained_cfg"),
+        ({"pretrained_cfg_overlay": {"file": "x"}}, "pretrained_cfg_overlay"),
+        ({"features_only": True}, "features_only"),
+        ({"scriptable": True}, "scriptable"),
+        ({"cache_dir": "/tmp"}, "cache_dir"),
+        ({"img_size": 10**9}, "img_size"),
+        ({"depth": "2"}, "depth"),
+    ],
+)
+@pytest.mark.parametrize("family", ["timm", "torchvision"])
+def test_options_of_a_library_are_a_list_of_allowed_ones(options, word, family, run):
+    unseal(run)
+    path = run / "model" / "network.json"
+    value = json.loads(path.read_text())
+    name = {"timm": "resnet10t", "torchvision": "squeezenet1_0"}[family]
+    preprocess = json.loads((run / "model" / "preprocess.json").read_text())
+    value["spec"] = {"family": family, "name": name, "options": options, "preprocess": preprocess}
+    path.write_text(json.dumps(value))
+    with pytest.raises(UserError, match=rf"network\.json, spec: options\.{word}"):
+        load(run).model  # noqa: B018
+    with pytest.raises(UserError, match=rf"network\.json, spec: options\.{word}"):
+        open_source(str(run))
+
+
+@pytest.mark.parametrize(
+    "name", ["evidence/secret.png", "run.json", "model/weights.safetensors", "evidence", "predictions.parquet"]
+)
+def test_a_link_that_leaves_the_folder_is_refused(name, run, tmp_path):
+    outside = tmp_path / "outside"
+    path = run / name
+    if path.exists():
+        path.rename(outside)
+    else:
+        outside.write_bytes(b"\x89PNG secret")
+    path.symlink_to(outside)
+    for use in (load, write_report, lambda folder: open_source(str(folder))):
+        with pytest.raises(UserError, match="is a link that leaves the folder"):
+            use(run)
+
+
+def test_a_link_inside_the_folder_is_followed_and_a_pipe_is_refused(run):
+    (run / "evidence" / "again.json").symlink_to(run / "evidence" / "map.json")
+    write_report(run)
+    os.mkfifo(run / "evidence" / "mistakes.png")
+    with pytest.raises(UserError, match="is no file"):
+        write_report(run)
+
+
+class Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def handle_starttag(self, tag, attributes):
+        self.seen.append(tag)
+        assert tag not in ("script", "iframe", "object", "link", "form")
+        for name, value in attributes:
+            assert not name.startswith("on")
+            assert not (name in ("href", "src") and str(value).lower().startswith(("javascript:", "data:text")))
+
+
+def spoiled(value):
+    """Every text that may be any text is a hostile one."""
+    if isinstance(value, dict):
+        return {key: item if key in ("kind", "modality", "schema") else spoiled(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [spoiled(item) for item in value]
+    return HOSTILE if isinstance(value, str) and not value.endswith(".png") else value
+
+
+@pytest.mark.parametrize("which", ["run", "across"])
+def test_the_report_escapes_everything_that_comes_from_files(which, request):
+    folder = request.getfixturevalue(which)
+    known = {"metric": "accuracy", "verb": "fit", "modality": "image"}
+    for path in (folder / "run.json", *folder.glob("evidence/*.json"), folder / "plan.json"):
+        whole = json.loads(path.read_text())
+        value = spoiled(whole)
+        for key in ("arms", "guard", "chosen", "task") if path.name == "run.json" else ():
+            value[key] = whole[key]
+        if path.name == "run.json":
+            value |= {"warnings": [HOSTILE], **{key: whole[key] for key in known if key in whole}}
+            value["verdict"] |= {key: whole["verdict"][key] for key in ("arm", "baseline", "metric")}
+            for arm in value["arms"].values():
+                arm |= {"title": HOSTILE, "papers": [HOSTILE, "https://x.org/" + HOSTILE]}
+        path.write_text(json.dumps(value))
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert "&lt;script&gt;" in page
+    parser = Tags()
+    parser.feed(page)
+    assert len(parser.seen) > 100
+
+
+@pytest.mark.parametrize("junk", [b"", b"junk", b"PAR1" + b"\0" * 40 + b"PAR1", None])
+def test_predictions_that_are_no_table_of_a_run(junk, run):
+    path = run / "predictions.parquet"
+    if junk is None:
+        pd.DataFrame({"arm": ["probe"], "split": ["test"], "seed": ["x"]}).to_parquet(path)
+    else:
+        path.write_bytes(junk)
+    with pytest.raises(UserError, match=r"predictions\.parquet cannot be used"):
+        write_report(run)
+
+
+@pytest.mark.parametrize("column", ["probabilities", "label", "name"])
+def test_predictions_of_other_types_are_one_sentence_or_shown(column, run):
+    path = run / "predictions.parquet"
+    whole = pd.read_parquet(path)
+    for value in (None, "x", 3, [0.5], [float("nan")] * 2, ["a", "b"]):
+        frame = whole.copy()
+        frame[column] = pd.Series([value] * len(frame), dtype=object)
+        frame.to_parquet(path)
+        assert "\n" not in (told(write_report, run) or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("run.json", '{"schema": 1}'),
+        ("run.json", '{"schema": 1, "data": null}'),
+        ("model/network.json", "[]"),
+        ("model/weights.safetensors", "junk"),
+        ("metrics.jsonl", "junk\njunk\n"),
+    ],
+)
+def test_the_commands_end_with_exit_code_2_and_one_line(name, text, run, pictures, monkeypatch, capsys):
+    (run / name).write_text(text)
+    unread = run / "run.json"
+    if name != "run.json":
+        unseal(run)
+    verbs = (["report", str(run)],) if name == "metrics.jsonl" else (["predict", str(run), str(pictures)],)
+    assert unread.exists()
+    for arguments in verbs:
+        monkeypatch.setattr(sys, "argv", ["headstart", *arguments])
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert left.value.code == 2
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert told.err.count("\n") == 1
+        assert Path(name).name in told.err
+
+
+def test_a_finished_arm_that_was_edited_is_refused_at_resume(fitted, tmp_path):
+    (tmp_path / "result.json").write_text('{"score": "best"}')
+    with pytest.raises(UserError, match=r"result\.json: validation is missing"):
+        read_result(tmp_path)
+
+
+def test_resume_of_edited_arguments_is_one_sentence(run):
+    (run / "run.json").unlink()
+    path = run / "state" / "arguments.json"
+    value = json.loads(path.read_text())
+    for options in ({"epochs": "three"}, {"seeds": 0}, {"budget": []}, {"unknown": 1}):
+        path.write_text(json.dumps(value | {"options": value["options"] | options}))
+        with pytest.raises(UserError):
+            resume(run, quiet=True)
+
+
+def test_names_of_files_that_a_spreadsheet_would_run(run, pictures, tmp_path, capsys):
+    folder = tmp_path / "new"
+    folder.mkdir()
+    for name in ("=1+1.png", "fine.png"):
+        shutil.copy(next(pictures.rglob("*.png")), folder / name)
+    assert main_of("predict", run, folder) == 0
+    told = capsys.readouterr()
+    assert "\n'=1+1.png," in told.out
+    assert "character: 1;" in told.err
+    assert main_of("predict", run, folder, "--raw-cells") == 0
+    assert "\n=1+1.png," in capsys.readouterr().out
+    assert main_of("predict", run, folder, "--json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["name"] == "=1+1.png"
+
+
+def main_of(*arguments):
+    before, sys.argv = sys.argv, ["headstart", *map(str, arguments)]
+    try:
+        main()
+    except SystemExit as left:
+        return left.code
+    finally:
+        sys.argv = before
+    return 0
