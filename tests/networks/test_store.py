@@ -14,6 +14,8 @@ from torch import nn
 
 from headstart.errors import UserError
 from headstart.networks import TextPreprocess, build, load_network, save_network
+from headstart.networks.build import FAMILIES
+from headstart.networks.expected import SPEC
 from headstart.networks.glyphs import glyphs_spec
 from headstart.networks.tabular import tabular_spec
 from headstart.networks.timm_family import timm_spec
@@ -126,3 +128,7 @@ def test_a_saved_tensor_that_is_not_finite_is_named(tmp_path: Path) -> None:
     save_network(network, logic, tmp_path)
     with pytest.raises(UserError, match=r"1 of the 2 values of the tensor 'head.bias'"):
         load_network(tmp_path)
+
+
+def test_every_family_has_a_rule_for_what_its_files_say() -> None:
+    assert set(SPEC) == set(FAMILIES)

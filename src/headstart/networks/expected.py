@@ -94,6 +94,7 @@ SPEC: dict[str, Rule] = {
         _TAPS,
         open=False,
     ),
+    "columns": Record({"family": NAME, "preprocess": PREPROCESS["table"]}, _TAPS, open=False),
     "glyphs": Record({"family": NAME}, {"preprocess": PREPROCESS["image"], **_TAPS}, open=False),
 }
 TASK = Record(
@@ -125,9 +126,8 @@ TREES = Record(
     },
     open=False,
 )
-HEAD = Either(
-    (LINEAR, NEAREST, TREES, Record({"kind": Text(choices=("none", "linear", "nearest", "trees"))}, open=False))
-)
+_KIND = Record({"kind": Text(choices=("none", "linear", "nearest", "trees"))}, open=False)
+HEAD = Either((LINEAR, NEAREST, TREES, _KIND))
 NETWORK = Record(
     {"schema": Whole(1), "spec": Record({"family": NAME})},
     {"task": Maybe(TASK), "stages": Items(NAME), "n_features": SIZE, "head": Maybe(HEAD)},

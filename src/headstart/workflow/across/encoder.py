@@ -11,6 +11,7 @@ import numpy as np
 
 from headstart.data import Dataset, TableColumns
 from headstart.errors import UserError
+from headstart.foreign import unusable
 from headstart.networks import Network, Source, TablePreprocess, load_network, save_network
 from headstart.networks.expected import PREPROCESS, preprocess_rule
 from headstart.schema import Items, Record, Text, read_checked, require
@@ -135,7 +136,8 @@ def load_encoder(directory: Path) -> Encoder:
     if not set(value["gaps"]) <= set(value["preprocess"]["mean"]):
         raise UserError(f"{path} names gaps in columns that are not there; the file is damaged or was edited.")
     require(value["preprocess"], preprocess_rule(value["preprocess"]), f"{path}, preprocess")
-    return TableEncoder(TablePreprocess.from_json(value["preprocess"]), tuple(value["gaps"]))
+    with unusable(path):
+        return TableEncoder(TablePreprocess.from_json(value["preprocess"]), tuple(value["gaps"]))
 
 
 def make_encoder(sources: list[Dataset], target: Dataset, source: Source | None) -> Encoder:
