@@ -233,7 +233,7 @@ def _fit_head(bench: Workbench, plan: Plan, job: Job) -> Fitted:
     network.freeze(len(network.stages))
     before = checksum(network.frozen_tensors())
     bench.progress.note(f"{job.label}: train the head on frozen features")
-    settings = fit_head(bench, network, job.arm, job.rows, plan.views, job.settings)
+    settings = fit_head(bench, network, job.arm, job.rows, bench.options.views or 1, job.settings)
     if checksum(network.frozen_tensors()) != before:
         raise RuntimeError(f"{job.arm} moved tensors that are frozen; this is a fault.")
     frozen = {"stages": network.stage_names, "hash": before, "unchanged": True}
