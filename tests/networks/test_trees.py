@@ -66,6 +66,17 @@ def test_a_value_on_the_threshold_goes_left_as_in_scikit_learn():
     np.testing.assert_allclose(head(torch.as_tensor(points)).softmax(1).numpy(), model.predict_proba(points), atol=1e-6)
 
 
+def test_trees_can_be_exported(tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    x = rows()
+    head, _ = head_of(x, labels_of(x, "three"), "three", 3, rounds=4)
+    path, some = tmp_path / "trees.onnx", torch.as_tensor(x[:7])
+    torch.onnx.export(head.eval(), (some,), path, dynamo=True, dynamic_shapes=({0: "n"},), verbose=False)
+    session = runtime.InferenceSession(path)
+    found = session.run(None, {session.get_inputs()[0].name: x[:50]})[0]
+    np.testing.assert_allclose(found, head(torch.as_tensor(x[:50])).numpy(), atol=1e-5)
+
+
 def test_a_class_without_rows_is_never_said():
     x = rows()
     head, _ = head_of(x, labels_of(x, "two"), "two", 4, rounds=5)
