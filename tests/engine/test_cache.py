@@ -13,6 +13,8 @@ from engine_tiny import TinyData, TinyTexts, text_network, tiny_network
 
 from headstart.engine import cached_states, raw_fetch, state_bytes
 from headstart.engine import states as states_module
+from headstart.engine.cache import prefix_key
+from headstart.engine.device import Place
 from headstart.engine.predict import evaluating
 from headstart.engine.shelf import trim
 from headstart.engine.states import States
@@ -311,3 +313,10 @@ def test_old_states_make_room(tmp_path):
         os.utime(tmp_path / name, (age, age))
     trim(tmp_path, tmp_path / "old", limit=200)
     assert {path.name for path in tmp_path.iterdir()} == {"old", "new"}
+
+
+def test_states_of_another_precision_or_stage_are_others():
+    network, cpu = tiny_network(), torch.device("cpu")
+    keys = {prefix_key(network, cut, Place(cpu, precision)) for cut in (1, 2) for precision in ("no", "bf16")}
+    assert len(keys) == 4
+    assert prefix_key(tiny_network(), 1, Place(cpu, "no")) in keys

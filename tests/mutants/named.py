@@ -99,7 +99,7 @@ NAMED = [
             "the interval of an absolute error is not negative"),
     _across_record("interval of an error across domains", "sorted(sign * bound for",
                    "sorted(bound for", "the interval of an absolute error is not negative"),
-    _conclude("another seed's predictions", "predictions.values[kept.kept][index]", "predictions.values[kept.kept][0]",
+    _conclude("another seed's predictions", "predictions=predictions.values[kept.kept][index]", "predictions=predictions.values[kept.kept][0]",
               "mistakes and saliency are of the network that is kept"),
     _conclude("the worst seed is kept", "np.argmax([part", "np.argmin([part", "the best seed on validation is kept"),
     # training and choosing
@@ -211,8 +211,6 @@ NAMED = [
     _cache("key without weights", '"weights": checksum(weights)', '"weights": ""', "another network's states"),
     _cache("key without preprocessing", '"preprocess": network.preprocess.to_json()', '"preprocess": {}',
            "states of other pixels"),
-    _cache("key without the cut", '"cut": cut,', '"cut": 0,', "states of another stage",
-           "tests/engine/test_cache.py"),
     _cache("key without precision", '"precision": place.precision', '"precision": ""', "states of other rounding"),
     _cache("every view is the plain one", "view_seed(seed, content, view)", "view_seed(seed, content, 0)",
            "K views would be one"),
