@@ -34,8 +34,7 @@ _road = room(
 _arms = room("workflow/arms.py", "tests/workflow/test_heads.py")
 _heads = room("workflow/heads.py", "tests/workflow/test_heads.py")
 _joint = room("shallow/joint.py", "tests/shallow/test_joint.py")
-_record = room("workflow/record.py", "tests/workflow/test_fit.py::test_tables_of_every_task[regression]")
-_across_record = room("workflow/across/record.py", "tests/workflow/test_across.py::test_several_sources_and_regression")
+_measuring = room("workflow/measuring.py", "tests/workflow/test_measuring.py")
 _conclude = room("workflow/conclude.py", "tests/workflow/test_kept_seed.py")
 _race = room("choice/race.py", "tests/choice/test_race.py")
 _choosing = room("choice/choosing.py", "tests/choice/test_choose.py", "tests/choice/test_race.py")
@@ -91,14 +90,12 @@ NAMED = [
              "the interval must be that of the gain"),
     _across("weakest baseline", "max(baselines, key", "min(baselines, key",
             "beating the worst of the baselines is no news"),
-    _across("baseline counts the adapted arm", "if arm != ADAPTED}", "if arm}",
+    _across("baseline counts the adapted arm", "if arm != ADAPTED\n    }", "if arm\n    }",
             "an adapted model is not its own baseline"),
     _road("later seeds' rows evaluated", "np.concatenate(learned)", "learned[0]",
           "rows that any seed learned from are seen"),
-    _record("interval of an error", "sorted(sign * bound for", "sorted(bound for",
-            "the interval of an absolute error is not negative"),
-    _across_record("interval of an error across domains", "sorted(sign * bound for",
-                   "sorted(bound for", "the interval of an absolute error is not negative"),
+    _measuring("interval of an error", "return Interval(-found.high, -found.low, found.kind)", "return found",
+               "the interval of an absolute error is not negative"),
     _conclude("another seed's predictions", "predictions=predictions.values[kept.kept][index]", "predictions=predictions.values[kept.kept][0]",
               "mistakes and saliency are of the network that is kept"),
     _conclude("the worst seed is kept", "np.argmax([part", "np.argmin([part", "the best seed on validation is kept"),
@@ -106,6 +103,8 @@ NAMED = [
     _arms("the fold chooses the head's strength", "fit_head(bench, network, job.arm, job.rows, plan.views, job.settings)",
           "fit_head(bench, network, job.arm, np.concatenate([job.rows, job.validation]), plan.views, job.settings)",
           "the rows that an arm is scored on choose nothing"),
+    _arms("when to stop is seen on rows outside the fold's own", '{"train": job.rows})\n    try:', "{})\n    try:",
+          "the fold that is predicted would say when to stop"),
     _heads("views split across inner folds", "((train + shifts).ravel(), held)",
            "(np.setdiff1d(np.arange(copies * len(rows)), held), held)", "a view of a held-out sample would be learned from"),
     _heads("settings are chosen anew", "if settings is None:\n        read, scaled =", "if True:\n        read, scaled =",
@@ -233,8 +232,8 @@ NAMED = [
     # heads
     _probe("the worst strength", "-scores.round(12)))[0]", "scores.round(12)))[0]", "the best strength is kept"),
     _probe("folds without strata", "if rarest >= 2:", "if False:", "a fold could miss a class"),
-    _linear("strengths judged on training rows", "judged = [per_sample(head.outputs(validation[0]), validation[1]",
-            "judged = [per_sample(head.outputs(features), labels", "the weakest penalty would always win"),
+    _linear("strengths judged on training rows", "[per_sample(head.outputs(validation[0]), validation[1], problem.kind)",
+            "[per_sample(head.outputs(features), labels, problem.kind)", "the weakest penalty would always win"),
     _linear("folds judged on training rows", "head.outputs(features[held]), labels[held]",
             "head.outputs(features[train]), labels[train]", "the weakest penalty would always win"),
     _held("held rows are learned from", "train, held = folds != fold, all_folds == fold",

@@ -16,6 +16,7 @@ _MAP = {
     "workflow/verdict.py": ("tests/workflow/test_verdict.py",),
     "workflow/conclude.py": _ARMS,
     "workflow/record.py": _ARMS,
+    "workflow/measuring.py": ("tests/workflow/test_measuring.py", "tests/workflow/test_verdict.py"),
     "workflow/arms.py": _ARMS,
     "workflow/heads.py": _ARMS,
     "workflow/predictions.py": _ARMS,

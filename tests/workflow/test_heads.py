@@ -7,7 +7,8 @@ from sklearn.datasets import load_digits
 from headstart.data import open_data
 from headstart.engine.progress import Progress
 from headstart.networks import open_source
-from headstart.workflow.arms import Job, fit_once
+from headstart.workflow.arms import Job, fit_once, fit_stopped
+from headstart.workflow.costs import Speed
 from headstart.workflow.heads import POOLED, fit_probe, inner_folds
 from headstart.workflow.options import FitOptions
 from headstart.workflow.plan import facts_of, make_plan
@@ -41,11 +42,32 @@ def test_labels_of_held_out_rows_change_nothing(arm, tmp_path, monkeypatch):
         stored = bench.dataset.targets
         stored[held] = (stored[held] + shift) % 4
         network = bench.network(pretrained=True, seed=0)
-        plan = make_plan(facts_of(bench.dataset, network, 1e-3, None), bench.options)
+        plan = make_plan(facts_of(bench.dataset, network, Speed(0.0, 1e-4)), bench.options)
         fitted = fit_once(bench, plan, Job(arm, 0, learned, held, tmp_path / str(shift), fold=0))
         heads.append((fitted.settings, [tensor.numpy() for tensor in fitted.network.head.state_dict().values()]))
     assert heads[0][0] == heads[1][0]
     for one, other in zip(heads[0][1], heads[1][1], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_trained_arm_stops_by_rows_of_its_own(tmp_path, monkeypatch):
+    """When to stop, and the weights themselves, are the same whatever the labels of the fold that is predicted."""
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    ends = []
+    for shift in (0, 1):
+        bench = bench_of(*pictures(), method="finetune", arms=("finetune",), epochs=1)
+        rows = bench.dataset.splits["train"]
+        learned, held = rows[::2], rows[1::2]
+        stored = bench.dataset.targets
+        stored[held] = (stored[held] + shift) % 4
+        plan = make_plan(
+            facts_of(bench.dataset, bench.network(pretrained=True, seed=0), Speed(0.0, 1e-4)), bench.options
+        )
+        fitted, search = fit_stopped(bench, plan, Job("finetune", 0, learned, held[:0], tmp_path / str(shift), fold=0))
+        scores = [(record["validation_loss"], record["validation_score"]) for record in search.history]
+        ends.append((scores, [tensor.numpy() for tensor in fitted.network.state_dict().values()]))
+    assert ends[0][0] == ends[1][0]
+    for one, other in zip(ends[0][1], ends[1][1], strict=True):
         np.testing.assert_array_equal(one, other)
 
 
