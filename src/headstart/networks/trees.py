@@ -40,14 +40,14 @@ class TreesHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return outputs [n, k] for features [n, d]."""
-        n, trees = len(features), len(self.feature)
-        node = torch.zeros(n, trees, dtype=torch.int64, device=features.device)
+        # Sizes come from tensors, never from Python numbers, so that an exported graph takes any number of rows.
+        node = torch.zeros_like(features[:, :1], dtype=torch.int64).repeat(1, len(self.feature))
         for _ in range(self.depth):
             asked = features.float().gather(1, self._at(self.feature, node))
             node = torch.where(
                 asked <= self._at(self.threshold, node), self._at(self.left, node), self._at(self.right, node)
             )
-        sums = self._at(self.value, node).reshape(n, -1, len(self.spread)).sum(dim=1)
+        sums = self._at(self.value, node).unflatten(1, (-1, len(self.spread))).sum(dim=1)
         return sums @ self.spread + self.bias
 
     def _at(self, table: Tensor, node: Tensor) -> Tensor:
