@@ -16,6 +16,7 @@ from sklearn.decomposition import NMF
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from benchmarks.domains.pairs import Pair, root
+from benchmarks.domains.texts import kept_array
 
 Array = np.ndarray
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
@@ -55,7 +56,7 @@ def spoken() -> Iterator[Pair]:
             )
 
 
-def _worse(pictures: Array, how: str, rng: np.random.Generator) -> Array:
+def worse(pictures: Array, how: str, rng: np.random.Generator) -> Array:
     """Return pictures [n, h, w, 3] from 0 to 1 as another camera would have taken them."""
     if how == "grey":
         return np.repeat(pictures.mean(axis=3, keepdims=True), 3, axis=3)
@@ -70,8 +71,13 @@ def _worse(pictures: Array, how: str, rng: np.random.Generator) -> Array:
     return pictures
 
 
-def _features(pictures: Array, batch: int = 50) -> Array:
+def mobilenet_features(pictures: Array, batch: int = 50) -> Array:
     """Return MobileNetV2's pooled features [n, 1280] of pictures [n, 32, 32, 3], enlarged three times."""
+    made = kept_array("mobilenet", pictures, lambda: _features(pictures, batch))
+    return made.astype(np.float16).astype(np.float64)  # half precision, so that the pairs travel
+
+
+def _features(pictures: Array, batch: int) -> Array:
     import torch
 
     from benchmarks.peers.features import MEAN, STD, network
@@ -84,7 +90,7 @@ def _features(pictures: Array, batch: int = 50) -> Array:
             images = torch.from_numpy(np.ascontiguousarray(pictures[start : start + batch])).float().permute(0, 3, 1, 2)
             large = torch.nn.functional.interpolate(images, scale_factor=3, mode="bilinear")
             scaled = (large - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
-            parts.append(body(scaled).mean((2, 3)).double().numpy())
+            parts.append(body(scaled).mean((2, 3)).numpy())
     return np.concatenate(parts)
 
 
@@ -95,16 +101,22 @@ def pictures() -> Iterator[Pair]:
     rng = np.random.default_rng(0)
     order = rng.permutation(len(images))
     first, second = order[:PICTURES], order[PICTURES : 2 * PICTURES]
-    clean = _features(images[first])
+    clean = mobilenet_features(images[first])
     for how in ("grey", "noise", "blur", "contrast", "rotated"):
-        other = _features(_worse(images[second], how, rng))
+        other = mobilenet_features(worse(images[second], how, rng))
         yield Pair("pictures", f"clean->{how}", clean, classes[first], other, other, classes[second])
         if how in ("grey", "blur"):
             yield Pair("pictures", f"{how}->clean", other, classes[second], clean, clean, classes[first])
 
 
-def films() -> Iterator[Pair]:
-    """Film reviews as counts of words, their sentiment; the domains are three topics."""
+def film_texts() -> tuple[list[str], Array, Array]:
+    """Return the film reviews, their sentiment, and which of three topics each is about."""
+    texts, found, counts = _films()
+    factors: Any = NMF(random_state=0).set_params(n_components=TOPICS)
+    return texts, found, factors.fit_transform(TfidfTransformer().fit_transform(counts)).argmax(axis=1)
+
+
+def _films() -> tuple[list[str], Array, Any]:
     texts, found = [], []
     with tarfile.open(root() / "movie_reviews/review_polarity.tar.gz") as archive:
         for member in sorted(archive.getmembers(), key=lambda m: m.name):
@@ -114,10 +126,13 @@ def films() -> Iterator[Pair]:
                 texts.append(file.read().decode("latin-1"))
                 found.append(int("/pos/" in member.name))
     words: Any = CountVectorizer(max_features=WORDS, stop_words="english").fit_transform(texts)
-    counts = words.astype(np.float64).tocsr()
-    factors: Any = NMF(random_state=0).set_params(n_components=TOPICS)
-    topic = factors.fit_transform(TfidfTransformer().fit_transform(counts)).argmax(axis=1)
-    labels = np.array(found)
+    return texts, np.array(found), words.astype(np.float64).tocsr()
+
+
+def films() -> Iterator[Pair]:
+    """Film reviews as counts of words, their sentiment; the domains are three topics."""
+    counts = _films()[2]
+    _, labels, topic = film_texts()
     for a, b in itertools.permutations(range(TOPICS), 2):
         target = counts[topic == b]
         yield Pair("films", f"{a}->{b}", counts[topic == a], labels[topic == a], target, target, labels[topic == b])

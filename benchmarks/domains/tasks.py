@@ -72,7 +72,7 @@ class Contender(NamedTuple):
 
 def has_units(pair: Pair) -> bool:
     """Return whether a pair's columns have units of their own; pixels, activations and words share one."""
-    return pair.benchmark in TABLES or (pair.benchmark == "shifts" and not pair.name.startswith("digits"))
+    return pair.benchmark in (*TABLES, "abalone") or (pair.benchmark == "shifts" and not pair.name.startswith("digits"))
 
 
 def tuned(pair: Pair) -> Any:

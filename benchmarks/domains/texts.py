@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +31,20 @@ def encoder() -> Path:
 
 def encoded(texts: list[str]) -> np.ndarray:
     """Return [n, 384] rows of length 1: the mean over the first 128 tokens' states."""
-    key = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
-    path = Path(platformdirs.user_cache_dir("headstart")) / "benchmarks" / f"minilm-{TOKENS}-{key}.npy"
+    key = np.frombuffer("\0".join(texts).encode(), dtype=np.uint8)
+    return kept_array(f"minilm-{TOKENS}", key, lambda: _encode(texts)).astype(np.float64)
+
+
+def kept_array(name: str, made_of: np.ndarray, make: Callable[[], np.ndarray]) -> np.ndarray:
+    """Return an array that is made once of another and kept in the user's cache folder."""
+    key = hashlib.sha256(np.ascontiguousarray(made_of)).hexdigest()[:16]
+    path = Path(platformdirs.user_cache_dir("headstart")) / "benchmarks" / f"{name}-{key}.npy"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}.npy")
-        np.save(part, _encode(texts))
+        np.save(part, make())
         part.replace(path)
-    return np.load(path, allow_pickle=False).astype(np.float64)
+    return np.load(path, allow_pickle=False)
 
 
 def _encode(texts: list[str]) -> np.ndarray:

@@ -27,6 +27,21 @@ class HeadstartWarning(UserWarning):
     """What a user should know and can do something about; the command line prints the sentence alone."""
 
 
+def check_names(names: Iterable[str], known: Iterable[str], where: str) -> None:
+    """Refuse names that select nothing: a table of names is checked against what it names when it is imported.
+
+    Examples
+    --------
+    >>> check_names(["standardise"], ["standardize", "coral"], "FIRST")
+    Traceback (most recent call last):
+    ValueError: FIRST names 'standardise', which does not exist; did you mean 'standardize'?
+    """
+    there = list(known)
+    for name in names:
+        if name not in there:
+            raise ValueError(f"{where} names '{name}', which does not exist; {nearest(name, there)}")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return a hint naming the nearest known words, or all of them when none is near.
 

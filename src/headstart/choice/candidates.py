@@ -13,6 +13,7 @@ from sklearn.base import clone
 from headstart import catalogue
 from headstart.catalogue.entry import Entry
 from headstart.choice.heads import Heads
+from headstart.errors import check_names
 from headstart.shallow.domains import Domains
 from headstart.shallow.shells import Adapted, Reweighted
 
@@ -112,6 +113,7 @@ DEFAULTS: tuple[Candidate, ...] = (
 """What races unless told otherwise, in this order; what the task, its labels or its size rule out is left out."""
 OF_WORDS = Candidate("msda")
 """Races beside them where rows are sparse: it was made for bags of words, whose rare words it fills in."""
+check_names((one.method for one in (*DEFAULTS, OF_WORDS)), catalogue.names(), "headstart.choice.candidates.DEFAULTS")
 
 
 def as_candidates(

@@ -11,6 +11,8 @@ import numpy as np
 
 from headstart.choice.candidates import DEFAULTS
 from headstart.choice.race import Ground, Raced
+from headstart.errors import check_names
+from headstart.validators import VALIDATORS
 
 Array = np.ndarray
 CLASSIFICATION = (
@@ -28,6 +30,7 @@ CLASSIFICATION = (
 )
 METHODS = (*(one.name for one in DEFAULTS), "target_only", "pooled", "blend", "smoothed")
 REGRESSION = ("source_accuracy", "importance_weighted", "dev", "circular")
+check_names((*CLASSIFICATION, *REGRESSION), VALIDATORS, "headstart.choice.gain.CLASSIFICATION")
 
 
 class Gain(NamedTuple):

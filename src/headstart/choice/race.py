@@ -13,6 +13,7 @@ from scipy import sparse
 from sklearn.metrics import adjusted_mutual_info_score
 
 from headstart.choice.candidates import Candidate
+from headstart.choice.cost import beyond
 from headstart.choice.heads import Heads, settle
 from headstart.shallow.choosing import default_folds
 from headstart.shallow.domains import Domains, stack
@@ -126,7 +127,8 @@ def race(
 
     Parameters
     ----------
-    budget : seconds; a candidate that would start after them is left out with a note. The first one always runs.
+    budget : seconds. A candidate that is expected to end after them (`cost.beyond`, by the size of the data alone), or
+        that would start after them, is left out with a note. The first one always runs.
     on_done : told of every outcome as it comes.
 
     Returns
@@ -135,10 +137,16 @@ def race(
     """
     start = time.perf_counter()
     out: list[Raced] = []
-    for candidate in candidates:
+    dear = beyond(candidates, ground.domains, ground.n_classes, budget)
+    for number, candidate in enumerate(candidates):
         spent = time.perf_counter() - start
-        if budget is not None and out and spent > budget:
+        note = ""
+        if number in dear:
+            cost, left = dear[number]
+            note = f"left out: about {cost:.1g} s expected, and the race before it leaves {left:.1g} of {budget:g} s"
+        elif budget is not None and out and spent > budget:
             note = f"left out: the budget of {budget:g} s was spent"
+        if note:
             out.append(Raced(candidate, None, None, None, {}, 0.0, note))
         else:
             out.append(run(ground, candidate))

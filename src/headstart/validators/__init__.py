@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from headstart.errors import nearest
+from headstart.errors import check_names, nearest
 from headstart.validators.circular import circular
 from headstart.validators.confidence import bnm, entropy, infomax, mano
 from headstart.validators.evidence import Evidence
@@ -28,6 +28,7 @@ VALIDATORS: dict[str, Callable[[Evidence], float]] = {
     "mixval": mixval,
 }
 FOR_REGRESSION = ("source_accuracy", "importance_weighted", "dev", "circular")
+check_names(FOR_REGRESSION, VALIDATORS, "headstart.validators.FOR_REGRESSION")
 
 
 def get(name: str) -> Callable[[Evidence], float]:

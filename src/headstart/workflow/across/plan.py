@@ -8,18 +8,21 @@ from typing import Any
 from headstart import catalogue
 from headstart.catalogue import Entry
 from headstart.choice.candidates import DEFAULTS, Candidate
+from headstart.errors import check_names
 from headstart.problem import Task
 from headstart.shallow.diagnose import KINDS, Diagnosis
 from headstart.workflow.options import FitOptions
 
 FIRST: dict[str, tuple[str, ...]] = {
-    "none": ("standardise", "coral"),
+    "none": ("standardize", "coral"),
     "covariate": ("kliep", "density_classifier", "coral", "ot_linear"),
     "label": ("mlls", "bbse", "mmdtars"),
     "subspace": ("subspace_alignment", "gfk", "tca", "ot_linear"),
     "concept": ("towards_source", "feda"),
 }
 """What is proposed first for a kind of shift."""
+check_names((name for row in FIRST.values() for name in row), catalogue.names(), "headstart.workflow.across.plan.FIRST")
+check_names(KINDS, [*FIRST], "headstart.shallow.diagnose.KINDS")
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,7 @@ def make_across_plan(
     wanted = list(dict.fromkeys([*several, *FIRST[shift.kind], *(one.name for one in DEFAULTS), *extra]))
     standard = {one.name: one for one in DEFAULTS}
     raced = [standard.get(name) or Candidate(name) for name in wanted]
-    entries = {entry.name: entry for entry in catalogue.METHODS}
-    raced = [one for one in raced if one.method in entries and applies(entries[one.method], task, n_labelled)]
+    raced = [one for one in raced if applies(catalogue.get(one.method), task, n_labelled)]
     first = [one.name for one in raced if one.name in FIRST[shift.kind]]
     reasons = [f"{KINDS[shift.kind]}: {', '.join(first) or 'the standard field'} first."]
     if several:
