@@ -12,14 +12,13 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 
-from benchmarks.domains.learn_gain import held_out
 from benchmarks.domains.pairs import TABLES, Pair
+from benchmarks.domains.races import held_out
 from benchmarks.domains.records import scores
 from benchmarks.domains.tasks import Contender, Task, has_units, head, tuned
 from headstart.catalogue import METHODS
 from headstart.catalogue.entry import Entry
-from headstart.choice import BASELINES, choose
-from headstart.choice.choosing import BLENDS
+from headstart.choice import choose
 from headstart.shallow.adaptation import DomainRegressor
 from headstart.shallow.shells import Adapted, Reweighted
 from headstart.shallow.tuned import TunedLogistic
@@ -170,11 +169,9 @@ def automatic(task: Task) -> tuple[Array, dict[str, Any]]:
     for number, one in enumerate(decided.finished):
         outcome = scores(task.truth, answer(number), task.pair.kind, rows=False)
         evidence = {name: round(float(value), 4) for name, value in one.scores.items()}
-        gain = round(float(decided.gains[number]), 2)
+        gain = None if np.isnan(decided.gains[number]) else round(float(decided.gains[number]), 2)
         raced.append({"name": one.name, "gain": gain, "seconds": round(one.seconds, 2), "scores": evidence} | outcome)
-    adapted = [i for i, one in enumerate(decided.finished) if one.name not in BASELINES]
-    blends = [i for i in adapted if decided.finished[i].name in BLENDS]
-    bold = max(blends or adapted, key=lambda i: decided.gains[i], default=decided.chosen)
+    bold = decided.chosen if decided.considered is None else decided.considered
     rows = len(task.known) == 0
     more = {"unguarded": scores(task.truth, answer(bold), task.pair.kind, rows=rows), "raced": raced}
     return answer(decided.chosen), more | {"kept": choice.name, "reason": choice.reason}

@@ -37,6 +37,7 @@ from benchmarks.domains.subgroups import (
 )
 from benchmarks.domains.tasks import has_units
 from headstart.choice.candidates import Candidate, as_candidates
+from headstart.choice.gain import Gain, from_json
 from headstart.choice.heads import Heads
 from headstart.choice.label_shift import CORRECTED, only_shares_differ
 from headstart.choice.race import Ground, Raced, outputs, prepare, run
@@ -55,6 +56,10 @@ MADE: dict[str, Callable[[], Iterator[Pair]]] = {
 OFFICE = ("surf", "googlenet", "mobilenet")
 SAME = {"coloured": "digits", "encoded_films": "films", **dict.fromkeys(OFFICE, "office")}
 """Benchmarks that are made of another's data, and are left out with it."""
+
+
+HELD_OUT = Path(__file__).resolve().with_name("held_out_gains.json")
+"""The coefficients that a benchmark's own figures are made with: learned on all the others."""
 
 
 class Told:
@@ -105,6 +110,12 @@ def group(pair: Pair) -> str:
     return f"{pair.benchmark} {first}" if parts else SAME.get(pair.benchmark, pair.benchmark)
 
 
+def held_out(pair: Pair) -> Gain | None:
+    """Return the coefficients learned without a pair's benchmark; None for the package's where it took no part."""
+    stored = json.loads(HELD_OUT.read_text(encoding="utf-8")).get(group(pair))
+    return None if stored is None else from_json(stored)
+
+
 def file_of(pair: Pair, folder: Path) -> Path:
     return folder / f"{pair.benchmark}-{pair.name}.npz".replace(" ", "_").replace(">", "")
 
@@ -150,7 +161,9 @@ def race(pair: Pair, folder: Path) -> None:
         "about": about,
     }
     part = file_of(pair, folder).with_suffix(".part.npz")
-    small = {name: a.astype(np.float32) if a.dtype == np.float64 and name != "ratio" else a for name, a in arrays.items()}
+    small = {
+        name: a.astype(np.float32) if a.dtype == np.float64 and name != "ratio" else a for name, a in arrays.items()
+    }
     np.savez_compressed(part, said=np.array(json.dumps(said)), **small)
     part.replace(file_of(pair, folder))
 

@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.utils.estimator_checks import check_estimator
 
 from headstart.choice import AutoAdaptClassifier, AutoAdaptRegressor, Candidate, choose
-from headstart.choice.choosing import CAUTION, decide
+from headstart.choice.choosing import decide
 from headstart.choice.gain import Gain, feature_names, features, from_json, learn, shipped, to_json
 from headstart.choice.race import prepare, race
 from headstart.errors import UserError
@@ -34,11 +34,11 @@ def _domains(labels=None):
 
 
 def _always(value):
-    """Evidence that predicts the same gain for every model that is not source-only."""
+    """Evidence that predicts the same gain for every model that is not source-only, and believes it."""
     names = feature_names(False)
     coef = np.zeros(len(names))
     coef[names.index("constant")] = value
-    return Gain(names, np.ones(len(names)), coef, 1.0)
+    return Gain(names, np.ones(len(names)), coef, 1.0, slope=1.0)
 
 
 def test_a_choice_says_what_was_raced_and_predicts_new_rows():
@@ -79,7 +79,7 @@ def test_the_guard_follows_the_evidence():
     domains = _domains()
     ground = prepare(domains, n_classes=3)
     raced = race(ground, [Candidate("source_only"), *map(Candidate, FEW)])
-    for value, kept in ((5.0, ("blend", "smoothed")), (-5.0, ("source_only",)), (0.5 * CAUTION, ("source_only",))):
+    for value, kept in ((5.0, ("blend", "smoothed")), (-5.0, ("source_only",)), (0.1, ("source_only",))):
         decided = decide(ground, raced, _always(value))
         assert decided.finished[decided.chosen].name in kept
 
@@ -91,7 +91,8 @@ def test_a_failing_candidate_is_noted_and_the_budget_kept():
     assert [one.note for one in raced] == ["", "RuntimeError: this head is broken", ""]
     assert decide(ground, raced, _always(0.0)).table()[-1]["note"] == "RuntimeError: this head is broken"
     raced = race(ground, [Candidate("source_only"), Candidate("easytl")], budget=0.0)
-    assert [one.note for one in raced] == ["", "left out: the budget of 0 s was spent"]
+    assert raced[0].note == ""
+    assert raced[1].note.startswith("left out: about")
 
 
 class _Broken:
@@ -156,7 +157,6 @@ def test_learned_coefficients_find_the_gain_that_evidence_shows():
     groups = np.arange(300) % 5
     gain = learn(rows, rows @ truth, groups, names, strength=1e-3)
     assert np.allclose(gain.predict(rows), rows @ truth, atol=0.5)
-    assert gain.deviation < 0.7
     assert gain.predict(np.zeros((1, len(names)))) == 0
     again = from_json(to_json(gain))
     assert np.allclose(again.predict(rows), gain.predict(rows), atol=1e-3)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from headstart.choice import Candidate, choose
+from headstart.choice.choosing import decide
+from headstart.choice.gain import shipped
 from headstart.choice.label_shift import label_shift_alarm, only_shares_differ
 from headstart.choice.race import prepare, race
 from headstart.shallow.domains import Domains, join
@@ -44,7 +46,7 @@ def test_sure_source_models_are_believed_about_class_shares():
     """Where the target is easier for source-only than the source, what would force other shares on it stays out."""
     rng = np.random.default_rng(5)
     labels = np.arange(400) % 2
-    source = np.column_stack([rng.normal(size=400) + labels, 3 * rng.normal(size=(400, 3))])
+    source = np.column_stack([rng.normal(size=400) + 3 * labels, 3 * rng.normal(size=(400, 3))])
     target = np.column_stack([rng.normal(size=300) - 4, 3 * rng.normal(size=(300, 3)) + 1])
     ground = prepare(_domains(source, labels, target), n_classes=2)
     free = Candidate("self_training", {"balanced": False}, label="self_training_free")
@@ -67,3 +69,62 @@ def test_nearest_neighbours_race_when_they_are_named():
     source, labels = _drawn(60, 0.5, 7)
     raced = choose(*join(source, labels, source + 0.1), candidates=["source_nearest"]).table
     assert [one["name"] for one in raced][:2] == ["source_only", "source_nearest"]
+
+
+FREE = Candidate("self_training", {"balanced": False}, label="self_training_free")
+
+
+def _alarmed(source, labels, target):
+    ground = prepare(_domains(source, labels, target), n_classes=2, standardise=False)
+    raced = race(ground, [Candidate("source_only"), Candidate("coral"), FREE])
+    return ground, raced, label_shift_alarm(ground, raced)
+
+
+def _classes(n, share, apart, seed, offset=0.0):
+    """Two classes whose centres lie ``apart`` deviations from each other, in ten columns."""
+    rng = np.random.default_rng(seed)
+    labels = (rng.random(n) < share).astype(int)
+    return rng.normal(size=(n, 10)) + apart * labels[:, None] * np.eye(10)[0] + offset, labels
+
+
+def test_a_strong_witness_of_other_shares_raises_the_alarm():
+    source, labels = _classes(400, 0.5, 4.0, 0)
+    target, hidden = _classes(300, 0.95, 4.0, 1, offset=0.3 * np.eye(10)[3])
+    ground, raced, credible = _alarmed(source, labels, target)
+    assert credible is not None
+    assert "coral" not in credible
+    assert (np.asarray(raced[0].target).argmax(axis=1) == hidden).mean() > 0.9
+    decided = decide(ground, raced, shipped(False))
+    row = next(row for row in decided.table() if row["name"] == "coral")
+    assert np.isnan(row["predicted_gain"])
+    assert np.isnan(row["chance"])
+    assert row["note"] == "left out: aligns whole domains under a label-shift alarm"
+    assert row["scores"]
+    others = [other for other in decided.table() if other["name"] != "coral"]
+    assert all(other["note"] == "" and np.isfinite(other["predicted_gain"]) for other in others)
+    blended = next(one for one in decided.finished if one.name == "blend").model
+    assert raced[1].model not in blended.members
+
+
+def test_a_witness_near_chance_raises_none():
+    """The means move along the weak direction of the classes: all answers go to one class, and so does EM."""
+    source, labels = _classes(400, 0.5, 0.5, 2)
+    target, hidden = _classes(300, 0.5, 0.5, 3, offset=3.0 * np.eye(10)[0])
+    ground, raced, credible = _alarmed(source, labels, target)
+    answers = np.asarray(raced[0].target).argmax(axis=1)
+    assert np.abs(np.bincount(answers, minlength=2) / 300 - 0.5).sum() > 0.6
+    assert (answers == hidden).mean() < 0.6
+    assert credible is None
+    assert all(np.isfinite(decide(ground, raced, shipped(False)).gains))
+
+
+def test_shares_are_not_corrected_by_answers_that_are_mostly_wrong():
+    """Ten classes that hardly differ: whoever is right in a fifth of the cases cannot tell their shares."""
+    rng = np.random.default_rng(8)
+    labels, hidden = np.arange(300) % 10, np.arange(200) % 10
+    source = rng.normal(size=(300, 10)) + 0.8 * np.eye(10)[labels]
+    target = rng.normal(size=(200, 10)) + 0.8 * np.eye(10)[hidden]
+    ground = prepare(_domains(source, labels, target), n_classes=10)
+    raced = race(ground, [Candidate("source_only"), Candidate("bbse")])
+    decided = decide(ground, raced, shipped(False), corrected=True)
+    assert decided.finished[decided.chosen].name == "source_only"

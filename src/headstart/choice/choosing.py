@@ -11,8 +11,16 @@ import numpy as np
 
 from headstart.choice.blend import blend, shares
 from headstart.choice.candidates import BASELINES, Candidate, as_candidates
+from headstart.choice.chance import CONFIDENCE
+from headstart.choice.cost import cheapest_first
 from headstart.choice.gain import Gain, features, shipped
-from headstart.choice.label_shift import CORRECTED, label_shift_alarm, only_shares_differ
+from headstart.choice.label_shift import (
+    CORRECTED,
+    LEFT_OUT,
+    can_tell_shares,
+    label_shift_alarm,
+    only_shares_differ,
+)
 from headstart.choice.race import Ground, Raced, prepare, race
 from headstart.choice.smoothing import smoothed
 from headstart.choice.stacking import stacked
@@ -22,10 +30,7 @@ from headstart.shallow.domains import Domains
 Array = np.ndarray
 BLENDS = ("blend", "smoothed")
 DROPPED = 20.0
-"""Points below all others to which the label-shift alarm sets a predicted gain, so that blends leave it out."""
-CAUTION = 0.05
-CAUTION_FOR_VALUES = 0.5
-"""Deviations of the predicted gain that it must lie above 0 for an adapted model to be handed back."""
+"""Points below all others at which blends weigh what the label-shift alarm leaves out; a figure that is never shown."""
 
 
 class Decided(NamedTuple):
@@ -34,33 +39,40 @@ class Decided(NamedTuple):
     Attributes
     ----------
     ground : the race's data. raced : every candidate, those that failed too. finished : those that did not, with the
-        blends behind them. gains : [len(finished)] points over source-only that the evidence predicts.
-    chosen : number in ``finished``. deviation : of a predicted gain. reason : one sentence.
+        blends behind them. gains : [len(finished)] points over source-only that the evidence predicts; NaN for what
+        the label-shift alarm leaves out, of which nothing is predicted. chances : [len(finished)] calibrated chances
+        that they are above 0. chosen : number in ``finished``. deviation : of the predicted gain of what stands for
+        adaptation. reason : one sentence. considered : number in ``finished`` of what stands for adaptation, handed
+        back or not; None where nothing adapted finished.
     """
 
     ground: Ground
     raced: list[Raced]
     finished: list[Raced]
     gains: Array
+    chances: Array
     chosen: int
     deviation: float
     reason: str
+    considered: int | None = None
 
     def table(self) -> tuple[dict[str, Any], ...]:
         """Return one row per candidate: its scores, predicted gain, seconds, and whether it is handed back."""
-        gain = {one.name: float(value) for one, value in zip(self.finished, self.gains, strict=True)}
-        kept = self.finished[self.chosen].name
         failed = [one for one in self.raced if one.note]
+        known = [*zip(self.finished, self.gains, self.chances, strict=True)]
+        known += [(one, math.nan, math.nan) for one in failed]
+        kept = self.finished[self.chosen].name
         return tuple(
             {
                 "name": one.name,
                 "scores": dict(one.scores),
-                "predicted_gain": gain.get(one.name, math.nan),
+                "predicted_gain": float(gain),
+                "chance": float(chance),
                 "seconds": one.seconds,
                 "kept": one.name == kept,
-                "note": one.note,
+                "note": one.note or (LEFT_OUT if math.isnan(gain) else ""),
             }
-            for one in [*self.finished, *failed]
+            for one, gain, chance in known
         )
 
 
@@ -68,11 +80,12 @@ def decide(ground: Ground, raced: list[Raced], gain: Gain, *, corrected: bool = 
     """Combine the evidence of a race and hand one model back.
 
     The blend averages all that finished, weighted by their predicted gains; smoothed, it also listens to each row's
-    neighbours. Under the alarm of label shift, methods that align whole domains stay out of both. The smoothed blend
-    stands for adaptation; it is handed back if the predicted gain of the blend, smoothed or not, lies `CAUTION`
-    deviations above 0 and above the baselines', else the best baseline is. Two cases need no evidence. Where target
-    labels were given to learn from, a stack of baselines and adapted models that learned its shares from them is
-    handed back; else, where nothing but the class shares differs, the model that corrects them.
+    neighbours. Under the alarm of label shift, methods that align whole domains stay out of both. Of the two the one of
+    the larger predicted gain stands for adaptation. It is handed back if the calibrated chance that its own gain is
+    above 0 is at least `CONFIDENCE` and its predicted gain is not below the baselines', else the best baseline is. Two
+    cases need no evidence. Where target labels were given to learn from, a stack of baselines and adapted models that
+    learned its shares from them is handed back; else, where nothing but the class shares differs and source-only is
+    good enough to tell them, the model that corrects them.
 
     Parameters
     ----------
@@ -82,25 +95,29 @@ def decide(ground: Ground, raced: list[Raced], gain: Gain, *, corrected: bool = 
     if not finished or finished[0].name != "source_only":
         failed = raced[0].note if raced else "nothing was raced"
         raise ValueError(f"Source-only, which every choice is measured against, did not finish: {failed}")
-    gains = gain.predict(features(ground, finished))
+    rows = features(ground, finished)
+    gains = gain.predict(rows)
     credible = label_shift_alarm(ground, finished)
-    if credible is not None:
-        # no figure of theirs can be believed: what aligns whole domains is taken to lose what the evidence can promise
-        harmful = np.array([one.name not in credible for one in finished])
-        gains = np.where(harmful, gains.min() - DROPPED, gains)
+    left_out = np.array([credible is not None and one.name not in credible for one in finished])
     if len(finished) > 2 or len(ground.domains.known) >= 2:
-        blends = combine(ground, finished, gains)
+        weighing = np.where(left_out, gains.min() - DROPPED, gains)
+        blends = combine(ground, finished, weighing)
         if len(ground.domains.known) >= 2:
-            blends.append(stacked(ground, finished, gains))
-        gains = np.append(gains, gain.predict(features(ground, blends, finished)))
+            blends.append(stacked(ground, finished, weighing))
+        more = features(ground, blends, finished)
+        rows, gains = np.concatenate([rows, more]), np.append(gains, gain.predict(more))
+        left_out = np.append(left_out, np.zeros(len(blends), dtype=bool))
         finished = [*finished, *blends]
-    caution = CAUTION_FOR_VALUES if ground.regression else CAUTION
-    chosen, reason = _guard(finished, gains, gain.deviation, caution)
+    gains = np.where(left_out, np.nan, gains)
+    chances = gain.chance(gains)
+    considered = _adapted(finished, gains)
+    chosen, reason = _guard(ground, finished, gains, chances, considered)
     names = [one.name for one in finished]
-    if corrected and CORRECTED in names and "stacked" not in names:
-        chosen = names.index(CORRECTED)
-        reason = f"{CORRECTED}: the class shares differ strongly, and nothing else does."
-    return Decided(ground, raced, finished, gains, chosen, gain.deviation, reason)
+    if corrected and CORRECTED in names and "stacked" not in names and can_tell_shares(ground, finished[0]):
+        chosen = considered = names.index(CORRECTED)
+        reason = f"{CORRECTED}: the class shares differ strongly, and nothing else that can be seen does."
+    deviation = math.nan if considered is None else float(gain.deviations(rows)[considered])
+    return Decided(ground, raced, finished, gains, chances, chosen, deviation, reason, considered)
 
 
 def combine(ground: Ground, finished: Sequence[Raced], gains: Array) -> list[Raced]:
@@ -109,22 +126,35 @@ def combine(ground: Ground, finished: Sequence[Raced], gains: Array) -> list[Rac
     return [blended] if ground.regression else [blended, smoothed(ground, blended)]
 
 
-def _guard(finished: Sequence[Raced], gains: Array, deviation: float, caution: float) -> tuple[int, str]:
-    base = [i for i, one in enumerate(finished) if one.name in BASELINES]
-    safe = max(base, key=lambda i: gains[i])
+def _adapted(finished: Sequence[Raced], gains: Array) -> int | None:
+    """Return the number of what stands for adaptation: the better blend by predicted gain, or the best candidate."""
     names = [one.name for one in finished]
     if "stacked" in names:
-        return names.index("stacked"), "stacked: the target labels that were given say how much each model counts."
-    adapted = [i for i in range(len(finished)) if i not in base]
-    if not adapted:
-        return safe, f"{finished[safe].name}: no adapted model was raced to its end."
-    blends = [i for i in adapted if finished[i].name in BLENDS]
-    best = blends[-1] if blends else max(adapted, key=lambda i: gains[i])
-    evidence = max(gains[i] for i in blends or adapted)
-    said = f"a predicted gain of {evidence:.1f} points over source-only (deviation {deviation:.1f})"
-    if evidence > caution * deviation and evidence >= gains[safe]:
-        return best, f"{finished[best].name}: its evidence says {said}."
-    return safe, f"{finished[safe].name}: the evidence for {finished[best].name} is not enough, {said}."
+        return names.index("stacked")
+    adapted = [i for i, name in enumerate(names) if name not in BASELINES and not np.isnan(gains[i])]
+    blends = [i for i in adapted if names[i] in BLENDS]
+    return max(blends or adapted, key=lambda i: gains[i], default=None)
+
+
+def _guard(
+    ground: Ground, finished: Sequence[Raced], gains: Array, chances: Array, considered: int | None
+) -> tuple[int, str]:
+    safe = max((i for i, one in enumerate(finished) if one.name in BASELINES), key=lambda i: gains[i])
+    kept = finished[safe].name
+    if considered is None:
+        return safe, f"{kept}: no adapted model was raced to its end that could be believed."
+    name = finished[considered].name
+    if name == "stacked":
+        return considered, "stacked: the target labels that were given say how much each model counts."
+    unit = "% of the error" if ground.regression else " points"
+    said = f"predicted gain {gains[considered]:+.1f}{unit} over source-only"
+    often = f"such predictions were above 0 in {math.floor(100 * chances[considered])} of 100 left-out cases"
+    asked = f"{100 * CONFIDENCE:.0f} are asked for"
+    if chances[considered] < CONFIDENCE:
+        return safe, f"{kept}: the evidence for {name} is not enough, {said}; {often}, {asked}."
+    if gains[considered] < gains[safe]:
+        return safe, f"{kept}: its predicted gain {gains[safe]:+.1f}{unit} is above that of {name}, {said}."
+    return considered, f"{name}: {said}; {often}, {asked}."
 
 
 def run(
@@ -145,7 +175,7 @@ def run(
     corrected = not regression and len(domains.known) == 0 and only_shares_differ(domains, seed=seed)
     if corrected and candidates is None:
         racing.insert(1, Candidate(CORRECTED))
-    raced = race(ground, racing, budget=budget, on_done=on_done)
+    raced = race(ground, cheapest_first(racing, domains, n_classes), budget=budget, on_done=on_done)
     return decide(ground, raced, shipped(regression) if gain is None else gain, corrected=corrected)
 
 
@@ -157,7 +187,8 @@ class Choice:
     ----------
     model : predicts rows of the target: ``predict(X)``, and ``predict_proba(X)`` for classes.
     name : of the candidate that was kept. table : one dict per candidate: name, scores (validator to value),
-        predicted_gain (points over source-only), seconds, kept, note. reason : one sentence.
+        predicted_gain (points over source-only; NaN where nothing is predicted), chance (that it is above 0), seconds,
+        kept, note. reason : one sentence.
     decided : everything behind it.
     """
 
@@ -189,7 +220,8 @@ def choose(
         target labels that are given are labels to learn from. sample_domain : [n] positive for source rows, negative
         for target rows; None where masked labels tell the domains apart.
     candidates : names of the catalogue or `Candidate`; None for a list that fits the data. Baselines always race.
-    budget : seconds after which no further candidate starts. seed : of everything random.
+    budget : seconds; candidates that are expected to end after them, or would start after them, are left out. seed : of
+        everything random.
     task : "classification" or "regression"; None by the labels.
     gain : coefficients of the evidence; None for those in the package.
     standardise : False where all features have one unit (pixels, activations, words), True for columns of different

@@ -29,9 +29,9 @@ COSTS: dict[str, tuple[float, float, float, float]] = {
     "bbse": (0.2, 3.2, 0.05, 0.0),
     "msda": (9.0, 13.0, 0.0, 0.0),
 }
-"""Seconds of fitting twice and scoring, ``a + b N q k / 10^7 + c (N / 1000)^3 + e (q / 1000)^3``: N rows of both domains,
-q the smaller of N and the columns, k classes. Fitted to 120 races of the development pairs (one thread of a server of 2026);
-within a factor of 2 there. Only their order and their share of a budget are used."""
+"""Seconds of fitting twice and scoring, ``a + b N q k / 10^7 + c (N / 1000)^3 + e (q / 1000)^3``: N rows of both
+domains, q the smaller of N and the columns, k classes. Fitted to 120 races of the development pairs on one thread of a
+server of 2026, mostly within a factor of 2. Only their order and their share of a budget are used."""
 OTHERS = (0.1, 1.0, 0.3, 1.0)
 """For what is not in the table."""
 check_names(COSTS, (*catalogue.names(), *BASELINES, NEAREST), "headstart.choice.cost.COSTS")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from headstart.choice.candidates import DEFAULTS
+from headstart.choice.chance import chance
 from headstart.choice.race import Ground, Raced
 from headstart.errors import check_names
 from headstart.validators import VALIDATORS
@@ -34,24 +35,42 @@ check_names((*CLASSIFICATION, *REGRESSION), VALIDATORS, "headstart.choice.gain.C
 
 
 class Gain(NamedTuple):
-    """A linear model of the gain in points, ``gain = coef . clip(features / scale, -4, 4)``, and its error.
+    """A linear model of the gain in points, ``gain = coef . clip(features / scale, -4, 4)``, and how far to believe it.
 
-    Source-only, whose features are all 0, gains 0.
+    Source-only, whose features are all 0, gains 0. A gain is held within ``bound`` of what the answers that change can
+    be worth, and its error grows with them.
 
     Attributes
     ----------
     names : of the features. scale, coef : [len(names)].
-    deviation : of the gain from its prediction on benchmarks that were left out when the coefficients were learned.
+    deviation : of the gain from its prediction, in units of the share of changed answers (of the change in deviations
+        of the labels, for values), on benchmarks that were left out when the coefficients were learned.
+    slope : of the chance that a gain is above 0 on the predicted gain (`chance.learn_slope`).
+    bound : most that is predicted, as a share of the answers that change; infinite for values.
     """
 
     names: tuple[str, ...]
     scale: Array
     coef: Array
     deviation: float
+    slope: float = 0.0
+    bound: float = np.inf
 
     def predict(self, features: Array) -> Array:
         """Return the predicted gains of rows of features."""
-        return (features / self.scale).clip(-4, 4) @ self.coef
+        most = 100 * self.bound * self._changed(features) if np.isfinite(self.bound) else np.inf
+        return ((features / self.scale).clip(-4, 4) @ self.coef).clip(-most, most)
+
+    def deviations(self, features: Array) -> Array:
+        """Return the standard errors of the predicted gains of rows of features, in points."""
+        return 100 * self.deviation * self._changed(features)
+
+    def chance(self, gains: Any) -> Any:
+        """Return the calibrated chances that predicted gains are above 0."""
+        return chance(self.slope, gains)
+
+    def _changed(self, features: Array) -> Array:
+        return features[:, self.names.index("changed")]
 
 
 CLIP = 30.0
@@ -162,25 +181,13 @@ def expected_accuracy(ground: Ground, one: Raced) -> float:
 def learn(rows: Array, gains: Array, groups: Array, names: Sequence[str], *, strength: float = 3.0) -> Gain:
     """Return ridge coefficients, every group (benchmark) counting alike, gains clipped to `CLIP` points.
 
-    ``deviation`` is the root mean squared error on each group by coefficients learned on the others.
+    How far its predictions are to be believed is learned apart, on groups that it has not seen (`chance.learn_slope`).
 
     Parameters
     ----------
     rows : [n, len(names)]. gains : [n] points over source-only. groups : [n]. strength : penalty per unit of weight.
     """
     gains = gains.clip(-CLIP, CLIP)
-    found = _ridge(rows, gains, groups, names, strength)
-    errors = []
-    for group in np.unique(groups):
-        rest = groups != group
-        if not rest.any():
-            continue
-        other = _ridge(rows[rest], gains[rest], groups[rest], names, strength)
-        errors.append(float(((other.predict(rows[~rest]) - gains[~rest]) ** 2).mean()))
-    return found._replace(deviation=float(np.sqrt(np.mean(errors))) if errors else 10.0)
-
-
-def _ridge(rows: Array, gains: Array, groups: Array, names: Sequence[str], strength: float) -> Gain:
     _, inverse, counts = np.unique(groups, return_inverse=True, return_counts=True)
     weights = 1 / counts[inverse]
     weights = weights / weights.sum()
@@ -189,7 +196,7 @@ def _ridge(rows: Array, gains: Array, groups: Array, names: Sequence[str], stren
     x = (rows / scale).clip(-4, 4)
     gram = x.T @ (weights[:, None] * x) + strength * np.eye(x.shape[1])
     coef = np.linalg.solve(gram, x.T @ (weights * gains))
-    return Gain(tuple(names), scale, coef, 10.0)
+    return Gain(tuple(names), scale, coef, 1.0)
 
 
 def shipped(regression: bool) -> Gain:
@@ -210,11 +217,14 @@ def from_json(stored: dict[str, Any]) -> Gain:
     """Read coefficients."""
     coef = dict(stored["coefficients"])
     scale, weight = np.array(list(coef.values()), dtype=np.float64).T
-    return Gain(tuple(coef), scale, weight, stored["deviation"])
+    bound = np.inf if stored["bound"] is None else stored["bound"]
+    return Gain(tuple(coef), scale, weight, stored["deviation"], stored["slope"], bound)
 
 
 def to_json(gain: Gain) -> dict[str, Any]:
     """Write coefficients as ``name: [scale, coefficient]``, rounded to six digits."""
     pairs = zip(gain.scale, gain.coef, strict=True)
     rounded = [[float(f"{scale:.6g}"), float(f"{coef:.6g}")] for scale, coef in pairs]
-    return {"deviation": round(gain.deviation, 4), "coefficients": dict(zip(gain.names, rounded, strict=True))}
+    said: dict[str, Any] = {"deviation": round(gain.deviation, 4), "slope": round(gain.slope, 4)}
+    said["bound"] = float(gain.bound) if np.isfinite(gain.bound) else None
+    return said | {"coefficients": dict(zip(gain.names, rounded, strict=True))}

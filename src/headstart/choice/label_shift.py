@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from headstart.choice.candidates import BASELINES, NEAREST
+from headstart.choice.candidates import BASELINES, DEFAULTS, NEAREST
 from headstart.choice.gain import expected_accuracy
 from headstart.choice.race import Ground, Raced
+from headstart.errors import check_names
 from headstart.shallow.diagnose import diagnose, expected_shares
 from headstart.shallow.domains import Domains
 from headstart.shallow.shells import WEIGHTS
@@ -16,11 +17,16 @@ from headstart.shallow.shells import WEIGHTS
 Array = np.ndarray
 STRONG = 0.6
 AGREE = 0.3
+SURE = 0.5
+"""What must be left of a difference in shares (L1) once all errors that source-only is expected to make are off it."""
 WITNESS = "self_training_free"
 BEARS_LABEL_SHIFT = frozenset({*BASELINES, NEAREST, *WEIGHTS, WITNESS})
 """Candidates that do not assume equal class shares on both sides."""
-
-
+check_names([WITNESS], [one.name for one in DEFAULTS], "headstart.choice.label_shift.WITNESS")
+LEFT_OUT = "left out: aligns whole domains under a label-shift alarm"
+RIGHT = 0.5
+"""Share of held-out source rows that source-only must answer rightly before the shares that it finds are corrected for:
+a confusion matrix with more than that on its diagonal is diagonally dominant, so that it can be inverted."""
 FEW = 20
 """Rows of a domain below which nothing is said about its class shares."""
 CORRECTED = "bbse"
@@ -43,6 +49,12 @@ def only_shares_differ(domains: Domains, *, seed: int = 0) -> bool:
     return len(prior) == len(found.shares) and float(np.abs(np.array(found.shares) - prior).sum()) > STRONG
 
 
+def can_tell_shares(ground: Ground, source_only: Raced) -> bool:
+    """Return whether source-only's answers can tell class shares at all: more than `RIGHT` of them are right."""
+    right = np.asarray(source_only.held).argmax(axis=1) == ground.domains.labels[ground.held]
+    return float(right.mean()) > RIGHT
+
+
 def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> frozenset[str] | None:
     """Return the names that stay credible where the target's class shares are far from the source's, None elsewhere.
 
@@ -50,6 +62,11 @@ def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> frozenset[st
     either self-training without balanced classes ends in shares as far and less than `AGREE` from EM's, or source-only
     expects to be right on the target as often as it is on the source (`expected_accuracy`). In the latter case
     self-training, which contradicts it, is not credible either.
+
+    A witness is believed as far as source-only is right. Answers of which a share e is wrong put the class shares at
+    most 2 e away from the true ones in L1, so a difference of which less than `SURE` is left after that may be nothing
+    but error, and raises no alarm; e is the larger of source-only's error on held-out source rows and of its expected
+    error on the target. A source-only near chance is no witness.
 
     Matching P(X) across domains whose P(Y) differ forces errors at least as large as the difference (Zhao et al.).
 
@@ -64,12 +81,23 @@ def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> frozenset[st
     labels = ground.domains.labels
     prior = np.bincount(labels, minlength=ground.n_classes) / len(labels)
     expected = expected_shares(np.asarray(named["source_only"].target), np.maximum(prior, 1e-6))
-    if np.abs(expected - prior).sum() <= STRONG:
+    if _apart(expected, prior) <= STRONG:
         return None
-    answers = np.asarray(named[WITNESS].target).argmax(axis=1)
-    seen = np.bincount(answers, minlength=ground.n_classes) / len(answers)
-    if np.abs(seen - prior).sum() > STRONG and np.abs(expected - seen).sum() < AGREE:
+    source_only = named["source_only"]
+    right = float((np.asarray(source_only.held).argmax(axis=1) == labels[ground.held]).mean())
+    accuracy = expected_accuracy(ground, source_only)
+    wrong = 1 - min(right, accuracy)
+    seen, own = (_shares(ground, one.target) for one in (named[WITNESS], source_only))
+    if _apart(seen, prior) > STRONG and _apart(expected, seen) < AGREE and _apart(seen, prior) - 2 * wrong > SURE:
         return BEARS_LABEL_SHIFT
-    held = np.asarray(named["source_only"].held).argmax(axis=1)
-    right = float((held == labels[ground.held]).mean())
-    return BEARS_LABEL_SHIFT - {WITNESS} if expected_accuracy(ground, named["source_only"]) >= right else None
+    sure = accuracy >= right and _apart(own, prior) - 2 * wrong > SURE
+    return BEARS_LABEL_SHIFT - {WITNESS} if sure else None
+
+
+def _shares(ground: Ground, target: object) -> Array:
+    answers = np.asarray(target).argmax(axis=1)
+    return np.bincount(answers, minlength=ground.n_classes) / len(answers)
+
+
+def _apart(shares: Array, others: Array) -> float:
+    return float(np.abs(shares - others).sum())

@@ -58,14 +58,14 @@ def _shift(shift: dict[str, Any]) -> dict[str, Any]:
 
 
 def _race(found: dict[str, Any], metric: str) -> dict[str, Any]:
-    finished = [one for one in found["candidates"] if not one["note"]]
+    finished = [one for one in found["candidates"] if one["scores"]]
     names = [name for name in VALIDATORS if any(name in one["scores"] for one in finished)]
     rows = [
         {
             "title": one["title"],
             "name": one["name"],
             "kept": one["kept"],
-            "gain": "" if one["predicted_gain"] is None else f"{one['predicted_gain']:+.1f}".replace("-", "−"),
+            "gain": one["note"] if one["predicted_gain"] is None else f"{one['predicted_gain']:+.1f}".replace("-", "−"),
             "test": fmt.score(metric, one["test"]),
             "seconds": fmt.duration(one["seconds"]),
             "scores": [fmt.plain(one["scores"].get(name), 3).replace("-", "−") for name in names],
@@ -79,7 +79,7 @@ def _race(found: dict[str, Any], metric: str) -> dict[str, Any]:
         "validators": [name.replace("_", " ") for name in names],
         "regret": [fmt.plain(regret.get(name), 2) if name in regret else "" for name in names] if regret else None,
         "oracle": None if oracle is None else {"title": oracle["title"], "test": fmt.score(metric, oracle["test"])},
-        "failed": [(one["title"], one["note"]) for one in found["candidates"] if one["note"]],
+        "failed": [(one["title"], one["note"]) for one in found["candidates"] if one["note"] and not one["scores"]],
     }
 
 

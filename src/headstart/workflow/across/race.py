@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from headstart.choice.candidates import BASELINES, Candidate
-from headstart.choice.choosing import BLENDS, Decided, run
+from headstart.choice.choosing import Decided, run
 from headstart.choice.kept import Kept, keep
 from headstart.choice.race import Raced
 from headstart.shallow.domains import Domains
@@ -88,14 +88,8 @@ def run_race(
 
 
 def _adapted(decided: Decided) -> Raced | None:
-    """The one handed back if it adapts, else the blend that would have been."""
-    chosen = decided.finished[decided.chosen]
-    if chosen.name not in BASELINES:
-        return chosen
-    others = [i for i, one in enumerate(decided.finished) if one.name not in BASELINES]
-    blends = [i for i in others if decided.finished[i].name in BLENDS]
-    best = blends[-1:] or sorted(others, key=lambda i: -decided.gains[i])
-    return decided.finished[best[0]] if best else None
+    """The one handed back if it adapts, else the one that would have been."""
+    return None if decided.considered is None else decided.finished[decided.considered]
 
 
 def _line(one: Raced) -> str:

@@ -239,7 +239,7 @@ def _lines(candidates: list[dict[str, Any]], best: dict[str, Any] | None, metric
     lines = ["Race (chosen without target labels):"]
     for one in candidates:
         if one["note"]:
-            lines.append(f"  {one['name']:<26} {one['note']}")
+            lines.append(f"  {one['name']:<26} {one['note']}{shown(one['test'])}")
             continue
         gain = "" if one["predicted_gain"] is None else f"predicted gain {one['predicted_gain']:+.1f}"
         lines.append(f"{'*' if one['kept'] else ' '} {one['name']:<26} {gain:<22}{shown(one['test'])}")
