@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from headstart.choice import Candidate, choose
 from headstart.choice.choosing import decide
 from headstart.choice.gain import shipped
 from headstart.choice.label_shift import label_shift_alarm, only_shares_differ
+from headstart.choice.moved_means import shares_explain_more
 from headstart.choice.race import prepare, race
 from headstart.shallow.domains import Domains, join
 
@@ -47,7 +49,7 @@ def test_sure_source_models_are_believed_about_class_shares():
     rng = np.random.default_rng(5)
     labels = np.arange(400) % 2
     source = np.column_stack([rng.normal(size=400) + 3 * labels, 3 * rng.normal(size=(400, 3))])
-    target = np.column_stack([rng.normal(size=300) - 4, 3 * rng.normal(size=(300, 3)) + 1])
+    target = np.column_stack([rng.normal(size=300) - 0.5, 3 * rng.normal(size=(300, 3)) + 1])
     ground = prepare(_domains(source, labels, target), n_classes=2)
     free = Candidate("self_training", {"balanced": False}, label="self_training_free")
     raced = race(ground, [Candidate("source_only"), Candidate("coral"), free])
@@ -128,3 +130,19 @@ def test_shares_are_not_corrected_by_answers_that_are_mostly_wrong():
     raced = race(ground, [Candidate("source_only"), Candidate("bbse")])
     decided = decide(ground, raced, shipped(False), corrected=True)
     assert decided.finished[decided.chosen].name == "source_only"
+
+
+@pytest.mark.parametrize("k", [2, 4])
+def test_other_shares_are_told_from_a_moved_mean(k):
+    """The same share of answers goes to the first class, once because it is frequent, once because all rows moved."""
+    rng = np.random.default_rng(9)
+
+    def answers(labels, move=0.0):
+        scores = 1.5 * np.eye(k)[labels] + 0.7 * rng.normal(size=(len(labels), k)) + move * np.eye(k)[0]
+        return np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+
+    labels = np.arange(600) % k
+    frequent = np.where(rng.random(500) < 0.85, 0, rng.integers(0, k, 500))
+    prior = np.full(k, 1 / k)
+    assert shares_explain_more(answers(labels), labels, answers(frequent), prior)
+    assert not shares_explain_more(answers(labels), labels, answers(np.arange(500) % k, move=2.0), prior)

@@ -8,6 +8,7 @@ import numpy as np
 
 from headstart.choice.candidates import BASELINES, DEFAULTS, NEAREST
 from headstart.choice.gain import expected_accuracy
+from headstart.choice.moved_means import shares_explain_more
 from headstart.choice.race import Ground, Raced
 from headstart.errors import check_names
 from headstart.shallow.diagnose import diagnose, expected_shares
@@ -17,8 +18,6 @@ from headstart.shallow.shells import WEIGHTS
 Array = np.ndarray
 STRONG = 0.6
 AGREE = 0.3
-SURE = 0.5
-"""What must be left of a difference in shares (L1) once all errors that source-only is expected to make are off it."""
 WITNESS = "self_training_free"
 BEARS_LABEL_SHIFT = frozenset({*BASELINES, NEAREST, *WEIGHTS, WITNESS})
 """Candidates that do not assume equal class shares on both sides."""
@@ -63,10 +62,11 @@ def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> frozenset[st
     expects to be right on the target as often as it is on the source (`expected_accuracy`). In the latter case
     self-training, which contradicts it, is not credible either.
 
-    A witness is believed as far as source-only is right. Answers of which a share e is wrong put the class shares at
-    most 2 e away from the true ones in L1, so a difference of which less than `SURE` is left after that may be nothing
-    but error, and raises no alarm; e is the larger of source-only's error on held-out source rows and of its expected
-    error on the target. A source-only near chance is no witness.
+    A witness is believed as far as source-only is right, and where shares are the better explanation. Answers of which
+    a share e is wrong put the class shares at most 2 e away from the true ones in L1, so that a difference of no more
+    than that may be nothing but error; e is the larger of source-only's error on held-out source rows and of its
+    expected error on the target. And a mean that moved draws EM's and self-training's answers to one class too: they are
+    witnesses only where other shares fit source-only's answers better than a moved mean does (`shares_explain_more`).
 
     Matching P(X) across domains whose P(Y) differ forces errors at least as large as the difference (Zhao et al.).
 
@@ -88,9 +88,11 @@ def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> frozenset[st
     accuracy = expected_accuracy(ground, source_only)
     wrong = 1 - min(right, accuracy)
     seen, own = (_shares(ground, one.target) for one in (named[WITNESS], source_only))
-    if _apart(seen, prior) > STRONG and _apart(expected, seen) < AGREE and _apart(seen, prior) - 2 * wrong > SURE:
+    agreed = _apart(seen, prior) > max(STRONG, 2 * wrong) and _apart(expected, seen) < AGREE
+    sure = accuracy >= right and _apart(own, prior) > 2 * wrong
+    held, target = np.asarray(source_only.held), np.asarray(source_only.target)
+    if agreed and shares_explain_more(held, labels[ground.held], target, prior):
         return BEARS_LABEL_SHIFT
-    sure = accuracy >= right and _apart(own, prior) - 2 * wrong > SURE
     return BEARS_LABEL_SHIFT - {WITNESS} if sure else None
 
 
