@@ -65,8 +65,9 @@ def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> frozenset[st
     A witness is believed as far as source-only is right, and where shares are the better explanation. Answers of which
     a share e is wrong put the class shares at most 2 e away from the true ones in L1, so that a difference of no more
     than that may be nothing but error; e is the larger of source-only's error on held-out source rows and of its
-    expected error on the target. And a mean that moved draws EM's and self-training's answers to one class too: they are
-    witnesses only where other shares fit source-only's answers better than a moved mean does (`shares_explain_more`).
+    expected error on the target. And a mean that moved draws EM's and self-training's answers to one class too: they
+    are witnesses only where other shares fit source-only's answers better than a moved mean does
+    (`shares_explain_more`).
 
     Matching P(X) across domains whose P(Y) differ forces errors at least as large as the difference (Zhao et al.).
 
