@@ -18,6 +18,8 @@ from headstart.shallow.shells import WEIGHTS
 Array = np.ndarray
 STRONG = 0.6
 AGREE = 0.3
+NEAR_CHANCE = 0.25
+"""Share of the errors of always answering the largest class that a witness must avoid on held-out source rows."""
 WITNESS = "self_training_free"
 BEARS_LABEL_SHIFT = frozenset({*BASELINES, NEAREST, *WEIGHTS, WITNESS})
 """Candidates that do not assume equal class shares on both sides."""
@@ -67,7 +69,7 @@ def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> frozenset[st
     than that may be nothing but error; e is the larger of source-only's error on held-out source rows and of its
     expected error on the target. And a mean that moved draws EM's and self-training's answers to one class too: they
     are witnesses only where other shares fit source-only's answers better than a moved mean does
-    (`shares_explain_more`).
+    (`shares_explain_more`). A source-only near chance (`NEAR_CHANCE`) is no witness at all.
 
     Matching P(X) across domains whose P(Y) differ forces errors at least as large as the difference (Zhao et al.).
 
@@ -86,6 +88,8 @@ def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> frozenset[st
         return None
     source_only = named["source_only"]
     right = float((np.asarray(source_only.held).argmax(axis=1) == labels[ground.held]).mean())
+    if right - prior.max() < NEAR_CHANCE * (1 - prior.max()):
+        return None
     accuracy = expected_accuracy(ground, source_only)
     wrong = 1 - min(right, accuracy)
     seen, own = (_shares(ground, one.target) for one in (named[WITNESS], source_only))
