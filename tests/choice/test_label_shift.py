@@ -110,8 +110,8 @@ def test_a_strong_witness_of_other_shares_raises_the_alarm():
 
 def test_a_witness_near_chance_raises_none():
     """The means move along the weak direction of the classes: all answers go to one class, and so does EM."""
-    source, labels = _classes(400, 0.5, 0.5, 2)
-    target, hidden = _classes(300, 0.5, 0.5, 3, offset=3.0 * np.eye(10)[0])
+    source, labels = _classes(800, 0.5, 0.2, 2)
+    target, hidden = _classes(300, 0.5, 0.2, 3, offset=3.0 * np.eye(10)[0])
     ground, raced, credible = _alarmed(source, labels, target)
     answers = np.asarray(raced[0].target).argmax(axis=1)
     assert np.abs(np.bincount(answers, minlength=2) / 300 - 0.5).sum() > 0.6
