@@ -100,8 +100,8 @@ NAMED = [
               "mistakes and saliency are of the network that is kept"),
     _conclude("the worst seed is kept", "np.argmax([part", "np.argmin([part", "the best seed on validation is kept"),
     # training and choosing
-    _arms("the fold chooses the head's strength", "fit_head(bench, network, job.arm, job.rows, plan.views, job.settings)",
-          "fit_head(bench, network, job.arm, np.concatenate([job.rows, job.validation]), plan.views, job.settings)",
+    _arms("the fold chooses the head's strength", "fit_head(bench, network, job.arm, job.rows,",
+          "fit_head(bench, network, job.arm, np.concatenate([job.rows, job.validation]),",
           "the rows that an arm is scored on choose nothing"),
     _arms("when to stop is seen on rows outside the fold's own", '{"train": job.rows})\n    try:', "{})\n    try:",
           "the fold that is predicted would say when to stop"),

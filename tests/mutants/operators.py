@@ -133,7 +133,8 @@ def _inner(node: ast.AST) -> Iterator[ast.expr]:
     if isinstance(node, ast.expr):
         yield node
     for child in ast.iter_child_nodes(node):
-        yield from _inner(child)
+        if not (isinstance(child, ast.keyword) and child.arg == "strict"):  # a promise, not a behaviour
+            yield from _inner(child)
 
 
 def _of_expression(node: ast.expr) -> Iterator[ast.expr]:

@@ -90,6 +90,8 @@ def test_a_probe_says_what_it_chose_and_repeats_it():
     settings = fit_probe(bench, first, rows, stages=True)
     assert set(settings) == {"features", "standardise", "strength"}
     assert fit_probe(bench, second, rows, settings=settings) == settings
+    other = settings | {"standardise": not settings["standardise"], "strength": 0.5}
+    assert fit_probe(bench, bench.network(pretrained=True, seed=0).freeze(4), rows, settings=other) == other
     answers = [bench.predict(network, rows).argmax(axis=1) for network in (first, second)]
     np.testing.assert_array_equal(*answers)
     assert (first.taps == ()) == (settings["features"] == POOLED)

@@ -123,6 +123,15 @@ def test_the_kind_comes_from_the_interval_and_not_from_the_gain():
     )
 
 
+def test_a_loss_that_may_be_luck_is_not_negative_transfer():
+    scratch = np.ones((1, 49))
+    few, more = scratch.copy(), scratch.copy()
+    few[0, :5], more[0, :6] = 0, 0
+    found = judge(CLASSES, "probe", few, scratch)
+    assert (found.kind, judge(CLASSES, "probe", more, scratch).kind) == ("none", "negative")
+    assert found.gain < 0
+
+
 def test_an_error_that_shrinks_is_a_gain_with_an_interval_above_zero():
     rng = np.random.default_rng(0)
     scratch = -np.abs(rng.normal(2, 0.1, size=(1, 100)))
