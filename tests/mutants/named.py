@@ -37,7 +37,7 @@ _joint = room("shallow/joint.py", "tests/shallow/test_joint.py")
 _measuring = room("workflow/measuring.py", "tests/workflow/test_measuring.py")
 _conclude = room("workflow/conclude.py", "tests/workflow/test_kept_seed.py")
 _race = room("choice/race.py", "tests/choice/test_race.py")
-_choosing = room("choice/choosing.py", "tests/choice/test_choose.py", "tests/choice/test_race.py")
+_choosing = room("choice/choosing.py", "tests/choice/test_guard.py")
 _gain = room("choice/gain.py", "tests/choice/test_race.py", "tests/choice/test_choose.py")
 _shift = room("choice/label_shift.py", "tests/choice/test_label_shift.py")
 _stack = room("choice/stacking.py", "tests/choice/test_stacking.py", "tests/choice/test_race.py")
@@ -130,10 +130,16 @@ NAMED = [
            "shares are learned from answers to labels that were not seen"),
     _blend("blends lean on the worst", "np.exp((gains - gains.max()) / temperature)",
            "np.exp((gains.min() - gains) / temperature)", "the better a model's evidence, the more it counts"),
+    _choosing("any chance will do", "if chances[considered] < CONFIDENCE:", "if chances[considered] < 0:",
+              "an adapted model is handed back at a stated risk only"),
+    _choosing("need not beat pooled or target-only", "if gains[considered] < gains[safe]:", "if False:",
+              "an adapted model must beat the best model without adaptation"),
     _gain("big benchmarks count more", "weights = 1 / counts[inverse]", "weights = 0 * counts[inverse] + 1.0",
           "every benchmark counts alike"),
     _gain("features without bounds", "(features / self.scale).clip(-4, 4)", "(features / self.scale)",
           "no single figure may promise the moon"),
+    _shift("alarm without a second witness", "{WITNESS} if sure else None", "{WITNESS}",
+           "two witnesses must agree"),
     _shift("a handful speaks", "< FEW:", "< 0:", "20 rows say nothing about shares"),
     # validators
     _risk("DEV without its control variate", "+ eta * weights.mean() - eta", "", "the variance of the weights stays in"),

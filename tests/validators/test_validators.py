@@ -116,6 +116,14 @@ def test_dev_has_less_variance_than_importance_weighting_alone():
     assert np.std([plain for _, plain in risks]) > 0.02
 
 
+def test_dev_weighs_in_the_models_own_space_where_it_has_one():
+    made = _wrong_where_the_target_lies()
+    mapped = made._replace(mapped_source=made.source_features[:, :2], mapped_target=made.target_features[:, :2] + 1)
+    weights = density_ratio(mapped.mapped_source, mapped.mapped_target)
+    assert get("dev")(mapped) == pytest.approx(get("dev")(made._replace(source_weights=weights)))
+    assert get("dev")(mapped) != pytest.approx(get("dev")(made))
+
+
 def test_a_ratio_does_not_depend_on_how_many_rows_there_are():
     rng = np.random.default_rng(0)
     source, target = rng.normal(size=(900, 2)), rng.normal(size=(150, 2))
