@@ -146,3 +146,17 @@ def test_other_shares_are_told_from_a_moved_mean(k):
     prior = np.full(k, 1 / k)
     assert shares_explain_more(answers(labels), labels, answers(frequent), prior)
     assert not shares_explain_more(answers(labels), labels, answers(np.arange(500) % k, move=2.0), prior)
+
+
+def test_one_witness_of_other_shares_is_not_enough():
+    """Source-only, unsure of every target row, calls them all one class; self-training finds the source's shares."""
+    source, labels = _classes(200, 0.5, 4.0, 10)
+    target, _ = _classes(150, 0.5, 4.0, 11, offset=2.0 * np.eye(10)[0])
+    ground = prepare(_domains(source, labels, target), n_classes=2, standardise=False)
+    first, second = race(ground, [Candidate("source_only"), FREE])
+    certain = np.where(np.eye(2)[labels[ground.held]] > 0, 0.99, 0.01)
+    unsure = first._replace(target=np.tile([0.3, 0.7], (150, 1)), held=certain)
+    halves = np.eye(2)[np.arange(150) % 2]
+    assert label_shift_alarm(ground, [unsure, second._replace(target=halves)]) is None
+    everyone = np.eye(2)[np.ones(150, dtype=int)]
+    assert label_shift_alarm(ground, [unsure._replace(target=0.98 * everyone + 0.01), second]) is not None
