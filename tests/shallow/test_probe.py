@@ -151,3 +151,16 @@ def test_convex_weights_find_the_known_mixture() -> None:
     outputs = np.random.default_rng(0).standard_normal((3, 200, 1))
     target = np.tensordot([0.2, 0.5, 0.3], outputs, axes=1)
     np.testing.assert_allclose(stack(outputs, target, "regression"), [0.2, 0.5, 0.3], atol=1e-3)
+
+
+def test_one_row_of_each_class_leaves_nothing_to_choose_on():
+    """Joint choice without folds takes the usual features as they are; the probe still fits."""
+    from headstart.shallow.joint import choose_jointly
+    from headstart.shallow.linear import Problem
+
+    rows, labels = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0, 1])
+    chosen = choose_jointly(
+        {"pooled": rows, "other": rows}, labels, Problem("classification", 2, np.array([0.1, 1])), []
+    )
+    assert chosen == ("pooled", False, 1.0)
+    assert Probe(standardise=False).fit(rows, labels, folds=[]).predict(rows).shape == (2,)

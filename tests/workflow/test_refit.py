@@ -43,7 +43,7 @@ def test_the_kept_arm_and_its_baselines_learn_from_the_validation_rows_too(run):
     assert splits["validation"] >= 100
     for arm in {run.verdict.arm, "scratch", "linear"}:
         assert run.arms[arm]["refit"]["rows"] == splits["train"] + splits["validation"]
-    assert run.arms["scratch"]["refit"]["rounds"] <= 2
+    assert run.arms["scratch"]["refit"]["rounds"] < 2.1  # whole steps
     page = (run.path / "report.html").read_text(encoding="utf-8")
     assert "it was fitted again on all" in page
 

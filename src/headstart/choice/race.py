@@ -143,7 +143,7 @@ def race(
         note = ""
         if number in dear:
             cost, left = dear[number]
-            note = f"left out: about {cost:.1g} s expected, and the race before it leaves {left:.1g} of {budget:g} s"
+            note = f"left out: about {cost:.1g} s expected, {max(left, 0):.1g} s left of the budget of {budget:g} s"
         elif budget is not None and out and spent > budget:
             note = f"left out: the budget of {budget:g} s was spent"
         if note:

@@ -45,6 +45,10 @@ def choose_jointly(
     folds : (training rows, held-out rows); nothing else is held out, so what they choose has not been measured yet.
     scales : True standardises every feature, False brings all by one factor to a mean variance of 1.
     """
+    if (
+        not folds
+    ):  # one row of each class: nothing can be held out, so the usual features, as they are, at full strength
+        return Settings(next(iter(maps)), scales[-1], float(problem.strengths.max()))
     found = [_best_of(name, features, labels, problem, folds, scales) for name, features in maps.items()]
     first = found[0]
     gains = [one.scores - first.scores for one in found]

@@ -109,7 +109,8 @@ class Verdict:
                 return "Not measured: the target has no label to evaluate with; label some rows to measure the gain."
             return "Not measured: the arm trained from scratch was left out, so there is nothing to compare with."
         said = self._of_the_kept()
-        if self.best is not None and self.best.baseline not in (self.arm, self.baseline):
+        told = {self.arm, self.baseline, "" if self.planned is None else self.planned.arm}
+        if self.best is not None and self.best.baseline not in told:
             said += f"; {self.best.size(self.metric)} over {named(self.best.baseline)}, the best of the simple ways"
         if self.planned is not None:
             said += f"; the planned {self.chosen} would have been {self.planned.size(self.metric)} against it"

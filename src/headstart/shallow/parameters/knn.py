@@ -41,8 +41,7 @@ class KNN(BaseEstimator):
 
     References
     ----------
-    Cover and Hart, "Nearest neighbor pattern classification", IEEE Transactions on Information Theory 1967; on
-    normalised deep features: Wu et al., CVPR 2018.
+    Cover and Hart, "Nearest neighbor pattern classification", IEEE Transactions on Information Theory, 1967; Wu 2018.
     """
 
     kind: str = "classification"

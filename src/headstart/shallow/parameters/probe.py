@@ -35,11 +35,10 @@ class Probe(BaseEstimator):
     ----------
     kind : "classification" (labels [n] int), "multilabel" (0/1 [n, k]) or "regression" ([n, k] or [n]).
     n_outputs : number of classes or targets; None takes it from the labels.
-    strengths : penalties per sample (scikit-learn's C is 1 / (n s)); None for ten from 1 to 1e-6, for ridge nineteen
-        from 1e3.
+    strengths : penalties per sample (C is 1 / (n s)); None for ten from 1 to 1e-6, for ridge nineteen from 1e3.
     standardise : whether each feature is brought to variance 1; False brings all by one factor to a mean variance of 1,
         which is better with a handful of labels; None lets the cross-validation say, together with the strength.
-    balanced : whether every class counts alike, in the loss and in what is chosen by; for classification.
+    balanced : whether every class counts alike, in the loss and in choices.
     n_folds, seed : of the cross-validation when neither validation rows nor folds are given.
 
     Attributes
