@@ -16,6 +16,7 @@ from headstart.errors import UserError
 ARGUMENTS = ["--source", "headstart/glyphs", "--arms", "scratch,chosen", "--epochs", "6", "--seed", "3"]
 
 
+@pytest.mark.slow  # test_kills.py kills fits at chosen changes of files in the fast suite
 def test_kill_and_resume_give_the_same_bits(digits_folder, tmp_path):
     whole = hs.fit(
         digits_folder,
