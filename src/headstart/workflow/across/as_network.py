@@ -98,7 +98,8 @@ def linear_members(estimator: Any, share: float = 1.0) -> list[Member] | None:
     transformer = getattr(estimator, "transformer_", None)
     if found is None or transformer is None:
         return None if found is None else [found]
-    moved = affine(transformer, estimator.n_features_in_)
+    shell: Any = estimator
+    moved = affine(transformer, shell.n_features_in_)
     if moved is None:
         return None
     matrix, shift = moved
@@ -109,7 +110,8 @@ def _linear(shell: Any, share: float) -> Member | None:
     """Return a shell's own linear model, its outputs in the task's order."""
     head = shell.estimator_
     if isinstance(head, TunedRidge):
-        d = head.scaler_.n_features_in_
+        scaler: Any = head.scaler_
+        d = scaler.n_features_in_
         values = np.asarray(head.predict(np.concatenate([np.zeros((1, d)), np.eye(d)])), dtype=np.float64)
         return Member(share, (values[1:] - values[0])[None], values[:1])
     if not isinstance(head, TunedLogistic):
