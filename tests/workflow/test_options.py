@@ -42,3 +42,14 @@ def test_every_option_has_one_name_at_every_door():
     assert options <= python
     assert options <= typed
     assert typed - {"json_", "config"} <= python
+
+
+def test_help_documents_every_argument_of_fit():
+    import inspect
+    import re
+
+    import headstart as hs
+
+    described = re.findall(r"^    ([a-z_, ]+) : ", inspect.getdoc(hs.fit).replace("\n", "\n    "), flags=re.M)
+    named = [name.strip() for entry in described for name in entry.split(",")]
+    assert sorted(named) == sorted(inspect.signature(hs.fit).parameters)

@@ -82,11 +82,32 @@ def fit(
     source : see ``headstart sources``; with ``source_data`` the backbone of images and texts. None tries those that are
         at hand by a quick probe (`headstart.workflow.source_choice`).
     source_data : labelled data of the same task from another domain, as ``data`` is given, or a list of several.
+    target_labels : with ``source_data``, what the target's labels serve for: ``evaluate`` only, ``learn`` as well, or
+        ``none``.
+    network : architecture of a ``file:`` source.
+    method : name of ``headstart methods``, penalties joined by ``+``; None lets the plan choose.
+    depth : how many of the last stages learn: ``none``, ``all`` or a number; None lets the plan choose.
+    budget : wall time of the fit, e.g. ``90s``, ``10m``, ``2h``; trained arms share it equally.
+    views : views per sample, the plain one and augmented ones; 1 is no augmentation; None lets the plan choose.
+    arms : what is fitted beside one another, in a list or joined by commas: methods, ``chosen`` for the planned one,
+        and ``baselines`` for what a person does in five lines.
+    seed, seeds : first seed, and how many repetitions.
+    shots : training labels per class, drawn by each seed; None takes the whole training split.
+    label, group, text, image : columns of the target: the label or labels, groups that no split may part, and what
+        holds texts or paths of images.
+    task, modality : ``classification``, ``multilabel`` or ``regression``, and ``image``, ``text`` or ``table``, where
+        what is inferred is wrong.
     out : folder of the run; by default ``runs/NAME``.
     force : replace a former run in ``out``.
+    device : ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; None takes the fastest at hand.
+    precision : ``no`` (float32) or ``bf16``; None chooses by the device.
+    batch_size, epochs, learning_rate, patience : samples per step, most epochs, and rate of every trained arm, and
+        evaluations without a better one before stopping; None lets the plan choose.
+    metric : what arms, epochs and the verdict go by, one of the task's metrics; None for the task's own.
+    class_weight : ``balanced`` lets every class count alike in the losses.
+    allow_damaged : go on although more than 5% of the files are damaged.
     quiet : show no progress.
     verbose : show more of it: what learns stage by stage, and every evaluation.
-    others : see `FitOptions`; they carry the names of the command line.
 
     Returns
     -------
