@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -378,12 +379,12 @@ def test_a_file_of_few_nodes_that_would_be_asked_for_ever_is_refused(whole, caps
     refused(whole, capsys)
 
 
-@pytest.mark.parametrize("field", ["left_child", "right_child", "feature"])
-@pytest.mark.parametrize("number", [2**40, -2, 0])
+@pytest.mark.parametrize(
+    ("field", "number"),
+    [*itertools.product(("left_child", "right_child"), (2**40, -2, 0)), ("feature", 2**40), ("feature", -2)],
+)
 def test_a_tree_that_leads_outside_is_refused(field, number, whole, capsys):
     """Prediction follows these numbers as memory offsets; child 0 would be a circle."""
-    if (field, number) == ("feature", 0):
-        pytest.skip("feature 0 is one")
     tree = next(node for node in nodes_of(whole)["nodes"] if node["kind"] == "tree")
     tensors = load_tensors(whole / "estimator.safetensors")[0]
     tensors[tree["arrays"][field]["tensor"]][0] = number
