@@ -86,6 +86,19 @@ def test_a_model_that_differs_is_refused_and_not_written(tmp_path: Path, monkeyp
     assert not (folder / "model" / "model.onnx").exists()
 
 
+def test_the_difference_that_is_found_decides(tmp_path: Path) -> None:
+    """A file that no longer answers as the network does is refused by the size of the difference found."""
+    path = export.export_onnx(saved(tmp_path, TABLE, "classification"))
+    network, logic = load_network(tmp_path / "model")
+    assert logic is not None
+    graph, samples = export.build_graph(network, logic), golden(tmp_path, network)
+    assert export.parity(path, graph, network, logic, samples) < export.TOLERANCE
+    with torch.no_grad():
+        network.head.bias += torch.tensor([1.0, 0.0, 0.0])  # type: ignore[operator]
+    with pytest.raises(UserError, match="differs from the run by"):
+        export.parity(path, graph, network, logic, samples)
+
+
 def test_a_network_without_a_task_is_refused(tmp_path: Path) -> None:
     save_network(build(TABLE), None, tmp_path / "model")
     with pytest.raises(UserError, match="no task's head"):
