@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from headstart.problem import ERRORS, Task
@@ -64,7 +63,3 @@ class TaskLogic(ABC):
 def average(losses: Tensor, weight: Tensor | None) -> Tensor:
     """Mean over samples of ``losses`` [n], weighted when ``weight`` [n] is given."""
     return losses.mean() if weight is None else (losses * weight).mean()
-
-
-def as_numpy(values: Tensor | np.ndarray) -> np.ndarray:
-    return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
