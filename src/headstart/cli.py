@@ -94,6 +94,10 @@ SourceData = Annotated[
 TargetLabels = Annotated[
     str, typer.Option("--target-labels", help="With --source-data: evaluate (default), learn, or none.")
 ]
+TestData = Annotated[
+    str | None,
+    typer.Option("--test", help="Labelled test set of DATA's form; all of DATA then trains and validates."),
+]
 Network = Annotated[
     str | None, typer.Option("--network", help="Architecture of a file: source, e.g. torchvision/mobilenet_v2.")
 ]
@@ -101,7 +105,7 @@ MethodName = Annotated[
     str | None, typer.Option("--method", help="Method, see `headstart methods`; penalties joined by +.")
 ]
 Depth = Annotated[str | None, typer.Option("--depth", help="How many of the last stages learn: none, all or a number.")]
-Budget = Annotated[str, typer.Option("--budget", help="Time for training, e.g. 90s, 10m, 2h; arms share it equally.")]
+Budget = Annotated[str, typer.Option("--budget", help="Wall time of it all, e.g. 90s, 10m, 2h; arms share it equally.")]
 Views = Annotated[
     int | None, typer.Option("--views", help="Views per sample; 1 is no augmentation; by default the plan's.")
 ]
@@ -174,6 +178,7 @@ def fit(
     source: SourceSpec = None,
     source_data: SourceData = None,
     target_labels: TargetLabels = "evaluate",
+    test: TestData = None,
     network: Network = None,
     method: MethodName = None,
     depth: Depth = None,
@@ -213,6 +218,7 @@ def fit(
         source=source,
         source_data=source_data,
         target_labels=target_labels,
+        test=test,
         network=network,
         method=method,
         depth=depth,

@@ -150,6 +150,30 @@ class Values(Inputs):
         return [self.values[int(row)] for row in rows]
 
 
+class Joined(Inputs):
+    """Samples of several places of one modality, one after another."""
+
+    def __init__(self, parts: Sequence[Inputs]) -> None:
+        self.parts, self.modality = list(parts), parts[0].modality
+        self.starts = np.cumsum([0] + [len(part) for part in parts])
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def handles(self, rows: np.ndarray) -> list[Any]:
+        place = np.searchsorted(self.starts, rows, side="right") - 1
+        found: list[Any] = [None] * len(rows)
+        for number, part in enumerate(self.parts):
+            mine = np.flatnonzero(place == number)
+            for index, handle in zip(mine, part.handles(rows[mine] - self.starts[number]), strict=True):
+                found[index] = (number, handle)
+        return found
+
+    def load(self, handle: tuple[int, Any]) -> Any:
+        number, own = handle
+        return self.parts[number].load(own)
+
+
 def digest(content: Any) -> bytes:
     """Return 16 bytes of BLAKE2b of one sample's content; the same on every machine."""
     state = blake2b(digest_size=DIGEST_BYTES)

@@ -26,12 +26,14 @@ class Like:
     ----------
     columns : features of a table, or the name of the column of texts or images, or None.
     label_columns : what was predicted.
+    known : all columns of its table, where new data must have the same; () where they need not.
     """
 
     task: Task
     modality: str
     columns: TableColumns | str | None = None
     label_columns: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
 
 
 def encode_as(source: LabelSource, task: Task) -> Encoded:

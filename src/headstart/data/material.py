@@ -61,6 +61,8 @@ class Material:
     inferred: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     readings: dict[str, Reading] = field(default_factory=dict)
+    known: tuple[str, ...] = ()
+    """All columns of a table that a test set must have too."""
 
 
 def from_folder(path: Path, options: Options) -> Material:
@@ -73,7 +75,7 @@ def from_folder(path: Path, options: Options) -> Material:
                         "open a table of paths instead.")  # fmt: skip
     folder = folders.scan_classes(path)
     if options.modality not in (None, folder.modality):
-        raise UserError(f"{path} holds {folder.modality}s, not {options.modality}s; leave --modality out.")
+        raise UserError(f"{path} holds {folder.modality}s, not {options.modality}s; {_instead(options)}.")
     labels = folder.index.table.column("label").to_numpy().astype(np.int64)
     encoded = Encoded(Task("classification", tuple(folder.classes)), labels, "the folders are classes")
     if options.like is not None:
@@ -84,6 +86,10 @@ def from_folder(path: Path, options: Options) -> Material:
     return Material(
         name, origin, inputs, inputs.names, encoded, folder.given, inferred=inferred
     )  # fmt: skip
+
+
+def _instead(options: Options) -> str:
+    return "leave --modality out" if options.like is None else f"give {options.modality}s"
 
 
 def from_frame(frame: Frame, options: Options, name: str, origin: str) -> Material:
@@ -111,6 +117,7 @@ def from_frame(frame: Frame, options: Options, name: str, origin: str) -> Materi
     return Material(
         name, origin, inputs, names, encoded, given, group, choice.input_column, labels, inferred | choice.reasons,
         frame.warnings if choice.modality == "table" else _about(frame, labels), readings_of(frame, choice.features),
+        tuple(name for name in frame.columns.names if name not in (split, *labels, *frame.indexes)),
     )  # fmt: skip
 
 
@@ -119,6 +126,7 @@ def _frame_like(frame: Frame, options: Options, like: Like, name: str, origin: s
     known, place = frame.columns.names, origin if origin else name
     labels = choose_labels(frame, options.label or _remembered(like, known, place), place, {})
     split = choose_split(frame, labels, place)
+    _require_same(frame, like, (split, *labels), place)
     given = _given_by_column(frame.columns.table.column(split)) if split else _given_by_parts(frame.parts)
     named = {n: words(frame, n) if like.task.kind == "classification" else label_column(frame, n) for n in labels}
     encoded = encode_as(LabelSource(named, frame.row_names, frame.class_names), like.task)
@@ -136,7 +144,19 @@ def _frame_like(frame: Frame, options: Options, like: Like, name: str, origin: s
         column = choice.input_column
         inputs = frame_inputs(frame, like.modality, column, choice.features)
     names = inputs.names if isinstance(inputs, Files) else frame.row_names
-    return Material(name, origin, inputs, names, encoded, given, None, column, labels, dict(frame.notes), warnings)
+    group = None if options.group is None else _group_numbers(frame.columns.table.column(str(options.group)), frame)
+    return Material(name, origin, inputs, names, encoded, given, group, column, labels, dict(frame.notes), warnings)
+
+
+def _require_same(frame: Frame, like: Like, own: Sequence[str | None], place: str) -> None:
+    """Refuse a table that lacks columns or has others, where new data must have the same."""
+    found = {*frame.columns.names} - {*own, *frame.indexes}
+    different = sorted({*like.known} ^ found) if like.known else []
+    if different:
+        raise UserError(
+            f"{place} and the data differ in the columns {', '.join(different[:8])}"
+            f"{' ...' if len(different) > 8 else ''}; give both the same."
+        )
 
 
 def _remembered(like: Like, known: Sequence[str], place: str) -> Sequence[str] | None:
@@ -210,7 +230,7 @@ def _group_numbers(values: pa.ChunkedArray, frame: Frame) -> tuple[np.ndarray, l
 def from_arrays(data: arrays.ArrayParts, options: Options, name: str, origin: str) -> Material:
     modality, reason = arrays.modality_of(data.x[0])
     if options.modality not in (None, modality):
-        raise UserError(f"The inputs are {modality}s ({reason}), not {options.modality}s; leave --modality out.")
+        raise UserError(f"The inputs are {modality}s ({reason}), not {options.modality}s; {_instead(options)}.")
     columns = arrays.label_columns(data)
     class_names = _array_class_names(data, columns)
     source = LabelSource(columns, data.row_names, class_names)

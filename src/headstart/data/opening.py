@@ -17,6 +17,7 @@ from headstart.data.frame import Frame
 from headstart.data.material import Material, Options, from_arrays, from_folder, from_frame
 from headstart.data.pairs import as_names, is_frame, join_labels
 from headstart.data.splits import SPLIT_NAMES
+from headstart.data.testing import beside, join_test, material_of
 from headstart.errors import UserError, nearest
 from headstart.isolated import isolate
 from headstart.problem import MODALITIES, TASKS
@@ -35,6 +36,7 @@ def open_data(
     seed: int = 0,
     text: str | None = None,
     image: str | None = None,
+    test: Any = None,
 ) -> Dataset:
     """Open labelled data of any kind (`headstart.open`).
 
@@ -49,13 +51,14 @@ def open_data(
     task, modality : instead of what is inferred.
     seed : of the splits that are made.
     text, image : the column of texts, or of image paths relative to the file.
+    test : labelled data of the same form that are the split "test"; all of ``data`` then trains and validates.
 
     Raises
     ------
     UserError
         One sentence with file, row or column, for anything that cannot be read or would make the result wrong.
     """
-    if isinstance(data, Dataset):
+    if isinstance(data, Dataset) and test is None:
         return data
     columns = group if isinstance(group, str) or hasattr(group, "__len__") else as_names(group)
     options = Options(as_names(label), columns, task, modality, seed, as_names(text), as_names(image))
@@ -63,7 +66,17 @@ def open_data(
         raise UserError(f"--seed is {str(seed)[:40]}; expected a whole number from 0 to {2**32 - 1:,}.")
     _require_known("task", task, TASKS)
     _require_known("modality", modality, MODALITIES)
-    return assemble(gather(data, options), options)
+    material = material_of(data) if isinstance(data, Dataset) else gather(data, options)
+    if test is not None:
+        material = join_test(material, _gather_test(test, beside(material, options)), seed)
+    return assemble(material, options)
+
+
+def _gather_test(test: Any, options: Options) -> Material:
+    try:
+        return gather(test, options)
+    except UserError as error:
+        raise UserError(f"--test: {error}") from error
 
 
 def _require_known(option: str, value: str | None, known: Sequence[str]) -> None:

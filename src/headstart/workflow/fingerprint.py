@@ -9,7 +9,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import headstart
+from headstart.data import Dataset
 from headstart.errors import UserError
 from headstart.networks import Network, Source
 from headstart.schema import require
@@ -43,6 +46,11 @@ def fingerprint(network: Network | None, data: str, options: FitOptions) -> dict
     data : fingerprint of the data.
     """
     return {"source": _weights(network), "data": data, "options": _digest(options.to_json()), "code": code()}
+
+
+def test_fingerprint(dataset: Dataset) -> str:
+    """Return a hash of the samples and labels of the split "test"."""
+    return dataset.without(np.setdiff1d(np.arange(len(dataset)), dataset.splits["test"])).fingerprint
 
 
 def _weights(network: Network | None) -> str | None:
@@ -111,7 +119,9 @@ def check_unchanged(saved: dict[str, Any], now: dict[str, Any]) -> None:
 
 def _changes(saved: dict[str, Any], then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     same_data = then.get("data") == now["data"]
-    changed = [] if same_data else [f"the data {saved['data']}"]
+    same_test = then.get("test") == now.get("test")
+    changed = [] if same_test else [f"the test set {saved.get('test')}"]
+    changed += [] if same_data or not same_test else [f"the data {saved['data']}"]
     # The network of a table is made for the table's columns, so that other data give other weights.
     if same_data and then.get("source") != now["source"]:
         changed.append(f"the source {saved['options'].get('source')}")

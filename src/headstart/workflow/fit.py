@@ -22,7 +22,13 @@ from headstart.storage import write_json
 from headstart.workflow.arms import run_arm
 from headstart.workflow.conclude import choose_kept, conclude
 from headstart.workflow.describe import meaning_lines, source_shift
-from headstart.workflow.fingerprint import absolute_path, absolute_source, check_unchanged, fingerprint
+from headstart.workflow.fingerprint import (
+    absolute_path,
+    absolute_source,
+    check_unchanged,
+    fingerprint,
+    test_fingerprint,
+)
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.options import FitOptions, depth_of, seconds_of
 from headstart.workflow.plain import PLAIN, plain_arms
@@ -45,6 +51,7 @@ def fit(
     source: str | None = None,
     source_data: Any = None,
     target_labels: str = "evaluate",
+    test: Any = None,
     network: str | None = None,
     method: str | None = None,
     depth: str | int | None = None,
@@ -84,6 +91,8 @@ def fit(
     source_data : labelled data of the same task from another domain, as ``data`` is given, or a list of several.
     target_labels : with ``source_data``, what the target's labels serve for: ``evaluate`` only, ``learn`` as well, or
         ``none``.
+    test : labelled data of the same form as ``data``, on which the verdict is measured; all of ``data`` then trains and
+        validates.
     network : architecture of a ``file:`` source.
     method : name of ``headstart methods``, penalties joined by ``+``; None lets the plan choose.
     depth : how many of the last stages learn: ``none``, ``all`` or a number; None lets the plan choose.
@@ -122,8 +131,9 @@ def fit(
     names = tuple(part.strip() for part in arms.split(",") if part.strip()) if isinstance(arms, str) else tuple(arms)
     options = FitOptions(
         source=source,
-        source_data=tuple(str(part) if isinstance(part, str | Path) else type(part).__name__ for part in labelled),
+        source_data=tuple(spoken(part) for part in labelled),
         target_labels=target_labels,
+        test=None if test is None else spoken(test),
         network=network,
         method=method,
         depth=None if depth is None else str(depth),
@@ -153,8 +163,13 @@ def fit(
     if labelled:
         from headstart.workflow.across.fit import start_across
 
-        return start_across(data, labelled, options, out=out, force=force, progress=progress)
-    return start(data, options, out=out, force=force, progress=progress)
+        return start_across(data, labelled, options, test=test, out=out, force=force, progress=progress)
+    return start(data, options, test=test, out=out, force=force, progress=progress)
+
+
+def spoken(data: Any) -> str:
+    """Return what data are called among the options: their path, or their type."""
+    return str(data) if isinstance(data, str | Path) else type(data).__name__
 
 
 def _several(source_data: Any) -> list[Any]:
@@ -165,13 +180,21 @@ def _several(source_data: Any) -> list[Any]:
     return [source_data]
 
 
-def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool, progress: Progress) -> Run | None:
+def start(
+    data: Any,
+    options: FitOptions,
+    *,
+    test: Any = None,
+    out: str | Path | None,
+    force: bool,
+    progress: Progress,
+) -> Run | None:
     """Check everything that can be checked, then make the run folder and go."""
     began = time.monotonic()
     check_arms(options)
     check_out(out, force=force)
     named = None if options.source is None else open_source(options.source, network=options.network)
-    dataset = open_target(data, options)
+    dataset = open_target(data, options, test)
     if named is not None:
         check_fits(dataset, named)
     dataset, checks = check(dataset, allow_damaged=options.allow_damaged)
@@ -184,7 +207,7 @@ def start(data: Any, options: FitOptions, *, out: str | Path | None, force: bool
     bench.began = began
     check_network(bench)
     folder = Path(out) if out is not None else Path("runs") / (dataset.name or "run")
-    with begun(bench, "fit", data, folder, force=force) as site:
+    with begun(bench, "fit", data, folder, test=test, force=force) as site:
         return site.hand_over(carry_out(bench, site.work, checks))
 
 
@@ -212,7 +235,7 @@ def reopen(saved: dict[str, Any], progress: Progress) -> tuple[Workbench, Checks
     assert options.source is not None
     source = open_source(saved["source"], network=options.network if saved["verb"] == "fit" else None)
     source = replace(source, spec=options.source)
-    dataset = replace(open_target(saved["data"], options), origin=saved["origin"])
+    dataset = replace(open_target(saved["data"], options, saved.get("test")), origin=saved["origin"])
     check_fits(dataset, source)
     dataset, checks = check(dataset, allow_damaged=options.allow_damaged)
     bench = Workbench.create(dataset, source, options, start_processes(options.device), progress)
@@ -228,13 +251,15 @@ def check_network(bench: Workbench, *, pretrained: bool = True) -> None:
 
 
 def begun(
-    bench: Workbench, verb: str, data: Any, folder: Path, *, force: bool
+    bench: Workbench, verb: str, data: Any, folder: Path, *, test: Any = None, force: bool
 ) -> contextlib.AbstractContextManager[Site]:
     """Make the run's folder, and note there what `resume` needs."""
+    paths = [absolute_path(part) for part in (data, *([] if test is None else [test]))]
     arguments = {
         "verb": verb,
         "command": sys.argv[1:] if Path(sys.argv[0]).name in {"headstart", "__main__.py"} else [],
-        "data": absolute_path(data),
+        "data": None if None in paths else paths[0],
+        "test": None if None in paths or test is None else paths[1],
         "origin": bench.dataset.origin,
         "source": absolute_source(bench.source),
         "options": bench.options.to_json(),
@@ -247,7 +272,8 @@ def begun(
 def bench_fingerprint(bench: Workbench, verb: str) -> dict[str, Any]:
     """Return what the result of this work depends on."""
     network = bench.network(pretrained=verb != "pretrain", seed=bench.options.seed)
-    return fingerprint(network, bench.dataset.fingerprint, bench.options)
+    found = fingerprint(network, bench.dataset.fingerprint, bench.options)
+    return found if bench.options.test is None else found | {"test": test_fingerprint(bench.dataset)}
 
 
 def check_arms(options: FitOptions) -> None:

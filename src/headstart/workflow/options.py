@@ -26,6 +26,7 @@ class FitOptions:
     source_data : labelled data of the same task from another domain, one or several.
     target_labels : with ``source_data``, what the target's labels serve for: ``evaluate`` only, ``learn`` as well, or
         ``none``.
+    test : labelled data, of the target's form, that the verdict is about; the target then only trains and validates.
     network : architecture of a ``file:`` source.
     method : name in the catalogue, penalties joined by ``+``; None lets the plan choose.
     depth : how many of the last stages learn: ``none``, ``all`` or a number; None lets the plan choose.
@@ -46,6 +47,7 @@ class FitOptions:
     source: str | None = None
     source_data: tuple[str, ...] = ()
     target_labels: str = "evaluate"
+    test: str | None = None
     network: str | None = None
     method: str | None = None
     depth: str | None = None

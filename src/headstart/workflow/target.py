@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from headstart.data import Dataset, open_data
@@ -11,9 +12,15 @@ from headstart.problem import METRICS
 from headstart.workflow.options import FitOptions
 
 
-def open_target(data: Any, options: FitOptions) -> Dataset:
-    """Open the target by the options; what is open already passes. The task takes the metric that was asked for."""
-    dataset = data if isinstance(data, Dataset) else _opened(data, options)
+def open_target(data: Any, options: FitOptions, test: Any = None) -> Dataset:
+    """Open the target by the options; what is open already passes. The task takes the metric that was asked for.
+
+    Parameters
+    ----------
+    test : the labelled data of ``--test``; None where there are none.
+    """
+    refuse_itself(data, test)
+    dataset = data if isinstance(data, Dataset) and test is None else _opened(data, options, test)
     task = dataset.task
     if task is None:
         return dataset
@@ -27,7 +34,14 @@ def open_target(data: Any, options: FitOptions) -> Dataset:
     return replace(dataset, task=replace(task, primary=options.metric))
 
 
-def _opened(data: Any, options: FitOptions) -> Dataset:
+def refuse_itself(data: Any, test: Any) -> None:
+    """Refuse a test set that is what is learned from."""
+    paths = [Path(one).expanduser() for one in (data, test) if isinstance(one, str | Path) and str(one)]
+    if (data is test and test is not None) or (len(paths) == 2 and paths[0].resolve() == paths[1].resolve()):
+        raise UserError("--test names the data themselves; give samples that nothing is learned from, or leave it out.")
+
+
+def _opened(data: Any, options: FitOptions, test: Any) -> Dataset:
     return open_data(
         data,
         label=options.label,
@@ -37,4 +51,5 @@ def _opened(data: Any, options: FitOptions) -> Dataset:
         task=options.task,
         modality=options.modality,
         seed=options.seed,
+        test=test,
     )

@@ -36,14 +36,21 @@ NOT_HERE = ("depth", "precision", "class_weight", "batch_size", "epochs", "learn
 
 
 def start_across(
-    data: Any, source_data: list[Any], options: FitOptions, *, out: str | Path | None, force: bool, progress: Progress
+    data: Any,
+    source_data: list[Any],
+    options: FitOptions,
+    *,
+    test: Any = None,
+    out: str | Path | None,
+    force: bool,
+    progress: Progress,
 ) -> Run:
     """Check everything that can be checked, then make the run folder and go."""
     began = time.perf_counter()
     check_options(options)
     check_out(out, force=force)
     source = None if options.source is None else open_source(options.source, network=options.network)
-    sides = open_sides(data, source_data, options)
+    sides = open_sides(data, source_data, options, test)
     check_labels(sides, options)
     if source is None and sides.target.dataset.modality != "table":
         source, notes = find_source(sides.sources[0], options, progress)
@@ -51,12 +58,14 @@ def start_across(
         sides.notes.extend(notes)
     name = sides.target.dataset.name
     folder = Path(out) if out is not None else Path("runs") / (name or "run")
-    paths = [absolute_path(part) for part in [data, *source_data]]
+    beside = [] if test is None else [test]
+    paths = [absolute_path(part) for part in [data, *source_data, *beside]]
     arguments = {
         "verb": "adapt",
         "command": sys.argv[1:] if Path(sys.argv[0]).name in {"headstart", "__main__.py"} else [],
         "data": None if None in paths else paths[0],
-        "source_data": None if None in paths else paths[1:],
+        "source_data": None if None in paths else paths[1 : 1 + len(source_data)],
+        "test": None if None in paths or test is None else paths[-1],
         "source": None if source is None else absolute_source(source),
         "options": options.to_json(),
         "notes": sides.notes,
@@ -77,7 +86,8 @@ def resume_across(folder: Path, saved: dict[str, Any], options: FitOptions, *, p
     source = None
     if options.source is not None:
         source = replace(open_source(saved["source"], network=options.network), spec=options.source)
-    sides = replace(open_sides(saved["data"], saved["source_data"], options), notes=list(saved.get("notes", ())))
+    sides = open_sides(saved["data"], saved["source_data"], options, saved.get("test"))
+    sides = replace(sides, notes=list(saved.get("notes", ())))
     check_unchanged(saved, sides_fingerprint(sides, source, options))
     return carry_out_across(sides, source, options, folder, progress=progress, began=began)
 
@@ -117,7 +127,7 @@ def carry_out_across(
     with progress:
         rows, encoder = encode(sides, source, progress)
         learned = [learn_rows(sides, options, seed) for seed in options.seed_list]
-        evaluated = np.setdiff1d(sides.labelled, np.concatenate(learned))
+        evaluated = sides.to_evaluate(np.concatenate(learned))
         labels = sides.source_labels
         logic = create_task(sides.task, labels[:, None] if labels.dtype.kind == "f" else labels)
         ground = Ground(sides, rows, encoder, logic, options, source, learned, evaluated)

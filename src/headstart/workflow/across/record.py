@@ -254,9 +254,10 @@ def _warnings(ground: Ground, verdict: Verdict) -> list[str]:
         found.append(f"The model that is kept is that of seed {ground.options.seed}.")
     if verdict.gain is not None and verdict.n_test < 100:
         found.append(f"Only {verdict.n_test} target rows are labelled for the evaluation, so the interval is wide.")
-    if ground.options.target_labels == "evaluate" and len(ground.sides.labelled):
+    sides = ground.sides
+    if ground.options.target_labels == "evaluate" and len(sides.labelled) and not len(sides.tested):
         found.append(
-            f"{len(ground.sides.labelled)} target labels served to evaluate only; --target-labels learn lets a part of "
+            f"{len(sides.labelled)} target labels served to evaluate only; --target-labels learn lets a part of "
             "them teach as well."
         )
     return found

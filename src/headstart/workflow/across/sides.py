@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from headstart.data import Checks, Counterpart, Dataset, TableColumns, check, open_counterpart
+from headstart.data.target_test import join_target, open_test
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import Source
@@ -15,10 +16,11 @@ from headstart.problem import Task, class_order
 from headstart.shallow.domains import mask, masked
 from headstart.workflow.across.encoder import Encoder, make_encoder
 from headstart.workflow.options import FitOptions
-from headstart.workflow.target import open_target
+from headstart.workflow.target import open_target, refuse_itself
 
 Array = np.ndarray
 LEARN_SHARE = 0.5
+TEST_NOTE = "The {n} rows of the test set join the target as rows to adapt to; their labels evaluate only."
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Sides:
     task : of both sides.
     source_labels : [n] class numbers or values, of the sources' rows one after the other.
     notes : sentences on what was decided before the plan.
+    tested : target rows of a test set of its own, whose labels evaluate only.
     """
 
     sources: list[Dataset]
@@ -40,6 +43,7 @@ class Sides:
     task: Task
     source_labels: Array
     notes: list[str]
+    tested: Array = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     @property
     def source_domain(self) -> Array:
@@ -53,8 +57,12 @@ class Sides:
 
     @property
     def labelled(self) -> Array:
-        """Rows of the target that have a label."""
-        return (~masked(self.target_labels)).nonzero()[0]
+        """Rows of the target that have a label, those of a test set left out."""
+        return np.setdiff1d((~masked(self.target_labels)).nonzero()[0], self.tested)
+
+    def to_evaluate(self, learned: Array) -> Array:
+        """Return the rows that the verdict is about: those of the test set, or all labelled that were not learned."""
+        return self.tested if len(self.tested) else np.setdiff1d(self.labelled, learned)
 
     @property
     def fingerprint(self) -> str:
@@ -83,8 +91,12 @@ class Rows:
     names: list[str] | None
 
 
-def open_sides(data: Any, source_data: list[Any], options: FitOptions) -> Sides:
+def open_sides(data: Any, source_data: list[Any], options: FitOptions, test: Any = None) -> Sides:
     """Open and check both sides.
+
+    Parameters
+    ----------
+    test : labelled rows of the target; they join it without their labels, which only evaluate.
 
     Raises
     ------
@@ -99,6 +111,9 @@ def open_sides(data: Any, source_data: list[Any], options: FitOptions) -> Sides:
     if options.target_labels == "none":
         hidden = mask(found.stored_labels, np.ones(len(found.stored_labels), dtype=bool))
         found = Counterpart(found.dataset, hidden)
+    refuse_itself(data, test)
+    if test is not None:
+        found = join_target(found, open_test(test, like))
     dataset, checks = check(found.dataset, allow_damaged=options.allow_damaged)
     said = [text for _, own in opened for text in own.warnings]
     checks = replace(checks, warnings=list(dict.fromkeys([*said, *checks.warnings])))
@@ -109,7 +124,9 @@ def open_sides(data: Any, source_data: list[Any], options: FitOptions) -> Sides:
         raise UserError(
             f"{sources[0].name} has one class only ({task.classes[int(labels[0])]}); source data need two or more."
         )
-    return Sides(sources, Counterpart(dataset, found.stored_labels), checks, task, labels, [])
+    tested = dataset.splits["test"] if test is not None else np.zeros(0, dtype=np.int64)
+    notes = [TEST_NOTE.format(n=len(tested))] if test is not None else []
+    return Sides(sources, Counterpart(dataset, found.stored_labels), checks, task, labels, notes, tested)
 
 
 def _open_source(data: Any, options: FitOptions) -> tuple[Dataset, Checks]:
@@ -178,17 +195,18 @@ def encode(sides: Sides, source: Source | None, progress: Progress) -> tuple[Row
 def learn_rows(sides: Sides, options: FitOptions, seed: int) -> Array:
     """Return the target rows whose labels may be learned from: none, unless ``--target-labels learn`` says so.
 
-    ``--shots`` of each class (regression: that many rows), or half of the labelled rows, drawn by the seed.
+    ``--shots`` of each class (regression: that many rows), or half of the labelled rows (all of them
+    where a test set of its own evaluates), drawn by the seed.
     """
     if options.target_labels != "learn":
         return np.zeros(0, dtype=np.int64)
     rng, rows, labels = np.random.default_rng(seed), sides.labelled, sides.target_labels
-    order = rng.permutation(rows)
+    order, share = rng.permutation(rows), 1.0 if len(sides.tested) else LEARN_SHARE
     if sides.task.kind == "regression":
-        take = options.shots or round(LEARN_SHARE * len(rows))
+        take = options.shots or round(share * len(rows))
         return np.sort(order[:take])
     chosen = []
     for number in np.unique(labels[rows]):
         mine = order[labels[order] == number]
-        chosen.append(mine[: options.shots or round(LEARN_SHARE * len(mine))])
+        chosen.append(mine[: options.shots or round(share * len(mine))])
     return np.sort(np.concatenate(chosen))
