@@ -21,7 +21,7 @@ from benchmarks import machine
 from benchmarks.speed import LOGIC, draw_pictures, torchvision_network
 from headstart.data import open_data
 from headstart.deep.finetune.finetune import FineTune
-from headstart.engine import Stream, cached_states, raw_fetch, train
+from headstart.engine import Compute, Stream, cached_states, raw_fetch, train
 from headstart.engine.ahead import ahead
 from headstart.networks import Network
 
@@ -99,7 +99,7 @@ def extraction(dataset: Any, folder: Path) -> float:
 def training(fetch: Any, labels: np.ndarray, steps: int = 60) -> float:
     """Images per second of `headstart.engine.train` on ``fetch``."""
     stream = Stream(fetch, labels, batch_size=BATCH, seed=0)
-    go = lambda count: train(FineTune(), on_card(), stream, task=LOGIC, steps=count, device="cuda")  # noqa: E731
+    go = lambda count: train(FineTune(), on_card(), stream, task=LOGIC, steps=count, compute=Compute("cuda"))  # noqa: E731
     go(10)
     return rate_of(lambda: go(steps), steps * BATCH)
 

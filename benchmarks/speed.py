@@ -23,7 +23,7 @@ from benchmarks import machine
 from headstart.data import open_data
 from headstart.data.batches import Batch, Samples
 from headstart.deep.finetune.finetune import FineTune
-from headstart.engine import Stream, cached_states, raw_fetch, train
+from headstart.engine import Compute, Stream, cached_states, raw_fetch, train
 from headstart.engine.optimizers import make_optimizers, rate_at, set_rate
 from headstart.networks import Network, build
 from headstart.networks.torchvision_family import torchvision_spec
@@ -127,7 +127,7 @@ def loop_cost(title: str, make: Callable[[], Network], shape: tuple[int, ...], s
         pairs.append((engine_seconds, next(bare)))
         mark[0] = time.process_time()
 
-    train(FineTune(), networks[1], stream, task=LOGIC, steps=steps, on_step=bare_step, device="cpu")
+    train(FineTune(), networks[1], stream, task=LOGIC, steps=steps, on_step=bare_step, compute=Compute("cpu"))
     pairs = pairs[2:]
     ratio = statistics.median(a / b for a, b in pairs)
     engine, by_hand = (1000 * statistics.median(side) for side in zip(*pairs, strict=True))
@@ -215,7 +215,7 @@ def fit_from(name: str, dataset: Any, depth: int, cache: Path | None) -> list[fl
         network.entry = cut
     stream = Stream(fetch, dataset.labels(rows), batch_size=BATCH, seed=0)
     steps = EPOCHS * stream.steps_per_epoch
-    done = train(FineTune(depth=depth), network, stream, task=LOGIC, steps=steps, device="cpu")
+    done = train(FineTune(depth=depth), network, stream, task=LOGIC, steps=steps, compute=Compute("cpu"))
     return [record["train_loss"] for record in done.history]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from accelerate import PartialState
 from engine_tiny import TASK, Plain, TinyData, tiny_network
 
-from headstart.engine import Stream, evaluator, raw_fetch, train
+from headstart.engine import Compute, Optimizer, Saving, Selection, Stream, evaluator, raw_fetch, train
 from headstart.engine.device import process_state
 from headstart.engine.limits import Limit
 from headstart.storage import checksum
@@ -81,15 +81,12 @@ def job(
         stream,
         task=TASK,
         steps=steps,
-        learning_rate=learning_rate,
-        evaluate=evaluate,
-        evaluate_every=6,
-        patience=50,
-        checkpoint=folder / "training.safetensors",
-        checkpoint_every=every,
+        optimizer=Optimizer(learning_rate),
+        selection=Selection(evaluate, every=6, patience=50),
+        checkpoint=Saving(folder / "training.safetensors", every),
+        compute=Compute("cpu"),
+        limit=limit or Limit(),
         on_step=report,
-        device="cpu",
-        limit=limit,
     )
 
 

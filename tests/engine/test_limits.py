@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from engine_tiny import TASK, Plain, TinyData, tiny_network
 
-from headstart.engine import Stream, evaluator, raw_fetch, train
+from headstart.engine import Compute, Optimizer, Saving, Selection, Stream, evaluator, raw_fetch, train
 from headstart.engine.limits import Limit
 from headstart.storage import checksum
 
@@ -45,12 +45,11 @@ def fit(clock=None, *, step=5.0, evaluation=0.0, seconds=60.0, stop_at=None, pat
         Stream(fetch, DATA.labels(ROWS), batch_size=8, seed=0),
         task=TASK,
         steps=STEPS,
-        learning_rate=1e-2,
-        evaluate=watch,
-        checkpoint=path,
-        checkpoint_every=0,
+        optimizer=Optimizer(1e-2),
+        selection=Selection(watch),
+        checkpoint=None if path is None else Saving(path, every=0),
+        compute=Compute("cpu"),
         on_step=halt,
-        device="cpu",
         limit=Limit(seconds=seconds, clock=clock, **limit),
     )
 

@@ -12,7 +12,18 @@ from engine_tiny import TASK, Plain, TinyData, text_network, tiny_network
 from torch import nn
 
 from headstart.deep.method import Group, Method, Nets
-from headstart.engine import Stream, cached_states, evaluator, freeze_table, predict, raw_fetch, train
+from headstart.engine import (
+    Compute,
+    Optimizer,
+    Selection,
+    Stream,
+    cached_states,
+    evaluator,
+    freeze_table,
+    predict,
+    raw_fetch,
+    train,
+)
 from headstart.engine.curves import Curve, overfitting
 from headstart.engine.optimizers import make_optimizers, rate_at, set_rate
 from headstart.errors import UserError
@@ -33,10 +44,20 @@ def stream_of(network, batch_size=8, views=1, **more):
     return Stream(fetch_of(network, views), labels, batch_size=batch_size, seed=0, names=names, views=views, **more)
 
 
-def fit(network, method=None, *, steps=12, stream=None, **more):
-    made = stream or stream_of(network)
-    options = {"learning_rate": 1e-2, "device": "cpu"} | more
-    return train(method or Plain(), network, made, task=TASK, steps=steps, **options)
+def fit(
+    network, method=None, *, steps=12, stream=None, seed=0, evaluate=None, every=None, patience=None, parts=1, **rates
+):
+    return train(
+        method or Plain(),
+        network,
+        stream or stream_of(network),
+        task=TASK,
+        steps=steps,
+        seed=seed,
+        optimizer=Optimizer(**({"learning_rate": 1e-2} | rates)),
+        selection=Selection(evaluate, every, patience),
+        compute=Compute("cpu", parts=parts),
+    )
 
 
 def weights(network):
@@ -201,14 +222,14 @@ def scripted(scores, losses):
 
 def test_the_best_weights_are_handed_back_by_score_then_by_loss():
     evaluate, kept = scripted([0.5, 0.7, 0.7, 0.7, 0.6], [1.0, 0.9, 0.8, 0.8, 0.1])
-    trained = fit(tiny_network(), steps=10, evaluate=evaluate, evaluate_every=2)
+    trained = fit(tiny_network(), steps=10, evaluate=evaluate, every=2)
     assert trained.best_step == 6
     assert checksum(weights(trained.network)) == checksum(kept[2])
 
 
 def test_patience_stops():
     evaluate, _ = scripted([0.5, 0.6, 0.6, 0.5, 0.9], [1.0] * 5)
-    trained = fit(tiny_network(), steps=10, evaluate=evaluate, evaluate_every=2, patience=2)
+    trained = fit(tiny_network(), steps=10, evaluate=evaluate, every=2, patience=2)
     assert (trained.stopped, trained.steps, trained.best_step) == ("patience", 8, 4)
 
 

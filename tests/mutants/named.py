@@ -227,7 +227,7 @@ NAMED = [
     _frozen("frozen buffers may move", "name.startswith(stages) or name in idle", "name in idle",
             "running statistics are frozen too"),
     _session("no proof at the end", "if after != self.held_hash:", "if False:", "frozen must be proved"),
-    _session("nothing kept of the best", "and self.settings.keep_best:", "and False:", "the best weights are handed back"),
+    _session("nothing kept of the best", "and self.settings.selection.keep_best:", "and False:", "the best weights are handed back"),
     _updates("parts are not weighed", "share = size(part) / self.n", "share = 1.0", "parts would sum, not average"),
     _curves("ties by the higher loss", "rank = (score, -loss)", "rank = (score, loss)", "among equals the lower loss"),
     _curves("patience never ends", "self.waited >= self.patience", "self.waited < 0", "over-fitting would go on"),

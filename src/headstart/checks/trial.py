@@ -11,7 +11,7 @@ from torch import Tensor
 
 from headstart.data.batches import Batch, Samples
 from headstart.deep.method import Method
-from headstart.engine import Stream, Trained, train
+from headstart.engine import Optimizer, Stream, Trained, train
 from headstart.networks import Network, TablePreprocess, build
 from headstart.networks.tabular import tabular_spec
 from headstart.problem import Task
@@ -19,6 +19,7 @@ from headstart.tasks import TaskLogic, create_task
 
 KINDS = ("classification", "multilabel", "regression")
 COLUMNS = 5
+FAST = Optimizer(learning_rate=1e-2)
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Trial:
             return {name: value[rows] for name, value in self.x.items()}
 
         stream = Stream(fetch, self.y, batch_size=batch_size, seed=seed)
-        return train(method, self.network(), stream, task=self.logic, steps=steps, learning_rate=1e-2, seed=seed)
+        return train(method, self.network(), stream, task=self.logic, steps=steps, optimizer=FAST, seed=seed)
 
 
 def create_trial(kind: str = "classification", *, n: int = 16, absent: bool = False) -> Trial:

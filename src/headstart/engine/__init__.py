@@ -6,10 +6,15 @@ from headstart.engine.fetches import raw_fetch
 from headstart.engine.frozen import freeze_table
 from headstart.engine.loop import Trained, train
 from headstart.engine.predict import evaluator, predict
+from headstart.engine.settings import Compute, Optimizer, Saving, Selection
 from headstart.engine.states import States
 from headstart.engine.streams import Stream
 
 __all__ = [
+    "Compute",
+    "Optimizer",
+    "Saving",
+    "Selection",
     "States",
     "Stream",
     "Trained",

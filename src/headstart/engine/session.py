@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from headstart.engine.device import Place, layout_of, move, seed_device
 from headstart.engine.frozen import held_names, pick
 from headstart.engine.limits import Limit
 from headstart.engine.optimizers import load_optimizers, make_optimizers, optimizer_tensors, rate_at, set_rate
-from headstart.engine.settings import Settings, gentle_interrupt, seed_of
+from headstart.engine.settings import Saving, Settings, gentle_interrupt, seed_of
 from headstart.engine.streams import Stream
 from headstart.engine.updates import Updater, over_processes
 from headstart.errors import UserError
@@ -36,10 +35,14 @@ _WRITING_SHARE = 30
 class Session:
     """The state of one training; `headstart.engine.train` is its face."""
 
-    evaluate: Callable[[Network], dict[str, float]] | None = None
     on_step: Callable[[dict[str, Any]], None] | None = None
-    path: Path | None = None
+    saving: Saving | None = None
     limit = Limit()
+
+    @property
+    def path(self) -> Path | None:
+        """Return the checkpoint's path, if there is to be one."""
+        return None if self.saving is None else Path(self.saving.path)
 
     def __init__(
         self,
@@ -60,16 +63,15 @@ class Session:
         self.nets = method.build(network, task).to(place.device).train()
         groups = method.groups(self.nets)
         self.trainable = sum(p.numel() for group in groups for p in group.parameters)
-        self.optimizers = make_optimizers(groups, settings.weight_decay)
+        self.optimizers = make_optimizers(groups, settings.optimizer.weight_decay)
         if not self.optimizers:
             raise UserError(f"{type(method).__name__} has nothing to train: every stage and the head are frozen.")
-        self.updater = Updater(self.nets, method, self.optimizers, place, settings.clip)
-        self.updater.parts = settings.parts
+        self.updater = Updater(self.nets, method, self.optimizers, place, settings.optimizer.clip)
         self.held = held_names(self.nets, groups, method.frozen_stages(self.nets.network))
         self.held_hash = checksum(pick(self.nets, self.held))
         self.frozen_names = self.nets.network.stage_names[: method.frozen_stages(self.nets.network)]
         self.step, self.seconds, self.finished = 0, 0.0, False
-        self.curve = Curve(settings.patience)
+        self.curve = Curve(settings.selection.patience)
         self.best: dict[str, Tensor] = {}
         self.pending: list[tuple[int, Tensor, Tensor]] = []
         self.loss_sum, self.loss_count = 0.0, 0
@@ -79,9 +81,7 @@ class Session:
         self._stepping = self._evaluating = 0.0
 
     def _key(self, network: Network, task: TaskLogic) -> dict[str, Any]:
-        numbers = asdict(self.settings)
-        del numbers["checkpoint_every"], numbers["parts"]
-        return numbers | {
+        return self.settings.key() | {
             "method": type(self.method).__name__,
             "parameters": {name: repr(value) for name, value in self.method.get_params(deep=False).items()},
             "network": network.spec,
@@ -140,7 +140,7 @@ class Session:
     def _train_step(self) -> None:
         settings, step, began = self.settings, self.step, self.limit.clock()
         seed_device(seed_of(settings.seed, step, self.place.rank), self.place.device)
-        set_rate(self.optimizers, settings.learning_rate * rate_at(step, settings.steps, settings.warmup))
+        set_rate(self.optimizers, self._rate(step))
         share = self.stream.part(step, *self.place.share(self.stream.batch_size))
         batch = move(share, self.place.device, self.layout)
         self.updater.begin(batch, self.stream.batch_size)
@@ -170,12 +170,15 @@ class Session:
         kept = f" The last good checkpoint is kept in {self.path}." if self.path and self.path.exists() else ""
         raise UserError(
             f"The {what} was not finite at step {step + 1} of {self.settings.steps} (batch: {shown}); look at these "
-            f"samples, or lower the learning rate ({self.settings.learning_rate:g}).{kept}"
+            f"samples, or lower the learning rate ({self.settings.optimizer.learning_rate:g}).{kept}"
         )
 
+    def _rate(self, step: int) -> float:
+        chosen = self.settings.optimizer
+        return chosen.learning_rate * rate_at(step, self.settings.steps, chosen.warmup)
+
     def _report(self, step: int, values: dict[str, Any]) -> dict[str, Any]:
-        settings = self.settings
-        rate = settings.learning_rate * rate_at(step - 1, settings.steps, settings.warmup)
+        rate = self._rate(step - 1)
         epoch = step * self.stream.batch_size / len(self.stream)
         record = {"step": step, "epoch": epoch} | values | {"learning_rate": rate, "seconds": self.seconds}
         if self.on_step is not None and self.place.is_main:
@@ -184,7 +187,7 @@ class Session:
 
     def _evaluate_if_due(self) -> bool:
         """Evaluate every so many steps and at the end; return whether patience is used up."""
-        if self.step % self.settings.evaluate_every and self.step != self._end:
+        if self.step % self.settings.selection.every and self.step != self._end:
             return False
         self._flush()
         self._share_buffers()
@@ -195,7 +198,8 @@ class Session:
         train_loss = self.loss_sum / max(1, self.loss_count)
         self.loss_sum, self.loss_count = 0.0, 0
         names = {"validation_loss": values.get("loss"), "validation_score": values.get("score")}
-        if self.curve.add(self._report(self.step, {"train_loss": train_loss} | names)) and self.settings.keep_best:
+        better = self.curve.add(self._report(self.step, {"train_loss": train_loss} | names))
+        if better and self.settings.selection.keep_best:
             self.best = self._snapshot()
         warning = overfitting(self.curve.history)
         if warning is not None:
@@ -203,9 +207,10 @@ class Session:
         return self.curve.exhausted
 
     def _evaluate(self) -> dict[str, float]:
-        if self.evaluate is None:
+        evaluate = self.settings.selection.evaluate
+        if evaluate is None:
             return {}
-        values = dict(self.evaluate(self.nets.network)) if self.place.is_main else {}
+        values = dict(evaluate(self.nets.network)) if self.place.is_main else {}
         if self.place.ranks > 1:
             from accelerate.utils import broadcast_object_list
 
@@ -226,9 +231,10 @@ class Session:
         return {name: tensor.detach().cpu().clone() for name, tensor in pick(self.nets, moving).items()}
 
     def _write_if_due(self) -> None:
+        if self.saving is None:
+            return
         since = time.monotonic() - self._wrote
-        due = since >= max(self.settings.checkpoint_every, _WRITING_SHARE * self._writing)
-        if self.path is not None and (due or self.settings.checkpoint_every == 0):
+        if since >= max(self.saving.every, _WRITING_SHARE * self._writing) or self.saving.every == 0:
             self._flush()
             self._write()
 

@@ -1,4 +1,4 @@
-"""The numbers of a training, its seeds, and Ctrl-C."""
+"""The options of a training as small values, its seeds, and Ctrl-C."""
 
 from __future__ import annotations
 
@@ -7,8 +7,85 @@ import hashlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+    from headstart.networks.network import Network
+
+Evaluate = Callable[["Network"], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """How weights move: AdamW per player, the rate rising over ``warmup``, then half a cosine to 0.
+
+    Parameters
+    ----------
+    learning_rate : a group's rate multiplies it.
+    weight_decay : of matrices and kernels; vectors are not decayed.
+    warmup : share of the steps in which the rate rises from 0.
+    clip : largest norm of a player's gradient, or None.
+    """
+
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    warmup: float = 0.1
+    clip: float | None = 1.0
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which weights are handed back, and when waiting for better ones ends.
+
+    Parameters
+    ----------
+    evaluate : network to ``{"loss", "score"}``, a higher score is better; None: the last weights are kept. It may ask
+        labels of validation rows, or evidence without labels.
+    every : steps between evaluations; an epoch if None.
+    patience : evaluations without a better one before stopping; None: never.
+    keep_best : hand back the best evaluation's weights; False: the last, and evaluations only watch.
+    """
+
+    evaluate: Evaluate | None = None
+    every: int | None = None
+    patience: int | None = None
+    keep_best: bool = True
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Where a training is written to, and resumed from if the file is there.
+
+    Parameters
+    ----------
+    path : of the checkpoint.
+    every : seconds between checkpoints, 0 for every step; writing takes at most about 3% of the time.
+    """
+
+    path: str | Path
+    every: float = 30.0
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where a training is computed.
+
+    Parameters
+    ----------
+    device : explicit device; else the accelerator's, else the fastest at hand.
+    precision : ``no`` (float32) or ``bf16``; chosen by device if None.
+    accelerator : `accelerate.Accelerator` or `accelerate.PartialState`; by default the process's own.
+    parts : micro-batches that a process's share of the batch is cut into; doubled when memory runs out.
+    """
+
+    device: str | torch.device | None = None
+    precision: str | None = None
+    accelerator: Any = None
+    parts: int = 1
 
 
 @dataclass(frozen=True)
@@ -16,16 +93,15 @@ class Settings:
     """The numbers that a training depends on; see `headstart.engine.train`."""
 
     steps: int
-    learning_rate: float
-    weight_decay: float
-    warmup: float
-    clip: float | None
     seed: int
-    evaluate_every: int
-    patience: int | None
-    keep_best: bool
-    parts: int
-    checkpoint_every: float
+    optimizer: Optimizer
+    selection: Selection
+
+    def key(self) -> dict[str, Any]:
+        """Return them as they stand in the key of a checkpoint."""
+        chosen = self.selection
+        chosen_when = {"evaluate_every": chosen.every, "patience": chosen.patience, "keep_best": chosen.keep_best}
+        return {"steps": self.steps, "seed": self.seed} | asdict(self.optimizer) | chosen_when
 
 
 def seed_of(*parts: object) -> int:

@@ -13,7 +13,7 @@ import torch
 from headstart import catalogue
 from headstart.data import folds
 from headstart.deep.method import Method
-from headstart.engine import Stream, freeze_table, train
+from headstart.engine import Compute, Optimizer, Saving, Selection, Stream, freeze_table, train
 from headstart.engine.limits import Limit
 from headstart.errors import UserError
 from headstart.networks import Network, load_network, save_network
@@ -282,18 +282,14 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
         stream,
         task=bench.logic,
         steps=steps,
-        learning_rate=plan.learning_rate[job.arm],
-        # L2-SP replaces the decay towards 0 by one towards the source (Li et al., 2018, section 3).
-        weight_decay=0.0 if "l2sp" in job.arm else 1e-2,
         seed=job.seed,
-        evaluate=evaluate,
-        patience=plan.patience if evaluate else None,
-        precision=bench.place.precision,
-        checkpoint=job.folder / "checkpoint.safetensors",
-        on_step=bench.progress.step,
-        accelerator=bench.processes,
-        device=bench.device,
+        # L2-SP replaces the decay towards 0 by one towards the source (Li et al., 2018, section 3).
+        optimizer=Optimizer(plan.learning_rate[job.arm], weight_decay=0.0 if "l2sp" in job.arm else 1e-2),
+        selection=Selection(evaluate, patience=plan.patience if evaluate else None),
+        checkpoint=Saving(job.folder / "checkpoint.safetensors"),
+        compute=Compute(bench.device, bench.place.precision, bench.processes),
         limit=limit,
+        on_step=bench.progress.step,
     )
     if trained.stopped == "interrupted":
         raise KeyboardInterrupt

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from headstart.deep.finetune.scratch import Scratch
-from headstart.engine import Stream, train
+from headstart.engine import Compute, Selection, Stream, train
 from headstart.engine.device import layout_of, move
 from headstart.networks import Network
 from headstart.workflow.costs import Speed
@@ -96,12 +96,8 @@ def _step(bench: Workbench, state: Any, labels: np.ndarray) -> float:
         stream,
         task=bench.logic,
         steps=STEPS,
-        evaluate=mark,
-        evaluate_every=1,
-        keep_best=False,
-        precision=bench.place.precision,
-        device=bench.device,
-        accelerator=_Alone(bench.device),
+        selection=Selection(mark, every=1, keep_best=False),
+        compute=Compute(bench.device, bench.place.precision, _Alone(bench.device)),
     )
     return min(after - before for before, after in pairwise(marks))
 
