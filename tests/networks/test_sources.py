@@ -14,7 +14,7 @@ from text_models import save_model
 from torch import nn
 
 from headstart.errors import UserError
-from headstart.networks import TablePreprocess, build, list_sources, open_source, save_network
+from headstart.networks import TablePreprocess, build, list_sources, open_source, save_network, sized
 from headstart.networks.tabular import tabular_spec
 from headstart.networks.timm_family import create_timm, timm_spec
 from headstart.networks.torchvision_family import create_torchvision, torchvision_spec
@@ -291,3 +291,12 @@ def test_the_list_names_what_can_be_opened(tmp_path: Path, monkeypatch: pytest.M
     for row in rows:
         if row["kind"] != "hf":
             assert open_source(row["spec"]).modality == row["modality"]
+
+
+def test_a_text_models_configuration_beyond_the_limit_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(sized, "MOST_TENSORS", 1000)
+    save_model(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"num_hidden_layers": 10**9}))
+    with pytest.raises(UserError, match=r"config\.json asks for a network of more than"):
+        open_source(f"hf/{tmp_path}").build(pretrained=True)

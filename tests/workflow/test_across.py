@@ -165,7 +165,12 @@ def test_a_model_of_other_classes_or_of_an_earlier_version_is_not_loaded(run, ta
     with pytest.raises(UserError, match="none of those that models are made of"):
         load(run.path).model.predict(pd.read_csv(tables["target"]))
     path.rename(path.with_suffix(".skops"))
-    with pytest.raises(UserError, match=r"earlier version .* fit the run again"):
+    with pytest.raises(UserError, match=r"earlier version .* fit the run again with this version, from the data"):
+        load(run.path).model.predict(pd.read_csv(tables["target"]))
+    value = json.loads((run.path / "run.json").read_text())
+    value["command"] = ["fit", "my rows.csv", "--source-data", "theirs.csv"]
+    (run.path / "run.json").write_text(json.dumps(value))
+    with pytest.raises(UserError, match=r"recorded: headstart fit 'my rows.csv' --source-data theirs.csv\.$"):
         load(run.path).model.predict(pd.read_csv(tables["target"]))
 
 

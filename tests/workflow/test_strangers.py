@@ -13,13 +13,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from headstart.cli import main
 from headstart.errors import UserError
-from headstart.networks import open_source
+from headstart.networks import open_source, sized
 from headstart.report.golden import golden
 from headstart.report.html import write_report
+from headstart.schema import read_checked
+from headstart.storage import save_tensors
 from headstart.workflow.export import export
 from headstart.workflow.fingerprint import read_arguments
 from headstart.workflow.fit import fit
@@ -312,6 +315,85 @@ def test_options_of_a_library_are_a_list_of_allowed_ones(options, word, family, 
         load(run).model  # noqa: B018
     with pytest.raises(UserError, match=rf"network\.json, spec: options\.{word}"):
         open_source(str(run))
+
+
+TABULAR = {"family": "tabular", "width": 2**14, "blocks": 1000, "dropout": 0.1}
+HUGE = {
+    "wide": ({"family": "timm", "name": "vit_tiny_patch16_224", "options": {"embed_dim": 3 * 2**18}}, "10,000,000,000"),
+    "many": (
+        {"family": "timm", "name": "convnext_atto", "options": {"depths": [2**18] * 4, "dims": [1] * 4}},
+        "1,000 tensors",
+    ),
+    "padded": ({"family": "timm", "name": "vit_tiny_patch16_224", "options": {"img_size": 2**14, "patch_size": 1}}, ""),
+    "blocks": (TABULAR, "10,000,000,000"),
+    "file": (TABULAR | {"blocks": 1}, "bytes of them"),
+}
+
+
+@pytest.mark.parametrize("which", HUGE)
+def test_a_network_beyond_the_limit_is_refused_before_it_takes_memory(which, run, monkeypatch):
+    import resource
+
+    monkeypatch.setattr(sized, "MOST_TENSORS", 1000)
+    unseal(run)
+    path = run / "model" / "network.json"
+    value, (spec, word) = json.loads(path.read_text()), HUGE[which]
+    table = {"modality": "table", "mean": {"a": 0.0}, "std": {"a": 1.0}, "categories": {}}
+    preprocess = table if spec["family"] == "tabular" else json.loads((run / "model" / "preprocess.json").read_text())
+    (run / "model" / "preprocess.json").write_text(json.dumps(preprocess))
+    path.write_text(json.dumps(value | {"spec": spec | {"preprocess": preprocess}, "head": None}))
+    if which != "file":
+        (run / "model" / "weights.safetensors").unlink()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UserError, match=rf"network\.json asks for a network of more than .*{word}"):
+        load(run).model  # noqa: B018
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # KiB
+
+
+def test_what_a_run_keeps_for_itself_is_checked_too(run, tmp_path):
+    from types import SimpleNamespace
+
+    from headstart.workflow.calibrate import steepness_of
+    from headstart.workflow.conclude import command_of
+    from headstart.workflow.refit import AGAIN
+    from headstart.workflow.source_choice import _fitted_on
+    from headstart.workflow.timetable import Timetable
+    from headstart.workflow.trained_rows import FILE, known_rows
+
+    for text in ROOTS:
+        (tmp_path / "file.json").write_text(text, encoding="utf-8", errors="surrogateescape")
+        for use in (
+            lambda: Timetable(1.0, 0.0, {}, path=tmp_path / "file.json"),
+            lambda: read_checked(tmp_path / "file.json", AGAIN),
+        ):
+            with pytest.raises(UserError):
+                use()
+        (run / "run.json").write_text(text, encoding="utf-8", errors="surrogateescape")
+        (run / "state" / "arguments.json").write_text(text, encoding="utf-8", errors="surrogateescape")
+        told(_fitted_on, str(run))
+        with pytest.raises(UserError):
+            command_of(run)
+    assert len(known_rows(run)["learned"])
+    save_tensors(run / FILE, {"learned": torch.ones(3)})
+    with pytest.raises(UserError, match="holds no hashes of rows"):
+        known_rows(run)
+    path = run / "state" / "probe" / "seed-0" / "held-out.safetensors"
+    task = SimpleNamespace(kind="classification", n_outputs=2)
+    bench = SimpleNamespace(
+        logic=SimpleNamespace(task=task), dataset=SimpleNamespace(labels=lambda rows: np.zeros(30, int)[rows])
+    )
+    for tensors in ({}, {"rows": torch.arange(30), "predictions": torch.ones(30, 3)}, {"rows": torch.arange(40) * 9.0}):
+        save_tensors(path, tensors)
+        with pytest.raises(UserError, match=r"held-out\.safetensors cannot be used"):
+            steepness_of(bench, run, "probe", 0)
+
+
+def test_a_network_without_a_task_does_not_answer(run):
+    unseal(run)
+    path = run / "model" / "network.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"task": None}))
+    with pytest.raises(UserError, match="has no task"):
+        load(run).model  # noqa: B018
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,17 @@ from headstart.networks.build import build
 from headstart.networks.hub import hub_cache, why_not_ask
 from headstart.networks.network import Network
 from headstart.networks.papers import paper_of
+from headstart.networks.sized import measured
 from headstart.networks.source import Source
 from headstart.networks.table_preprocess import TablePreprocess
 from headstart.networks.text_options import refuse_code
 from headstart.networks.text_preprocess import TextPreprocess, load_tokenizer
-from headstart.networks.transformers_family import check_model_type, cut_transformers, transformers_spec
+from headstart.networks.transformers_family import (
+    check_model_type,
+    create_transformers,
+    cut_transformers,
+    transformers_spec,
+)
 from headstart.networks.weights import require_finite
 from headstart.problem import Domain
 from headstart.schema import Maybe, Number, Record, read_checked
@@ -34,6 +40,7 @@ def open_transformers(name: str) -> Source:
     spec = transformers_spec(config, _pooling(directory))
 
     def make(pretrained: bool, statistics: TablePreprocess | None) -> Network:
+        measured(lambda: create_transformers(spec), directory / "config.json")
         if not pretrained:
             return build(spec, preprocess)
         return cut_transformers(_pretrained(name), spec, preprocess)

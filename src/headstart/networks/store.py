@@ -16,6 +16,7 @@ from headstart.networks.heads import head_from_json, head_to_json
 from headstart.networks.load_preprocess import load_preprocess
 from headstart.networks.network import Network
 from headstart.networks.preprocess import Preprocess
+from headstart.networks.sized import bounded, measured
 from headstart.networks.trees import TreesHead
 from headstart.networks.weights import load_matching
 from headstart.problem import Task
@@ -80,19 +81,27 @@ def _check_trees(head: torch.nn.Module, path: Path) -> None:
             raise UserError(f"{path} holds trees that lead outside themselves; the file is damaged or was edited.")
 
 
+def _with_head(value: dict[str, Any], preprocess: Preprocess) -> Network:
+    network = build(value["spec"], preprocess)
+    network.head = head_from_json(value.get("head"))
+    return network
+
+
 def build_saved(value: dict[str, Any], preprocess: Preprocess, directory: str | Path) -> Network:
     """Build the architecture and the head that `read_saved` found, with random weights.
 
     Raises
     ------
     UserError
-        If they cannot be built, or are not what the rest of the file says.
+        If they are too large (`headstart.networks.sized`) or cannot be built, or are not what the rest of the file
+        says.
     """
-    path = Path(directory) / "network.json"
+    path, weights = Path(directory) / "network.json", Path(directory) / "weights.safetensors"
     try:
         with unusable(path), torch.random.fork_rng(devices=[]):
-            network = build(value["spec"], preprocess)
-            network.head = head_from_json(value.get("head"))
+            measured(lambda: _with_head(value, preprocess), path, weights)
+            with bounded(path, weights):
+                network = _with_head(value, preprocess)
     except RuntimeError as error:  # torch's, for sizes that do not fit together or into memory
         raise UserError(
             f"{path} describes a network that cannot be built ({str(error).splitlines()[0][:160]})."

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.foreign import unusable
 from headstart.functional.calibration import calibration_error, confidences
 from headstart.functional.temperature import held_out_steepness, sharpened
 from headstart.networks.heads import steepen
@@ -28,10 +29,14 @@ def steepness_of(bench: Workbench, folder: Path, arm: str, seed: int) -> tuple[f
     if kind == "regression" or not path.is_file():
         return 1.0, 0
     tensors, _ = load_tensors(path)
-    rows, predictions = tensors["rows"].numpy(), tensors["predictions"].numpy()
+    with unusable(path):
+        rows, predictions = tensors["rows"].numpy(), tensors["predictions"].numpy()
+        labels = bench.dataset.labels(rows)
+        if predictions.shape != (len(rows), bench.logic.task.n_outputs):
+            raise ValueError("one row of probabilities per sample was expected")
     if len(rows) < LEAST:
         return 1.0, 0
-    return held_out_steepness(predictions, bench.dataset.labels(rows), kind), len(rows)
+    return held_out_steepness(predictions, labels, kind), len(rows)
 
 
 def calibrated(network: Network, steepness: float) -> Network:

@@ -12,9 +12,10 @@ from headstart.data import Checks
 from headstart.networks import Network, save_network
 from headstart.report.card import model_card
 from headstart.report.evidence import collect
-from headstart.storage import read_json, save_tensors
+from headstart.storage import save_tensors
 from headstart.tasks import TaskLogic
 from headstart.workflow.calibrate import calibrated, calibration_record, steepness_of
+from headstart.workflow.fingerprint import read_arguments
 from headstart.workflow.finish import finish
 from headstart.workflow.measuring import measures_of
 from headstart.workflow.metrics import write_metrics
@@ -54,7 +55,7 @@ def conclude(
     best_seed = _best_seed(results[kept.kept], bench.options.seed_list)
     index = bench.options.seed_list.index(best_seed)
     network = calibrated(load_arm(folder, kept.kept, best_seed).to(bench.device), found[index][0])
-    record = run_record(bench, plan, results, predictions, checks, shift, verdict, kept, _command(folder))
+    record = run_record(bench, plan, results, predictions, checks, shift, verdict, kept, command_of(folder))
     record["seconds"] = round(seconds, 2)
     record["guard"]["seed"] = best_seed
     record["calibration"] = calibration_record(
@@ -81,8 +82,9 @@ def conclude(
     return finish(folder, record)
 
 
-def _command(folder: Path) -> list[str]:
-    return read_json(folder / "state" / "arguments.json")["command"]
+def command_of(folder: Path) -> list[str]:
+    """Return the command line that began a run; nothing for one begun from Python."""
+    return read_arguments(folder / "state" / "arguments.json").get("command", [])
 
 
 def planned_of(plan: Plan, results: dict[str, list[dict[str, Any]]]) -> str:

@@ -10,11 +10,11 @@ import numpy as np
 from headstart.data import Dataset, check
 from headstart.errors import UserError
 from headstart.networks import Network
-from headstart.storage import load_tensors, read_json
+from headstart.workflow.fingerprint import read_arguments
 from headstart.workflow.heads import inner_folds
 from headstart.workflow.options import FitOptions
 from headstart.workflow.target import open_target
-from headstart.workflow.trained_rows import FILE, row_hashes
+from headstart.workflow.trained_rows import FILE, known_rows, row_hashes
 from headstart.workflow.workbench import Workbench
 
 Array = np.ndarray
@@ -164,8 +164,7 @@ def _overlap(bench: Workbench) -> bool:
     run, every = _run_of(bench), np.arange(len(bench.dataset))
     if run is None or not (run / FILE).is_file():
         return False
-    tensors, _ = load_tensors(run / FILE)
-    shared = int(np.isin(row_hashes(bench.dataset, every), tensors["learned"].numpy()).sum())
+    shared = int(np.isin(row_hashes(bench.dataset, every), known_rows(run)["learned"]).sum())
     if shared and not any(OVERLAP in note for note in bench.notes):
         bench.notes += (
             f"{shared} rows of the target {OVERLAP}: the scores of what starts from it may be too good by as much.",
@@ -179,9 +178,9 @@ def _open_pooled(bench: Workbench) -> Dataset | None:
     if path is None or not path.is_file():
         return None
     try:
-        saved = read_json(path)
+        saved = read_arguments(path)
         options = FitOptions.from_json(saved["options"])
-        if saved.get("verb") == "adapt" or not isinstance(saved.get("data"), str):
+        if saved["verb"] == "adapt" or not isinstance(saved.get("data"), str):
             return None
         found, _ = check(open_target(saved["data"], options), allow_damaged=options.allow_damaged)
         known = saved["fingerprint"]

@@ -11,14 +11,18 @@ import numpy as np
 
 from headstart.networks import load_network, save_network
 from headstart.networks.network import Network
-from headstart.storage import read_json, write_json
+from headstart.schema import Record, read_checked
+from headstart.storage import write_json
 from headstart.workflow.arms import Fitted, Job, fit_once
 from headstart.workflow.effort import GRADIENT_FREE
 from headstart.workflow.plan import Plan
+from headstart.workflow.saved import RESULT
 from headstart.workflow.workbench import Workbench
 
 Results = dict[str, list[dict[str, Any]]]
 REFIT = "refit"
+AGAIN = Record({name: RESULT.needs[name] for name in ("seconds", "cut", "trainable_parameters", "frozen")})
+"""What ``refit/result.json`` must hold."""
 
 
 def refit_arms(bench: Workbench, plan: Plan, results: Results, kept: str, folder: Path) -> Results:
@@ -66,7 +70,7 @@ def _refit(bench: Workbench, plan: Plan, arm: str, seed: int, part: dict[str, An
             write_json(folder / "result.json", record)
             (folder / "checkpoint.safetensors").unlink(missing_ok=True)
         bench.wait()
-    found = read_json(folder / "result.json")
+    found = read_checked(folder / "result.json", AGAIN)
     same = {name: found[name] for name in ("cut", "trainable_parameters", "frozen")}
     return part | same | {"seconds": part["seconds"] + found["seconds"], REFIT: found}
 

@@ -138,6 +138,10 @@ class Model:
         from headstart.networks import load_network
 
         network, logic = load_network(directory)
+        if logic is None:
+            raise UserError(
+                f"{directory / 'network.json'} has no task, so its network cannot answer; fit the run again."
+            )
         return cls(network, logic, column)
 
     @isolate

@@ -11,9 +11,9 @@ from headstart.engine import cached_states
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import Source, TablePreprocess, list_sources, open_source
+from headstart.schema import Maybe, Record, Text, read_checked
 from headstart.shallow.choosing import as_labels
 from headstart.shallow.parameters.probe import Probe
-from headstart.storage import read_json
 
 Array = np.ndarray
 TRIED = 8
@@ -23,6 +23,9 @@ ROWS = 300
 FOLDS = 3
 WITHOUT_WEIGHTS = frozenset({"headstart/tabular"})
 """Bundled architectures that bring no weights, hence nothing to carry over."""
+
+FITTED = Record({}, {"data": Maybe(Record({}, {"fingerprint": Maybe(Text())}))})
+"""What of a run's ``run.json`` says on which data it was fitted."""
 
 
 class Tried(NamedTuple):
@@ -76,8 +79,8 @@ def _fitted_on(run: str) -> str | None:
     from pathlib import Path
 
     path = Path(run) / "run.json"
-    value = read_json(path) if path.is_file() else {}
-    return (value.get("data") or {}).get("fingerprint") if isinstance(value, dict) else None
+    value = read_checked(path, FITTED) if path.is_file() else {}
+    return (value.get("data") or {}).get("fingerprint")
 
 
 def _some_rows(dataset: Dataset, seed: int) -> Array:

@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headstart.storage import read_json, write_json
+from headstart.schema import Number, Record, read_checked
+from headstart.storage import write_json
+
+CLOCK = Record({"spent": Number(0)})
 
 
 @dataclass
@@ -36,7 +39,7 @@ class Timetable:
 
     def __post_init__(self) -> None:
         if self.path is not None and self.path.exists():
-            self._before = float(read_json(self.path)["spent"])
+            self._before = float(read_checked(self.path, CLOCK)["spent"])
 
     @property
     def spent(self) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from headstart.data import Dataset
+from headstart.errors import UserError
 from headstart.storage import load_tensors, save_tensors
 
 FILE = Path("evidence") / "rows.safetensors"
@@ -34,13 +35,27 @@ def save_rows(folder: Path, learned: Parts, seen: Parts | None = None) -> None:
     save_tensors(folder / FILE, {"learned": whole(learned), "seen": whole(seen or [])})
 
 
+def known_rows(folder: Path) -> dict[str, np.ndarray]:
+    """Return the hashes that `save_rows` wrote, ``learned`` and ``seen``.
+
+    Raises
+    ------
+    UserError
+        If the file holds anything else.
+    """
+    tensors, _ = load_tensors(folder / FILE)
+    found = {name: tensor.numpy() for name, tensor in tensors.items()}
+    if set(found) != {"learned", "seen"} or any(one.dtype != np.int64 or one.ndim != 1 for one in found.values()):
+        raise UserError(f"{folder / FILE} holds no hashes of rows; the file is damaged or was edited.")
+    return found
+
+
 def overlap(folder: Path, dataset: Dataset, rows: np.ndarray) -> list[str]:
     """Say how many of some samples the run knows already; nothing where it kept no hashes."""
     if not (folder / FILE).is_file():
         return []
-    tensors, _ = load_tensors(folder / FILE)
     mine = row_hashes(dataset, rows)
-    known = {name: int(np.isin(mine, tensors[name].numpy()).sum()) for name in ("learned", "seen") if name in tensors}
+    known = {name: int(np.isin(mine, hashes).sum()) for name, hashes in known_rows(folder).items()}
     told = []
     if known.get("learned"):
         told.append(

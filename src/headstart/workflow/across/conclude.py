@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from headstart.shallow.diagnose import Diagnosis
-from headstart.storage import read_json, write_text
+from headstart.storage import write_text
 from headstart.workflow.across.evidence import write_domains
 from headstart.workflow.across.ground import Ground
 from headstart.workflow.across.model import AdaptedModel, outputs
 from headstart.workflow.across.plan import AcrossPlan
 from headstart.workflow.across.race import ADAPTED, Outcome
 from headstart.workflow.across.record import across_record
-from headstart.workflow.conclude import scores_of
+from headstart.workflow.conclude import command_of, scores_of
 from headstart.workflow.finish import finish
 from headstart.workflow.measuring import measures_of
 from headstart.workflow.predictions import Predictions, write_predictions
@@ -44,7 +44,7 @@ def conclude_across(
     verdict = judge_arms(ground, predictions, guard.kept)
     model = AdaptedModel(ground.encoder, first.model(first.kept), ground.logic, ground.sides.sources[0].input_column)
     model.save(folder / "model")
-    command = read_json(folder / "state" / "arguments.json")["command"]
+    command = command_of(folder)
     record = across_record(ground, plan, shift, outcomes, predictions, verdict, guard, command)
     write_text(folder / "model" / "README.md", _card(record))
     if len(ground.evaluated):

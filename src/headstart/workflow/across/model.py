@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from headstart.foreign import refuse_links, unusable
 from headstart.isolated import isolate
 from headstart.networks.expected import task_rule
 from headstart.problem import Task
-from headstart.schema import Maybe, Record, Text, Whole, require
+from headstart.schema import Items, Maybe, Record, Text, Whole, read_checked, require
 from headstart.storage import read_json, write_json
 from headstart.tasks import TaskLogic, create_task
 from headstart.workflow.across.encoder import Backbone, Encoder, TableEncoder, load_encoder
@@ -24,6 +25,8 @@ from headstart.workflow.run import answered, said
 SCHEMA = 1
 _AGAIN = "its files were changed, or were written with another version of scikit-learn: fit the run again"
 ADAPTED = Record({"schema": Whole(1), "task": Record(), "modality": Text(), "column": Maybe(Text())})
+
+COMMAND = Record({}, {"command": Items(Text(most=10_000), most=1000)})
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,14 @@ def outputs(estimator: Any, rows: np.ndarray, task: Task) -> np.ndarray:
     return found
 
 
+def _how_again(path: Path) -> str:
+    """Say how a run is fitted again: by the command that ``run.json`` recorded, where it did."""
+    found = read_checked(path, COMMAND).get("command") if path.is_file() else None
+    if not found:
+        return "fit the run again with this version, from the data and options that it was made of"
+    return f"fit it again with this version, by the command that it recorded: {shlex.join(['headstart', *found])}"
+
+
 def load_adapted(directory: str | Path) -> AdaptedModel:
     """Load what `AdaptedModel.save` wrote; nothing in the files is run.
 
@@ -135,7 +146,8 @@ def load_adapted(directory: str | Path) -> AdaptedModel:
     if (directory / "estimator.skops").exists() and not (directory / "estimator.json").exists():
         raise UserError(
             f"{directory / 'estimator.skops'} is of an earlier version of Headstart, in a kind of file that can run "
-            "code and is not read any more; fit the run again."
+            "code and is not read any more; "
+            f"{_how_again(directory.parent / 'run.json')}."
         )
     logic = create_task(Task.from_json(value["task"]), saved=value["task"])
     encoder, estimator = load_encoder(directory), load_estimator(directory)
