@@ -89,6 +89,10 @@ def test_the_timetable_names_every_fit_and_adds_up():
     few = replace(FACTS, n_train=25, per_class=5, has_validation=False)
     plan = make_plan(few, replace(OPTIONS, method="lp_ft", seeds=2))
     assert sum("scratch/" in name for name in plan.timetable) == 2 * (plan.folds + 1)
+    with_validation = make_plan(replace(FACTS, inner=50), replace(OPTIONS, method="lp_ft"))
+    assert [name for name in with_validation.timetable if "scratch/" in name] == ["scratch/seed-0/search"]
+    twice = make_plan(replace(FACTS, inner=50, parameters=1000), replace(OPTIONS, method="lp_ft"))
+    assert [name for name in twice.timetable if "scratch/" in name] == ["scratch/seed-0/search", "scratch/seed-0"]
     again = make_plan(replace(few, parameters=1000), replace(OPTIONS, method="lp_ft", seeds=2))
     assert sum("scratch/" in name for name in again.timetable) == 2 * (2 * plan.folds + 1)
     trained = sum(plan.seconds.values()) + plan.expected["features"] + plan.expected["refit"]

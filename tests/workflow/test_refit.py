@@ -1,6 +1,7 @@
 """After the choice: the kept arm learns from the validation rows too, and its confidence is set on held-out rows."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,16 @@ import pyarrow.parquet as pq
 import pytest
 
 import headstart as hs
+from headstart.data import check, open_data
+from headstart.engine.progress import Progress
 from headstart.functional.calibration import calibration_error, confidences
 from headstart.functional.temperature import held_out_steepness, sharpened
+from headstart.networks import open_source
+from headstart.workflow.arms import run_arm
+from headstart.workflow.costs import Speed
+from headstart.workflow.options import FitOptions
+from headstart.workflow.plan import facts_of, make_plan
+from headstart.workflow.workbench import Workbench, start_processes
 
 
 def people(n, seed):
@@ -46,6 +55,30 @@ def test_the_kept_arm_and_its_baselines_learn_from_the_validation_rows_too(run):
     assert run.arms["scratch"]["refit"]["rounds"] < 2.1  # whole steps
     page = (run.path / "report.html").read_text(encoding="utf-8")
     assert "it was fitted again on all" in page
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_labels_that_score_an_arm_neither_teach_it_nor_stop_it(folder, tmp_path, again):
+    """Whatever the labels of the validation split say, rounds, records and weights stay, bit for bit."""
+    frame = pd.read_csv(folder / "target.csv").assign(split=["train"] * 300 + ["val"] * 120 + ["test"] * 100)
+    turned = frame.assign(label=frame.label.where(frame.split != "val", frame.label.map({"yes": "no", "no": "yes"})))
+    found = []
+    for number, data in enumerate((frame, turned)):
+        options = FitOptions(source=str(folder / "source"), device="cpu", epochs=6, patience=2, method="lp_ft")
+        dataset, _ = check(open_data(data))
+        source, processes = open_source(options.source), start_processes("cpu")
+        bench = Workbench.create(dataset, source, options, processes, Progress(quiet=True))
+        facts = facts_of(dataset, bench.network(pretrained=False, seed=0), Speed(0.0, 1e-4))
+        plan = make_plan(facts, options)
+        assert (plan.again, facts.inner) == (True, 50)
+        result = run_arm(bench, replace(plan, again=again), "scratch", 0, tmp_path / str(number))
+        assert [*plan.timetable][:2] == ["scratch/seed-0/search", "scratch/seed-0"]
+        curve = [{key: value for key, value in line.items() if key != "seconds"} for line in result["history"]]
+        weights = (tmp_path / str(number) / "model" / "weights.safetensors").read_bytes()
+        found.append((result["rounds"], result["steps"], curve, weights, result["score"]))
+    assert found[0][:4] == found[1][:4]
+    assert found[0][4] != found[1][4]
+    assert any(line["validation_loss"] for line in found[0][2])
 
 
 def test_what_is_handed_back_is_what_was_measured(run, folder):

@@ -20,7 +20,7 @@ from headstart.networks import Network, load_network, save_network
 from headstart.schema import read_checked
 from headstart.shallow.choosing import balance
 from headstart.storage import checksum, save_tensors, write_json
-from headstart.workflow.costs import INNER
+from headstart.workflow.costs import LEAST_WATCHED, watched_share
 from headstart.workflow.effort import FROM_RANDOM, GRADIENT_FREE, LEAST_EPOCHS, fit_name
 from headstart.workflow.heads import fit_head, fit_probe
 from headstart.workflow.plain import PLAIN, fit_plain
@@ -85,8 +85,14 @@ class Job:
         return fit_name(self.arm, self.seed, self.fold, self.part)
 
 
-def run_arm(bench: Workbench, plan: Plan, arm: str, seed: int, folder: Path) -> dict[str, Any]:
+def run_arm(
+    bench: Workbench, plan: Plan, arm: str, seed: int, folder: Path, *, compared: bool = True
+) -> dict[str, Any]:
     """Train ``arm`` with ``seed`` and write its result and its network into ``folder``; done before: read it.
+
+    Parameters
+    ----------
+    compared : whether the validation rows compare this arm with others, so that they may not say when it stops.
 
     Returns
     -------
@@ -99,15 +105,10 @@ def run_arm(bench: Workbench, plan: Plan, arm: str, seed: int, folder: Path) -> 
     if bench.options.shots is not None:
         train_rows = draw_shots(bench.dataset, bench.options.shots, seed)
     job = Job(arm, seed, train_rows, held_out, folder)
-    records: list[dict[str, Any]] = []
     if plan.folds:
-        validation, score, records, searches = _cross_validate(bench, plan, job)
-        rounds = float(np.median([search.rounds for search in searches])) or None
-        fitted = fit_once(bench, plan, replace(job, validation=held_out[:0], rounds=rounds))
-        fitted.stopped = "budget" if "budget" in {search.stopped for search in searches} else fitted.stopped
+        validation, score, fitted, records = _cross_validated(bench, plan, job)
     else:
-        fitted = fit_once(bench, plan, job)
-        validation, score = _measure(bench, fitted, held_out, folder)
+        validation, score, fitted, records = _validated(bench, plan, job, compared=compared)
     result = _result(bench, fitted, validation, score) | {
         "seconds": round(time.perf_counter() - start, 3),
         "history": records + _tagged(fitted, job),
@@ -119,6 +120,32 @@ def run_arm(bench: Workbench, plan: Plan, arm: str, seed: int, folder: Path) -> 
         (folder / "checkpoint.safetensors").unlink(missing_ok=True)
     bench.wait()
     return result
+
+
+Scored = tuple[dict[str, float], float, Fitted, list[dict[str, Any]]]
+"""Metrics and score on rows that nothing was chosen on, the fit, and records of learning curves before it."""
+
+
+def _validated(bench: Workbench, plan: Plan, job: Job, *, compared: bool) -> Scored:
+    """Score on the validation rows; where they compare arms, training rows set apart say when to stop."""
+    if not compared:
+        fitted = fit_once(bench, plan, job)
+        return *_measure(bench, fitted, job.validation, job.folder), fitted, []
+    fitted, search = fit_stopped(bench, plan, replace(job, validation=job.validation[:0]))
+    validation, score = _measure(bench, fitted, job.validation, job.folder)
+    if search is fitted:
+        return validation, score, fitted, []
+    fitted.rounds, fitted.stopped = search.rounds, search.stopped
+    return validation, score, fitted, _tagged(search, job)
+
+
+def _cross_validated(bench: Workbench, plan: Plan, job: Job) -> Scored:
+    """Score out of fold, then fit on all rows for as long as was best in the folds."""
+    validation, score, records, searches = _cross_validate(bench, plan, job)
+    rounds = float(np.median([search.rounds for search in searches])) or None
+    fitted = fit_once(bench, plan, replace(job, validation=job.validation[:0], rounds=rounds))
+    fitted.stopped = "budget" if "budget" in {search.stopped for search in searches} else fitted.stopped
+    return validation, score, fitted, records
 
 
 def _result(bench: Workbench, fitted: Fitted, validation: dict[str, float], score: float) -> dict[str, Any]:
@@ -172,7 +199,7 @@ def fit_stopped(bench: Workbench, plan: Plan, job: Job) -> tuple[Fitted, Fitted]
     -------
     the fit to predict with, and the one that found when to stop.
     """
-    inner = None if job.arm in GRADIENT_FREE else _inner(bench, job)
+    inner = None if job.arm in GRADIENT_FREE else _inner(bench, plan, job)
     if inner is None:
         fitted = fit_once(bench, plan, job)
         return fitted, fitted
@@ -184,19 +211,18 @@ def fit_stopped(bench: Workbench, plan: Plan, job: Job) -> tuple[Fitted, Fitted]
     return fit_once(bench, plan, replace(job, rounds=search.rounds)) if plan.again else search, search
 
 
-def _inner(bench: Workbench, job: Job) -> tuple[np.ndarray, np.ndarray] | None:
+def _inner(bench: Workbench, plan: Plan, job: Job) -> tuple[np.ndarray, np.ndarray] | None:
     """Return rows to learn from and rows to watch, both of the job's own; None where they are too few."""
     dataset = bench.dataset.with_splits(bench.dataset.splits | {"train": job.rows})
     try:
-        rows, watched = folds(dataset, INNER, bench.options.seed)[0]
+        rows, watched = folds(dataset, watched_share(len(job.rows), plan.folds), bench.options.seed)[0]
     except (UserError, IndexError):
         return None
     return (rows, watched) if len(watched) >= LEAST_WATCHED and len(rows) > len(watched) else None
 
 
-LEAST_WATCHED, ENOUGH_WATCHED = 3, 20
-"""Inner rows below the first say nothing about when to stop; below the second, nothing about stopping early for good:
-a fit on all rows then makes ten epochs at least."""
+ENOUGH_WATCHED = 20
+"""Inner rows below which stopping early proves nothing: a fit on all rows then makes ten epochs at least."""
 
 
 def keep_held_out(bench: Workbench, folder: Path, predictions: np.ndarray, rows: np.ndarray) -> None:
@@ -261,8 +287,7 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
     if method.starts_from_probe:
         fit_probe(bench, network, job.rows, plan.views)
     cut = method.frozen_stages(network)
-    shown = (0, "search") if plan.folds else (None, "")
-    first = (job.fold, job.part) == shown and job.seed == bench.options.seed
+    first = len(job.validation) > 0 and not job.fold and job.seed == bench.options.seed
     if first:
         _show_stages(bench, job.arm, network.freeze(cut))
     fetch = bench.fetch(network, job.rows, cut=cut, views=plan.views)

@@ -9,8 +9,30 @@ REPORT_SECONDS = 5.0
 """Layout of the map, pictures and pages, whatever the network."""
 EXPLAINED_PASSES = 150
 """Forward passes that the report's saliency and map of features take."""
-INNER = 5
-"""Of the rows that a fold trains on, one in so many says when to stop."""
+INNER, FEWEST, MOST = 5, 50, 20
+"""Of the rows that a fold trains on, one in ``INNER`` says when to stop. Where there is a validation split, a fifth of
+the training rows down to ``FEWEST`` of them do, and at least one in ``MOST``."""
+
+
+LEAST_WATCHED = 3
+"""Rows below which nothing is said about when to stop."""
+
+
+def watched_share(n_train: int, folds: int) -> int:
+    """Return of how many rows that an arm trains on one says when to stop.
+
+    Examples
+    --------
+    >>> watched_share(150, 3), watched_share(300, 0), watched_share(600, 0), watched_share(50_000, 0)
+    (5, 6, 12, 20)
+    """
+    return INNER if folds else min(MOST, max(INNER, n_train // FEWEST))
+
+
+def watched_rows(n_train: int) -> int:
+    """Return about how many training rows say when to stop where there is a validation split; 0: too few."""
+    found = n_train // watched_share(n_train, 0)
+    return found if found >= LEAST_WATCHED else 0
 
 
 @dataclass(frozen=True)
@@ -54,6 +76,7 @@ class Sizes:
     ----------
     folds : 0 where there is a validation split. again : whether folds are fitted again on all their rows.
     seeds, views : repetitions, and views per sample.
+    inner : training rows that say when to stop where there is a validation split; 0 where its own rows do.
     """
 
     n_train: int
@@ -63,6 +86,7 @@ class Sizes:
     again: bool
     seeds: int
     views: int
+    inner: int = 0
 
 
 def visits(folds: int, *, again: bool) -> float:
@@ -70,13 +94,13 @@ def visits(folds: int, *, again: bool) -> float:
 
     A fold trains on its own part without the inner rows, and ``again`` on all of it.
     """
-    return 1.0 if folds == 0 else (folds - 1) * (1 - 1 / INNER + again) + 1
+    return 1.0 + again if folds == 0 else (folds - 1) * (1 - 1 / INNER + again) + 1
 
 
 def round_seconds(speed: Speed, sizes: Sizes, depth: int, n_stages: int) -> float:
     """Return the seconds of one epoch of an arm with one seed, evaluations included."""
     training = sizes.n_train * visits(sizes.folds, again=sizes.again) * speed.step(depth, n_stages)
-    watched = sizes.n_validation if sizes.folds == 0 else sizes.n_train * (sizes.folds - 1) / INNER
+    watched = (sizes.inner or sizes.n_validation) if sizes.folds == 0 else sizes.n_train * (sizes.folds - 1) / INNER
     return training + watched * (speed.above(depth, n_stages) if depth < n_stages else speed.encode)
 
 

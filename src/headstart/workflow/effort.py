@@ -58,7 +58,8 @@ def find_effort(
     """Give every trained arm the same most steps: ten rounds, more for small networks, fewer by a small budget."""
     trained = [arm for arm in arms if arm not in GRADIENT_FREE]
     again = fits_again(facts, folds)
-    sizes = costs.Sizes(facts.n_train, facts.n_validation, facts.n_test, folds, again, options.seeds, views)
+    inner = facts.inner if not folds else 0
+    sizes = costs.Sizes(facts.n_train, facts.n_validation, facts.n_test, folds, again, options.seeds, views, inner)
     learns = {arm: facts.n_stages if arm in FROM_RANDOM else depth for arm in trained}
     rounds = {arm: costs.round_seconds(facts.speed, sizes, learns[arm], facts.n_stages) for arm in trained}
     encodes = any(arm not in NO_FEATURES for arm in arms)
@@ -89,7 +90,7 @@ def find_effort(
         seconds=seconds,
         expected={name: round(value, 1) for name, value in expected.items()},
         reserve=round(other["test"] + other["report"], 1),
-        timetable=_timetable(arms, options.seed_list, folds, again, seconds, expected),
+        timetable=_timetable(arms, options.seed_list, folds, again, seconds, expected, searched=inner > 0),
         reasons=_reasons(options, trained, expected, steps, cap, per_epoch, min(batch, facts.n_train)),
     )
 
@@ -117,8 +118,8 @@ def plan_views(facts: Facts, options: FitOptions, method: str) -> tuple[int, lis
 
 
 def fits_again(facts: Facts, folds: int) -> bool:
-    """Whether folds of a network so small are fitted again on all their rows, once it is known when to stop."""
-    return folds > 0 and facts.parameters <= SMALL_NETWORK
+    """Whether a network so small is fitted again on all of its rows, once inner ones have said when to stop."""
+    return (folds > 0 or facts.inner > 0) and facts.parameters <= SMALL_NETWORK
 
 
 def _refit(facts: Facts, rounds: dict[str, float], folds: int) -> float:
@@ -149,13 +150,15 @@ def _timetable(
     again: bool,
     seconds: dict[str, float],
     expected: dict[str, float],
+    *,
+    searched: bool,
 ) -> dict[str, float]:
     """List the fits in order with what they are expected to take; features go to the first that reads them."""
     table: dict[str, float] = {}
     features = expected["features"]
     for arm in arms:
         for seed in seeds:
-            parts = _fits(arm, seed, folds, again, seconds.get(arm, 0.0) / len(seeds))
+            parts = _fits(arm, seed, folds, again, seconds.get(arm, 0.0) / len(seeds), searched)
             if arm not in NO_FEATURES and features:
                 first = next(iter(parts))
                 parts[first], features = parts[first] + features, 0.0
@@ -168,9 +171,12 @@ def _timetable(
     return {name: round(value, 3) for name, value in table.items()}
 
 
-def _fits(arm: str, seed: int, folds: int, again: bool, seconds: float) -> dict[str, float]:
-    if arm in GRADIENT_FREE or not folds:
+def _fits(arm: str, seed: int, folds: int, again: bool, seconds: float, searched: bool) -> dict[str, float]:
+    if arm in GRADIENT_FREE or not (folds or searched):
         return {fit_name(arm, seed): seconds}
+    if not folds:
+        search = {fit_name(arm, seed, part="search"): seconds / (1 + again)}
+        return search | ({fit_name(arm, seed): seconds / 2} if again else {})
     each, part = seconds / costs.visits(folds, again=again), 1 - 1 / folds
     out = {}
     for fold in range(folds):

@@ -10,7 +10,7 @@ import numpy as np
 from headstart.data import Dataset
 from headstart.networks import Network
 from headstart.schema import record_of, require
-from headstart.workflow.costs import Speed
+from headstart.workflow.costs import Speed, watched_rows
 from headstart.workflow.effort import SMALL_NETWORK, Effort, find_effort, fits_again, plan_views
 from headstart.workflow.options import FitOptions, depth_of
 
@@ -33,7 +33,7 @@ class Plan:
     method, depth : the chosen method's name in the catalogue, and how many of the last stages learn.
     steps : most steps of the optimiser on all training rows, the same for every trained arm; folds make fewer in
         proportion to their rows. per_epoch : steps that see every training row once.
-    again : whether folds are fitted again on all their rows, once inner rows have said when to stop.
+    again : whether an arm is fitted again on all its rows, once inner rows have said when to stop.
     epochs : the rounds that these are, by arm.
     learning_rate : by arm.
     folds : number of cross-validation folds; 0 when there is a validation split.
@@ -83,6 +83,7 @@ class Facts:
     coloured : whether inputs are pictures of three channels, for which augmented views were measured.
     shift_auc : AUC of the domain classifier, or None when the source's inputs are not at hand.
     device : kind of device that trains.
+    inner : of the training rows, those that say when to stop where there is a validation split; 0 where its rows do.
     """
 
     n_train: int
@@ -98,6 +99,7 @@ class Facts:
     n_validation: int = 0
     n_test: int = 0
     coloured: bool = False
+    inner: int = 0
 
 
 def facts_of(
@@ -133,6 +135,7 @@ def facts_of(
         device=next(network.parameters()).device.type,
         flops=flops,
         n_validation=len(dataset.splits["validation"]),
+        inner=watched_rows(n_train) if len(dataset.splits["validation"]) and shots is None else 0,
         n_test=len(dataset.splits["test"]),
         coloured=network.preprocess.augments and getattr(network.preprocess, "channels", 3) == 3,
     )
@@ -237,7 +240,10 @@ def _stages(depth: int, facts: Facts) -> str:
 
 def _selection(folds: int) -> str:
     if folds == 0:
-        return "Arms are compared on the validation split; the test split is touched once, by the verdict."
+        return (
+            "Arms are compared on the validation split, on which nothing else is chosen: a part of the training rows "
+            "says when to stop. The test split is touched once, by the verdict."
+        )
     return f"The data are too few for a validation split, so arms are compared by {folds}-fold cross-validation."
 
 

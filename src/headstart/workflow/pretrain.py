@@ -118,7 +118,8 @@ def _train(bench: Workbench, folder: Path, checks: Checks) -> Run | None:
         plan = _plan(bench, folder)
         bench.timetable = timetable_of(bench, plan, folder)
         bench.progress.ahead = bench.timetable.ahead
-        result = run_arm(bench, plan, "scratch", seed, folder / "state" / "scratch" / f"seed-{seed}")
+        state = folder / "state" / "scratch" / f"seed-{seed}"
+        result = run_arm(bench, plan, "scratch", seed, state, compared=False)
         return _write(bench, plan, result, checks, folder, time.perf_counter() - began) if bench.is_main else None
 
 
@@ -127,7 +128,7 @@ def _plan(bench: Workbench, folder: Path) -> Plan:
     path = folder / "plan.json"
     if bench.is_main and not path.exists():
         network = bench.network(pretrained=False, seed=bench.options.seed)
-        facts = replace(facts_of(bench.dataset, network, measure(bench, network)), has_validation=True)
+        facts = replace(facts_of(bench.dataset, network, measure(bench, network)), has_validation=True, inner=0)
         plan = make_plan(facts, bench.options)
         reasons = ("A source is trained from random weights, all stages together.", *plan.reasons[-2:])
         write_json(path, replace(plan, method="scratch", depth=facts.n_stages, reasons=reasons).to_json())
