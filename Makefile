@@ -45,11 +45,11 @@ docs: $(VENV)/.installed-dev
 	$(PYTEST) --doctest-glob='*.md' README.md docs tests/test_ground.py
 
 bench: $(VENV)/.installed
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m benchmarks.run engine peers
 
 # The peers' own environment, build/domains-peers, is made by the benchmark from benchmarks/domains/requirements-peers.txt.
 bench-domains: $(VENV)/.installed
-	$(BIN)/python -m benchmarks.domains.run
+	$(BIN)/python -m benchmarks.run domains
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(INSTALL) '.' && touch $@

@@ -1,7 +1,7 @@
 """What `TransferClassifier` and `TransferRegressor` claim, against what a large test set says.
 
-``HEADSTART_DATA=/folder python -m benchmarks.arrays [--out FILE]`` measures every cell (a pair of domains, a kind of
-source, a number of labels, a seed) that the file lacks and prints the table of docs/arrays.md. What a person would
+``HEADSTART_DATA=/folder python -m benchmarks.arrays [--out FOLDER]`` measures every cell (a pair of domains, a kind of
+source, a number of labels, a seed) that the folder lacks and prints the table of docs/arrays.md. What a person would
 try in five lines is fitted here beside it, without Headstart's race: the source untouched, the labelled rows alone and
 the labelled rows pooled with the source's, both by a regularised linear model that chooses its own strength.
 """
@@ -9,7 +9,6 @@ the labelled rows pooled with the source's, both by a regularised linear model t
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import warnings
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from benchmarks import store
 from headstart.estimators import TransferClassifier, TransferRegressor
 from headstart.shallow.tuned import TunedLogistic, TunedRidge
 
@@ -198,12 +198,12 @@ def _row(name: str, records: list[dict[str, Any]], arm: str, claim: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/arrays.jsonl"))
+    parser.add_argument("--out", type=Path, default=store.RESULTS, help="folder of the results")
     out = parser.parse_args().out
     if "HEADSTART_DATA" not in os.environ:
         raise SystemExit("HEADSTART_DATA is not set: this benchmark needs real data.")
     warnings.simplefilter("ignore")
-    records = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+    records = store.read("arrays", out)
     done = {tuple(record[key] for key in ("pair", "source", "shots", "seed")) for record in records}
     for names, pair, source in cells(Path(os.environ["HEADSTART_DATA"])):
         if tuple(names.values()) in done:
@@ -211,8 +211,8 @@ def main() -> None:
         cell = draw(pair, names["shots"], names["seed"])
         record = names | {"kind": pair.kind} | measure(cell, pair.kind, fitted(source, cell))
         records.append(record)
-        with out.open("a") as file:
-            file.write(json.dumps(record) + "\n")
+        store.append("arrays", record, out)
+    store.pack_all(out)
     for kind in SHOTS:
         print(f"\n{kind}\n{table([record for record in records if record['kind'] == kind])}")
 

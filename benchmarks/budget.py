@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.budget [5] [100]`` (labels per class) needs HEADSTART_DATA; it writes the pictures, runs the
 command in a process of its own with an empty cache and one thread, and adds a line to
-``benchmarks/results/budget.jsonl``. With ``--budget 60s`` it also says by how much the wall time left the budget.
+``benchmarks/results/budget``. With ``--budget 60s`` it also says by how much the wall time left the budget.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import machine
+from benchmarks import machine, store
 from benchmarks.views import OFFICE, WEIGHTS, data_folder, from_tar, office
 
 AIMS = {5: 60.0, 100: 400.0}
@@ -72,7 +72,7 @@ def main() -> None:
     asked = parser.parse_args()
     for labels in asked.labels:
         record = measure(labels, asked.budget)
-        machine.append("budget", record)
+        store.append("budget", record)
         aim = AIMS.get(labels)
         word = "" if aim is None or asked.budget else "won " if float(str(record["cpu"])) < aim else "LOST"
         print(

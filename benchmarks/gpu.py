@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks import machine
+from benchmarks import machine, store
 from benchmarks.speed import LOGIC, draw_pictures, torchvision_network
 from headstart.data import open_data
 from headstart.deep.finetune.finetune import FineTune
@@ -116,7 +116,7 @@ def report(name: str, rate: float, bare: float, detail: str) -> None:
     record |= {"word": "won" if share >= AIM else "**LOST**", "detail": detail, "gpu": torch.cuda.get_device_name()}
     described = machine.describe("torch", "torchvision", "headstart")
     described["machine"] += f", {torch.cuda.get_device_name()}"
-    machine.append("gpu", record | described)
+    store.append("gpu", record | described)
     print(f"{record['word']} {name}: {rate:,.0f} images/s, {share:.2f} of the bare {bare:,.0f}; {detail}", flush=True)
 
 

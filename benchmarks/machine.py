@@ -1,16 +1,13 @@
-"""What the figures were measured on, and results as JSON lines, so that an interrupted run continues."""
+"""What the figures were measured on."""
 
 from __future__ import annotations
 
 import datetime
 import importlib.metadata
-import json
 import os
 import platform
 from pathlib import Path
 from typing import Any
-
-RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def processor() -> str:
@@ -39,22 +36,3 @@ def _installed(name: str) -> bool:
     except importlib.metadata.PackageNotFoundError:
         return False
     return True
-
-
-def append(name: str, record: dict[str, Any]) -> None:
-    """Add one line to ``results/NAME.jsonl``."""
-    RESULTS.mkdir(exist_ok=True)
-    with (RESULTS / f"{name}.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
-
-
-def read(name: str) -> list[dict[str, Any]]:
-    """Return the lines of ``results/NAME.jsonl``; a torn last line is left out."""
-    path = RESULTS / f"{name}.jsonl"
-    records = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            records.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return records

@@ -1,4 +1,4 @@
-"""Write ``benchmarks/RESULTS.md`` from the lines in ``benchmarks/results/``; what we lose is printed as lost."""
+"""Write ``benchmarks/RESULTS.md`` from what ``benchmarks/results/`` holds; what we lose is printed as lost."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import machine
+from benchmarks import store
 from benchmarks.compare import Cells, bootstrap, compare, group, right
 
 PAGE = Path(__file__).resolve().parent / "RESULTS.md"
@@ -179,9 +179,9 @@ def gpu_part(records: list[dict[str, Any]]) -> list[str]:
 
 def page() -> str:
     parts = ["# Benchmarks\n", "Written by `make bench`; see `docs/benchmarks.md` for how to read and repeat it.\n"]
-    parts += ["## Speed of the engine\n", *speed_part(machine.read("speed"))]
-    parts += ["## Against peers\n", *peers_part(machine.read("peers"))]
-    parts += ["## On an accelerator\n", *gpu_part(machine.read("gpu"))]
+    parts += ["## Speed of the engine\n", *speed_part(store.read("speed"))]
+    parts += ["## Against peers\n", *peers_part(store.read("peers"))]
+    parts += ["## On an accelerator\n", *gpu_part(store.read("gpu"))]
     return "\n".join(parts)
 
 

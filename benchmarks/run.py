@@ -1,6 +1,8 @@
-"""All benchmarks: ``python benchmarks/run.py``, or ``make bench``. An interrupted run continues where it stopped.
+"""All benchmarks: ``python -m benchmarks.run [FAMILY ...]``. An interrupted run continues where it stopped.
 
-``--fresh`` forgets what was measured before. Speed is measured always; peers only where HEADSTART_DATA is set.
+``make bench`` runs the families ``engine`` and ``peers``, ``make bench-domains`` the family ``domains``. ``--fresh``
+forgets what was measured before. Real data are read from the folder that HEADSTART_DATA names; what needs them is left
+out where it is not set.
 """
 
 from __future__ import annotations
@@ -8,47 +10,92 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import store
+
 ROOT = Path(__file__).resolve().parents[1]
-PEERS = ROOT / ".bench/venv/bin/python"
+OWN = Path(sys.executable)
+PEERS, DOMAIN_PEERS = ROOT / ".bench/venv", ROOT / "build/domains-peers"
 DATA = ("hymenoptera", "amazon10", "books")
-"""The sets of the table; cifar10 and movies can be named by hand."""
+"""The sets of the table against peers; cifar10 and movies can be named by hand."""
+DOMAINS = ("heart", "digits", "wine", "bike", "surf", "googlenet", "adult", "mobilenet", "amazon_text", "amazon")
+"""Cheap ones first."""
 
 
-def module(python: str | Path, name: str, *arguments: str) -> None:
+def module(python: Path, name: str, *arguments: str) -> None:
     """Run a module of the benchmarks in an environment, on one thread, offline."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    quiet = {"TOKENIZERS_PARALLELISM": "false", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", **quiet}
+    if python.is_relative_to(DOMAIN_PEERS):
+        environment["PYTHONPATH"] = "src"
     subprocess.run([str(python), "-W", "ignore", "-m", name, *arguments], cwd=ROOT, env=environment, check=True)
+
+
+def environment_of(venv: Path, requirements: str) -> Path:
+    """Make the peers' own environment, and return its interpreter."""
+    subprocess.run(["sh", "benchmarks/setup.sh", str(venv.relative_to(ROOT)), requirements], cwd=ROOT, check=True)
+    return venv / "bin/python"
+
+
+def has_data(what: str) -> bool:
+    """Say whether there are real data, and what is left out where there are none."""
+    if not os.environ.get("HEADSTART_DATA"):
+        print(f"HEADSTART_DATA is not set: {what} left out.")
+    return bool(os.environ.get("HEADSTART_DATA"))
+
+
+def engine() -> None:
+    """Measure speed, and what an accelerator does."""
+    module(OWN, "benchmarks.speed")
+    module(OWN, "benchmarks.gpu")
 
 
 def peers() -> None:
     """Measure every contender, each seed's round in turn, so that the load of the machine falls on all of them."""
-    subprocess.run(["sh", "benchmarks/peers/setup.sh"], cwd=ROOT, check=True)
-    ours = {"headstart": sys.executable, "headstart+evidence": sys.executable}
-    others = {"linear": PEERS, "fastai": PEERS, "trainer": PEERS}
+    if not has_data("the comparison with peers is"):
+        return
+    theirs = environment_of(PEERS, "benchmarks/requirements-peers.txt")
+    ours = {"headstart": OWN, "headstart+evidence": OWN}
     for seed in ("0", "1", "2"):
-        for contender, python in (others | ours).items():
+        for contender, python in (dict.fromkeys(("linear", "fastai", "trainer"), theirs) | ours).items():
             if contender != "headstart+evidence" or seed == "0":
                 names = ["--contender", contender, "--seeds", seed, "--data", *DATA]
                 module(python, "benchmarks.peers.run", *names)
 
 
-def forget() -> None:
-    for path in (ROOT / "benchmarks/results").glob("*.jsonl"):
-        path.unlink()
+def domains() -> None:
+    """Measure every pair of domains with every library, then time and memory, which need no data."""
+    theirs = environment_of(DOMAIN_PEERS, "benchmarks/domains/requirements-peers.txt")
+    for benchmark in DOMAINS if has_data("the pairs are") else ():
+        module(OWN, "benchmarks.domains.measure", benchmark)
+        for library in ("skada", "adapt"):
+            module(theirs, "benchmarks.domains.peers", benchmark, "--library", library)
+    module(OWN, "benchmarks.domains.scale", "compare", "curves")
+
+
+GENERAL = (store.RESULTS, "benchmarks.render")
+FAMILIES: dict[str, tuple[Callable[[], None], Path, str]] = {
+    "engine": (engine, *GENERAL),
+    "peers": (peers, *GENERAL),
+    "domains": (domains, ROOT / "benchmarks/domains/results", "benchmarks.domains.render"),
+}
+"""What measures, where its results lie, and what writes its page."""
 
 
 def main() -> None:
-    if "--fresh" in sys.argv:
-        forget()
-    module(sys.executable, "benchmarks.speed")
-    module(sys.executable, "benchmarks.gpu")
-    if os.environ.get("HEADSTART_DATA"):
-        peers()
-    else:
-        print("HEADSTART_DATA is not set: the comparison with peers is left out.")
-    module(sys.executable, "benchmarks.render")
+    asked = [name for name in sys.argv[1:] if name != "--fresh"] or ["engine", "peers"]
+    if unknown := set(asked) - FAMILIES.keys():
+        raise SystemExit(f"There is no family {', '.join(sorted(unknown))}; there are {', '.join(FAMILIES)}.")
+    chosen = [FAMILIES[name] for name in asked]
+    for folder in {folder for _, folder, _ in chosen} if "--fresh" in sys.argv else ():
+        store.forget(folder)
+    for measure, folder, _ in chosen:
+        measure()
+        store.pack_all(folder)
+    for page in dict.fromkeys(page for _, _, page in chosen):
+        module(OWN, page)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What the engine's promises are worth: ratios of CPU seconds, both sides measured in turn in one process.
 
 ``python -m benchmarks.speed`` needs no data: random weights, drawn pictures. Prints won or lost; adds lines to
-``benchmarks/results/speed.jsonl``.
+``benchmarks/results/speed``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks import machine
+from benchmarks import machine, store
 from headstart.data import open_data
 from headstart.data.batches import Batch, Samples
 from headstart.deep.finetune.finetune import FineTune
@@ -257,7 +257,7 @@ def main() -> None:
     for number, measure in enumerate(rows(), 1):
         if not chosen or number in chosen:
             row = measure()
-            machine.append("speed", row.to_json())
+            store.append("speed", row.to_json())
             word = "won " if row.won else "LOST"
             print(f"{word} {row.name}, {row.setting}: {row.ratio:.3f} ({row.aim}); {row.detail}", flush=True)
 

@@ -1,7 +1,7 @@
 """Do augmented views pay? The same rows learned with one view (the plain one) and with several, on small picture sets.
 
 ``python -m benchmarks.views`` needs HEADSTART_DATA (MobileNetV2's weights and the sets); ``--sets``, ``--shots`` and
-``--seconds`` make it smaller. One line per fit goes to ``benchmarks/results/views.jsonl``; ``--table`` prints a table.
+``--seconds`` make it smaller. One line per fit goes to ``benchmarks/results/views``; ``--table`` prints a table.
 Sets of ``DEVELOPED`` chose the default, those of ``REPORTED`` were looked at afterwards.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import tarfile
 import tempfile
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from benchmarks import store
 from headstart.data import check, open_data
 from headstart.engine.progress import Progress
 from headstart.networks import open_source
@@ -33,7 +33,6 @@ from headstart.workflow.shots import draw_shots
 from headstart.workflow.workbench import Workbench, start_processes
 
 WEIGHTS = "weights/imagenet_mobilenet_v2/mobilenet_v2_torchvision_bn.safetensors"
-RESULTS = Path(__file__).parent / "results" / "views.jsonl"
 VIEWS = (1, 4)
 OFFICE_CLASSES = ("backpack", "bike", "headphones", "laptop", "mug")
 Pictures = list[tuple[str, Image.Image]]
@@ -161,19 +160,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--device", default=None)
     parser.add_argument("--seconds", type=float, default=1e9)
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--out", type=Path, default=store.RESULTS, help="folder of the results")
     parser.add_argument("--table", action="store_true")
     asked = parser.parse_args()
     if asked.table:
-        print("\n".join(table([json.loads(line) for line in asked.out.read_text().splitlines()])))
+        print("\n".join(table(store.read("views", asked.out))))
         return
     deadline = time.monotonic() + asked.seconds
     for name in asked.sets.split(","):
         for arm in asked.arms.split(","):
             for shots in map(int, asked.shots.split(",")):
                 for record in compare(name, arm, shots, asked.seeds, asked.device, deadline):
-                    with asked.out.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(record) + "\n")
+                    store.append("views", record, asked.out)
+    store.pack_all(asked.out)
 
 
 def table(records: list[dict[str, Any]]) -> list[str]:

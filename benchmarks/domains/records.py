@@ -1,9 +1,8 @@
-"""One JSON line per cell in ``results/NAME.jsonl``: what was measured, on what, and each test row's outcome."""
+"""One record per cell in ``results/NAME``: what was measured, on what, and each test row's outcome."""
 
 from __future__ import annotations
 
 import base64
-import json
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import machine
+from benchmarks import machine, store
 
 RESULTS = Path(__file__).resolve().parent / "results"
 KEY = ("benchmark", "pair", "library", "method", "head", "labels", "seed")
@@ -25,23 +24,16 @@ def key(record: Record) -> Key:
 
 
 def read(name: str, folder: Path = RESULTS) -> list[Record]:
-    """Return the lines of one file; the last line of a cell counts, a torn one is left out."""
-    path = folder / f"{name}.jsonl"
+    """Return the cells of one file; the last measurement of a cell counts."""
     found: dict[Key, Record] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError:
-            continue
+    for record in store.read(name, folder):
         found[key(record) if all(k in record for k in KEY) else (len(found),)] = record
     return list(found.values())
 
 
 def append(name: str, record: Record, folder: Path = RESULTS) -> None:
-    """Add one line."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{name}.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record) + "\n")
+    """Add one cell."""
+    store.append(name, record, folder)
 
 
 def pack(values: np.ndarray, kind: str) -> str:

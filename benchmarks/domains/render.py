@@ -1,7 +1,12 @@
-"""Write ``RESULTS.md`` and ``CELLS.md`` from the lines in ``results/``; what we lose is printed as lost."""
+"""Write ``RESULTS.md`` from what ``results/`` holds; what we lose is printed as lost.
+
+``python -m benchmarks.domains.render --cells`` also writes ``CELLS.md``, every cell with its interval, which is not
+kept in the tree.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -307,6 +312,10 @@ def _published_aimed(found: dict[str, Board]) -> Iterator[list[str]]:
             yield _said(what, f"{mean:.1f}", mean >= figure.value - 1.5)
 
 
+WRITTEN = """\
+Written by `make bench-domains`; `python -m benchmarks.domains.render --cells` writes every cell with its interval to
+`benchmarks/domains/CELLS.md`.
+"""
 NOTES = (HERE / "protocol.md").read_text(encoding="utf-8")
 
 
@@ -314,7 +323,7 @@ def page(folder: Path = records.RESULTS) -> tuple[str, str]:
     """Return the two pages."""
     found = boards(folder)
     every = [r for board in found.values() for row in board.rows for r in row.cells.values()]
-    parts = ["# Across domains\n", "Written by `make bench-domains`; every cell is in [CELLS.md](CELLS.md).\n"]
+    parts = ["# Across domains\n", WRITTEN]
     if every:
         parts.append(heading(every))
     parts += [NOTES, "## Won or lost\n", aims(found), "## Harm\n", HARM, harm_table(found)]
@@ -346,7 +355,8 @@ target-only by more than half a point (0.5% of the error).
 
 
 def main() -> None:
-    for name, text in zip(("RESULTS.md", "CELLS.md"), page(), strict=True):
+    names = ("RESULTS.md", "CELLS.md") if "--cells" in sys.argv else ("RESULTS.md",)
+    for name, text in zip(names, page(), strict=False):
         (HERE / name).write_text(text, encoding="utf-8")
         print(f"wrote {HERE / name}")
 

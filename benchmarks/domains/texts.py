@@ -25,7 +25,7 @@ def encoder() -> Path:
         return beside()
     except StopIteration:
         raise SystemExit(
-            "The sentence encoder is not at hand: run benchmarks/peers/setup.sh, or set HEADSTART_ENCODER."
+            "The sentence encoder is not at hand: run `make bench` once, or set HEADSTART_ENCODER."
         ) from None
 
 

@@ -14,7 +14,7 @@ import sys
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from benchmarks import machine
+from benchmarks import machine, store
 from benchmarks.peers.tasks import Cell, cells
 
 CONTENDERS = {
@@ -58,13 +58,13 @@ def main(arguments: list[str]) -> None:
     torch.set_num_threads(1)
     module_name, modalities = CONTENDERS[chosen.contender]
     module = importlib.import_module(module_name)
-    done = {(r["data"], r["shots"], r["seed"], r["contender"]) for r in machine.read("peers")}
+    done = {(r["data"], r["shots"], r["seed"], r["contender"]) for r in store.read("peers")}
     for cell in cells(chosen.data):
         wanted = cell.data.modality in modalities and (*cell.key, chosen.contender) not in done
         wanted = wanted and (not chosen.shots or cell.shots in chosen.shots)
         if wanted and (not chosen.seeds or cell.seed in chosen.seeds):
             line = record(cell, chosen.contender, module.measure(cell))
-            machine.append("peers", line)
+            store.append("peers", line)
             print(
                 *cell.key,
                 chosen.contender,

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Create .bench/venv, the peers' own environment: uv if it is there, pip if not. Does nothing when it is up to date.
+# sh setup.sh VENV REQUIREMENTS: create an environment of the peers: uv if it is there, pip if not. Does nothing when it
+# is up to date.
 set -eu
-cd "$(dirname "$0")/../.."
-requirements=benchmarks/requirements-peers.txt
-venv=.bench/venv
+cd "$(dirname "$0")/.."
+venv=$1
+requirements=$2
 if [ -f "$venv/.ready" ] && [ "$venv/.ready" -nt "$requirements" ]; then
     exit 0
 fi
