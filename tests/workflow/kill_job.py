@@ -11,7 +11,6 @@ import importlib
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import sys
@@ -21,12 +20,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from comparing import plain, where
+
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink", "tempfile.mkstemp"}
-VARIES = {"created", "command", "arguments", "origin", "spec", "title", "path"}
-"""The moment, and what names the folders of a case."""
-TIMES = {"seconds", "expected", "timetable", "reserve"}
-DURATION = re.compile(r"\d[\d.]* (s|min|h)\b")
-"""Keys and words that say how long something takes on this machine at this moment."""
 FOREIGN = ".ses"
 """What onnxruntime writes into the temporary folder when it is imported."""
 LIBRARIES = {"headstart", "sklearn", "scipy", "pandas", "torch", "onnx", "onnxruntime", "jinja2", "PIL", "psutil",
@@ -136,26 +132,6 @@ def state(case: Path) -> dict[str, Any]:
         elif path.name in {"run.json", "described.json", "plan.json"}:
             found[name] = plain(json.loads(path.read_text()))
     return found
-
-
-def plain(value: Any) -> Any:
-    """Leave out of a result what varies from run to run."""
-    if isinstance(value, dict):
-        return {key: plain(part) for key, part in value.items() if key not in VARIES | TIMES}
-    if isinstance(value, list):
-        return [plain(part) for part in value]
-    return DURATION.sub("some time", value) if isinstance(value, str) else value
-
-
-def where(found: Any, wanted: Any) -> str:
-    """Where two documents differ first, and how."""
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        key = next(key for key in sorted(found.keys() | wanted.keys()) if found.get(key) != wanted.get(key))
-        return f"{key}.{where(found.get(key), wanted.get(key))}"
-    if isinstance(found, list) and isinstance(wanted, list) and len(found) == len(wanted):
-        place = next(place for place, pair in enumerate(zip(found, wanted, strict=True)) if pair[0] != pair[1])
-        return f"{place}.{where(found[place], wanted[place])}"
-    return f"{found!r:.200} instead of {wanted!r:.200}"
 
 
 def differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
