@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
@@ -25,14 +25,19 @@ class Group(NamedTuple):
 
 
 class Nets(nn.Module):
-    """The network and the method's helpers by name; ``nets.network``, ``nets.start``, ``nets.critic``."""
+    """The network and the method's helpers by name; ``nets.network``, ``nets.start``, ``nets.critic``.
+
+    ``memory`` holds what the last `Method.survey` gave, by name.
+    """
 
     network: Network
+    memory: dict[str, Tensor]
 
     def __init__(self, network: Network, task: TaskLogic, **helpers: nn.Module) -> None:
         super().__init__()
         self.network = network
         self.task = task
+        self.memory = {}
         for name, helper in helpers.items():
             self.add_module(name, helper)
 
@@ -42,10 +47,30 @@ class Nets(nn.Module):
 
 
 Losses = dict[str, Tensor]
-Update = Callable[[Callable[[Batch], Losses]], None]
+Rows = Callable[[str], Iterator[Samples]]
+"""``rows("target")`` or ``rows("source")`` yields all samples of a role in the order of their numbers, plain views."""
 
 
-__all__ = ["Batch", "Episode", "Group", "Losses", "Method", "Nets", "Samples", "Update"]
+class Update(Protocol):
+    """The engine's update: zero, the closure's losses on each part of the batch, backward, clip, step."""
+
+    def __call__(self, closure: Callable[[Batch], Losses], *, player: str | None = None) -> None:
+        """Move ``player`` alone (all players if None)."""
+        ...
+
+
+NEEDS = {
+    "target_inputs": "samples of the target",
+    "target_labels": "a label of every target sample",
+    "some_target_labels": "labels of some target samples",
+    "source_inputs": "source data",
+    "source_labels": "labelled source data",
+    "domains": "source data of several domains",
+    "episodes": "few-shot episodes",
+}
+"""What a method may need, as `Method.needs` names it and as messages say it."""
+
+__all__ = ["NEEDS", "Batch", "Episode", "Group", "Losses", "Method", "Nets", "Rows", "Samples", "Update"]
 
 
 @dataclass(kw_only=True)
@@ -57,10 +82,22 @@ class Method(BaseEstimator, ABC):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"target_labels"})
+    """What its batches must hold, in the words of `NEEDS`; asked before the first step."""
+    n_views: ClassVar[int] = 1
+    """How many views of each sample a batch must show (`Samples.views`)."""
+    couples: ClassVar[bool] = False
+    """Whether a term depends on the batch's samples jointly (a kernel, a covariance, a contrast, a batch's mean
+    answer): then no batch is cut into parts and no second process takes a share of it; the engine refuses both."""
     from_source: ClassVar[bool] = True
     """Whether the network starts from the source's weights (False: from scratch)."""
     starts_from_probe: ClassVar[bool] = False
     """Whether the head is first trained alone on frozen features, as LP-FT does."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        unknown = sorted(cls.needs - NEEDS.keys())
+        if unknown:
+            raise TypeError(f"{cls.__name__} needs {unknown}, but needs are among {sorted(NEEDS)}.")
 
     def frozen_stages(self, network: Network) -> int:
         """Return how many stages, counted from the input, stay frozen throughout: they may be cached."""
@@ -75,8 +112,9 @@ class Method(BaseEstimator, ABC):
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
         """Return the loss's terms by name; their sum is minimised. ``progress`` runs from 0 to 1.
 
-        Each term is a mean over the batch's samples, or does not depend on the batch (a penalty); so that a
-        batch split into parts, weighted by their sizes, gives the same gradient.
+        Each term is a mean over the batch's samples (over all of a role, also where some do not count), or does
+        not depend on the batch (a penalty); so that a batch split into parts, weighted by their sizes, gives the
+        same gradient. A method with any other term says so by `couples`.
         """
 
     def groups(self, nets: Nets) -> list[Group]:
@@ -88,12 +126,21 @@ class Method(BaseEstimator, ABC):
         sum(losses.values()).backward()  # type: ignore[union-attr]
 
     def step(self, nets: Nets, batch: Batch, progress: float, update: Update) -> None:
-        """Run one step: by default one `update` of `loss`.
-
-        ``update(closure)`` is the engine's: zero, the closure's losses on each part, backward, clip, step.
-        """
+        """Run one step: by default one `update` of `loss`, which moves all players."""
         update(lambda part: self.loss(nets, part, progress))
+
+    def survey(self, nets: Nets, rows: Rows) -> dict[str, Tensor]:
+        """Look at all samples before an epoch's first step; return what `Nets.memory` shall hold until the next.
+
+        Runs in evaluation mode without a graph. What it returns is kept in checkpoints. By default it looks at
+        nothing, which costs nothing.
+        """
+        return {}
+
+    def evaluated(self, nets: Nets) -> Network:
+        """Return the network that is evaluated and kept: by default the trained one; a teacher, an average."""
+        return nets.network
 
     def finish(self, nets: Nets) -> Network:
         """Return the plain network to keep, e.g. with adapters merged into the weights."""
-        return nets.network
+        return self.evaluated(nets)

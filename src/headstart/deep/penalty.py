@@ -32,6 +32,8 @@ class Penalty(BaseEstimator, ABC):
 
     needs_start: ClassVar[bool] = False
     """Whether ``nets.start``, a frozen copy of the network before training, is needed."""
+    couples: ClassVar[bool] = False
+    """Whether the term depends on the batch's samples jointly; see `headstart.deep.method.Method.couples`."""
 
     def stages(self, network: Network) -> list[str]:
         """Return the names of the stages whose states it reads."""

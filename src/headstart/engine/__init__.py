@@ -2,8 +2,11 @@
 
 from headstart.engine.cache import cached_states, state_bytes
 from headstart.engine.device import choose_device, choose_precision
+from headstart.engine.domain import Domain
+from headstart.engine.episodes import EpisodeStream
 from headstart.engine.fetches import raw_fetch
 from headstart.engine.frozen import freeze_table
+from headstart.engine.joined import JoinedStream
 from headstart.engine.loop import Trained, train
 from headstart.engine.predict import evaluator, predict
 from headstart.engine.settings import Compute, Optimizer, Saving, Selection
@@ -12,6 +15,9 @@ from headstart.engine.streams import Stream
 
 __all__ = [
     "Compute",
+    "Domain",
+    "EpisodeStream",
+    "JoinedStream",
     "Optimizer",
     "Saving",
     "Selection",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Checkpoint:
     finished : whether training ended; then only the best weights are kept.
     nets, optimizers, best : tensors by name; ``best`` is empty before the first evaluation.
     state : learning curve and the rest, as JSON.
+    memory : what the method's last survey found, by name.
     """
 
     key: dict[str, Any]
@@ -36,10 +37,11 @@ class Checkpoint:
     optimizers: Mapping[str, Tensor]
     best: Mapping[str, Tensor]
     state: dict[str, Any]
+    memory: Mapping[str, Tensor] = field(default_factory=dict)
 
     def write(self, path: Path) -> None:
         """Write atomically, with a checksum. A full disk is a `UserError` and leaves the former file."""
-        parts = {"nets": self.nets, "optimizer": self.optimizers, "best": self.best}
+        parts = {"nets": self.nets, "optimizer": self.optimizers, "best": self.best, "memory": self.memory}
         tensors = {f"{part}:{name}": tensor for part, named in parts.items() for name, tensor in named.items()}
         about = {"key": self.key, "step": self.step, "finished": self.finished, "state": self.state}
         save_tensors(path, tensors, {"schema": SCHEMA} | about)
@@ -59,11 +61,14 @@ def read_checkpoint(path: Path, key: dict[str, Any]) -> Checkpoint | None:
         tensors, about = load_tensors(path)
         if about["schema"] != SCHEMA:
             raise UserError(f"The checkpoint {path} has schema {about['schema']}; this version reads {SCHEMA}.")
-        parts: dict[str, dict[str, Tensor]] = {"nets": {}, "optimizer": {}, "best": {}}
+        parts: dict[str, dict[str, Tensor]] = {"nets": {}, "optimizer": {}, "best": {}, "memory": {}}
         for name, tensor in tensors.items():
             part, _, rest = name.partition(":")
             parts[part][rest] = tensor
-        found = Checkpoint(about["key"], about["step"], about["finished"], *parts.values(), state=about["state"])
+        nets, optimizers, best, memory = parts.values()
+        found = Checkpoint(
+            about["key"], about["step"], about["finished"], nets, optimizers, best, about["state"], memory
+        )
     except (UserError, KeyError) as error:
         raise UserError(f"The checkpoint {path} cannot be used ({error}); delete it to train anew.") from error
     expected = json.loads(json.dumps(key))

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from headstart.data.batches import Batch, Samples
+from headstart.data.batches import Batch, Episode, Samples
 from headstart.errors import UserError, nearest
 
 PRECISIONS = ("no", "bf16")
@@ -168,8 +168,12 @@ def move(value: Any, device: torch.device, layout: torch.memory_format = torch.p
         return value.to(device, non_blocking=True, memory_format=layout if images else torch.preserve_format)
     if isinstance(value, dict):
         return {name: move(item, device, layout) for name, item in value.items()}
-    if isinstance(value, Batch | Samples):
+    if isinstance(value, Batch | Samples | Episode):
         return type(value)(*(move(item, device, layout) for item in value))
+    if isinstance(value, tuple):
+        return tuple(move(item, device, layout) for item in value)
+    if isinstance(value, list) and any(isinstance(item, Tensor | dict) for item in value):
+        return [move(item, device, layout) for item in value]
     return value
 
 

@@ -13,7 +13,7 @@ from headstart.engine.device import find_place
 from headstart.engine.limits import Limit
 from headstart.engine.session import Session
 from headstart.engine.settings import Compute, Optimizer, Saving, Selection, Settings
-from headstart.engine.streams import Stream
+from headstart.engine.streams import BatchStream
 from headstart.networks.network import Network
 from headstart.tasks import TaskLogic
 
@@ -48,7 +48,7 @@ class Trained:
 def train(
     method: Method,
     network: Network,
-    stream: Stream,
+    stream: BatchStream,
     *,
     task: TaskLogic,
     steps: int,

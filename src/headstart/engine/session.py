@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from headstart.data.batches import Samples
 from headstart.deep.method import Method
 from headstart.engine.checkpoint import Checkpoint, read_checkpoint
 from headstart.engine.curves import Curve, overfitting
 from headstart.engine.device import Place, layout_of, move, seed_device
 from headstart.engine.frozen import held_names, pick
 from headstart.engine.limits import Limit
+from headstart.engine.needs import require_needs, require_whole
 from headstart.engine.optimizers import load_optimizers, make_optimizers, optimizer_tensors, rate_at, set_rate
+from headstart.engine.predict import evaluating
 from headstart.engine.settings import Saving, Settings, gentle_interrupt, seed_of
-from headstart.engine.streams import Stream
+from headstart.engine.streams import BatchStream
 from headstart.engine.updates import Updater, over_processes
 from headstart.errors import UserError
 from headstart.networks.network import Network
@@ -48,13 +51,14 @@ class Session:
         self,
         method: Method,
         network: Network,
-        stream: Stream,
+        stream: BatchStream,
         task: TaskLogic,
         settings: Settings,
         place: Place,
     ) -> None:
         self.method, self.stream, self.settings, self.place = method, stream, settings, place
         self.layout = layout_of(network, place.device)
+        require_needs(method, stream)
         self.key = self._key(network, task)
         network.to(place.device)
         if self.layout == torch.channels_last:
@@ -96,6 +100,8 @@ class Session:
         """Train to the end; return why it ended: ``finished``, ``patience``, ``budget`` or ``interrupted``."""
         self._end = self.limit.end(self.settings.steps)
         self._resume()
+        if not self.finished:
+            require_whole(self.method, self.place, self.updater.parts)
         self._began = self.limit.clock() - self.seconds
         try:
             with gentle_interrupt(self._ask_stop):
@@ -139,6 +145,8 @@ class Session:
 
     def _train_step(self) -> None:
         settings, step, began = self.settings, self.step, self.limit.clock()
+        if step % self.stream.steps_per_epoch == 0:
+            self._survey()
         seed_device(seed_of(settings.seed, step, self.place.rank), self.place.device)
         set_rate(self.optimizers, self._rate(step))
         share = self.stream.part(step, *self.place.share(self.stream.batch_size))
@@ -150,6 +158,21 @@ class Session:
         if self.place.device.type == "cpu" or len(self.pending) >= _CHECK_EVERY:
             self._flush()
         self._stepping = self.limit.clock() - began
+
+    def _survey(self) -> None:
+        """Let the method look at all samples; the main process's findings are everybody's."""
+        seed_device(seed_of(self.settings.seed, "survey", self.step), self.place.device)
+        with evaluating(self.nets), self.place.autocast():
+            found = self.method.survey(self.nets, self._rows)
+        if found and self.place.ranks > 1:
+            from accelerate.utils import broadcast
+
+            found = cast(dict[str, Tensor], broadcast(found))
+        self.nets.memory = found
+
+    def _rows(self, role: str) -> Iterator[Samples]:
+        for samples in self.stream.every(role, self.stream.batch_size):
+            yield move(samples, self.place.device, self.layout)
 
     def _flush(self) -> None:
         """Look at the losses since the last look: all must be finite."""
@@ -210,7 +233,7 @@ class Session:
         evaluate = self.settings.selection.evaluate
         if evaluate is None:
             return {}
-        values = dict(evaluate(self.nets.network)) if self.place.is_main else {}
+        values = dict(evaluate(self.method.evaluated(self.nets))) if self.place.is_main else {}
         if self.place.ranks > 1:
             from accelerate.utils import broadcast_object_list
 
@@ -256,7 +279,8 @@ class Session:
         last = self.finished
         optimizers = {} if last else optimizer_tensors(self.optimizers)
         nets = {} if last and self.best else self._snapshot()
-        Checkpoint(self.key, self.step, last, nets, optimizers, self.best, state).write(self.path)
+        memory = {} if last else self.nets.memory
+        Checkpoint(self.key, self.step, last, nets, optimizers, self.best, state, memory).write(self.path)
         self._wrote, self._writing = time.monotonic(), time.monotonic() - began
 
     def _resume(self) -> None:
@@ -266,6 +290,7 @@ class Session:
         if found.state["held"] != self.held_hash:
             raise UserError(f"What is frozen differs from the checkpoint {self.path}; delete it to train anew.")
         self.nets.load_state_dict(dict(found.nets), strict=False)
+        self.nets.memory = move(dict(found.memory), self.place.device)
         if not found.finished:
             load_optimizers(self.optimizers, found.optimizers)
         self.best = dict(found.best)

@@ -10,29 +10,34 @@ import torch
 from torch import Tensor
 from torch.optim import AdamW
 
-from headstart.data.batches import Batch, Samples
+from headstart.data.batches import Batch, Samples, length
 from headstart.deep.method import Losses, Method, Nets
 from headstart.engine.device import Place, free_memory, out_of_memory
+from headstart.engine.needs import require_whole
 from headstart.engine.optimizers import parameters_of
 from headstart.errors import UserError
 
 
 def size(batch: Batch) -> int:
-    """Return the number of target samples (of source samples, where there is no target)."""
+    """Return the number of target samples (of source samples without a target; of an episode's queries)."""
     samples = batch.target if batch.target is not None else batch.source
-    first = next(iter(samples.x.values())) if isinstance(samples.x, dict) else samples.x  # type: ignore[union-attr]
-    return len(first)
+    return length(samples if samples is not None else batch.episode.query)  # type: ignore[union-attr]
 
 
 def cut(batch: Batch, number: int, parts: int) -> Batch:
-    """Return part ``number`` of ``parts`` of a batch, each of its domains cut alike."""
-    return Batch(*(None if samples is None else _slice(samples, number, parts) for samples in batch))
+    """Return part ``number`` of ``parts`` of a batch, each of its roles cut alike; an episode keeps its support."""
+    target, source = (None if role is None else _slice(role, number, parts) for role in (batch.target, batch.source))
+    episode = batch.episode
+    if episode is not None:
+        episode = episode._replace(query=_slice(episode.query, number, parts))
+    return Batch(target, source, episode)
 
 
 def _slice(samples: Samples, number: int, parts: int) -> Samples:
-    n = size(Batch(target=samples))
+    n = length(samples)
     chosen = slice(n * number // parts, n * (number + 1) // parts)
-    return Samples(*(_pick(value, chosen) for value in samples))
+    views = tuple(_pick(view, chosen) for view in samples.more)
+    return Samples(*(_pick(value, chosen) for value in samples[:-1]), more=views)
 
 
 def _pick(value: Any, chosen: slice) -> Any:
@@ -64,7 +69,6 @@ class Updater:
         self.parts = 1
         self.stop_asked = self.cut_asked = False
         self._every = list(nets.parameters())  # walking the modules at every step would cost more than zeroing
-        self._parameters = [p for optimizer in optimizers.values() for p in parameters_of(optimizer)]
 
     def begin(self, batch: Batch, n: int) -> None:
         """Take this process's share of a batch of ``n`` samples over all processes."""
@@ -76,17 +80,25 @@ class Updater:
         """Return the step's loss (mean over its updates) and gradient norm (largest over players), on the device."""
         return torch.stack(self.losses).mean(), torch.stack(self.norms).max()
 
-    def __call__(self, closure: Callable[[Batch], Losses]) -> None:
-        """Zero, backward on every part, sum, clip, step. Out of memory: the same again in twice the parts."""
-        loss, fits = self._accumulate(closure)
-        loss, fits = self._sum_over_processes(loss, fits)
+    def __call__(self, closure: Callable[[Batch], Losses], *, player: str | None = None) -> None:
+        """Zero, backward on every part, sum, clip, step of ``player`` or of all. Out of memory: in twice the parts."""
+        moving = self._players(player)
+        loss, fits = self._sum_over_processes(*self._accumulate(closure), moving)
         while not fits:
             self._halve()
-            loss, fits = self._sum_over_processes(*self._accumulate(closure))
+            loss, fits = self._sum_over_processes(*self._accumulate(closure), moving)
         self.losses.append(loss)
-        for optimizer in self.optimizers.values():
+        for optimizer in moving:
             self.norms.append(torch.nn.utils.clip_grad_norm_(parameters_of(optimizer), self.clip))
             optimizer.step()
+
+    def _players(self, player: str | None) -> list[AdamW]:
+        if player is None:
+            return list(self.optimizers.values())
+        if player not in self.optimizers:
+            name = type(self.method).__name__
+            raise ValueError(f"{name} moves the player {player!r}, but its groups name {sorted(self.optimizers)}.")
+        return [self.optimizers[player]]
 
     def _accumulate(self, closure: Callable[[Batch], Losses]) -> tuple[Tensor, bool]:
         self._zero_grad()
@@ -123,20 +135,22 @@ class Updater:
                 f"Not even one sample at a time fits into the memory of {self.place.device}; choose a smaller network, "
                 "smaller inputs, a shallower --depth or another --device."
             )
+        require_whole(self.method, self.place, self.parts * 2)
         self.parts *= 2
 
-    def _sum_over_processes(self, loss: Tensor, fits: bool) -> tuple[Tensor, bool]:
+    def _sum_over_processes(self, loss: Tensor, fits: bool, moving: list[AdamW]) -> tuple[Tensor, bool]:
         """Sum gradients, and with them the loss, who has a gradient, memory faults and wishes to end."""
         if self.place.ranks == 1:
             return loss, fits
-        present = [float(p.grad is not None) for p in self._parameters]
+        parameters = [p for optimizer in moving for p in parameters_of(optimizer)]
+        present = [float(p.grad is not None) for p in parameters]
         asked = [float(not fits), float(self.stop_asked), float(self.cut_asked)]
         flags = torch.tensor([*present, *asked], device=self.place.device)
-        pieces = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
+        pieces = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
         vector = torch.cat([piece.reshape(-1).float() for piece in pieces] + [flags, loss.reshape(1)])
         vector = over_processes(vector, "sum")
-        *sums, tail = vector.split([p.numel() for p in self._parameters] + [len(flags) + 1])
-        for parameter, total, somewhere in zip(self._parameters, sums, tail, strict=False):
+        *sums, tail = vector.split([p.numel() for p in parameters] + [len(flags) + 1])
+        for parameter, total, somewhere in zip(parameters, sums, tail, strict=False):
             parameter.grad = total.view_as(parameter).to(parameter.dtype) if somewhere > 0 else None
         unfit, stop, cut, total_loss = tail[-4:]
         self.stop_asked, self.cut_asked = bool(stop > 0), bool(cut > 0)

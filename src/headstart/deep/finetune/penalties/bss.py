@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -15,8 +16,8 @@ from headstart.deep.penalty import Passed, Penalty
 class BSS(Penalty):
     """``eta * sum_{i=1..k} sigma_{-i}^2``, the k smallest singular values of the batch's features [n, d].
 
-    The spectrum belongs to the whole batch: it is no mean over samples, and a batch split into parts gives
-    another value. It is taken in float32 whatever the precision of the run.
+    The spectrum belongs to the whole batch: it is no mean over samples, so the batch is never cut into parts.
+    It is taken in float32 whatever the precision of the run.
 
     Parameters
     ----------
@@ -28,6 +29,8 @@ class BSS(Penalty):
     Chen et al., "Catastrophic Forgetting Meets Negative Transfer: Batch Spectral Shrinkage for Safe Transfer
     Learning", NeurIPS 2019, equation 4.
     """
+
+    couples: ClassVar[bool] = True
 
     eta: float = 1e-3
     k: int = 1
