@@ -1,4 +1,4 @@
-"""What the engine promises a method: its needs, players that move alone, whole batches, a memory, a network evaluated."""
+"""What the engine promises a method: needs, players that move alone, whole batches, a memory, whom it evaluates."""
 
 from __future__ import annotations
 

@@ -88,6 +88,12 @@ def test_what_a_stream_gives_depends_on_its_labels_and_domains():
     assert unseen.batch(0).target is None
 
 
+def test_rows_of_one_place_in_two_domains_do_not_travel_together():
+    made = JoinedStream(Domain(told(0), n=12), Domain(told(1), n=12), batch_size=12, seed=0)
+    batch = made.batch(0)
+    assert not torch.equal(batch.target.rows, batch.source.rows)
+
+
 def test_masked_labels_are_said_to_be_so():
     batch = Stream(told(0), np.array([0, -1, 1, -1]), batch_size=4, seed=0).batch(0).target
     assert torch.equal(batch.known, batch.y >= 0)
