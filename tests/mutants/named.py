@@ -27,9 +27,9 @@ def room(file: str, *tests: str):
 
 
 _verdict = room("workflow/verdict.py", "tests/workflow/test_verdict.py")
-_across = room("workflow/across/conclude.py", "tests/workflow/test_verdict_across.py")
+_across = room("workflow/across/field.py", "tests/workflow/test_verdict_across.py")
 _road = room(
-    "workflow/across/fit.py", "tests/workflow/test_across.py::test_what_any_seed_learned_from_is_evaluated_for_none"
+    "workflow/across/field.py", "tests/workflow/test_across.py::test_what_any_seed_learned_from_is_evaluated_for_none"
 )
 _arms = room("workflow/arms.py", "tests/workflow/test_heads.py")
 _heads = room("workflow/heads.py", "tests/workflow/test_heads.py")

@@ -20,7 +20,7 @@ _MAP = {
     "workflow/arms.py": _ARMS,
     "workflow/heads.py": _ARMS,
     "workflow/predictions.py": _ARMS,
-    "workflow/across/conclude.py": _ACROSS,
+    "workflow/across/field.py": _ACROSS,
     "workflow/across/race.py": _ACROSS,
     "choice/choosing.py": _CHOICE,
     "choice/race.py": _CHOICE,

@@ -9,7 +9,7 @@ import pytest
 
 from headstart.problem import Task
 from headstart.tasks import create_task
-from headstart.workflow.across.conclude import judge_arms
+from headstart.workflow.across.field import judge_arms
 from headstart.workflow.predictions import Predictions
 
 TASK = Task("classification", ("a", "b"))

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from headstart.data import Dataset
 from headstart.storage import atomic_write
+from headstart.tasks import TaskLogic
 
 
 @dataclass(frozen=True)
@@ -26,15 +28,15 @@ class Predictions:
     values: dict[str, list[np.ndarray]]
 
 
-def write_predictions(path: Path, bench: Any, predictions: Predictions) -> None:
-    """Write one row per arm, seed and test sample as Parquet; ``bench`` brings ``dataset`` and ``logic``."""
+def write_predictions(path: Path, dataset: Dataset, logic: TaskLogic, predictions: Predictions) -> None:
+    """Write one row per arm, seed and test sample as Parquet."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from headstart.workflow.run import Model
 
-    model = Model(None, bench.logic)
-    names, labels = bench.dataset.names(predictions.rows), _named(model, predictions.labels)
+    model = Model(None, logic)
+    names, labels = dataset.names(predictions.rows), _named(model, predictions.labels)
     columns: dict[str, list[Any]] = {
         key: [] for key in ("arm", "seed", "split", "name", "label", "prediction", "confidence", "probabilities")
     }

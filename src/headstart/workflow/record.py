@@ -1,4 +1,4 @@
-"""What run.json says, as docs/run.md documents it."""
+"""What run.json says, as docs/run.md documents it; every key is written here, once."""
 
 from __future__ import annotations
 
@@ -10,148 +10,135 @@ from typing import Any
 import numpy as np
 
 from headstart import catalogue
-from headstart.data import Checks
-from headstart.problem import Carries
-from headstart.workflow.describe import data_record, target_domain
+from headstart.tasks import TaskLogic
+from headstart.workflow.describe import data_record
+from headstart.workflow.field import Details
 from headstart.workflow.measuring import interval_of_arm
-from headstart.workflow.plain import OVERLAP, PLAIN
-from headstart.workflow.plan import Plan
 from headstart.workflow.predictions import Predictions
 from headstart.workflow.run import SCHEMA
-from headstart.workflow.setting import classify
+from headstart.workflow.transfer import Transfer
 from headstart.workflow.verdict import Guard, Verdict, named
-from headstart.workflow.workbench import Workbench
 
 PACKAGES = ("headstart", "torch", "timm", "transformers", "peft", "accelerate", "scikit-learn", "numpy")
 
 
-CARRIES: dict[str, Carries] = {"source": "parameters", "pooled": "instances"}
-
-
 def run_record(
-    bench: Workbench,
-    plan: Plan,
-    results: dict[str, list[dict[str, Any]]],
-    predictions: Predictions,
-    checks: Checks,
-    shift: dict[str, Any] | None,
-    verdict: Verdict,
+    transfer: Transfer,
+    logic: TaskLogic,
+    plan: Any,
+    verdict: Verdict | None,
     kept: Guard,
+    details: Details,
     command: list[str],
 ) -> dict[str, Any]:
-    """Return run.json's content, as docs/run.md documents it."""
-    task, source = bench.logic.task, bench.source
-    carries = CARRIES.get(verdict.chosen) or catalogue.get(verdict.chosen.split("+")[0]).carries
-    setting = classify(target_domain(bench.dataset), task, source.domain, source.task, carries)
-    arms = {arm: _arm(bench, arm, parts, predictions, plan) for arm, parts in results.items()}
-    stages = read_stages(bench)
+    """Return run.json's content; a run that compares nothing leaves out what only a comparison has."""
+    options, task = transfer.options, logic.task
+    compared: dict[str, Any] = {}
+    if verdict is not None:
+        seed = options.seed if details.kept_seed is None else details.kept_seed
+        compared = {
+            "command": command,
+            "device": details.device,
+            "precision": details.precision,
+            "shift": details.shift,
+            "chosen": verdict.chosen,
+            "baselines": details.baselines,
+            "guard": kept.to_json() | {"seed": seed},
+        }
     return {
         "schema": SCHEMA,
         "headstart": metadata.version("headstart"),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "verb": "fit",
-        "command": command,
-        "arguments": bench.options.to_json(),
-        "seed": bench.options.seed,
-        "seeds": bench.options.seed_list,
-        "versions": versions(),
-        "device": str(bench.device),
-        "precision": bench.place.precision,
-        "modality": bench.dataset.modality,
+        "verb": transfer.verb,
+        "arguments": options.to_json(),
+        "seconds": transfer.seconds,
+        "seed": options.seed,
+        "seeds": options.seed_list,
+        "versions": versions(*details.versions),
+        "modality": transfer.target.modality,
         "task": task.to_json(),
         "metric": task.metric,
-        "source": {
-            "spec": source.spec,
-            "kind": source.kind,
-            "title": source.title,
-            "licence": source.licence,
-            "paper": source.paper,
-            "parameters": arms[verdict.chosen]["parameters"],
-            "stages": stages,
-        },
-        "setting": setting.to_json(),
-        "shift": shift,
-        "data": data_record(bench.dataset, checks) | {"selection": selection(plan)},
+        "source": details.source,
+        "setting": details.setting.to_json(),
+        "data": data_record(transfer.target, transfer.checks) | details.data | {"selection": details.selection},
         "plan": plan.to_json(),
-        "chosen": verdict.chosen,
-        "arms": arms,
-        "baselines": _baselines(bench, predictions),
-        "verdict": verdict.to_json(),
-        "guard": kept.to_json(),
-        "warnings": [
-            *negative_transfer(verdict),
-            *(reason for reason in plan.reasons if OVERLAP in reason),
-            *_warnings(bench, checks, results, verdict),
-        ],
+        "arms": details.arms,
+        "verdict": None if verdict is None else verdict.to_json(),
+        "warnings": [*([] if verdict is None else negative_transfer(verdict)), *details.warnings],
+        **compared,
+        **details.more,
     }
 
 
-def read_stages(bench: Workbench) -> list[str]:
-    return bench.network(pretrained=False, seed=0).stage_names
-
-
-def selection(plan: Plan) -> str:
-    return f"{plan.folds}-fold cross-validation" if plan.folds else "validation split"
-
-
-def versions() -> dict[str, str]:
+def versions(*more: str) -> dict[str, str]:
+    """Return what computed: Python, the platform and packages."""
     return {"python": platform.python_version(), "platform": platform.platform()} | {
-        name: metadata.version(name) for name in PACKAGES
+        name: metadata.version(name) for name in (*PACKAGES, *more)
     }
 
 
-def _arm(
-    bench: Workbench, arm: str, parts: list[dict[str, Any]], predictions: Predictions, plan: Plan
+def arm_record(
+    logic: TaskLogic,
+    arm: str,
+    predictions: Predictions,
+    parts: list[dict[str, Any]],
+    *,
+    method: str,
+    title: str,
+    papers: list[str],
+    seed: int,
 ) -> dict[str, Any]:
-    title, papers = (
-        (PLAIN[arm], []) if arm in PLAIN else (catalogue.get(arm.split("+")[0]).title, catalogue.papers(arm))
-    )
-    tests = [bench.logic.metrics(value, predictions.labels) for value in predictions.values[arm]]
-    found = interval_of_arm(bench.logic, predictions.values[arm], predictions.labels, seed=bench.options.seed)
-    last = parts[0]
-    seeds = [
-        {"seed": seed, "validation": part["validation"], "test": test, "seconds": part["seconds"]}
-        for seed, part, test in zip(bench.options.seed_list, parts, tests, strict=True)
-    ]
-    return {
-        "method": arm,
+    """Return what every arm says: who it is, what it reached, how sure that is, and how long it took.
+
+    Parameters
+    ----------
+    parts : one per seed that ran, with ``seconds`` and ``validation``.
+    """
+    record: dict[str, Any] = {
+        "method": method,
         "title": title,
         "papers": papers,
-        "depth": len(read_stages(bench)) if arm == "scratch" else plan.depth if plan.epochs.get(arm) else 0,
-        "validation": _mean([part["validation"] for part in parts]),
-        "test": _mean(tests),
-        "interval": list(found.bounds),
-        "interval_kind": found.kind,
-        "n_test": len(predictions.rows),
+        "validation": mean_of([part["validation"] for part in parts]),
+        "test": {},
+        "interval": None,
         "seconds": round(float(np.sum([part["seconds"] for part in parts])), 3),
-        "epochs": last["epochs"],
-        "steps": last["steps"],
-        "most_steps": last["most_steps"],
-        "trainable_parameters": last["trainable_parameters"],
-        "parameters": last["parameters"],
-        "frozen": last["frozen"],
-        "stopped": last["stopped"],
-        "settings": last["settings"],
-        "refit": last.get("refit"),
-        "seeds": seeds,
+        "seeds": [],
     }
+    if not len(predictions.rows):
+        return record
+    tests = [logic.metrics(value, predictions.labels) for value in predictions.values[arm]]
+    found = interval_of_arm(logic, predictions.values[arm], predictions.labels, seed=seed)
+    record["test"] = mean_of(tests)
+    record["interval"] = list(found.bounds)
+    record["interval_kind"], record["n_test"] = found.kind, len(predictions.rows)
+    record["seeds"] = [
+        {"seed": number, "validation": part["validation"], "test": test, "seconds": part["seconds"]}
+        for number, part, test in zip(predictions.seeds, parts, tests, strict=False)
+    ]
+    return record
 
 
-def _mean(parts: list[dict[str, float]]) -> dict[str, float]:
+def mean_of(parts: list[dict[str, float]]) -> dict[str, float]:
+    """Return the mean of each metric over seeds."""
     return {name: float(np.mean([part[name] for part in parts])) for name in parts[0]}
 
 
-def _baselines(bench: Workbench, predictions: Predictions) -> dict[str, Any]:
-    """Return what needs no features: always the largest training class, or the training mean."""
-    train = bench.dataset.labels(bench.dataset.splits["train"])
-    task = bench.logic.task
+def constant_baseline(logic: TaskLogic, labels: np.ndarray, predictions: Predictions) -> dict[str, Any]:
+    """Return what needs no features: always the largest class of ``labels``, or their mean."""
+    if not len(predictions.rows):
+        return {}
+    task = logic.task
     if task.kind == "classification":
-        constant = np.bincount(train, minlength=task.n_outputs) / len(train)
+        name, constant = "majority", np.bincount(labels, minlength=task.n_outputs) / len(labels)
     else:
-        constant = train.mean(axis=0)
-    constant = np.tile(constant.astype(np.float64), (len(predictions.labels), 1))
-    name = "majority" if task.kind == "classification" else "mean"
-    return {name: bench.logic.metrics(constant, predictions.labels)}
+        name, constant = "mean", np.atleast_1d(labels.mean(axis=0)).astype(np.float64)
+    return {name: logic.metrics(np.tile(constant, (len(predictions.rows), 1)), predictions.labels)}
+
+
+def title_of(arm: str, titles: dict[str, str]) -> str:
+    """Return an arm's title: of a table of those that are no method, or the catalogue's."""
+    base = arm.split("+")[0]
+    return titles.get(arm) or (catalogue.get(base).title if base in catalogue.names() else arm)
 
 
 def negative_transfer(verdict: Verdict) -> list[str]:
@@ -169,28 +156,3 @@ def negative_transfer(verdict: Verdict) -> list[str]:
             f"{what}: {verdict.arm}, which is handed back, is worse than {baseline}; the choice did not see it."
         )
     return said
-
-
-def _warnings(
-    bench: Workbench, checks: Checks, results: dict[str, list[dict[str, Any]]], verdict: Verdict
-) -> list[str]:
-    warnings = []
-    if verdict.n_test < 100:
-        warnings.append(f"The test split has only {verdict.n_test} samples, so the interval is wide.")
-    leaks = checks.duplicates.get("n_across_splits", 0)
-    if leaks:
-        warnings.append(f"{leaks} groups of duplicates lie in more than one split: the test scores may be too good.")
-    warnings += checks.warnings
-    if checks.imbalance > 10:
-        warnings.append(f"The largest class has {checks.imbalance:.0f} times the samples of the smallest.")
-    for arm, parts in results.items():
-        cut = [part for part in parts if part["stopped"] == "budget"]
-        if cut:
-            warnings.append(
-                f"The budget cut {arm} short ({cut[0]['steps']} steps on all rows, of at most {cut[0]['most_steps']}): "
-                "it is compared as it stands; give more with --budget."
-            )
-        if any(part["stopped"] == "interrupted" for part in parts):
-            warnings.append(f"The arm {arm} was interrupted and is not fully trained.")
-        warnings += sorted({f"{arm}: {note}" for part in parts for note in part["settings"].get("notes", [])})
-    return warnings

@@ -9,8 +9,7 @@ from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.workflow.fingerprint import read_arguments
 from headstart.workflow.finish import complete
-from headstart.workflow.fit import carry_out, reopen
-from headstart.workflow.options import FitOptions
+from headstart.workflow.road import go_on
 from headstart.workflow.run import Run, load
 from headstart.workflow.site import ARGUMENTS, begun_run, is_helper
 
@@ -44,13 +43,4 @@ def _go_on(folder: Path, work: Path, progress: Progress) -> Run | None:
     saved = read_arguments(arguments)
     if saved["data"] is None:
         raise UserError(f"{folder} was fitted on data in memory, which cannot be opened again; run the fit anew.")
-    if saved["verb"] == "pretrain":
-        from headstart.workflow.pretrain import resume_pretrain
-
-        return resume_pretrain(work, saved, progress=progress)
-    if saved["verb"] == "adapt":
-        from headstart.workflow.across.fit import resume_across
-
-        return resume_across(work, saved, FitOptions.from_json(saved["options"]), progress=progress)
-    bench, checks = reopen(saved, progress)
-    return carry_out(bench, work, checks)
+    return go_on(work, saved, progress)

@@ -47,8 +47,9 @@ def interrupted(module: Any, name: str, call: int) -> Iterator[None]:
 
 
 def make() -> None:
-    import headstart as hs
     import headstart.workflow.across.fit as across
+
+    import headstart as hs
     import headstart.workflow.fit as network
     from headstart.networks.tabular import tabular_spec
 

@@ -1,10 +1,8 @@
-"""What run.json says of a run across domains, as docs/run.md documents it."""
+"""What run.json says of array methods across domains, and the model card."""
 
 from __future__ import annotations
 
-import datetime
 import math
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -17,15 +15,13 @@ from headstart.problem import ERRORS, SHARES, Domain
 from headstart.shallow.diagnose import Diagnosis
 from headstart.workflow.across.evidence import carried_summary
 from headstart.workflow.across.ground import Ground
-from headstart.workflow.across.plan import AcrossPlan
 from headstart.workflow.across.race import ADAPTED, Outcome
-from headstart.workflow.describe import data_record, target_domain
-from headstart.workflow.measuring import interval_of_arm
+from headstart.workflow.describe import target_domain
+from headstart.workflow.field import Details
 from headstart.workflow.predictions import Predictions
-from headstart.workflow.record import negative_transfer, versions
-from headstart.workflow.run import SCHEMA
+from headstart.workflow.record import arm_record, constant_baseline, title_of
 from headstart.workflow.setting import carried, classify, labels_set_aside
-from headstart.workflow.verdict import Guard, Verdict
+from headstart.workflow.verdict import Verdict
 
 TITLES = {
     "source_only": "Source only (tuned)",
@@ -40,42 +36,20 @@ TITLES = {
 }
 
 
-def across_record(
-    ground: Ground,
-    plan: AcrossPlan,
-    shift: Diagnosis,
-    outcomes: list[Outcome],
-    predictions: Predictions,
-    verdict: Verdict,
-    guard: Guard,
-    command: list[str],
-) -> dict[str, Any]:
-    """Return run.json's content."""
+def array_details(
+    ground: Ground, shift: Diagnosis, outcomes: list[Outcome], predictions: Predictions, verdict: Verdict
+) -> Details:
+    """Return what ``run.json`` says of a field of array methods."""
     sides, first = ground.sides, outcomes[0]
     target = sides.target.dataset
     names = ", ".join(source.name for source in sides.sources)
     source_domain = Domain(target.modality, target_domain(sides.sources[0]).space, names)  # type: ignore[arg-type]
     target_task = ground.task if len(ground.learned[0]) else None
     setting = classify(target_domain(target), target_task, source_domain, ground.task)
-    setting = carried(labels_set_aside(setting, len(sides.labelled)), _carries(first))
     candidates = [_candidate(ground, outcomes, row) for row in first.decided.table()]
     best = _oracle(ground, candidates)
-    return {
-        "schema": SCHEMA,
-        "headstart": metadata.version("headstart"),
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "verb": "adapt",
-        "command": command,
-        "arguments": ground.options.to_json(),
-        "seed": ground.options.seed,
-        "seeds": ground.options.seed_list,
-        "versions": versions() | {"pot": metadata.version("pot")},
-        "device": "cpu",
-        "precision": "no",
-        "modality": target.modality,
-        "task": ground.task.to_json(),
-        "metric": ground.task.metric,
-        "source": {
+    return Details(
+        source={
             "spec": names,
             "kind": "data",
             "title": names,
@@ -84,34 +58,31 @@ def across_record(
             "backbone": None if ground.source is None else ground.source.spec,
             "rows": len(sides.source_labels),
         },
-        "setting": setting.to_json(),
-        "shift": None,
-        "data": data_record(target, sides.checks)
-        | {"label_columns": list(sides.sources[0].label_columns)}
-        | {"fingerprint": sides.fingerprint, "selection": "validators that see no target label"},
-        "plan": plan.to_json(),
-        "chosen": verdict.chosen,
-        "arms": {arm: _arm(ground, arm, outcomes, predictions) for arm in first.arms},
-        "baselines": _majority(ground, predictions),
-        "verdict": verdict.to_json(),
-        "guard": guard.to_json() | {"seed": ground.options.seed},
-        "warnings": _warnings(ground, verdict),
-        "across": {
-            "shift": shift.to_json(),
-            "kept": first.kept.name,
-            "candidates": candidates,
-            "oracle": best,
-            "validators": regrets() if ground.task.kind == "classification" else {},
-            "n_source": len(sides.source_labels),
-            "n_target": len(target),
-            "n_learned": len(ground.learned[0]),
-            "n_evaluated": len(ground.evaluated),
-            "target_labels": ground.options.target_labels,
-            "summary": carried_summary(first),
-            "per_class": _per_class(ground, predictions),
-            "lines": _lines(candidates, best, ground.task.metric),
+        setting=carried(labels_set_aside(setting, len(sides.labelled)), _carries(first)),
+        selection="validators that see no target label",
+        arms={arm: _arm(ground, arm, outcomes, predictions) for arm in first.arms},
+        data={"label_columns": list(sides.sources[0].label_columns), "fingerprint": sides.fingerprint},
+        baselines=constant_baseline(ground.logic, sides.source_labels, predictions),
+        warnings=_warnings(ground, verdict),
+        versions=("pot",),
+        more={
+            "across": {
+                "shift": shift.to_json(),
+                "kept": first.kept.name,
+                "candidates": candidates,
+                "oracle": best,
+                "validators": regrets() if ground.task.kind == "classification" else {},
+                "n_source": len(sides.source_labels),
+                "n_target": len(target),
+                "n_learned": len(ground.learned[0]),
+                "n_evaluated": len(ground.evaluated),
+                "target_labels": ground.options.target_labels,
+                "summary": carried_summary(first),
+                "per_class": _per_class(ground, predictions),
+                "lines": _lines(candidates, best, ground.task.metric),
+            }
         },
-    }
+    )
 
 
 def _carries(outcome: Outcome) -> Any:
@@ -124,10 +95,9 @@ def _candidate(ground: Ground, outcomes: list[Outcome], row: dict[str, Any]) -> 
     """One candidate's scores, and, where the target is labelled, what it reached on it."""
     name = row["name"]
     gain = row["predicted_gain"]
-    entry = catalogue.get(name) if name in catalogue.names() else None
     return {
         "name": name,
-        "title": entry.title if entry else TITLES.get(name, name),
+        "title": title_of(name, TITLES),
         "scores": {key: round(float(value), 6) for key, value in row["scores"].items() if math.isfinite(value)},
         "predicted_gain": round(float(gain), 3) if math.isfinite(gain) else None,
         "seconds": round(float(row["seconds"]), 3),
@@ -173,44 +143,17 @@ def _members(outcome: Outcome, name: str) -> list[str]:
 def _arm(ground: Ground, arm: str, outcomes: list[Outcome], predictions: Predictions) -> dict[str, Any]:
     ones = [outcome.arms[arm] for outcome in outcomes if arm in outcome.arms]
     name = ones[0].name
-    entry = catalogue.get(name) if name in catalogue.names() else None
     papers = [paper for member in _members(outcomes[0], name) for paper in catalogue.papers(member)]
-    title = TITLES[arm] if arm != ADAPTED else f"Adapted: {entry.title if entry else TITLES.get(name, name)}"
-    record: dict[str, Any] = {
-        "method": name,
-        "title": title,
-        "papers": list(dict.fromkeys(papers)),
-        "validation": {},
-        "test": {},
-        "interval": None,
-        "seconds": round(sum(one.seconds for one in ones), 3),
-        "seeds": [],
-    }
-    if not len(predictions.rows):
-        return record
-    tests = [ground.logic.metrics(value, predictions.labels) for value in predictions.values[arm]]
-    found = interval_of_arm(ground.logic, predictions.values[arm], predictions.labels, seed=ground.options.seed)
-    record["test"] = {key: float(np.mean([test[key] for test in tests])) for key in tests[0]}
-    record["interval"] = list(found.bounds)
-    record["interval_kind"], record["n_test"] = found.kind, len(predictions.rows)
-    record["seeds"] = [
-        {"seed": seed, "validation": {}, "test": test, "seconds": one.seconds}
-        for seed, test, one in zip(ground.options.seed_list, tests, ones, strict=False)
-    ]
-    return record
-
-
-def _majority(ground: Ground, predictions: Predictions) -> dict[str, Any]:
-    """What needs no features: always the source's largest class, or the source's mean."""
-    if not len(predictions.rows):
-        return {}
-    labels = ground.sides.source_labels
-    if ground.task.kind == "classification":
-        constant = np.bincount(labels, minlength=ground.task.n_outputs) / len(labels)
-        name = "majority"
-    else:
-        constant, name = np.array([labels.mean()]), "mean"
-    return {name: ground.logic.metrics(np.tile(constant, (len(predictions.rows), 1)), predictions.labels)}
+    return arm_record(
+        ground.logic,
+        arm,
+        predictions,
+        [{"seconds": one.seconds, "validation": {}} for one in ones],
+        method=name,
+        title=f"Adapted: {title_of(name, TITLES)}" if arm == ADAPTED else TITLES[arm],
+        papers=list(dict.fromkeys(papers)),
+        seed=ground.options.seed,
+    )
 
 
 def _per_class(ground: Ground, predictions: Predictions) -> list[dict[str, Any]] | None:
@@ -249,7 +192,7 @@ def _lines(candidates: list[dict[str, Any]], best: dict[str, Any] | None, metric
 
 
 def _warnings(ground: Ground, verdict: Verdict) -> list[str]:
-    found = [*negative_transfer(verdict), *ground.sides.checks.warnings]
+    found = list(ground.sides.checks.warnings)
     if len(ground.options.seed_list) > 1:
         found.append(f"The model that is kept is that of seed {ground.options.seed}.")
     if verdict.gain is not None and verdict.n_test < 100:
@@ -261,3 +204,25 @@ def _warnings(ground: Ground, verdict: Verdict) -> list[str]:
             "them teach as well."
         )
     return found
+
+
+def adapted_card(record: dict[str, Any]) -> str:
+    """Return the model card."""
+    across, verdict = record["across"], record["verdict"]
+    said = verdict["sentence"]
+    return "\n".join(
+        [
+            f"# {record['data']['name']}, adapted from {record['source']['title']}",
+            "",
+            f"Kept: {record['guard']['kept']} ({across['kept']}). {record['guard']['reason']}",
+            "",
+            f"Verdict: {said}",
+            "",
+            *([verdict["note"], ""] if verdict["note"] else []),
+            f"Shift: {across['shift']['words']}. {across['shift']['reason']}",
+            "",
+            "The model holds rows of its training data where its method is non-parametric (kernels, neighbours, "
+            "graphs): share it as you would share the data.",
+            "",
+        ]
+    )

@@ -1,0 +1,209 @@
+"""Arms that adapt arrays of two domains: chosen by evidence that holds no target label, judged on labelled rows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headstart.networks import Network
+from headstart.shallow.diagnose import Diagnosis, diagnose
+from headstart.storage import write_json, write_text
+from headstart.tasks import create_task
+from headstart.workflow.across.evidence import write_domains
+from headstart.workflow.across.ground import Ground
+from headstart.workflow.across.model import AdaptedModel, outputs
+from headstart.workflow.across.plan import AcrossPlan, make_across_plan
+from headstart.workflow.across.race import ADAPTED, Outcome, run_race
+from headstart.workflow.across.record import adapted_card, array_details
+from headstart.workflow.across.sides import encode, learn_rows
+from headstart.workflow.costs import REPORT_SECONDS, in_words
+from headstart.workflow.field import Details, Field
+from headstart.workflow.measuring import measures_of
+from headstart.workflow.network_field import scores_of
+from headstart.workflow.options import FitOptions, seconds_of
+from headstart.workflow.predictions import Predictions
+from headstart.workflow.timetable import Timetable
+from headstart.workflow.trained_rows import Parts
+from headstart.workflow.transfer import Transfer
+from headstart.workflow.verdict import Guard, Verdict, judge_kept
+
+Array = np.ndarray
+Outcomes = list[Outcome]
+
+
+class ArrayField(Field[AcrossPlan, Outcomes]):
+    """Methods across domains on rows of numbers: a table's columns, or a network's frozen features.
+
+    Features come from the cache and the same seeds give the same choice, so that a resumed run simply runs again.
+    """
+
+    ground: Ground
+    shift: Diagnosis
+
+    def __init__(self, transfer: Transfer) -> None:
+        assert transfer.sides is not None
+        self.transfer = transfer
+        labels = transfer.sides.source_labels
+        self.logic = create_task(transfer.sides.task, labels[:, None] if labels.dtype.kind == "f" else labels)
+
+    def network(self) -> Network | None:
+        return None if self.transfer.source is None else self.transfer.source.build()
+
+    def plan(self, folder: Path) -> AcrossPlan:
+        """Encode both sides, diagnose the shift, and plan by its kind."""
+        transfer = self.transfer
+        self.ground = ground = adaptation_data(transfer, self.logic)
+        transfer.progress.note("describe the shift")
+        self.shift = shift = diagnose_ground(ground)
+        for line in shift.lines():
+            transfer.progress.note(line)
+        plan = make_across_plan(ground.task, shift, transfer.options, len(ground.learned[0]), len(ground.sides.sources))
+        plan = replace(plan, reasons=[*transfer.notes, *plan.reasons])
+        write_json(folder / "plan.json", plan.to_json() | {"shift": shift.to_json()})
+        return plan
+
+    def fit(self, plan: AcrossPlan, folder: Path) -> Outcomes:
+        """Race once per seed, each within its share of what is left of the budget."""
+        ground, progress = self.ground, self.transfer.progress
+        timetable = _timetable(ground.options, folder, self.transfer.began)
+        outcomes = []
+        for number, seed in enumerate(ground.options.seed_list):
+            budget = timetable.share(f"race/seed-{seed}")
+            progress.note(
+                f"race of {len(plan.candidates)} candidates (seed {seed}): at most {in_words(budget)}, after which "
+                f"those that have not begun are left out; expected in all: at most {ground.options.budget}"
+            )
+            outcome = run_race(
+                ground.rows.source,
+                ground.sides.source_labels,
+                ground.sides.source_domain,
+                ground.rows.target,
+                ground.seen_labels(number),
+                plan.candidates,
+                budget=budget,
+                seed=seed,
+                standardise=ground.encoder.standardise,
+                on_done=progress.note,
+            )
+            outcomes.append(outcome)
+        return outcomes
+
+    def select(self, plan: AcrossPlan, results: Outcomes) -> Guard:
+        first = results[0]
+        return Guard(first.kept_arm, _sentence(first.decided.reason))
+
+    def predict(self, results: Outcomes, kept: Guard, folder: Path) -> Predictions:
+        return predict_arms(self.ground, results)
+
+    def judge(self, plan: AcrossPlan, results: Outcomes, predictions: Predictions, kept: Guard) -> Verdict | None:
+        return judge_arms(self.ground, predictions, kept.kept)
+
+    def describe(
+        self,
+        plan: AcrossPlan,
+        results: Outcomes,
+        predictions: Predictions,
+        verdict: Verdict | None,
+        kept: Guard,
+        folder: Path,
+    ) -> Details:
+        assert verdict is not None
+        return array_details(self.ground, self.shift, results, predictions, verdict)
+
+    def save(
+        self, results: Outcomes, predictions: Predictions, kept: Guard, record: dict[str, Any], folder: Path
+    ) -> None:
+        ground, first = self.ground, results[0]
+        model = AdaptedModel(
+            ground.encoder, first.model(first.kept), ground.logic, ground.sides.sources[0].input_column
+        )
+        model.save(folder / "model")
+        write_text(folder / "model" / "README.md", adapted_card(record))
+        write_domains(folder / "evidence" / "domains.json", ground, first)
+
+    def learned(self) -> tuple[Parts, Parts]:
+        ground, target = self.ground, self.target
+        sources = [(source, np.arange(len(source))) for source in ground.sides.sources]
+        return [*sources, *((target, rows) for rows in ground.learned)], [(target, np.arange(len(target)))]
+
+
+def adaptation_data(transfer: Transfer, logic: Any) -> Ground:
+    """Turn both sides into rows of numbers, and part the target's labelled rows into those learned from and not."""
+    sides, options = transfer.sides, transfer.options
+    assert sides is not None
+    rows, encoder = encode(sides, transfer.source, transfer.progress)
+    learned = [learn_rows(sides, options, seed) for seed in options.seed_list]
+    evaluated = sides.to_evaluate(np.concatenate(learned))
+    return Ground(sides, rows, encoder, logic, options, transfer.source, learned, evaluated)
+
+
+def diagnose_ground(ground: Ground) -> Diagnosis:
+    """Return the kind of shift; target labels to learn from may show concept shift."""
+    return diagnose(
+        ground.rows.source,
+        ground.sides.source_labels,
+        ground.rows.target,
+        target_labels=ground.seen_labels(0),
+        names=ground.rows.names,
+        kind=ground.task.kind,
+        seed=ground.options.seed,
+    )
+
+
+def _timetable(options: FitOptions, folder: Path, began: float) -> Timetable:
+    """Share what encoding left of the budget out among the seeds' races; the page needs a little, too."""
+    budget = seconds_of(options.budget)
+    races = {f"race/seed-{seed}": 1.0 for seed in options.seed_list}
+    reserve = min(REPORT_SECONDS, 0.1 * budget)
+    return Timetable(budget, reserve, races, time.monotonic, began, folder / "state" / "clock.json")
+
+
+def _sentence(reason: str) -> str:
+    """Return the reason without the candidate's name in front, which is said beside it."""
+    said = reason.partition(": ")[2] or reason
+    return said[:1].upper() + said[1:]
+
+
+def predict_arms(ground: Ground, outcomes: Outcomes) -> Predictions:
+    """Return each arm's predictions of the evaluated rows, per seed."""
+    rows = ground.evaluated
+    labels = ground.sides.target_labels[rows]
+    values: dict[str, list[Array]] = {}
+    for outcome in outcomes:
+        for arm, one in outcome.arms.items():
+            found = np.zeros((0, max(ground.task.n_outputs, 1)))
+            if len(rows):
+                found = outputs(outcome.model(one), ground.rows.target[rows], ground.task)
+            values.setdefault(arm, []).append(found)
+    regression = ground.task.kind == "regression"
+    shaped = labels[:, None].astype(np.float64) if regression else labels.astype(np.int64)
+    return Predictions(rows, shaped, ground.options.seed_list, values)
+
+
+def judge_arms(ground: Ground, predictions: Predictions, kept: str) -> Verdict:
+    """Compare the arm that is handed back with the best baseline on the evaluated rows, and the adapted one second.
+
+    Which baseline is the best is read off the same rows, which can only make the gain smaller.
+    """
+    task, n = ground.task, len(predictions.rows)
+    planned = ADAPTED if ADAPTED in predictions.values else "source_only"
+    scores = {
+        arm: one for arm, one in scores_of(ground.logic, predictions).items() if len(one) == len(predictions.seeds)
+    }
+    if n == 0 or kept not in scores:
+        return Verdict("none", task.metric, None, None, None, n, planned, "source_only", arm=kept)
+    measures = measures_of(ground.logic, predictions.values, predictions.labels)
+    every = np.arange(n)
+    baselines = {
+        arm: float(value.mean()) if measures is None else measures[arm](every)
+        for arm, value in scores.items()
+        if arm != ADAPTED
+    }
+    # Where two are equally good the one handed back stands for both.
+    baseline = max(baselines, key=lambda arm: (baselines[arm], arm == kept))
+    seed = ground.options.seed
+    return judge_kept(task, scores, kept=kept, planned=planned, baseline=baseline, measures=measures, seed=seed)

@@ -1,0 +1,250 @@
+"""Arms that learn from a source network on a labelled target: heads on frozen features, and trained methods."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from headstart.engine.device import few_threads
+from headstart.networks import Network, save_network
+from headstart.report.card import model_card
+from headstart.report.evidence import collect
+from headstart.storage import save_tensors, write_json
+from headstart.tasks import TaskLogic
+from headstart.workflow.arms import run_arm
+from headstart.workflow.calibrate import calibrated, steepness_of
+from headstart.workflow.describe import source_shift
+from headstart.workflow.field import Details, Field
+from headstart.workflow.measuring import measures_of
+from headstart.workflow.metrics import write_metrics
+from headstart.workflow.network_record import network_details
+from headstart.workflow.options import FitOptions, depth_of, seconds_of
+from headstart.workflow.plain import RIVALS, plain_arms
+from headstart.workflow.plan import Plan, facts_of, make_plan
+from headstart.workflow.predictions import Predictions
+from headstart.workflow.refit import load_arm, refit_arms
+from headstart.workflow.saved import read_plan
+from headstart.workflow.timetable import Timetable
+from headstart.workflow.timing import count_flops, measure
+from headstart.workflow.trained_rows import Parts, used_rows
+from headstart.workflow.transfer import Transfer
+from headstart.workflow.verdict import WITHOUT_SOURCE, Guard, Verdict, guard, judge_kept
+from headstart.workflow.workbench import Workbench, start_processes
+
+Results = dict[str, list[dict[str, Any]]]
+
+
+class NetworkField(Field[Plan, Results]):
+    """Arms of one network: compared on validation rows, measured on a test split that nothing has seen."""
+
+    pretrained = True
+    """Whether the run starts from the source's weights."""
+    compared = True
+    """Whether arms are compared with one another, so that each needs rows of its own to say when to stop."""
+
+    def __init__(self, transfer: Transfer) -> None:
+        assert transfer.source is not None
+        self.transfer = transfer
+        processes = start_processes(transfer.options.device)
+        self.bench = Workbench.create(transfer.target, transfer.source, transfer.options, processes, transfer.progress)
+        self.bench.notes, self.bench.began = transfer.notes, transfer.began
+        self.shift: dict[str, Any] | None = None
+
+    @property
+    def logic(self) -> TaskLogic:  # type: ignore[override]
+        return self.bench.logic
+
+    @property
+    def is_main(self) -> bool:
+        return self.bench.is_main
+
+    def wait(self) -> None:
+        self.bench.wait()
+
+    def network(self) -> Network:
+        return self.bench.network(pretrained=self.pretrained, seed=self.bench.options.seed)
+
+    def check(self) -> None:
+        """Build the network once before anything is written: wrong weights and depths are refused here."""
+        depth_of(self.bench.options.depth, len(self.network().stages))
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        network = self.bench.network(pretrained=False, seed=0)
+        with few_threads(network, self.bench.device), self.transfer.progress:
+            yield
+
+    def plan(self, folder: Path) -> Plan:
+        """Make the plan once and keep it, so that a resumed run does the same; with it the measured shift."""
+        path = folder / "plan.json"
+        if self.is_main and not path.exists():
+            write_json(path, self.first_plan())
+        self.wait()
+        value = read_plan(path)
+        self.shift = value.pop("shift", None)
+        return Plan.from_json(value, str(path))
+
+    def first_plan(self) -> dict[str, Any]:
+        """Measure what the plan looks at, and return ``plan.json``."""
+        bench, network = self.bench, self.network()
+        bench.progress.note("describe the shift and plan")
+        shift = source_shift(bench.dataset, bench.source, seed=bench.options.seed, network=network)
+        auc, flops = shift.auc if shift else None, count_flops(bench, network)
+        facts = facts_of(bench.dataset, network, measure(bench, network), auc, bench.options.shots, flops)
+        plan = make_plan(facts, named_arms(bench))
+        plan = replace(plan, reasons=(*bench.notes, *plan.reasons))
+        return plan.to_json() | {"shift": shift.to_json() if shift else None}
+
+    def fit(self, plan: Plan, folder: Path) -> Results:
+        """Train every arm with every seed; when interrupted, leave the curves of what is finished, and tell it."""
+        bench = self.bench
+        bench.timetable = timetable_of(bench, plan, folder)
+        bench.progress.ahead = bench.timetable.ahead
+        results: Results = {arm: [] for arm in plan.arms}
+        try:
+            for arm in plan.arms:
+                for seed in bench.options.seed_list:
+                    results[arm].append(self._run_arm(plan, arm, seed, folder))
+        except KeyboardInterrupt:
+            if bench.is_main:
+                write_metrics(folder / "metrics.jsonl", results)
+                for arm, parts in results.items():
+                    scores = ", ".join(f"{part['score']:.4g}" for part in parts)
+                    bench.progress.note(f"{arm}: " + (f"validation score {scores}" if parts else "not finished"))
+            raise
+        return results
+
+    def _run_arm(self, plan: Plan, arm: str, seed: int, folder: Path) -> dict[str, Any]:
+        state = folder / "state" / arm / f"seed-{seed}"
+        return run_arm(self.bench, plan, arm, seed, state, compared=self.compared)
+
+    def select(self, plan: Plan, results: Results) -> Guard:
+        """Let validation alone decide."""
+        return guard(self.logic.task, planned_of(plan, results), validation_of(results))
+
+    def refit(self, plan: Plan, results: Results, kept: Guard, folder: Path) -> Results:
+        return refit_arms(self.bench, plan, results, kept.kept, folder)
+
+    def predict(self, results: Results, kept: Guard, folder: Path) -> Predictions:
+        """Predict the test split by every arm and seed; those that may be handed back as they would be, calibrated."""
+        self.bench.alone = True
+        rows, seeds = self.bench.dataset.splits["test"], self.bench.options.seed_list
+        self.steepness = [steepness_of(self.bench, folder, kept.kept, seed) for seed in seeds]
+        values: dict[str, list[np.ndarray]] = {}
+        for arm, parts in results.items():
+            values[arm] = []
+            steep = [one for one, _ in self.steepness] if arm == kept.kept else [1.0] * len(parts)
+            for seed, part, factor in zip(seeds, parts, steep, strict=True):
+                network = calibrated(load_arm(folder, arm, seed).to(self.bench.device), factor)
+                network.freeze(len(part["frozen"].get("stages", [])))
+                values[arm].append(self.bench.predict(network, rows, cut=part["cut"]))
+        return Predictions(rows, self.bench.dataset.labels(rows), seeds, values)
+
+    def judge(self, plan: Plan, results: Results, predictions: Predictions, kept: Guard) -> Verdict | None:
+        validation = validation_of(results)
+        return judge_kept(
+            self.logic.task,
+            scores_of(self.logic, predictions),
+            kept=kept.kept,
+            planned=planned_of(plan, results),
+            simple={arm: validation[arm] for arm in results if arm in RIVALS},
+            measures=measures_of(self.logic, predictions.values, predictions.labels),
+            seed=self.bench.options.seed,
+        )
+
+    def describe(
+        self,
+        plan: Plan,
+        results: Results,
+        predictions: Predictions,
+        verdict: Verdict | None,
+        kept: Guard,
+        folder: Path,
+    ) -> Details:
+        assert verdict is not None
+        index = best_index(results[kept.kept])
+        return network_details(
+            self.bench, plan, results, predictions, verdict, self.transfer.checks, self.shift, index, kept.kept,
+            self.steepness[index],
+        )  # fmt: skip
+
+    def save(
+        self, results: Results, predictions: Predictions, kept: Guard, record: dict[str, Any], folder: Path
+    ) -> None:
+        bench, index = self.bench, best_index(results[kept.kept])
+        network = load_arm(folder, kept.kept, bench.options.seed_list[index]).to(bench.device)
+        network = calibrated(network, self.steepness[index][0])
+        self.save_network(network, results, record, folder)
+        collect(
+            folder,
+            before=self.network(),
+            after=network,
+            logic=bench.logic,
+            dataset=bench.dataset,
+            rows=bench.dataset.splits["test"],
+            predictions=predictions.values[kept.kept][index],
+            seed=bench.options.seed,
+            encode=bench.features,
+        )
+
+    def save_network(self, network: Network, results: Results, record: dict[str, Any], folder: Path) -> None:
+        """Write learning curves and the network, with what a later target needs to measure its distance from it."""
+        write_metrics(folder / "metrics.jsonl", results)
+        save_network(network, self.logic, folder / "model", card=model_card(record))
+        save_reference(self.bench, network, folder)
+
+    def learned(self) -> tuple[Parts, Parts]:
+        return used_rows(self.bench.dataset), []
+
+
+def named_arms(bench: Workbench) -> FitOptions:
+    """Return the options with the word ``baselines`` replaced by those that have a meaning here."""
+    options = bench.options
+    if "baselines" not in options.arms:
+        return options
+    arms = [name for arm in options.arms for name in (plain_arms(bench) if arm == "baselines" else (arm,))]
+    return replace(options, arms=tuple(dict.fromkeys(arms)))
+
+
+def timetable_of(bench: Workbench, plan: Plan, folder: Path) -> Timetable:
+    """Return the clock of the run's budget; the main process keeps what it has spent."""
+    path = folder / "state" / "clock.json" if bench.is_main else None
+    budget = seconds_of(bench.options.budget)
+    return Timetable(budget, plan.reserve, plan.timetable, bench.clock, bench.began, path)
+
+
+def planned_of(plan: Plan, results: Results) -> str:
+    """Return the arm that stands for the plan: its method, or the first that uses the source."""
+    return plan.method if plan.method in results else next(arm for arm in results if arm not in WITHOUT_SOURCE)
+
+
+def validation_of(results: Results) -> dict[str, float]:
+    """Return each arm's validation score, mean over seeds."""
+    return {arm: float(np.mean([part["score"] for part in parts])) for arm, parts in results.items()}
+
+
+def best_index(parts: list[dict[str, Any]]) -> int:
+    """Return which seed's model is handed back: the best on validation."""
+    return int(np.argmax([part["score"] for part in parts]))
+
+
+def scores_of(logic: TaskLogic, predictions: Predictions) -> dict[str, np.ndarray]:
+    """Return every arm's scores [seeds, n_test], higher is better."""
+    return {
+        arm: np.stack([logic.scores(value, predictions.labels) for value in values])
+        for arm, values in predictions.values.items()
+    }
+
+
+def save_reference(bench: Workbench, network: Network, folder: Path) -> None:
+    """Keep features of some training inputs, so that a later target can measure its distance from this run."""
+    rng = np.random.default_rng(bench.options.seed)
+    rows = np.sort(rng.permutation(bench.dataset.splits["train"])[:256])
+    features = torch.as_tensor(bench.features(network, rows))
+    save_tensors(folder / "model" / "reference.safetensors", {"features": features})

@@ -1,0 +1,114 @@
+"""What run.json says of arms that learn from a source network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headstart import catalogue
+from headstart.data import Checks
+from headstart.problem import Carries
+from headstart.workflow.calibrate import calibration_record
+from headstart.workflow.describe import target_domain
+from headstart.workflow.field import Details
+from headstart.workflow.plain import OVERLAP, PLAIN
+from headstart.workflow.plan import Plan
+from headstart.workflow.predictions import Predictions
+from headstart.workflow.record import arm_record, constant_baseline, title_of
+from headstart.workflow.setting import classify
+from headstart.workflow.verdict import Verdict
+from headstart.workflow.workbench import Workbench
+
+CARRIES: dict[str, Carries] = {"source": "parameters", "pooled": "instances"}
+COUNTED = ("epochs", "steps", "most_steps", "trainable_parameters", "parameters", "frozen", "stopped", "settings")
+"""What an arm's result says that its record repeats, of the first seed."""
+Results = dict[str, list[dict[str, Any]]]
+
+
+def network_details(
+    bench: Workbench,
+    plan: Plan,
+    results: Results,
+    predictions: Predictions,
+    verdict: Verdict,
+    checks: Checks,
+    shift: dict[str, Any] | None,
+    index: int,
+    kept: str,
+    steepness: tuple[float, int],
+) -> Details:
+    """Return what ``run.json`` says of a field of networks; ``index`` is the seed whose model is handed back."""
+    task, source = bench.logic.task, bench.source
+    carries = CARRIES.get(verdict.chosen) or catalogue.get(verdict.chosen.split("+")[0]).carries
+    stages = bench.network(pretrained=False, seed=0).stage_names
+    arms = {arm: _arm(bench, arm, parts, predictions, plan, len(stages)) for arm, parts in results.items()}
+    train = bench.dataset.labels(bench.dataset.splits["train"])
+    calibration = calibration_record(bench, predictions.values[kept][index], predictions.labels, *steepness)
+    return Details(
+        source=source_record(bench)
+        | {"paper": source.paper, "parameters": arms[verdict.chosen]["parameters"], "stages": stages},
+        setting=classify(target_domain(bench.dataset), task, source.domain, source.task, carries),
+        selection=selection(plan),
+        arms=arms,
+        shift=shift,
+        baselines=constant_baseline(bench.logic, train, predictions),
+        warnings=[
+            *(reason for reason in plan.reasons if OVERLAP in reason),
+            *_warnings(checks, results, verdict),
+        ],
+        device=str(bench.device),
+        precision=bench.place.precision,
+        kept_seed=bench.options.seed_list[index],
+        more={"calibration": calibration},
+    )
+
+
+def source_record(bench: Workbench) -> dict[str, Any]:
+    """Return what is said of a source network."""
+    source = bench.source
+    return {"spec": source.spec, "kind": source.kind, "title": source.title, "licence": source.licence}
+
+
+def selection(plan: Plan) -> str:
+    """Say what arms are compared by."""
+    return f"{plan.folds}-fold cross-validation" if plan.folds else "validation split"
+
+
+def _arm(
+    bench: Workbench, arm: str, parts: list[dict[str, Any]], predictions: Predictions, plan: Plan, n_stages: int
+) -> dict[str, Any]:
+    papers = [] if arm in PLAIN else catalogue.papers(arm)
+    record = arm_record(
+        bench.logic,
+        arm,
+        predictions,
+        parts,
+        method=arm,
+        title=title_of(arm, PLAIN),
+        papers=papers,
+        seed=bench.options.seed,
+    )
+    depth = n_stages if arm == "scratch" else plan.depth if plan.epochs.get(arm) else 0
+    return record | {"depth": depth, "refit": parts[0].get("refit")} | {name: parts[0][name] for name in COUNTED}
+
+
+def _warnings(checks: Checks, results: Results, verdict: Verdict) -> list[str]:
+    warnings = []
+    if verdict.n_test < 100:
+        warnings.append(f"The test split has only {verdict.n_test} samples, so the interval is wide.")
+    leaks = checks.duplicates.get("n_across_splits", 0)
+    if leaks:
+        warnings.append(f"{leaks} groups of duplicates lie in more than one split: the test scores may be too good.")
+    warnings += checks.warnings
+    if checks.imbalance > 10:
+        warnings.append(f"The largest class has {checks.imbalance:.0f} times the samples of the smallest.")
+    for arm, parts in results.items():
+        cut = [part for part in parts if part["stopped"] == "budget"]
+        if cut:
+            warnings.append(
+                f"The budget cut {arm} short ({cut[0]['steps']} steps on all rows, of at most {cut[0]['most_steps']}): "
+                "it is compared as it stands; give more with --budget."
+            )
+        if any(part["stopped"] == "interrupted" for part in parts):
+            warnings.append(f"The arm {arm} was interrupted and is not fully trained.")
+        warnings += sorted({f"{arm}: {note}" for part in parts for note in part["settings"].get("notes", [])})
+    return warnings

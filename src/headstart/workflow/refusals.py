@@ -1,0 +1,89 @@
+"""What has no meaning in a run is refused before anything is written, and where possible before anything is opened."""
+
+from __future__ import annotations
+
+from headstart import catalogue
+from headstart.choice.stored import refuse_unkept
+from headstart.data import Dataset
+from headstart.errors import UserError, nearest
+from headstart.networks import Source
+from headstart.workflow.across.sides import Sides
+from headstart.workflow.options import FitOptions
+from headstart.workflow.plain import PLAIN
+
+NOT_HERE = ("depth", "precision", "class_weight", "batch_size", "epochs", "learning_rate", "patience")
+"""Options that train networks; across domains nothing of that kind is trained."""
+
+
+def check_options(verb: str, options: FitOptions, *, has_source_data: bool) -> None:
+    """Refuse options that have no meaning in this run, before anything is opened."""
+    if has_source_data:
+        check_methods(options)
+    elif verb == "fit":
+        check_arms(options)
+
+
+def check_arms(options: FitOptions) -> None:
+    """Refuse unknown methods and arms before anything is opened."""
+    known = [*catalogue.names(), "chosen", "baselines", *PLAIN]
+    for arm in options.arms:
+        if arm not in known and "+" not in arm:
+            raise UserError(f"--arms names '{arm[:100]}', which is no arm; {nearest(arm, known)}")
+        if arm not in {"chosen", "baselines", *PLAIN}:
+            _check_method("--arms", arm)
+    if all(arm in {"scratch", "linear", "trees", "baselines"} for arm in options.arms):
+        raise UserError("--arms leaves no transfer to measure; name chosen, probe or another method.")
+    if options.method is not None:
+        _check_method("--method", options.method)
+        if options.method == "scratch":
+            raise UserError("--method scratch transfers nothing; it is trained as the arm to compare with.")
+
+
+def _check_method(option: str, expression: str) -> None:
+    """Refuse what names no method, and methods that no network is trained with."""
+    if not all(word.strip() for word in expression.split("+")):
+        raise UserError(f"{option} names '{expression[:100]}', where a method is missing beside a +; name it.")
+    base, _ = catalogue.parts(expression)
+    if base.kind not in ("trained", "fitted", "penalty"):
+        raise UserError(
+            f"{option} {base.name} works across domains and trains no network; give labelled data of another domain "
+            "with --source-data, or choose finetune, probe or another method for networks."
+        )
+    catalogue.create(expression)
+
+
+def check_methods(options: FitOptions) -> None:
+    """Refuse what has no meaning across domains, and methods that do not adapt."""
+    for name in NOT_HERE:
+        if getattr(options, name) is not None:
+            raise UserError(
+                f"--{name.replace('_', '-')} trains networks, and with --source-data none is trained; leave it out."
+            )
+    if options.method is not None:
+        known = [entry.name for entry in catalogue.METHODS if entry.kind in catalogue.DOMAIN_KINDS]
+        for name in options.method.split(","):
+            if catalogue.get(name.strip()).kind not in catalogue.DOMAIN_KINDS:
+                raise UserError(f"--method {name} does not work across domains; choose of {', '.join(known)}.")
+            refuse_unkept(catalogue.get(name.strip()))
+    if options.shots is not None and options.target_labels != "learn":
+        raise UserError(
+            "--shots says how many target labels to learn from; with --source-data also give --target-labels learn."
+        )
+
+
+def check_labels(sides: Sides, options: FitOptions) -> None:
+    """Refuse to learn from target labels that are not there."""
+    if options.target_labels == "learn" and len(sides.labelled) < 2:
+        raise UserError(
+            f"--target-labels learn: {sides.target.dataset.name} has {len(sides.labelled)} labels; give at least 2, or "
+            "leave the option out."
+        )
+
+
+def check_fits(dataset: Dataset, source: Source) -> None:
+    """Refuse a source that takes another kind of input."""
+    if source.modality != dataset.modality:
+        raise UserError(
+            f"The source {source.spec} takes {source.modality} input, and {dataset.name} holds {dataset.modality} "
+            "data; choose another --source, or override --modality."
+        )

@@ -1,0 +1,76 @@
+"""The one road: open, plan, fit the arms, select, fit again, judge and report; each stage stands in its own module."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from headstart.engine.progress import Progress
+from headstart.workflow.across.field import ArrayField
+from headstart.workflow.conclude import conclude
+from headstart.workflow.describe import meaning_lines
+from headstart.workflow.field import Field
+from headstart.workflow.fingerprint import check_unchanged
+from headstart.workflow.network_field import NetworkField
+from headstart.workflow.options import FitOptions
+from headstart.workflow.refusals import check_options
+from headstart.workflow.run import Run
+from headstart.workflow.site import check_out, new_run
+from headstart.workflow.source_field import SourceField
+from headstart.workflow.transfer import Given, Transfer, open_transfer, reopen
+
+
+def start(
+    verb: str,
+    given: Given,
+    options: FitOptions,
+    *,
+    out: str | Path | None,
+    force: bool,
+    progress: Progress,
+) -> Run | None:
+    """Check everything that can be checked, then make the run's folder and go."""
+    began = time.monotonic()
+    check_options(verb, options, has_source_data=bool(given.source_data))
+    check_out(out, force=force)
+    transfer = open_transfer(verb, given, options, progress, began=began)
+    field = field_of(transfer)
+    field.check()
+    folder = transfer.default_folder if out is None else Path(out)
+    arguments = transfer.arguments(field.network())
+    with new_run(folder, arguments, force=force, is_main=field.is_main, wait=field.wait) as site:
+        return site.hand_over(walk(field, site.work))
+
+
+def go_on(folder: Path, saved: dict[str, Any], progress: Progress) -> Run | None:
+    """Go on in ``folder`` with what was begun there, if nothing that it depends on has changed."""
+    transfer = reopen(saved, progress, began=time.monotonic())
+    field = field_of(transfer)
+    check_unchanged(saved, transfer.depends_on(field.network()))
+    return walk(field, folder)
+
+
+def field_of(transfer: Transfer) -> Field[Any, Any]:
+    """Return the arms that can race with what there is."""
+    if transfer.has_source_data:
+        return ArrayField(transfer)
+    return SourceField(transfer) if transfer.verb == "pretrain" else NetworkField(transfer)
+
+
+def walk(field: Field[Any, Any], folder: Path) -> Run | None:
+    """Walk the road in ``folder``, skipping what is finished there; None in a helper process."""
+    transfer = field.transfer
+    with field.at_work():
+        for line in meaning_lines(transfer.target, transfer.checks):
+            transfer.progress.note(line)
+        plan = field.plan(folder)
+        for reason in plan.reasons:
+            transfer.progress.note(f"plan: {reason}")
+        results = field.fit(plan, folder)
+        kept = field.select(plan, results)
+        results = field.refit(plan, results, kept, folder)
+        if not field.is_main:
+            return None
+        transfer.progress.note("measure and report")
+        return conclude(field, plan, results, kept, folder)

@@ -1,0 +1,171 @@
+"""What a run is asked to carry, and from where: the target, labelled source data, a source network, the options."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from headstart.data import Checks, Dataset, check
+from headstart.data.assembling import AS_TEST
+from headstart.engine.progress import Progress
+from headstart.errors import UserError
+from headstart.networks import Source, open_source
+from headstart.workflow.across.sides import Sides, open_sides
+from headstart.workflow.fingerprint import absolute_path, absolute_source, fingerprint, test_fingerprint
+from headstart.workflow.options import FitOptions
+from headstart.workflow.refusals import check_fits, check_labels
+from headstart.workflow.shots import check_shots
+from headstart.workflow.target import open_target
+
+
+class Given(NamedTuple):
+    """The data as the user gave them: of the target, of labelled sources, and those that judge, if they lie apart."""
+
+    data: Any
+    source_data: tuple[Any, ...] = ()
+    test: Any = None
+
+    @property
+    def paths(self) -> dict[str, Any]:
+        """Return where all of it lies; None throughout where a part is in memory only."""
+        beside = () if self.test is None else (self.test,)
+        paths = [absolute_path(part) for part in (self.data, *self.source_data, *beside)]
+        known = None not in paths
+        n = len(self.source_data)
+        sources = {"source_data": paths[1 : 1 + n] if known else None} if n else {}
+        return {"data": paths[0] if known else None, "test": paths[-1] if known and beside else None, **sources}
+
+
+@dataclass
+class Transfer:
+    """What a run has to work with; the stages of the road ask it, and never which kind of run it is.
+
+    Attributes
+    ----------
+    verb : ``fit``, ``adapt`` (from labelled source data) or ``pretrain``. given : the data as the user gave them.
+    target, checks : the opened target, and what was found in it. sides : labelled source data beside the target; None
+        where there are none.
+    source : the network that knowledge comes from, or that encodes samples; None where raw columns are used.
+    notes : sentences on what was decided before the plan. began : when the verb was called, by ``clock``.
+    """
+
+    verb: str
+    given: Given
+    target: Dataset
+    checks: Checks
+    sides: Sides | None
+    source: Source | None
+    options: FitOptions
+    progress: Progress
+    notes: tuple[str, ...] = ()
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def has_source_data(self) -> bool:
+        return self.sides is not None
+
+    @property
+    def fingerprint(self) -> str:
+        """Of everything that is learned from or measured on."""
+        return self.target.fingerprint if self.sides is None else self.sides.fingerprint
+
+    @property
+    def seconds(self) -> float:
+        """Since the verb was called."""
+        return round(time.monotonic() - self.began, 2)
+
+    @property
+    def default_folder(self) -> Path:
+        """Where the run goes that was given no ``--out``."""
+        name = self.target.name or "run"
+        return Path("runs") / (f"{name}-source" if self.verb == "pretrain" else name)
+
+    def depends_on(self, network: Any) -> dict[str, Any]:
+        """Return what the result depends on; ``network`` is the source's as the run uses it."""
+        found = fingerprint(network, self.fingerprint, self.options)
+        apart = self.sides is None and self.options.test is not None
+        return found | {"test": test_fingerprint(self.target)} if apart else found
+
+    def arguments(self, network: Any) -> dict[str, Any]:
+        """Return what `resume` needs to open all this again."""
+        return {
+            "verb": self.verb,
+            "command": sys.argv[1:] if Path(sys.argv[0]).name in {"headstart", "__main__.py"} else [],
+            **self.given.paths,
+            "origin": self.target.origin,
+            "source": None if self.source is None else absolute_source(self.source),
+            "options": self.options.to_json(),
+            "notes": list(self.notes),
+            "fingerprint": self.depends_on(network),
+        }
+
+
+def open_transfer(verb: str, given: Given, options: FitOptions, progress: Progress, *, began: float) -> Transfer:
+    """Open and check the target and what it is to learn from; a source that was not named is found.
+
+    Raises
+    ------
+    UserError
+        For everything that can be refused before a folder is made.
+    """
+    named = None if options.source is None else open_source(options.source, network=options.network)
+    if given.source_data:
+        sides = open_sides(given.data, list(given.source_data), options, given.test)
+        target, checks = sides.target.dataset, sides.checks
+        check_labels(sides, options)
+    else:
+        target = open_target(given.data, options, given.test)
+        if named is not None:
+            check_fits(target, named)
+        sides, (target, checks) = None, check(target, allow_damaged=options.allow_damaged)
+        check_shots(target, options.shots)
+    verb = "adapt" if given.source_data else verb
+    found = Transfer(verb, given, target, checks, sides, named, options, progress, began=began)
+    return _with_source(found) if named is None else replace(found, notes=split_notes(target))
+
+
+def _with_source(transfer: Transfer) -> Transfer:
+    """Find a source where none was named; tables with labelled source data need none."""
+    from headstart.workflow.source_choice import choose_source
+
+    options = transfer.options
+    if transfer.has_source_data and transfer.target.modality == "table":
+        return transfer
+    if options.network is not None:
+        raise UserError(f"--network {options.network} goes with --source file:WEIGHTS; name the file of weights.")
+    labelled = transfer.target if transfer.sides is None else transfer.sides.sources[0]
+    source, reason = choose_source(labelled, transfer.progress, seed=options.seed)
+    notes = (reason, *split_notes(transfer.target))
+    return replace(transfer, source=source, options=replace(options, source=source.spec), notes=notes)
+
+
+def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transfer:
+    """Open again what a run began with; what it depends on is compared by the road, which builds the network."""
+    options = FitOptions.from_json(saved["options"])
+    source = None
+    if options.source is not None:
+        network = None if saved["verb"] == "pretrain" else options.network
+        source = replace(open_source(saved["source"], network=network), spec=options.source)
+    given = Given(saved["data"], tuple(saved.get("source_data") or ()), saved.get("test"))
+    sides = None
+    if saved["verb"] == "adapt":
+        sides = open_sides(given.data, list(given.source_data), options, given.test)
+        target, checks = sides.target.dataset, sides.checks
+    else:
+        target = replace(open_target(given.data, options, given.test), origin=saved["origin"])
+        if source is not None:
+            check_fits(target, source)
+        target, checks = check(target, allow_damaged=options.allow_damaged)
+    notes = tuple(saved.get("notes", ()))
+    return Transfer(saved["verb"], given, target, checks, sides, source, options, progress, notes, began)
+
+
+def split_notes(dataset: Dataset) -> tuple[str, ...]:
+    """Say which given part serves the verdict, where that is not what its name says."""
+    if AS_TEST not in dataset.inferred.get("splits", ""):
+        return ()
+    n = len(dataset.splits["test"])
+    return (f"{AS_TEST[0].upper()}{AS_TEST[1:]}: {n} samples judge, and no training sample is spent on a test.",)
