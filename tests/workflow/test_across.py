@@ -109,7 +109,10 @@ def test_what_any_seed_learned_from_is_evaluated_for_none(tables, tmp_path):
     options = {"source_data": tables["source"], "label": "mood", "method": "standardize", "quiet": True}
     run = fit(tables["target"], target_labels="learn", shots=5, seeds=2, out=tmp_path / "learn", **options)
     sides = SimpleNamespace(
-        labelled=np.arange(80), target_labels=np.arange(80) % 2, task=Task("classification", ("calm", "wild"))
+        labelled=np.arange(80),
+        target_labels=np.arange(80) % 2,
+        task=Task("classification", ("calm", "wild")),
+        tested=np.arange(0),
     )
     learned = [learn_rows(sides, FitOptions(target_labels="learn", shots=5), seed) for seed in (0, 1)]
     assert len(np.union1d(*learned)) > 10
