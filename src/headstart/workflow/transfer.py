@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import headstart
 from headstart.data import Checks, Dataset, check
 from headstart.data.assembling import AS_TEST
 from headstart.engine.progress import Progress
@@ -93,7 +94,7 @@ class Transfer:
         """Return what `resume` needs to open all this again."""
         return {
             "verb": self.verb,
-            "command": sys.argv[1:] if Path(sys.argv[0]).name in {"headstart", "__main__.py"} else [],
+            "command": _command(),
             **self.given.paths,
             "origin": self.target.origin,
             "source": None if self.source is None else absolute_source(self.source),
@@ -101,6 +102,13 @@ class Transfer:
             "notes": list(self.notes),
             "fingerprint": self.depends_on(network),
         }
+
+
+def _command() -> list[str]:
+    """Return what was typed after ``headstart``; nothing in another program."""
+    program = Path(sys.argv[0])
+    own = Path(headstart.__file__).with_name("__main__.py")
+    return sys.argv[1:] if program.name == "headstart" or program.absolute() == own else []
 
 
 def open_transfer(verb: str, given: Given, options: FitOptions, progress: Progress, *, began: float) -> Transfer:
