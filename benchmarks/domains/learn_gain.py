@@ -24,7 +24,7 @@ from headstart.choice.chance import BOUND, learn_slope
 from headstart.choice.choosing import DROPPED, combine
 from headstart.choice.gain import Gain, feature_names, features, learn, to_json
 from headstart.choice.label_shift import label_shift_alarm
-from headstart.choice.race import Ground, Raced
+from headstart.choice.racing import Ground, Raced
 
 Array = np.ndarray
 

@@ -40,7 +40,7 @@ from headstart.choice.candidates import Candidate, as_candidates
 from headstart.choice.gain import Gain, from_json
 from headstart.choice.heads import Heads
 from headstart.choice.label_shift import CORRECTED, only_shares_differ
-from headstart.choice.race import Ground, Raced, outputs, prepare, run
+from headstart.choice.racing import Ground, Raced, outputs, prepare, race_one
 from headstart.shallow.domains import Domains
 from headstart.validators.density import leading_axes
 
@@ -142,7 +142,7 @@ def race(pair: Pair, folder: Path) -> None:
     if ground.clusters is not None:
         arrays["clusters"] = ground.clusters
     kept = []
-    for one in (run(ground, candidate) for candidate in racing):
+    for one in (race_one(ground, candidate) for candidate in racing):
         if one.note:
             continue
         number = len(kept)

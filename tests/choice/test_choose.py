@@ -13,7 +13,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from headstart.choice import AutoAdaptClassifier, AutoAdaptRegressor, Candidate, choose
 from headstart.choice.choosing import decide
 from headstart.choice.gain import Gain, feature_names, features, from_json, learn, shipped, to_json
-from headstart.choice.race import prepare, race
+from headstart.choice.racing import prepare, race
 from headstart.errors import UserError
 from headstart.shallow.domains import Domains, join, mask
 

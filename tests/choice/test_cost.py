@@ -7,7 +7,7 @@ import pytest
 
 from headstart.choice import DEFAULTS, Candidate
 from headstart.choice.cost import COSTS, beyond, cheapest_first, expected_seconds
-from headstart.choice.race import prepare, race
+from headstart.choice.racing import prepare, race
 from headstart.errors import check_names
 from headstart.shallow.domains import Domains
 from headstart.workflow.across.plan import FIRST

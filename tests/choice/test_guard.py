@@ -12,7 +12,7 @@ from headstart.choice import Candidate
 from headstart.choice.chance import BOUND, CONFIDENCE, chance, learn_slope
 from headstart.choice.choosing import decide
 from headstart.choice.gain import Gain, feature_names, features, from_json, shipped, to_json
-from headstart.choice.race import prepare, race
+from headstart.choice.racing import prepare, race
 from headstart.shallow.domains import Domains
 
 CERTAIN = math.log(CONFIDENCE / (1 - CONFIDENCE))

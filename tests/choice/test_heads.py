@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from headstart.choice.heads import Heads, settle
-from headstart.choice.race import prepare
+from headstart.choice.racing import prepare
 from headstart.shallow.domains import Domains
 
 

@@ -10,7 +10,7 @@ from headstart.choice.choosing import decide
 from headstart.choice.gain import shipped
 from headstart.choice.label_shift import label_shift_alarm, only_shares_differ
 from headstart.choice.moved_means import shares_explain_more
-from headstart.choice.race import prepare, race
+from headstart.choice.racing import prepare, race
 from headstart.shallow.domains import Domains, join
 
 

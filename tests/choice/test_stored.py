@@ -19,9 +19,9 @@ from headstart import catalogue
 from headstart.catalogue.entry import Entry
 from headstart.choice.blend import Blend
 from headstart.choice.candidates import NEAREST, Candidate
-from headstart.choice.choosing import run
+from headstart.choice.choosing import race_and_decide
 from headstart.choice.kept import Kept, keep
-from headstart.choice.race import Raced, fitted, prepare
+from headstart.choice.racing import Raced, fitted, prepare
 from headstart.choice.stored import load_estimator, refuse_unkept, save_estimator
 from headstart.choice.stored.table import CLASSES, class_of, may_have
 from headstart.errors import UserError
@@ -100,7 +100,8 @@ def test_every_method_comes_back_with_equal_answers(entry, grounds, tmp_path):
 @pytest.mark.parametrize("regression", [False, True])
 def test_everything_that_a_race_hands_back_comes_back(regression, grounds, tmp_path):
     candidates = ["coral", "jdot"] if regression else ["coral", "self_training"]
-    decided = run(grounds[regression].domains, n_classes=grounds[regression].n_classes, candidates=candidates)
+    ground = grounds[regression]
+    decided = race_and_decide(ground.domains, n_classes=ground.n_classes, candidates=candidates)
     names = {one.name for one in decided.finished}
     assert {"source_only", "target_only", "pooled", "blend", "stacked"} <= names
     assert regression or "smoothed" in names

@@ -23,7 +23,7 @@ _MAP = {
     "workflow/across/field.py": _ACROSS,
     "workflow/across/race.py": _ACROSS,
     "choice/choosing.py": _CHOICE,
-    "choice/race.py": _CHOICE,
+    "choice/racing.py": _CHOICE,
     "choice/gain.py": _CHOICE,
     "choice/blend.py": _CHOICE,
     "choice/stacking.py": _CHOICE,

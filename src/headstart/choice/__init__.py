@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from headstart.choice.auto import AutoAdaptClassifier, AutoAdaptRegressor
+from headstart.choice.auto import AutoAdaptClassifier, AutoAdaptRegressor, Choice, choose
 from headstart.choice.candidates import BASELINES, DEFAULTS, Candidate
-from headstart.choice.choosing import Choice, choose
 from headstart.choice.gain import Gain
-from headstart.choice.race import Raced, prepare, race
+from headstart.choice.racing import Raced, prepare, race
 
 __all__ = [
     "BASELINES",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from headstart.choice.candidates import Candidate
-from headstart.choice.race import Ground, Raced, outputs, validate
+from headstart.choice.racing import Ground, Raced, outputs, validate
 
 Array = np.ndarray
 

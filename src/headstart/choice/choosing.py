@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,10 +20,9 @@ from headstart.choice.label_shift import (
     label_shift_alarm,
     only_shares_differ,
 )
-from headstart.choice.race import Ground, Raced, prepare, race
+from headstart.choice.racing import Ground, Raced, prepare, race
 from headstart.choice.smoothing import smoothed
 from headstart.choice.stacking import stacked
-from headstart.isolated import isolate
 from headstart.shallow.domains import Domains
 
 Array = np.ndarray
@@ -157,7 +155,7 @@ def _guard(
     return considered, f"{name}: {said}; {often}, {asked}."
 
 
-def run(
+def race_and_decide(
     domains: Domains,
     *,
     n_classes: int,
@@ -177,91 +175,3 @@ def run(
         racing.insert(1, Candidate(CORRECTED))
     raced = race(ground, cheapest_first(racing, domains, n_classes), budget=budget, on_done=on_done)
     return decide(ground, raced, shipped(regression) if gain is None else gain, corrected=corrected)
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What `choose` hands back.
-
-    Attributes
-    ----------
-    model : predicts rows of the target: ``predict(X)``, and ``predict_proba(X)`` for classes.
-    name : of the candidate that was kept. table : one dict per candidate: name, scores (validator to value),
-        predicted_gain (points over source-only; NaN where nothing is predicted), chance (that it is above 0), seconds,
-        kept, note. reason : one sentence.
-    decided : everything behind it.
-    """
-
-    model: Any
-    name: str
-    table: tuple[dict[str, Any], ...]
-    reason: str
-    decided: Decided
-
-
-@isolate
-def choose(
-    X: Any,
-    y: Any,
-    sample_domain: Any = None,
-    *,
-    candidates: Sequence[Candidate | str] | None = None,
-    budget: float | None = None,
-    seed: int = 0,
-    task: str | None = None,
-    gain: Gain | None = None,
-    standardise: bool | None = None,
-) -> Choice:
-    """Race candidates on a labelled source and a target, and choose by evidence that holds no target label.
-
-    Parameters
-    ----------
-    X : [n, d] rows of both domains, dense or CSR. y : [n] labels, masked (-1, NaN or None) for unlabelled target rows;
-        target labels that are given are labels to learn from. sample_domain : [n] positive for source rows, negative
-        for target rows; None where masked labels tell the domains apart.
-    candidates : names of the catalogue or `Candidate`; None for a list that fits the data. Baselines always race.
-    budget : seconds; candidates that are expected to end after them, or would start after them, are left out. seed : of
-        everything random.
-    task : "classification" or "regression"; None by the labels.
-    gain : coefficients of the evidence; None for those in the package.
-    standardise : False where all features have one unit (pixels, activations, words), True for columns of different
-        units; None lets cross-validation on the source say.
-
-    Returns
-    -------
-    Choice
-
-    Raises
-    ------
-    ValueError
-        If a domain is missing, a source label is masked, or a candidate is unknown.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from headstart.shallow.domains import join
-    >>> rng = np.random.default_rng(0)
-    >>> labels = np.arange(60) % 2
-    >>> rows = rng.normal(size=(60, 3)) + 3 * labels[:, None]
-    >>> choice = choose(*join(rows, labels, rows + 0.5), candidates=["source_only"])
-    >>> choice.name, choice.model.predict(rows[:2] + 0.5)
-    ('source_only', array([0, 1]))
-    """
-    from sklearn.utils.multiclass import type_of_target
-
-    from headstart.choice.auto import AutoAdaptClassifier, AutoAdaptRegressor
-    from headstart.shallow.domains import masked
-
-    if task not in (None, "classification", "regression"):
-        raise ValueError(f"task is {task!r}; expected 'classification', 'regression' or None.")
-    if task is None:
-        known = np.asarray(y)[~masked(y)]
-        continuous = known.dtype.kind == "f" and type_of_target(known).startswith("continuous")
-        task = "regression" if continuous else "classification"
-    face = AutoAdaptRegressor if task == "regression" else AutoAdaptClassifier
-    model: Any = face(candidates=candidates, budget=budget, seed=seed, gain=gain)
-    if face is AutoAdaptClassifier:
-        model.set_params(standardise=standardise)
-    model.fit(X, y, sample_domain=sample_domain)
-    decided: Decided = model.decided_
-    return Choice(model, decided.finished[decided.chosen].name, decided.table(), decided.reason, decided)

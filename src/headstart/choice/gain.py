@@ -11,7 +11,7 @@ import numpy as np
 
 from headstart.choice.candidates import DEFAULTS
 from headstart.choice.chance import chance
-from headstart.choice.race import Ground, Raced
+from headstart.choice.racing import Ground, Raced
 from headstart.errors import check_names
 from headstart.validators import VALIDATORS
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from headstart.choice.race import Ground, Raced, outputs
+from headstart.choice.racing import Ground, Raced, outputs
 from headstart.validators.density import Axes
 
 Array = np.ndarray

@@ -9,7 +9,7 @@ import numpy as np
 from headstart.choice.candidates import BASELINES, DEFAULTS, NEAREST
 from headstart.choice.gain import expected_accuracy
 from headstart.choice.moved_means import shares_explain_more
-from headstart.choice.race import Ground, Raced
+from headstart.choice.racing import Ground, Raced
 from headstart.errors import check_names
 from headstart.shallow.diagnose import diagnose, expected_shares
 from headstart.shallow.domains import Domains

@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
 from headstart.choice.candidates import Candidate
-from headstart.choice.race import Ground, Raced, validate
+from headstart.choice.racing import Ground, Raced, validate
 
 Array = np.ndarray
 

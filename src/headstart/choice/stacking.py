@@ -13,7 +13,7 @@ import numpy as np
 
 from headstart.choice.blend import Blend
 from headstart.choice.candidates import BASELINES, Candidate
-from headstart.choice.race import Ground, Raced, fitted, outputs, settled, validate
+from headstart.choice.racing import Ground, Raced, fitted, outputs, settled, validate
 from headstart.shallow.choosing import default_folds
 from headstart.shallow.domains import Domains
 from headstart.shallow.several.evidence import breiman_weights, mixture_weights

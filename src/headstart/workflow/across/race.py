@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from headstart.choice.candidates import BASELINES, Candidate
-from headstart.choice.choosing import Decided, run
+from headstart.choice.choosing import Decided, race_and_decide
 from headstart.choice.kept import Kept, keep
-from headstart.choice.race import Raced
+from headstart.choice.racing import Raced
 from headstart.shallow.domains import Domains
 
 Array = np.ndarray
@@ -51,7 +51,7 @@ class Outcome:
         return keep(one, self.decided.ground)
 
 
-def run_race(
+def race_seed(
     source: Array,
     labels: Array,
     source_domain: Array,
@@ -75,7 +75,7 @@ def run_race(
     """
     began = time.perf_counter()
     n_classes = 0 if labels.dtype.kind == "f" else int(max(labels.max(), target_labels.max())) + 1
-    decided = run(
+    decided = race_and_decide(
         Domains(source, labels, target, target_labels, source_domain),
         n_classes=n_classes,
         candidates=candidates,

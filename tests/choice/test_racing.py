@@ -9,7 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from headstart.choice import Candidate
 from headstart.choice.blend import shares
 from headstart.choice.gain import Gain, learn
-from headstart.choice.race import prepare, race
+from headstart.choice.racing import prepare, race
 from headstart.choice.stacking import _held_back
 from headstart.shallow.domains import Domains
 from headstart.validators.density import density_ratio

@@ -149,13 +149,13 @@ def race(
         if note:
             out.append(Raced(candidate, None, None, None, {}, 0.0, note))
         else:
-            out.append(run(ground, candidate))
+            out.append(race_one(ground, candidate))
         if on_done is not None:
             on_done(out[-1])
     return out
 
 
-def run(ground: Ground, candidate: Candidate) -> Raced:
+def race_one(ground: Ground, candidate: Candidate) -> Raced:
     """Fit and score one candidate; whatever it raises becomes its note."""
     start = time.perf_counter()
     try:
