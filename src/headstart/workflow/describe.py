@@ -2,83 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from headstart.data import Checks, Dataset, check, open_data, open_files, open_inputs
+from headstart.data import Dataset, check, open_data, open_files, open_inputs
 from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.networks import Network, Source, open_source
-from headstart.problem import Domain, Setting
-from headstart.shallow.diagnose import Diagnosis
+from headstart.workflow.description import Description, target_domain
 from headstart.workflow.options import FitOptions
 from headstart.workflow.setting import classify
 from headstart.workflow.shift import Shift, measure_shift
 
-READ_SO = ("types", "conventions", "text", "left out")
-"""What was inferred about columns that a user should see before anything is trained."""
 UNLABELLED = "none"
 """What ``--label`` says of data without labels."""
-
-
-@dataclass(frozen=True)
-class Description:
-    """The answers of `describe`."""
-
-    dataset: Dataset
-    checks: Checks
-    setting: Setting
-    shift: Shift | None
-    source: Source | None
-    diagnosis: Diagnosis | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "modality": self.dataset.modality,
-            "task": None if self.dataset.task is None else self.dataset.task.to_json(),
-            "setting": self.setting.to_json(),
-            "shift": None if self.shift is None else self.shift.to_json(),
-            "diagnosis": None if self.diagnosis is None else self.diagnosis.to_json(),
-            "source": None if self.source is None else {"spec": self.source.spec, "title": self.source.title},
-            "data": data_record(self.dataset, self.checks),
-        }
-
-    def lines(self) -> list[str]:
-        reasons = self.setting.reasons
-        shift = self.shift.words if self.shift else _no_shift(self.source)
-        return [
-            *(f"{what}: {why}" for what, why in self.dataset.inferred.items()),
-            *self.checks.lines(),
-            f"Scenario: {self.setting.scenario}. {reasons['scenario']}",
-            f"Feature space: {self.setting.space}. {reasons['space']}",
-            f"Carried over: {self.setting.carries}. {reasons['carries']}",
-            *([f"Shift: {shift}"] if self.diagnosis is None else self.diagnosis.lines()),
-        ]
-
-
-def _no_shift(source: Source | None) -> str:
-    if source is None:
-        return "not measured without a source; name one with --source."
-    return "not measured: the source does not bring a sample of its own inputs."
-
-
-def data_record(dataset: Dataset, checks: Checks) -> dict[str, Any]:
-    """Return the ``data`` part of run.json."""
-    return checks.to_json() | {
-        "name": dataset.name,
-        "origin": dataset.origin,
-        "fingerprint": dataset.fingerprint,
-        "splits": {name: len(rows) for name, rows in dataset.splits.items()},
-        "inferred": dict(dataset.inferred),
-        "input_column": dataset.input_column,
-        "label_columns": list(dataset.label_columns),
-    }
-
-
-def meaning_lines(dataset: Dataset, checks: Checks) -> list[str]:
-    """Say how columns were read where that is not plain, and what the data may not mean as they were read."""
-    said = [f"{what}: {dataset.inferred[what]}" for what in READ_SO if what in dataset.inferred]
-    return [*said, *(f"warning: {text}" for text in checks.warnings)]
 
 
 @isolate
@@ -143,12 +79,6 @@ def _open_unlabelled(data: Any, modality: str | None) -> Dataset:
     if modality is None:
         raise UserError("--label none cannot tell what the inputs are; give --modality image, text or table.")
     return open_files([data], modality=modality) if isinstance(data, str) else open_inputs(data, modality=modality)
-
-
-def target_domain(dataset: Dataset) -> Domain:
-    columns = dataset.columns
-    space = () if columns is None else (*columns.numeric, *columns.categorical)
-    return Domain(dataset.modality, space, dataset.origin)  # type: ignore[arg-type]
 
 
 def source_shift(dataset: Dataset, source: Source, *, seed: int = 0, network: Network | None = None) -> Shift | None:

@@ -8,7 +8,7 @@ from headstart import catalogue
 from headstart.data import Checks
 from headstart.problem import Carries
 from headstart.workflow.calibrate import calibration_record
-from headstart.workflow.describe import target_domain
+from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details
 from headstart.workflow.plain import OVERLAP, PLAIN
 from headstart.workflow.plan import Plan

@@ -11,7 +11,7 @@ import numpy as np
 
 from headstart import catalogue
 from headstart.tasks import TaskLogic
-from headstart.workflow.describe import data_record
+from headstart.workflow.description import data_record
 from headstart.workflow.field import Details
 from headstart.workflow.measuring import interval_of_arm
 from headstart.workflow.predictions import Predictions

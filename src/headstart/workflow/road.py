@@ -9,7 +9,7 @@ from typing import Any
 from headstart.engine.progress import Progress
 from headstart.workflow.across.field import ArrayField
 from headstart.workflow.conclude import conclude
-from headstart.workflow.describe import meaning_lines
+from headstart.workflow.description import meaning_lines
 from headstart.workflow.field import Field
 from headstart.workflow.fingerprint import check_unchanged
 from headstart.workflow.network_field import NetworkField

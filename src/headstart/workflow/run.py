@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +17,7 @@ from headstart.problem import SHARES
 from headstart.report.expected import ACROSS, ARM, DATA, RUN, VERDICT
 from headstart.schema import Items, Maybe, Record, Table, Text, require
 from headstart.storage import read_json
+from headstart.workflow.answers import answered, said
 from headstart.workflow.site import check_finished
 from headstart.workflow.verdict import Verdict
 
@@ -203,25 +203,6 @@ class Model:
 
     def _subset(self, row: Sequence[bool]) -> list[str]:
         return [name for name, on in zip(self.classes, row, strict=True) if on]
-
-
-def said(dataset: Any) -> Any:
-    """Return a data set after its warnings were given, as Python gives warnings."""
-    for text in dataset.warnings:
-        warnings.warn(text, UserWarning, stacklevel=4)
-    return dataset
-
-
-def answered(values: np.ndarray, dataset: Any) -> np.ndarray:
-    """Return a model's answers; one that is not finite is an error that names its sample."""
-    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
-    if len(bad):
-        first = dataset.names(bad[:1])[0]
-        raise UserError(
-            f"The model has no finite answer for {len(bad)} of {len(values)} samples (first {first}); look at "
-            "their values, which lie far from all that was learned from."
-        )
-    return values
 
 
 def load(path: str | Path) -> Run:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.workflow.arms import load_arm
-from headstart.workflow.describe import target_domain
+from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details
 from headstart.workflow.network_field import NetworkField, Results
 from headstart.workflow.network_record import selection, source_record

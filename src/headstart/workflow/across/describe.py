@@ -12,7 +12,7 @@ from headstart.problem import Domain
 from headstart.shallow.diagnose import diagnose
 from headstart.shallow.domains import mask
 from headstart.workflow.across.sides import encode, learn_rows, open_sides
-from headstart.workflow.describe import Description, target_domain
+from headstart.workflow.description import Description, target_domain
 from headstart.workflow.options import FitOptions
 from headstart.workflow.setting import carried, classify, labels_set_aside
 

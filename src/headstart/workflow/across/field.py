@@ -17,7 +17,7 @@ from headstart.workflow.across.evidence import write_domains
 from headstart.workflow.across.ground import Ground
 from headstart.workflow.across.model import AdaptedModel, outputs
 from headstart.workflow.across.plan import AcrossPlan, make_across_plan
-from headstart.workflow.across.race import ADAPTED, Outcome, run_race
+from headstart.workflow.across.race import ADAPTED, Outcome, race_seed
 from headstart.workflow.across.record import adapted_card, array_details
 from headstart.workflow.across.sides import encode, learn_rows
 from headstart.workflow.costs import REPORT_SECONDS, in_words
@@ -77,7 +77,7 @@ class ArrayField(Field[AcrossPlan, Outcomes]):
                 f"race of {len(plan.candidates)} candidates (seed {seed}): at most {in_words(budget)}, after which "
                 f"those that have not begun are left out; expected in all: at most {ground.options.budget}"
             )
-            outcome = run_race(
+            outcome = race_seed(
                 ground.rows.source,
                 ground.sides.source_labels,
                 ground.sides.source_domain,

@@ -20,7 +20,7 @@ from headstart.schema import Items, Maybe, Record, Text, Whole, read_checked, re
 from headstart.storage import read_json, write_json
 from headstart.tasks import TaskLogic, create_task
 from headstart.workflow.across.encoder import Backbone, Encoder, TableEncoder, load_encoder
-from headstart.workflow.run import answered, said
+from headstart.workflow.answers import answered, said
 
 SCHEMA = 1
 _AGAIN = "its files were changed, or were written with another version of scikit-learn: fit the run again"

@@ -10,13 +10,13 @@ import numpy as np
 from headstart import catalogue
 from headstart.choice.candidates import BASELINES
 from headstart.choice.gain import regrets
-from headstart.choice.race import Raced
+from headstart.choice.racing import Raced
 from headstart.problem import ERRORS, SHARES, Domain
 from headstart.shallow.diagnose import Diagnosis
 from headstart.workflow.across.evidence import carried_summary
 from headstart.workflow.across.ground import Ground
 from headstart.workflow.across.race import ADAPTED, Outcome
-from headstart.workflow.describe import target_domain
+from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details
 from headstart.workflow.predictions import Predictions
 from headstart.workflow.record import arm_record, constant_baseline, title_of
