@@ -27,6 +27,9 @@ class Entry:
         estimator) or "unsupervised" (no labels on either side).
     space : homogeneous, or heterogeneous for methods that take source and target features of different meaning.
     regressor : ``module:Class`` of the regressor, for a predictor whose ``path`` is a classifier.
+    words : what it is as a baseline, after "over"; None for the name.
+    every_stage : learns in a trained method, whatever the depth, at one rate. uses_source : False for a reference that
+        carries nothing over. simple : a few lines of another library, which transfer has to beat.
     """
 
     name: str
@@ -40,6 +43,10 @@ class Entry:
     kind: str = "trained"
     space: Space = "homogeneous"
     regressor: str | None = None
+    words: str | None = None
+    every_stage: bool = False
+    uses_source: bool = True
+    simple: bool = False
 
     def load(self) -> Any:
         """Return the class, or the function of a reweighting."""

@@ -18,6 +18,8 @@ TARGET_METHODS: tuple[Entry, ...] = (
         ),
         carries="features",
         kind="fitted",
+        words="a linear model on frozen features",
+        simple=True,
     ),
     Entry(
         "knn",
@@ -107,11 +109,15 @@ TARGET_METHODS: tuple[Entry, ...] = (
             "Romero et al., FitNets: Hints for Thin Deep Nets, ICLR 2015",
         ),
         carries="relations",
+        every_stage=True,
     ),
     Entry(
         "scratch",
         "Training from scratch (the reference)",
         f"{_FINETUNE}.scratch:Scratch",
         ("He, Girshick and Dollar, Rethinking ImageNet Pre-training, ICCV 2019",),
+        words="training from scratch",
+        every_stage=True,
+        uses_source=False,
     ),
 )

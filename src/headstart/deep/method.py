@@ -99,6 +99,11 @@ class Method(BaseEstimator, ABC):
         if unknown:
             raise TypeError(f"{cls.__name__} needs {unknown}, but needs are among {sorted(NEEDS)}.")
 
+    @property
+    def decays(self) -> bool:
+        """Whether the optimizer's weight decay goes with it: not where a penalty takes its place."""
+        return not any(penalty.replaces_decay for penalty in getattr(self, "penalties", ()))
+
     def frozen_stages(self, network: Network) -> int:
         """Return how many stages, counted from the input, stay frozen throughout: they may be cached."""
         return 0

@@ -32,6 +32,8 @@ class Penalty(BaseEstimator, ABC):
 
     needs_start: ClassVar[bool] = False
     """Whether ``nets.start``, a frozen copy of the network before training, is needed."""
+    replaces_decay: ClassVar[bool] = False
+    """Whether it takes the place of the optimizer's weight decay."""
     couples: ClassVar[bool] = False
     """Whether the term depends on the batch's samples jointly; see `headstart.deep.method.Method.couples`."""
 

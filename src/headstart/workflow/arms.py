@@ -20,10 +20,11 @@ from headstart.networks import Network, load_network, save_network
 from headstart.schema import read_checked
 from headstart.shallow.choosing import balance
 from headstart.storage import checksum, save_tensors, write_json
+from headstart.workflow.arm import REFERENCE, arm_of
 from headstart.workflow.costs import LEAST_WATCHED, watched_share
-from headstart.workflow.effort import FROM_RANDOM, GRADIENT_FREE, LEAST_EPOCHS, fit_name
+from headstart.workflow.effort import LEAST_EPOCHS, fit_name
 from headstart.workflow.heads import fit_head, fit_probe
-from headstart.workflow.plain import PLAIN, fit_plain
+from headstart.workflow.plain import fit_plain
 from headstart.workflow.plan import Plan
 from headstart.workflow.saved import CUT, read_result
 from headstart.workflow.shots import draw_shots
@@ -199,7 +200,7 @@ def fit_stopped(bench: Workbench, plan: Plan, job: Job) -> tuple[Fitted, Fitted]
     -------
     the fit to predict with, and the one that found when to stop.
     """
-    inner = None if job.arm in GRADIENT_FREE else _inner(bench, plan, job)
+    inner = None if not arm_of(job.arm).trains else _inner(bench, plan, job)
     if inner is None:
         fitted = fit_once(bench, plan, job)
         return fitted, fitted
@@ -221,6 +222,7 @@ def _inner(bench: Workbench, plan: Plan, job: Job) -> tuple[np.ndarray, np.ndarr
     return (rows, watched) if len(watched) >= LEAST_WATCHED and len(rows) > len(watched) else None
 
 
+WEIGHT_DECAY = 1e-2
 ENOUGH_WATCHED = 20
 """Inner rows below which stopping early proves nothing: a fit on all rows then makes ten epochs at least."""
 
@@ -241,15 +243,16 @@ def _measure(bench: Workbench, fitted: Fitted, rows: np.ndarray, folder: Path) -
 
 
 def _tagged(fitted: Fitted, job: Job) -> list[dict[str, Any]]:
-    stage = "train from scratch" if job.arm == "scratch" else "fine-tune"
+    stage = "train from scratch" if job.arm == REFERENCE else "fine-tune"
     return [{"arm": job.arm, "seed": job.seed, "fold": job.fold, "stage": stage} | record for record in fitted.history]
 
 
 def fit_once(bench: Workbench, plan: Plan, job: Job) -> Fitted:
     """Train once: a head on frozen features without gradients, or a method in the loop."""
-    if job.arm in PLAIN:
+    arm = arm_of(job.arm)
+    if arm.plain:
         return _fit_plain(bench, job)
-    if job.arm in GRADIENT_FREE:
+    if not arm.trains:
         return _fit_head(bench, plan, job)
     return _fit_in_loop(bench, plan, job, _method(plan, job.arm))
 
@@ -270,16 +273,18 @@ def _fit_head(bench: Workbench, plan: Plan, job: Job) -> Fitted:
 
 
 def _fit_plain(bench: Workbench, job: Job) -> Fitted:
-    bench.progress.note(f"{job.label}: {PLAIN[job.arm][0].lower()}{PLAIN[job.arm][1:]}")
+    title = arm_of(job.arm).title
+    bench.progress.note(f"{job.label}: {title[0].lower()}{title[1:]}")
     network, settings = fit_plain(bench, job.arm, job.rows, job.seed, job.settings)
     network.freeze(len(network.stages))
     frozen = {"stages": network.stage_names, "hash": checksum(network.frozen_tensors()), "unchanged": True}
-    learned = 0 if job.arm == "source" else sum(tensor.numel() for tensor in network.head.state_dict().values())
+    head = network.head.state_dict().values()
+    learned = sum(tensor.numel() for tensor in head) if arm_of(job.arm).learns else 0
     return Fitted(network, 0, trainable=learned, frozen=frozen, settings=settings)
 
 
 def _method(plan: Plan, arm: str) -> Method:
-    return catalogue.create(arm, depth=None if arm in FROM_RANDOM else plan.depth)
+    return catalogue.create(arm, depth=None if arm_of(arm).every_stage else plan.depth)
 
 
 def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitted:
@@ -308,8 +313,7 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
         task=bench.logic,
         steps=steps,
         seed=job.seed,
-        # L2-SP replaces the decay towards 0 by one towards the source (Li et al., 2018, section 3).
-        optimizer=Optimizer(plan.learning_rate[job.arm], weight_decay=0.0 if "l2sp" in job.arm else 1e-2),
+        optimizer=Optimizer(plan.learning_rate[job.arm], weight_decay=WEIGHT_DECAY if method.decays else 0.0),
         selection=Selection(evaluate, patience=plan.patience if evaluate else None),
         checkpoint=Saving(job.folder / "checkpoint.safetensors"),
         compute=Compute(bench.device, bench.place.precision, bench.processes),

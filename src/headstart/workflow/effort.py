@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headstart.workflow import costs
+from headstart.workflow.arm import REFERENCE, arm_of
 from headstart.workflow.options import FitOptions, seconds_of
 
 if TYPE_CHECKING:
     from headstart.workflow.plan import Facts
 
-GRADIENT_FREE = frozenset({"probe", "knn", "stage_probe", "source", "pooled", "linear", "trees"})
-NO_FEATURES = frozenset({"scratch", "linear", "trees"})
-"""Arms that read no features of the source."""
-FROM_RANDOM = frozenset({"scratch", "distill"})
-"""Arms in which every stage learns, whatever the depth."""
 LEAST_EPOCHS, MOST_EPOCHS, MOST_VISITS = 10, 60, 24_000
 WORK = 150e9
 """Floating-point operations of forward passes per arm up to which more than the least epochs are planned: about 250
@@ -56,13 +52,13 @@ def find_effort(
     facts: Facts, options: FitOptions, arms: tuple[str, ...], depth: int, folds: int, batch: int, views: int = 1
 ) -> Effort:
     """Give every trained arm the same most steps: ten rounds, more for small networks, fewer by a small budget."""
-    trained = [arm for arm in arms if arm not in GRADIENT_FREE]
+    trained = [arm for arm in arms if arm_of(arm).trains]
     again = fits_again(facts, folds)
     inner = facts.inner if not folds else 0
     sizes = costs.Sizes(facts.n_train, facts.n_validation, facts.n_test, folds, again, options.seeds, views, inner)
-    learns = {arm: facts.n_stages if arm in FROM_RANDOM else depth for arm in trained}
+    learns = {arm: facts.n_stages if arm_of(arm).every_stage else depth for arm in trained}
     rounds = {arm: costs.round_seconds(facts.speed, sizes, learns[arm], facts.n_stages) for arm in trained}
-    encodes = any(arm not in NO_FEATURES for arm in arms)
+    encodes = any(arm_of(arm).encodes for arm in arms)
     large = facts.parameters > 2_000_000
     other = costs.overhead(
         facts.speed,
@@ -99,7 +95,7 @@ def plan_views(facts: Facts, options: FitOptions, method: str) -> tuple[int, lis
     """Return how many views each sample gets, and why: several where they were measured to help and the budget pays."""
     if options.views is not None or not facts.coloured:
         return options.views or 1, []
-    if method in GRADIENT_FREE or VIEWS == 1:
+    if not arm_of(method).trains or VIEWS == 1:
         return 1, [
             "One view per picture: augmented views of frozen features gained nothing where it was measured; try "
             "--views 4."
@@ -126,8 +122,8 @@ def _refit(facts: Facts, rounds: dict[str, float], folds: int) -> float:
     """Return the seconds per round of fitting scratch and the dearest other arm again, with the validation rows."""
     if folds or not rounds or not facts.n_validation:
         return 0.0
-    others = max((cost for arm, cost in rounds.items() if arm != "scratch"), default=0.0)
-    return (rounds.get("scratch", 0.0) + others) * (facts.n_train + facts.n_validation) / max(facts.n_train, 1)
+    others = max((cost for arm, cost in rounds.items() if arm != REFERENCE), default=0.0)
+    return (rounds.get(REFERENCE, 0.0) + others) * (facts.n_train + facts.n_validation) / max(facts.n_train, 1)
 
 
 def _epochs(facts: Facts, options: FitOptions) -> int:
@@ -159,7 +155,7 @@ def _timetable(
     for arm in arms:
         for seed in seeds:
             parts = _fits(arm, seed, folds, again, seconds.get(arm, 0.0) / len(seeds), searched)
-            if arm not in NO_FEATURES and features:
+            if arm_of(arm).encodes and features:
                 first = next(iter(parts))
                 parts[first], features = parts[first] + features, 0.0
             table |= parts
@@ -172,7 +168,7 @@ def _timetable(
 
 
 def _fits(arm: str, seed: int, folds: int, again: bool, seconds: float, searched: bool) -> dict[str, float]:
-    if arm in GRADIENT_FREE or not (folds or searched):
+    if not arm_of(arm).trains or not (folds or searched):
         return {fit_name(arm, seed): seconds}
     if not folds:
         search = {fit_name(arm, seed, part="search"): seconds / (1 + again)}

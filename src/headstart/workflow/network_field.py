@@ -17,6 +17,7 @@ from headstart.report.card import model_card
 from headstart.report.evidence import collect
 from headstart.storage import save_tensors, write_json
 from headstart.tasks import TaskLogic
+from headstart.workflow.arm import arm_of
 from headstart.workflow.arms import run_arm
 from headstart.workflow.calibrate import calibrated, steepness_of
 from headstart.workflow.describe import source_shift
@@ -25,7 +26,7 @@ from headstart.workflow.measuring import measures_of
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.network_record import network_details
 from headstart.workflow.options import FitOptions, depth_of, seconds_of
-from headstart.workflow.plain import RIVALS, plain_arms
+from headstart.workflow.plain import plain_arms
 from headstart.workflow.plan import Plan, facts_of, make_plan
 from headstart.workflow.predictions import Predictions
 from headstart.workflow.refit import load_arm, refit_arms
@@ -34,7 +35,7 @@ from headstart.workflow.timetable import Timetable
 from headstart.workflow.timing import count_flops, measure
 from headstart.workflow.trained_rows import Parts, used_rows
 from headstart.workflow.transfer import Transfer
-from headstart.workflow.verdict import WITHOUT_SOURCE, Guard, Verdict, guard, judge_kept
+from headstart.workflow.verdict import Guard, Verdict, guard, judge_kept
 from headstart.workflow.workbench import Workbench, start_processes
 
 Results = dict[str, list[dict[str, Any]]]
@@ -153,7 +154,7 @@ class NetworkField(Field[Plan, Results]):
             scores_of(self.logic, predictions),
             kept=kept.kept,
             planned=planned_of(plan, results),
-            simple={arm: validation[arm] for arm in results if arm in RIVALS},
+            simple={arm: validation[arm] for arm in results if arm_of(arm).simple},
             measures=measures_of(self.logic, predictions.values, predictions.labels),
             seed=self.bench.options.seed,
         )
@@ -221,7 +222,7 @@ def timetable_of(bench: Workbench, plan: Plan, folder: Path) -> Timetable:
 
 def planned_of(plan: Plan, results: Results) -> str:
     """Return the arm that stands for the plan: its method, or the first that uses the source."""
-    return plan.method if plan.method in results else next(arm for arm in results if arm not in WITHOUT_SOURCE)
+    return plan.method if plan.method in results else next(arm for arm in results if arm_of(arm).uses_source)
 
 
 def validation_of(results: Results) -> dict[str, float]:

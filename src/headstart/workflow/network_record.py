@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from headstart import catalogue
 from headstart.data import Checks
-from headstart.problem import Carries
+from headstart.workflow.arm import REFERENCE, arm_of
 from headstart.workflow.calibrate import calibration_record
 from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details
-from headstart.workflow.plain import OVERLAP, PLAIN
+from headstart.workflow.plain import OVERLAP
 from headstart.workflow.plan import Plan
 from headstart.workflow.predictions import Predictions
-from headstart.workflow.record import arm_record, constant_baseline, title_of
+from headstart.workflow.record import arm_record, constant_baseline
 from headstart.workflow.setting import classify
 from headstart.workflow.verdict import Verdict
 from headstart.workflow.workbench import Workbench
 
-CARRIES: dict[str, Carries] = {"source": "parameters", "pooled": "instances"}
 COUNTED = ("epochs", "steps", "most_steps", "trainable_parameters", "parameters", "frozen", "stopped", "settings")
 """What an arm's result says that its record repeats, of the first seed."""
 Results = dict[str, list[dict[str, Any]]]
@@ -38,7 +36,6 @@ def network_details(
 ) -> Details:
     """Return what ``run.json`` says of a field of networks; ``index`` is the seed whose model is handed back."""
     task, source = bench.logic.task, bench.source
-    carries = CARRIES.get(verdict.chosen) or catalogue.get(verdict.chosen.split("+")[0]).carries
     stages = bench.network(pretrained=False, seed=0).stage_names
     arms = {arm: _arm(bench, arm, parts, predictions, plan, len(stages)) for arm, parts in results.items()}
     train = bench.dataset.labels(bench.dataset.splits["train"])
@@ -46,7 +43,9 @@ def network_details(
     return Details(
         source=source_record(bench)
         | {"paper": source.paper, "parameters": arms[verdict.chosen]["parameters"], "stages": stages},
-        setting=classify(target_domain(bench.dataset), task, source.domain, source.task, carries),
+        setting=classify(
+            target_domain(bench.dataset), task, source.domain, source.task, arm_of(verdict.chosen).carries
+        ),
         selection=selection(plan),
         arms=arms,
         shift=shift,
@@ -76,18 +75,18 @@ def selection(plan: Plan) -> str:
 def _arm(
     bench: Workbench, arm: str, parts: list[dict[str, Any]], predictions: Predictions, plan: Plan, n_stages: int
 ) -> dict[str, Any]:
-    papers = [] if arm in PLAIN else catalogue.papers(arm)
+    facts = arm_of(arm)
     record = arm_record(
         bench.logic,
         arm,
         predictions,
         parts,
         method=arm,
-        title=title_of(arm, PLAIN),
-        papers=papers,
+        title=facts.title,
+        papers=list(facts.papers),
         seed=bench.options.seed,
     )
-    depth = n_stages if arm == "scratch" else plan.depth if plan.epochs.get(arm) else 0
+    depth = n_stages if arm == REFERENCE else plan.depth if plan.epochs.get(arm) else 0
     return record | {"depth": depth, "refit": parts[0].get("refit")} | {name: parts[0][name] for name in COUNTED}
 
 

@@ -19,14 +19,6 @@ from headstart.workflow.workbench import Workbench
 
 Array = np.ndarray
 Settings = dict[str, Any]
-PLAIN = {
-    "source": "The source as it is",
-    "pooled": "Source and target rows as one, a linear model",
-    "linear": "A regularised linear model of the raw columns",
-    "trees": "Boosted trees on the raw columns",
-}
-RIVALS = frozenset({*PLAIN, "probe"})
-"""What transfer has to beat beside training from scratch: each is a few lines of scikit-learn."""
 OVERLAP = "were among the source's own"
 MOST_SOURCE_ROWS = 20_000
 MOST_SHARED = 0.01

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from headstart import catalogue
 from headstart.data import Dataset
+from headstart.errors import check_names
 from headstart.networks import Network
 from headstart.schema import record_of, require
+from headstart.workflow.arm import arm_of
 from headstart.workflow.costs import Speed, watched_rows
 from headstart.workflow.effort import SMALL_NETWORK, Effort, find_effort, fits_again, plan_views
 from headstart.workflow.options import FitOptions, depth_of
@@ -22,6 +25,9 @@ The thresholds restate the field's rule (few data: freeze; many data: fine-tune)
 FEW_STEPS = 60
 """Steps below which fine-tuning has hardly begun."""
 FOLDS = 3
+FROZEN, SOME, EVERY = "probe", "lp_ft", "finetune"
+"""What is planned where no stage, some stages, or with much data every stage learns."""
+check_names((FROZEN, SOME, EVERY), catalogue.names(), "headstart.workflow.plan")
 
 
 @dataclass(frozen=True)
@@ -151,15 +157,15 @@ def make_plan(facts: Facts, options: FitOptions) -> Plan:
     if options.method is not None:
         method = options.method
         reasons = [f"The method {method} was asked for."]
-        depth = {"probe": 0, "knn": 0, "stage_probe": 0}.get(method, depth or _last_stages(facts))
+        depth = (depth or _last_stages(facts)) if arm_of(method).trains else 0
     asked = depth_of(options.depth, facts.n_stages)
     if asked is not None:
         depth = asked
         reasons.append(f"The depth {options.depth} was asked for: {_stages(depth, facts)}.")
         if depth == 0 and options.method is None:
-            method = "probe"
-        elif options.method is None and method == "probe":
-            method = "lp_ft"
+            method = FROZEN
+        elif options.method is None and method == FROZEN:
+            method = SOME
     folds = 0 if facts.has_validation else FOLDS
     batch = options.batch_size or _batch(facts)
     free = options.method is None and asked is None and options.epochs is None
@@ -201,27 +207,27 @@ def _policy(facts: Facts) -> tuple[str, int, list[str]]:
     if facts.family == "tabular" or (facts.parameters <= SMALL_NETWORK and facts.per_class <= MUCH):
         size = f"the network is small ({facts.parameters:,} parameters)"
         why = f"{labels}, and {size}, so it is cheap to train: all stages learn, after the head (LP-FT)."
-        return "lp_ft", facts.n_stages, [why]
+        return SOME, facts.n_stages, [why]
     if facts.per_class <= LITTLE:
         return (
-            "probe",
+            FROZEN,
             0,
             [f"{labels} (at most {LITTLE}): little data, so every stage stays frozen and only the head learns."],
         )
     if facts.per_class <= MUCH:
         depth = _last_stages(facts)
         why = f"{labels} (between {LITTLE} and {MUCH}): {_stages(depth, facts)}, after the head (LP-FT)."
-        return "lp_ft", depth, [why]
+        return SOME, depth, [why]
     why = f"{labels} (more than {MUCH}): much data, so all {facts.n_stages} stages learn from the source's weights."
-    return "finetune", facts.n_stages, [why]
+    return EVERY, facts.n_stages, [why]
 
 
 def _shallower(facts: Facts, depth: int) -> list[tuple[str, int, str]]:
     """Return what to do instead where the budget leaves too few epochs to learn anything."""
     last = _last_stages(facts)
     why = f"The budget leaves fewer than {FEW_STEPS} steps for that"
-    fewer = [("lp_ft", last, f"{why}, so {_stages(last, facts)}, after the head (LP-FT).")] if depth > last else []
-    return [*fewer, ("probe", 0, f"{why}, so only the head learns.")]
+    fewer = [(SOME, last, f"{why}, so {_stages(last, facts)}, after the head (LP-FT).")] if depth > last else []
+    return [*fewer, (FROZEN, 0, f"{why}, so only the head learns.")]
 
 
 def _last_stages(facts: Facts) -> int:
@@ -263,7 +269,7 @@ def _rate(facts: Facts, arm: str) -> float:
     """
     transformer = facts.family == "transformers" or "vit" in facts.family
     small = facts.parameters <= SMALL_NETWORK
-    if arm in {"scratch", "distill"}:
+    if arm_of(arm).every_stage:
         return 3e-4 if transformer else 2e-3 if small else 1e-3
     return 5e-4 if transformer else 3e-3
 

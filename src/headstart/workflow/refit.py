@@ -13,8 +13,8 @@ from headstart.networks import load_network, save_network
 from headstart.networks.network import Network
 from headstart.schema import Record, read_checked
 from headstart.storage import write_json
+from headstart.workflow.arm import REFERENCE, arm_of
 from headstart.workflow.arms import Fitted, Job, fit_once
-from headstart.workflow.effort import GRADIENT_FREE
 from headstart.workflow.plan import Plan
 from headstart.workflow.saved import RESULT
 from headstart.workflow.workbench import Workbench
@@ -38,7 +38,7 @@ def refit_arms(bench: Workbench, plan: Plan, results: Results, kept: str, folder
     """
     if plan.folds or not len(bench.dataset.splits["validation"]):
         return results
-    again = {arm for arm in results if arm in {kept, "scratch"} or arm in GRADIENT_FREE}
+    again = {arm for arm in results if arm in {kept, REFERENCE} or not arm_of(arm).trains}
     return {
         arm: [
             _refit(bench, plan, arm, seed, part, folder / "state" / arm / f"seed-{seed}" / REFIT)
@@ -77,7 +77,7 @@ def _refit(bench: Workbench, plan: Plan, arm: str, seed: int, part: dict[str, An
 
 def _fit(bench: Workbench, plan: Plan, job: Job, part: dict[str, Any]) -> Fitted:
     bench.progress.note(f"{job.label}: fitted again on {len(job.rows)} training and validation rows")
-    if job.arm in GRADIENT_FREE:
+    if not arm_of(job.arm).trains:
         return fit_once(bench, plan, replace(job, settings=part["settings"]))
     return fit_once(bench, plan, replace(job, rounds=part["rounds"], part=REFIT))
 

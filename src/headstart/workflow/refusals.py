@@ -8,8 +8,8 @@ from headstart.data import Dataset
 from headstart.errors import UserError, nearest
 from headstart.networks import Source
 from headstart.workflow.across.sides import Sides
+from headstart.workflow.arm import PLAIN, REFERENCE, arm_of
 from headstart.workflow.options import FitOptions
-from headstart.workflow.plain import PLAIN
 
 NOT_HERE = ("depth", "precision", "class_weight", "batch_size", "epochs", "learning_rate", "patience")
 """Options that train networks; across domains nothing of that kind is trained."""
@@ -31,12 +31,12 @@ def check_arms(options: FitOptions) -> None:
             raise UserError(f"--arms names '{arm[:100]}', which is no arm; {nearest(arm, known)}")
         if arm not in {"chosen", "baselines", *PLAIN}:
             _check_method("--arms", arm)
-    if all(arm in {"scratch", "linear", "trees", "baselines"} for arm in options.arms):
+    if not any(arm == "chosen" or (arm != "baselines" and arm_of(arm).uses_source) for arm in options.arms):
         raise UserError("--arms leaves no transfer to measure; name chosen, probe or another method.")
     if options.method is not None:
         _check_method("--method", options.method)
-        if options.method == "scratch":
-            raise UserError("--method scratch transfers nothing; it is trained as the arm to compare with.")
+        if options.method == REFERENCE:
+            raise UserError(f"--method {REFERENCE} transfers nothing; it is trained as the arm to compare with.")
 
 
 def _check_method(option: str, expression: str) -> None:

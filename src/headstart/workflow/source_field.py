@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from headstart.workflow.arm import REFERENCE
 from headstart.workflow.arms import load_arm
 from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details
@@ -17,7 +18,7 @@ from headstart.workflow.setting import classify
 from headstart.workflow.timing import measure
 from headstart.workflow.verdict import Guard, Verdict
 
-ARM = "scratch"
+ARM = REFERENCE
 
 
 class SourceField(NetworkField):

@@ -13,24 +13,13 @@ from headstart.functional.bootstrap import corpus_interval
 from headstart.functional.intervals import interval_of_gain
 from headstart.functional.mcnemar import mcnemar
 from headstart.problem import ERRORS, SHARES, Task
+from headstart.workflow.arm import known
 
 Array = np.ndarray
 Kind = Literal["positive", "none", "negative"]
 Corpus = Callable[[Array], tuple[float, float]]
 Measures = dict[str, Callable[[Array], float]]
-BASELINES = {
-    "scratch": "training from scratch",
-    "source_only": "the source model as it is",
-    "target_only": "training on the target's labels alone",
-    "pooled": "training on both domains as one",
-    "source": "the source as it is",
-    "linear": "a linear model of the raw columns",
-    "trees": "boosted trees on the raw columns",
-    "probe": "a linear model on frozen features",
-}
 WORDS = {"positive": "positive", "none": "no measurable difference", "negative": "negative"}
-WITHOUT_SOURCE = frozenset({"scratch", "target_only", "linear", "trees"})
-"""Arms that carry nothing over: what they gain is no gain of transfer."""
 VISIBLE = {"share": 0.02, "error": 0.05}
 """A gap on the test split that is worth a sentence: 2 points, or a twentieth of an error."""
 
@@ -100,7 +89,7 @@ class Verdict:
     @property
     def transfers(self) -> bool:
         """Whether what is handed back carries anything over from the source."""
-        return self.arm not in WITHOUT_SOURCE
+        return known(self.arm).uses_source
 
     @property
     def sentence(self) -> str:
@@ -147,7 +136,7 @@ class Verdict:
 
 def named(arm: str) -> str:
     """Return what an arm is, in words."""
-    return BASELINES.get(arm, arm)
+    return known(arm).words
 
 
 def _signed(gain: float, metric: str) -> str:
@@ -299,7 +288,7 @@ def guard(task: Task, chosen: str, validation: dict[str, float]) -> Guard:
     if kept == chosen:
         reason = f"The planned arm is the best on validation: {shown[kept]} against {shown[ranked[1]]} for {ranked[1]}."
         return Guard(kept, reason)
-    why = "the source does not help here" if kept in WITHOUT_SOURCE else "another arm does better"
+    why = "the source does not help here" if not known(kept).uses_source else "another arm does better"
     scores = f"On validation {kept} scores {shown[kept]} and the planned {chosen} {shown[chosen]}"
     return Guard(kept, f"{scores}: {why}, so {kept} is handed back.")
 

@@ -32,6 +32,8 @@ class L2SP(Penalty):
     """
 
     needs_start: ClassVar[bool] = True
+    # A decay towards 0 would pull against this one towards the source (Li et al., 2018, section 3).
+    replaces_decay: ClassVar[bool] = True
 
     alpha: float = 0.1
     beta: float = 0.01

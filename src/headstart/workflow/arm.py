@@ -1,0 +1,112 @@
+"""What the stages of the road need to know of an arm: facts that methods state, and those of the simple ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from headstart import catalogue
+from headstart.problem import Carries
+
+REFERENCE = "scratch"
+"""The arm that the gain is counted from where the target is labelled."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way of transferring, or of doing without.
+
+    Attributes
+    ----------
+    name : what is typed; methods of the catalogue may be joined by ``+``. title : the field's name for it.
+    words : what it is, after "over"; the name where it is no baseline.
+    trains : by the loop. learns : anything at all. every_stage : learns, whatever the depth.
+    encodes : reads features of the source. uses_source : carries anything over. simple : a few lines of another
+        library, which transfer has to beat. plain : no method of the catalogue.
+    """
+
+    name: str
+    title: str
+    words: str
+    papers: tuple[str, ...] = ()
+    carries: Carries = "parameters"
+    trains: bool = False
+    learns: bool = True
+    every_stage: bool = False
+    encodes: bool = True
+    uses_source: bool = True
+    simple: bool = False
+    plain: bool = False
+
+
+PLAIN = {
+    arm.name: arm
+    for arm in (
+        Arm("source", "The source as it is", "the source as it is", learns=False, simple=True, plain=True),
+        Arm(
+            "pooled",
+            "Source and target rows as one, a linear model",
+            "training on both domains as one",
+            carries="instances",
+            simple=True,
+            plain=True,
+        ),
+        Arm(
+            "linear",
+            "A regularised linear model of the raw columns",
+            "a linear model of the raw columns",
+            encodes=False,
+            uses_source=False,
+            simple=True,
+            plain=True,
+        ),
+        Arm(
+            "trees",
+            "Boosted trees on the raw columns",
+            "boosted trees on the raw columns",
+            encodes=False,
+            uses_source=False,
+            simple=True,
+            plain=True,
+        ),
+    )
+}
+"""What a person does in five lines."""
+ACROSS = {
+    arm.name: arm
+    for arm in (
+        Arm("source_only", "Source only", "the source model as it is", plain=True),
+        Arm("target_only", "Target only", "training on the target's labels alone", uses_source=False, plain=True),
+    )
+}
+"""What every choice across domains is measured against, beside ``pooled``."""
+
+
+@cache
+def arm_of(name: str) -> Arm:
+    """Return an arm by its name; one sentence with the nearest names if a method of it is unknown."""
+    if name in PLAIN:
+        return PLAIN[name]
+    base, _ = catalogue.parts(name)
+    first = catalogue.get(name.split("+")[0].strip())
+    trains = base.kind == "trained"
+    return Arm(
+        name=name,
+        title=first.title,
+        words=base.words or name,
+        papers=tuple(catalogue.papers(name)),
+        carries=first.carries,
+        trains=trains,
+        every_stage=base.every_stage,
+        encodes=base.uses_source,
+        uses_source=base.uses_source,
+        simple=base.simple,
+    )
+
+
+def known(name: str) -> Arm:
+    """Return an arm that a run names: one of this version, or of another, which is known by its name alone."""
+    bases = set(catalogue.names())
+    if name in PLAIN or all(word.strip() in bases for word in name.split("+")):
+        return arm_of(name)
+    return ACROSS.get(name) or Arm(name, name, name)
