@@ -54,12 +54,14 @@ class Task:
     classes : class names in the order of the outputs; empty for regression.
     targets : names of the regressed columns, in the order of the outputs; empty otherwise.
     primary : the metric that choices and verdict go by, one of `METRICS`; empty for the kind's own.
+    separator : what stands between the classes of a multi-label cell; empty where none does or it is not known.
     """
 
     kind: TaskKind
     classes: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     primary: str = field(default="", compare=False)
+    separator: str = field(default="", compare=False)
 
     @property
     def n_outputs(self) -> int:
@@ -77,11 +79,13 @@ class Task:
 
     def to_json(self) -> dict[str, Any]:
         own = {"kind": self.kind, "classes": list(self.classes), "targets": list(self.targets)}
-        return own | {"primary": self.primary} if self.primary else own
+        more = {"primary": self.primary, "separator": self.separator}
+        return own | {name: value for name, value in more.items() if value}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Task:
-        return cls(value["kind"], tuple(value["classes"]), tuple(value["targets"]), value.get("primary", ""))
+        more = (value.get("primary", ""), value.get("separator", ""))
+        return cls(value["kind"], tuple(value["classes"]), tuple(value["targets"]), *more)
 
 
 @dataclass(frozen=True)

@@ -290,3 +290,21 @@ def test_errors_are_drawn_with_their_own_sign() -> None:
     lines = [{"validation_score": -1.5}, {"validation_score": None}]
     assert [line["validation_score"] for line in curves._told(lines, "mae")] == [1.5, None]
     assert curves._told(lines, "accuracy") == lines
+
+
+def test_what_spoils_the_figures_is_said_beside_them(make_run: MakeRun) -> None:
+    folder = make_run()
+    path = folder / "run.json"
+    told = [
+        "Likely leak: the column 'ward' alone predicts the label with 99.1% balanced accuracy.",
+        "3 groups of duplicates lie in more than one split: the test scores may be too good.",
+        "The largest class has 12 times the samples of the smallest.",
+    ]
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"warnings": told}))
+    text = page(folder).text
+    top, below = text.split("What was kept", 2)[-2:]
+    for words in told[:2]:
+        assert text.count(words) == 1
+        assert f"These figures may be too good to be true. {words}" in top
+    assert told[2] in below
+    assert told[2] not in top

@@ -128,3 +128,97 @@ def test_a_regression_far_from_zero_is_learned_like_one_near_it(offset, tmp_path
     run = pretrain(frame, label="y", network="headstart/tabular", epochs=20, out=tmp_path / "r", quiet=True)
     found = evaluate(run.path, frame.assign(a=frame.a + 1e-6))
     assert found.metrics["r2"] > 0.5
+
+
+UNITS = {
+    "metres for centimetres": (lambda x: 175 + 10 * x, lambda x: x / 100, "lie far from all that was learned from"),
+    "centimetres for metres": (lambda x: 1.75 + 0.1 * x, lambda x: 100 * x, "lie far from all that was learned from"),
+    "thousands for ones": (lambda x: np.exp(x) * 40_000, lambda x: x / 1000, "are far smaller than"),
+    "around nought, larger": (lambda x: x, lambda x: 100 * x, "lie far from all that was learned from"),
+    "around nought, smaller": (lambda x: x, lambda x: x / 1000, "are far smaller than"),
+}
+
+
+@pytest.fixture(scope="module", params=UNITS)
+def measured(request, tmp_path_factory):
+    made, other, words = UNITS[request.param]
+    frame = FRAME[["a", "b", "disease"]].assign(size=made(B))
+    options = {"network": "headstart/tabular", "epochs": 1, "seed": 1, "quiet": True}
+    out = tmp_path_factory.mktemp("units") / "r"
+    return pretrain(frame, label="disease", out=out, **options), frame, other, words
+
+
+def test_a_column_in_another_unit_is_named(measured, tmp_path):
+    run, frame, other, words = measured
+    same = frame.assign(a=frame.a + 1e-3)
+    new = same.assign(size=other(frame["size"]))
+    for door in ("csv", "frame"):
+        assert not evaluate(run.path, through(same, door, tmp_path)).warnings
+        (told,) = evaluate(run.path, through(new, door, tmp_path)).warnings
+        assert "'size'" in told
+        assert words in told
+    with pytest.warns(UserWarning, match=rf"'size' {words}|values of the column 'size' {words}"):
+        run.model.predict(new)
+
+
+def test_one_row_outside_of_many_is_no_drift_and_a_lone_one_is(run):
+    assert not evaluate(run.path, NEW.assign(a=[1e6, *NEW.a[1:]])).warnings
+    (told,) = [w for w in evaluate(run.path, NEW[:1].assign(a=1e6)).warnings if "far" in w]
+    assert "1 of 1 values of the column 'a' lie far" in told
+
+
+def test_an_empty_column_is_said(run):
+    (told,) = evaluate(run.path, NEW.assign(a=None)).warnings
+    assert "'a' is empty in all 90 rows" in told
+    assert not evaluate(run.path, NEW.assign(a=[np.nan] * 40 + [*NEW.a[40:]])).warnings
+
+
+def test_empty_class_folders_are_left_out_and_said(tmp_path):
+    from PIL import Image
+
+    for number in range(24):
+        path = tmp_path / "data" / "abc"[number % 3] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(RNG.integers(0, 60 * (1 + number % 3), (28, 28)).astype(np.uint8)).save(path)
+    options = {"network": "headstart/glyphs", "epochs": 1, "quiet": True}
+    found = pretrain(tmp_path / "data", out=tmp_path / "r", **options)
+    (tmp_path / "new" / "a").mkdir(parents=True)
+    (tmp_path / "new" / "b").mkdir()
+    (tmp_path / "new" / "later").mkdir()  # no class of the model's, and nothing in it
+    with pytest.raises(UserError, match=r"No class folder of .* has a sample"):
+        evaluate(found.path, tmp_path / "new")
+    for number in range(3):
+        pixels = RNG.integers(0, 200, (28, 28)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "new" / "b" / f"{number}.png")
+    value = evaluate(found.path, tmp_path / "new")
+    assert value.n == 3
+    assert "without a sample are left out: 'a', 'later'." in value.warnings[0]
+    assert "2 of the model's 3 classes have no sample here" in value.warnings[1]
+    for part in ("train", "test"):
+        (tmp_path / "split" / part / "b").mkdir(parents=True)
+    (tmp_path / "split" / "train" / "a").mkdir()
+    for part in ("train/b", "test/b"):
+        Image.fromarray(pixels).save(tmp_path / "split" / part / "x.png")
+    assert evaluate(found.path, tmp_path / "split").n == 1
+    (tmp_path / "data" / "a" / "d").mkdir()
+    with pytest.raises(UserError, match="has no samples; fill it or remove it"):
+        pretrain(tmp_path / "new", out=tmp_path / "r2", **options)
+
+
+@pytest.mark.parametrize("mark", ["|", ";", ","])
+def test_the_separator_of_classes_is_that_of_the_run(mark, tmp_path):
+    tags = [["war"], ["love", "new; old"], ["war", "love"]] if mark == "|" else [["war"], ["love"], ["war", "love"]]
+    frame = FRAME[["a", "b"]].assign(tags=[mark.join(tags[i % 3]) for i in range(N)])
+    options = {"network": "headstart/tabular", "epochs": 1, "quiet": True, "task": "multilabel"}
+    run = pretrain(frame, label="tags", out=tmp_path / "r", **options)
+    whole = evaluate(run.path, frame.assign(a=frame.a + 1e-3))
+    assert run.result["task"]["separator"] == mark
+    few = frame[frame.tags.isin([tags[0][0], mark.join(tags[1])])].assign(a=frame.a + 1e-3)
+    assert evaluate(run.path, few).n == 60
+    if mark == "|":  # alone, these cells hold nothing but the other sign
+        lone = few.assign(tags="new; old")
+        assert evaluate(run.path, lone).n == 60
+    other = ";" if mark == "|" else "|"
+    with pytest.raises(UserError, match=rf"split at '\{mark}' as the run's own were"):
+        evaluate(run.path, frame.assign(tags=[other.join(tags[2])] * N))
+    assert whole.n == N

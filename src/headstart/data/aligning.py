@@ -12,6 +12,7 @@ from headstart.data.arrow import Columns
 from headstart.data.arrowtypes import as_words, class_name, is_string
 from headstart.data.conventions import DATE, INSTANT, NUMBER, TRUTH, WHOLE, Reading, fits, is_missing, trimmed
 from headstart.data.dataset import TableColumns
+from headstart.data.drift import drift_warnings
 from headstart.data.frame import Frame
 from headstart.data.projecting import parsed, project, reading_of
 from headstart.data.settling import words
@@ -43,7 +44,10 @@ def align(frame: Frame, columns: TableColumns) -> tuple[Columns, tuple[str, ...]
         instead[name] = named(words(frame, name), known)
         warnings += _unknown(frame, name, instead[name], known)
     kinds = dict.fromkeys(columns.numeric, pa.float64()) | dict.fromkeys(columns.categorical, pa.string())
-    return project(frame, kinds, instead), tuple(warnings)
+    aligned = project(frame, kinds, instead)
+    for name, usual in columns.usual.items():
+        warnings += drift_warnings(frame, name, aligned.table.column(name).to_numpy(), usual)
+    return aligned, tuple(warnings)
 
 
 def _numbers(frame: Frame, name: str, learned: Reading) -> tuple[pa.ChunkedArray | None, list[str]]:

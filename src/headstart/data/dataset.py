@@ -29,11 +29,13 @@ class TableColumns:
     numeric : names of the columns of numbers.
     categorical : column to its categories, sorted, as the training split has them.
     readings : numeric columns whose text is not read as plain numbers, and how it is read.
+    usual : numeric columns to mean and standard deviation of what a model learned from; empty where none did yet.
     """
 
     numeric: tuple[str, ...] = ()
     categorical: dict[str, tuple[str, ...]] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
+    usual: dict[str, tuple[float, float]] = field(default_factory=dict, compare=False)
 
     @property
     def names(self) -> tuple[str, ...]:

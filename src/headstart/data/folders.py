@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -44,6 +44,7 @@ class Folder:
     modality: str
     given: np.ndarray | None
     notes: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass
@@ -53,6 +54,7 @@ class _Seen:
     kinds: dict[str, str] = field(default_factory=dict)
     ignored: int = 0
     example: str = ""
+    empty: list[str] = field(default_factory=list)
 
 
 def kind_of(name: str) -> str | None:
@@ -87,8 +89,14 @@ def loose_files(folder: Path) -> list[str]:
     return sorted(entry.name for entry in entries(folder) if os.path.isfile(entry.path))
 
 
-def scan_classes(root: Path) -> Folder:
-    """Index a folder whose subfolders are classes, or splits with classes in them."""
+def scan_classes(root: Path, known: Sequence[str] | None = None) -> Folder:
+    """Index a folder whose subfolders are classes, or splits with classes in them.
+
+    Parameters
+    ----------
+    known : the classes of a finished model. Then no rule for training holds: a class folder may be empty, and splits
+        may differ. None for data to learn from.
+    """
     outer = subfolders(root)
     by_split = bool(outer) and all(name.lower() in SPLIT_NAMES for name in outer)
     places = {name: subfolders(root / name) for name in outer} if by_split else {"": outer}
@@ -96,17 +104,38 @@ def scan_classes(root: Path) -> Folder:
     for place, names in places.items():
         require_one_spelling(root / place, names)
     classes = class_order({class_name(name) for names in places.values() for name in names})
-    if by_split:
+    if by_split and known is None:
         _require_same_folders(root, places)
     seen = _Seen()
-    index = spill(_class_batches(root, places, classes, seen), _SCHEMA)
+    index = spill(_class_batches(root, places, classes, seen, may_be_empty=known is not None), _SCHEMA)
+    if not seen.kinds:
+        raise UserError(f"No class folder of {root} has a sample; fill them.")
+    warnings: tuple[str, ...] = ()
+    if seen.empty:
+        warnings = (f"Class folders without a sample are left out: {_shown(seen.empty)}.",)
+        index, classes = _without_empty(index, classes, known or ())
     notes = {"label": "the folders' names are the classes"}
     if seen.ignored:
         notes["ignored"] = f"{seen.ignored} files of other kinds were left out, for example {seen.example}"
     given = index.table.column("split").to_numpy() if by_split else None
     if given is not None and len(np.unique(given)) == 1:
         given = None
-    return Folder(index, classes, next(iter(seen.kinds)), given, notes)
+    return Folder(index, classes, next(iter(seen.kinds)), given, notes, warnings)
+
+
+def _shown(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:10])
+    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10} more"
+
+
+def _without_empty(index: Columns, classes: list[str], known: Sequence[str]) -> tuple[Columns, list[str]]:
+    """Leave out classes that the model does not know and that have no sample; the others are numbered anew."""
+    labels = index.table.column("label").to_numpy()
+    used = [number for number, name in enumerate(classes) if name in known or (labels == number).any()]
+    place = np.zeros(len(classes), np.int32)
+    place[used] = np.arange(len(used), dtype=np.int32)
+    table = index.table.set_column(1, _SCHEMA.field(1), pa.array(place[labels]))
+    return Columns(table), [classes[number] for number in used]
 
 
 def _require_structure(root: Path, places: dict[str, list[str]]) -> None:
@@ -139,13 +168,16 @@ def _require_same_folders(root: Path, places: dict[str, list[str]]) -> None:
 
 
 def _class_batches(
-    root: Path, places: dict[str, list[str]], classes: list[str], seen: _Seen
+    root: Path, places: dict[str, list[str]], classes: list[str], seen: _Seen, *, may_be_empty: bool
 ) -> Iterator[pa.RecordBatch]:
     number = {name: index for index, name in enumerate(classes)}
     for outer, names in places.items():
         split = SPLITS.index(SPLIT_NAMES[outer.lower()]) if outer else 0
         for name in names:
             paths = sorted_paths(root, os.path.join(outer, name), seen)
+            if not len(paths) and may_be_empty:
+                seen.empty.append(os.path.join(outer, name))
+                continue
             if not len(paths):
                 raise UserError(f"The class folder {root / outer / name} has no samples; fill it or remove it.")
             for start in range(0, len(paths), _ROWS):

@@ -73,7 +73,7 @@ def encode_labels(source: LabelSource, kind: str | None) -> Encoded:
         return Encoded(Task("regression", targets=(name,)), numbers(source, name, values)[:, None], reason)
     if inferred == "multilabel":
         mark, words = choose_mark(values, given=kind is not None)
-        return _encode_sets(_sets(values, mark), reason + words)
+        return _encode_sets(_sets(values, mark), reason + words, mark)
     return _encode_classes(values, reason)
 
 
@@ -183,7 +183,7 @@ def _named(source: LabelSource, name: str, values: pa.ChunkedArray, kind: str | 
     known = list(source.class_names[name])
     reason = f"the data name the {len(known)} classes of '{name}'"
     if _is_list(values.type):
-        return _encode_sets([[known[c] for c in row] for row in values.to_pylist()], reason)
+        return _encode_sets([[known[c] for c in row] for row in values.to_pylist()], reason, "")
     if kind == "regression":
         raise UserError(f"The label '{name}' holds named classes, not numbers; give --task classification.")
     codes = values.cast(pa.int64()).to_numpy()
@@ -240,15 +240,15 @@ def _sets(values: pa.ChunkedArray, mark: str) -> list[list[str]]:
     return [[piece.strip() for piece in row if piece.strip()] for row in pieces]
 
 
-def label_sets(values: pa.ChunkedArray) -> list[list[str]]:
-    """Return each sample's classes, by the separator that the column has."""
-    return _sets(values, choose_mark(values, given=True)[0])
+def label_sets(values: pa.ChunkedArray, separator: str = "") -> list[list[str]]:
+    """Return each sample's classes, by the separator that a model learned with, or else that the column has."""
+    return _sets(values, separator or choose_mark(values, given=True)[0])
 
 
-def _encode_sets(sets: list[list[str]], reason: str) -> Encoded:
+def _encode_sets(sets: list[list[str]], reason: str, separator: str) -> Encoded:
     classes = tuple(class_order({name for row in sets for name in row}))
     number = {name: index for index, name in enumerate(classes)}
     labels = np.zeros((len(sets), len(classes)), np.uint8)
     for row, names in enumerate(sets):
         labels[row, [number[name] for name in names]] = 1
-    return Encoded(Task("multilabel", classes), labels, reason)
+    return Encoded(Task("multilabel", classes, separator=separator), labels, reason)

@@ -100,8 +100,9 @@ def _sets(source: LabelSource, task: Task) -> np.ndarray:
         rows = len(next(iter(found.values())))
         return np.stack([found.get(name, np.zeros(rows)) for name in task.classes], axis=1).astype(np.uint8)
     (name, values), *_ = source.columns.items()
-    sets = label_sets(values)
+    sets = label_sets(values, task.separator)
     unknown = sorted({one for row in sets for one in row} - set(task.classes))
     if unknown:
-        refuse_unknown(unknown, task, f" in column '{name}'")
+        cut = f", split at '{task.separator}' as the run's own were" if task.separator else ""
+        refuse_unknown(unknown, task, f" in column '{name}'{cut}")
     return np.array([[one in row for one in task.classes] for row in map(set, sets)], dtype=np.uint8)

@@ -73,7 +73,7 @@ def from_folder(path: Path, options: Options) -> Material:
     if options.task not in (None, "classification"):
         raise UserError(f"{path} is a folder of classes, so the task is classification, not {options.task}; "
                         "open a table of paths instead.")  # fmt: skip
-    folder = folders.scan_classes(path)
+    folder = folders.scan_classes(path, known=None if options.like is None else options.like.task.classes)
     if options.modality not in (None, folder.modality):
         raise UserError(f"{path} holds {folder.modality}s, not {options.modality}s; {_instead(options)}.")
     labels = folder.index.table.column("label").to_numpy().astype(np.int64)
@@ -84,7 +84,7 @@ def from_folder(path: Path, options: Options) -> Material:
     inferred = {"modality": f"{folder.modality}: by the endings of the files", **folder.notes}
     name, origin = printable(path.resolve().name), printable(str(path))
     return Material(
-        name, origin, inputs, inputs.names, encoded, folder.given, inferred=inferred
+        name, origin, inputs, inputs.names, encoded, folder.given, inferred=inferred, warnings=folder.warnings
     )  # fmt: skip
 
 
@@ -237,9 +237,16 @@ def from_arrays(data: arrays.ArrayParts, options: Options, name: str, origin: st
     if options.like is not None:
         wanted = options.like.columns if isinstance(options.like.columns, TableColumns) else None
         frame = None if wanted is None else named_numbers(data, wanted)
-        inputs, note = array_inputs(data, modality) if frame is None else (Records(align(frame, wanted)[0]), {})  # type: ignore[arg-type]
+        warnings: tuple[str, ...] = ()
+        if frame is None or wanted is None:
+            inputs, _ = array_inputs(data, modality)
+        else:
+            aligned, warnings = align(frame, wanted)
+            inputs = Records(aligned)
         encoded, given = encode_as(source, options.like.task), _given_by_parts(data.parts)
-        return Material(name, origin, inputs, data.row_names, encoded, given, label_columns=tuple(columns))
+        return Material(
+            name, origin, inputs, data.row_names, encoded, given, label_columns=tuple(columns), warnings=warnings
+        )
     encoded = encode_labels(source, options.task)
     inputs, note = array_inputs(data, modality)
     group = None

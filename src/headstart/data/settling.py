@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from headstart.data.arrow import Columns, spill
 from headstart.data.arrowtypes import as_words, is_settled, settled
+from headstart.data.controls import control_warnings
 from headstart.data.conventions import (
     LEADING_ZEROS,
     NUMBER,
@@ -46,6 +47,7 @@ def settle(frame: Frame, *, declared: bool, categories: frozenset[str] = frozens
     texts = [f.name for f in table.schema if f.type == pa.string() and f.name not in categories]
     if not texts:
         return frame
+    controls = control_warnings(frame, texts)
     studies = {name: study(frame, name) for name in texts}
     _agree(list(studies.values()))
     for name, found in studies.items():
@@ -58,7 +60,7 @@ def settle(frame: Frame, *, declared: bool, categories: frozenset[str] = frozens
     notes = dict(frame.notes)
     for key, told in _notes(studies).items():
         notes[key] = f"{notes[key]}; {told}" if key in notes else told
-    warnings = [*frame.warnings, *(found.warning for found in studies.values() if found.warning)]
+    warnings = [*frame.warnings, *controls, *(found.warning for found in studies.values() if found.warning)]
     return replace(
         frame, columns=columns, text=text, readings=readings, notes=notes, warnings=tuple(warnings), declared=declared
     )

@@ -99,7 +99,7 @@ SPEC: dict[str, Rule] = {
 }
 TASK = Record(
     {"kind": Text(choices=TASKS), "classes": Items(NAME), "targets": Items(NAME)},
-    {"mean": Items(Number()), "scale": Items(Number(1e-300))},
+    {"mean": Items(Number()), "scale": Items(Number(1e-300)), "separator": Text(most=1)},
 )
 LINEAR = Record({"kind": Text(choices=("linear",)), "n_in": SIZE, "n_out": SIZE, "bias": Flag()}, open=False)
 NEAREST = Record(

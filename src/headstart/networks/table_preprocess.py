@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from headstart.data.conventions import MISSING, Reading
+from headstart.data.dataset import TableColumns
 from headstart.errors import UserError, nearest
 from headstart.networks.preprocess import Preprocess
 from headstart.storage import write_json
@@ -46,6 +47,12 @@ class TablePreprocess(Preprocess):
     def columns(self) -> tuple[str, ...]:
         """Every column, numeric ones first."""
         return (*self.mean, *self.categories)
+
+    @property
+    def wanted(self) -> TableColumns:
+        """What new rows must hold, and what the numbers usually are."""
+        usual = {name: (mean, self.std[name]) for name, mean in self.mean.items()}
+        return TableColumns(self.numeric, dict(self.categories), self.readings, usual)
 
     @classmethod
     def fit(cls, rows: Any, columns: Any) -> TablePreprocess:

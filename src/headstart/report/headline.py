@@ -9,7 +9,7 @@ from markupsafe import Markup
 from headstart.report import format as fmt
 from headstart.report import whiskers
 from headstart.report.folder import RunFolder
-from headstart.report.sections import INTERVALS, metric_of, title_of
+from headstart.report.sections import INTERVALS, metric_of, spoils, title_of
 
 HEADLINES = {
     "positive": ("▲", "Transfer helped"),
@@ -57,6 +57,7 @@ def verdict(folder: RunFolder) -> dict[str, Any]:
         "sentence": _sentence(run, said, kind),
         "second": _second(run, said, metric),
         "note": said.get("note") or "",
+        "doubts": [text for text in run.get("warnings") or [] if spoils(text)],
         "figures": _figures(run, metric, said),
         "whisker": None if _same(said) else _whisker(metric, gain, bounds, f"s-{kind}"),
         "interval_kind": INTERVALS.get(str(said.get("interval_kind"))),

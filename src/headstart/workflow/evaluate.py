@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from headstart.data import Dataset, Like, check, open_labelled
+from headstart.data.requirements import class_counts
 from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.problem import Task
@@ -76,8 +77,20 @@ def evaluate(
     predictions = model.predict_proba(subset(dataset, rows), device=device)
     low, high = interval_of_arm(model.logic, [predictions], labels).bounds
     split = "the test split" if dataset.given_splits else "all samples"
-    warnings = (*dataset.warnings, *overlap(opened.path, dataset, rows))
+    warnings = (*dataset.warnings, *_absent(task, labels), *overlap(opened.path, dataset, rows))
     return Evaluation(task.metric, model.logic.metrics(predictions, labels), (low, high), len(rows), split, warnings)
+
+
+def _absent(task: Task, labels: np.ndarray) -> list[str]:
+    """Say which classes have no sample, and so no say in the figures."""
+    if task.kind == "regression":
+        return []
+    absent = [name for name, count in zip(task.classes, class_counts(task, labels), strict=True) if not count]
+    if not absent:
+        return []
+    shown = ", ".join(f"'{name}'" for name in absent[:10]) + (f" and {len(absent) - 10} more" * (len(absent) > 10))
+    return [f"{len(absent)} of the model's {len(task.classes)} classes have no sample here, so that the figures say "
+            f"nothing of them: {shown}."]  # fmt: skip
 
 
 def label_columns(run: Run) -> tuple[str, ...]:

@@ -156,11 +156,9 @@ class Model:
     @property
     def wanted(self) -> Any:
         """The columns that the model takes: a table's features, or the name of the column of texts or images."""
-        from headstart.data import TableColumns
-
         preprocess = self.network.preprocess
         if preprocess.modality == "table":
-            return TableColumns(tuple(preprocess.mean), preprocess.categories, preprocess.readings)
+            return preprocess.wanted
         return self.column
 
     @property

@@ -58,7 +58,7 @@ class TableEncoder:
     @property
     def wanted(self) -> TableColumns:
         """What new inputs must hold."""
-        return TableColumns(self.preprocess.numeric, dict(self.preprocess.categories), self.preprocess.readings)
+        return self.preprocess.wanted
 
     def features(self, dataset: Dataset, on_progress: OnProgress | None = None) -> Array:
         """Return [n, d] float64."""
