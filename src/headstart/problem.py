@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from headstart.errors import check_names
+
 Modality = Literal["image", "text", "table"]
 TaskKind = Literal["classification", "multilabel", "regression"]
 Scenario = Literal["inductive", "transductive", "unsupervised"]
@@ -42,6 +44,8 @@ SHARES = frozenset(
 """Metrics from 0 to 1, which are shown in percent and in points."""
 ERRORS = frozenset({"mae", "rmse", "log_loss", "hamming_loss", "ece"})
 """Metrics of which less is better."""
+check_names(SHARES | ERRORS, {name for row in METRICS.values() for name in row}, "headstart.problem.SHARES, ERRORS")
+check_names(TASKS, METRICS, "headstart.problem.TASKS")
 
 
 @dataclass(frozen=True)

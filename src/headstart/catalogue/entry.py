@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args
 
-from headstart.problem import Carries, Scenario, Space
+from headstart.errors import check_names
+from headstart.problem import MODALITIES, TASKS, Carries, Scenario, Space
+
+KINDS = ("trained", "fitted", "penalty", "weights", "map", "predictor", "head", "unsupervised")
+NEEDS = ("target_labels", "source_labels", "source_inputs", "target_inputs")
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,21 @@ class Entry:
     every_stage: bool = False
     uses_source: bool = True
     simple: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a word that would select nothing: a race or a table would silently do without the method."""
+        given = {
+            "kind": ((self.kind,), KINDS),
+            "needs": (self.needs, NEEDS),
+            "carries": ((self.carries,), get_args(Carries)),
+            "scenario": ((self.scenario,), get_args(Scenario)),
+            "space": ((self.space,), get_args(Space)),
+        }
+        for field, (words, known) in given.items():
+            check_names(words, known, f"The catalogue's {field} of '{self.name}'")
+        known = (*MODALITIES, *TASKS)
+        almost = [word for word in re.findall(r"\w+", self.applies) if get_close_matches(word, known, 1, 0.8)]
+        check_names(almost, known, f"The catalogue's applies of '{self.name}'")
 
     def load(self) -> Any:
         """Return the class, or the function of a reweighting."""

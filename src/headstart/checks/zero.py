@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headstart import catalogue
+from headstart.errors import check_names
 
 Recipe = tuple[str, int | None, dict[str, Any]]
 
@@ -26,6 +27,7 @@ ZERO: dict[str, tuple[Recipe, Recipe]] = {
 Fine-tuning is what the others are compared with. Distillation and training from scratch start here from the same
 weights as fine-tuning, which the law needs and a real run does not give them.
 """
+check_names(ZERO, catalogue.names(), "headstart.checks.zero.ZERO")
 
 
 def create(recipe: Recipe) -> Any:

@@ -15,9 +15,12 @@ from headstart.catalogue.entry import Entry
 from headstart.choice.heads import Heads
 from headstart.errors import check_names
 from headstart.shallow.domains import Domains
-from headstart.shallow.shells import Adapted, Reweighted
+from headstart.shallow.shells import WEIGHTS, Adapted, Reweighted
 
 BASELINES = ("source_only", "target_only", "pooled")
+BLENDS = ("blend", "smoothed")
+STACKED = "stacked"
+"""What is made of candidates that were raced."""
 NEAREST = "source_nearest"
 """Nearest neighbours on the source: races where the source's cross-validation prefers them to a linear model."""
 
@@ -114,6 +117,9 @@ DEFAULTS: tuple[Candidate, ...] = (
 OF_WORDS = Candidate("msda")
 """Races beside them where rows are sparse: it was made for bags of words, whose rare words it fills in."""
 check_names((one.method for one in (*DEFAULTS, OF_WORDS)), catalogue.names(), "headstart.choice.candidates.DEFAULTS")
+check_names((e.name for e in catalogue.METHODS if e.kind == "weights"), WEIGHTS, "The catalogue of reweightings")
+RACED = (*BASELINES, NEAREST, *BLENDS, STACKED, *catalogue.names(), *(one.name for one in DEFAULTS))
+"""Every name that a race can end in, but for labels that a caller gives."""
 
 
 def as_candidates(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from headstart.choice.blend import blend, shares
-from headstart.choice.candidates import BASELINES, Candidate, as_candidates
+from headstart.choice.candidates import BASELINES, BLENDS, STACKED, Candidate, as_candidates
 from headstart.choice.chance import CONFIDENCE
 from headstart.choice.cost import cheapest_first
 from headstart.choice.gain import Gain, features, shipped
@@ -26,7 +26,6 @@ from headstart.choice.stacking import stacked
 from headstart.shallow.domains import Domains
 
 Array = np.ndarray
-BLENDS = ("blend", "smoothed")
 DROPPED = 20.0
 """Points below all others at which blends weigh what the label-shift alarm leaves out; a figure that is never shown."""
 
@@ -111,7 +110,7 @@ def decide(ground: Ground, raced: list[Raced], gain: Gain, *, corrected: bool = 
     considered = _adapted(finished, gains)
     chosen, reason = _guard(ground, finished, gains, chances, considered)
     names = [one.name for one in finished]
-    if corrected and CORRECTED in names and "stacked" not in names and can_tell_shares(ground, finished[0]):
+    if corrected and CORRECTED in names and STACKED not in names and can_tell_shares(ground, finished[0]):
         chosen = considered = names.index(CORRECTED)
         reason = f"{CORRECTED}: the class shares differ strongly, and nothing else that can be seen does."
     deviation = math.nan if considered is None else float(gain.deviations(rows)[considered])
@@ -127,8 +126,8 @@ def combine(ground: Ground, finished: Sequence[Raced], gains: Array) -> list[Rac
 def _adapted(finished: Sequence[Raced], gains: Array) -> int | None:
     """Return the number of what stands for adaptation: the better blend by predicted gain, or the best candidate."""
     names = [one.name for one in finished]
-    if "stacked" in names:
-        return names.index("stacked")
+    if STACKED in names:
+        return names.index(STACKED)
     adapted = [i for i, name in enumerate(names) if name not in BASELINES and not np.isnan(gains[i])]
     blends = [i for i in adapted if names[i] in BLENDS]
     return max(blends or adapted, key=lambda i: gains[i], default=None)
@@ -142,7 +141,7 @@ def _guard(
     if considered is None:
         return safe, f"{kept}: no adapted model was raced to its end that could be believed."
     name = finished[considered].name
-    if name == "stacked":
+    if name == STACKED:
         return considered, "stacked: the target labels that were given say how much each model counts."
     unit = "% of the error" if ground.regression else " points"
     said = f"predicted gain {gains[considered]:+.1f}{unit} over source-only"

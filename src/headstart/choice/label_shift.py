@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from headstart import catalogue
 from headstart.choice.candidates import BASELINES, DEFAULTS, NEAREST
 from headstart.choice.gain import expected_accuracy
 from headstart.choice.moved_means import shares_explain_more
@@ -32,6 +33,7 @@ FEW = 20
 """Rows of a domain below which nothing is said about its class shares."""
 CORRECTED = "bbse"
 """What answers where nothing but the class shares differs."""
+check_names([CORRECTED], catalogue.names(), "headstart.choice.label_shift.CORRECTED")
 
 
 def only_shares_differ(domains: Domains, *, seed: int = 0) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from headstart.choice.blend import Blend
-from headstart.choice.candidates import BASELINES, Candidate
+from headstart.choice.candidates import BASELINES, STACKED, Candidate
 from headstart.choice.racing import Ground, Raced, fitted, outputs, settled, validate
 from headstart.shallow.choosing import default_folds
 from headstart.shallow.domains import Domains
@@ -53,7 +53,7 @@ def stacked(ground: Ground, finished: Sequence[Raced], gains: Array, *, strength
         for side in ("target", "held")
     )
     model = Blend(tuple(one.model for one in kept), tuple(shares.tolist()))
-    return Raced(Candidate("stacked"), model, target, held, validate(ground, target, held), 0.0, "")
+    return Raced(Candidate(STACKED), model, target, held, validate(ground, target, held), 0.0, "")
 
 
 def _held_back(ground: Ground, one: Raced) -> Array:

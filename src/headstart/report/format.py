@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, TypeGuard
 
-from headstart.problem import SHARES
+from headstart.errors import check_names
+from headstart.problem import METRICS, SHARES
 
 TITLES = {
     "accuracy": "accuracy",
@@ -23,6 +24,7 @@ TITLES = {
     "rmse": "root mean squared error",
     "r2": "R²",
 }
+check_names(TITLES, {name for row in METRICS.values() for name in row}, "headstart.report.format.TITLES")
 DASH = "–"
 
 

@@ -10,6 +10,7 @@ from sklearn import metrics
 from torch import Tensor
 from torch.nn import functional as F
 
+from headstart.errors import check_names
 from headstart.functional.calibration import calibration_error
 from headstart.problem import METRICS
 from headstart.tasks.base import TaskLogic, average
@@ -80,3 +81,4 @@ MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "log_loss": _log_loss,
     "ece": _ece,
 }
+check_names(MEASURES, METRICS["classification"], "headstart.tasks.classification.MEASURES")

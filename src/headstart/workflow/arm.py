@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from headstart import catalogue
+from headstart.errors import check_names
 from headstart.problem import Carries
 
 REFERENCE = "scratch"
 """The arm that the gain is counted from where the target is labelled."""
+check_names([REFERENCE], catalogue.names(), "headstart.workflow.arm.REFERENCE")
 
 
 @dataclass(frozen=True)

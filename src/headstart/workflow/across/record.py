@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 
 from headstart import catalogue
-from headstart.choice.candidates import BASELINES
+from headstart.choice.candidates import BASELINES, RACED
 from headstart.choice.gain import regrets
 from headstart.choice.racing import Raced
+from headstart.errors import check_names
 from headstart.problem import ERRORS, SHARES, Domain
 from headstart.shallow.diagnose import Diagnosis
 from headstart.workflow.across.evidence import carried_summary
 from headstart.workflow.across.ground import Ground
 from headstart.workflow.across.race import ADAPTED, Outcome
+from headstart.workflow.arm import ACROSS as BASELINE_ARMS
 from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details
 from headstart.workflow.predictions import Predictions
@@ -34,6 +36,8 @@ TITLES = {
     "smoothed": "Blend of the field, smoothed over neighbours",
     "stacked": "Stack, weighted by the target labels given",
 }
+check_names(BASELINE_ARMS, BASELINES, "headstart.workflow.arm.ACROSS")
+check_names(TITLES, (*RACED, ADAPTED), "headstart.workflow.across.record.TITLES")
 
 
 def array_details(
