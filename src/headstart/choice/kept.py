@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from headstart.choice.racing import Ground, Raced, outputs
+from headstart.functional.temperature import sharpened
 from headstart.validators.density import Axes
 
 Array = np.ndarray
@@ -23,6 +24,7 @@ class Kept(BaseEstimator):
     model : a fitted method, or a combination of several. n_classes : 0 for values.
     mean, scale, axes : of the principal axes on which neighbours are looked for. low_target : the target's rows there.
     span : what values are held within; None for classes.
+    steepness : by what the logarithms of probabilities are multiplied, one over a temperature.
     """
 
     model: Any = None
@@ -32,12 +34,19 @@ class Kept(BaseEstimator):
     axes: Any = None
     low_target: Any = None
     span: Any = None
+    steepness: float = 1.0
 
     @property
     def classes_(self) -> Array:
         return np.arange(self.n_classes)
 
     def _answer(self, X: Any) -> Array:
+        found = self._raw(X)
+        if not self.n_classes or self.steepness == 1.0:
+            return found
+        return sharpened(found, self.steepness, "classification")
+
+    def _raw(self, X: Any) -> Array:
         nothing: Any = None
         axes = Axes(self.mean, self.scale, self.axes)
         ground = Ground(
@@ -57,7 +66,7 @@ class Kept(BaseEstimator):
         return answer.argmax(axis=1) if self.n_classes else answer
 
 
-def keep(one: Raced, ground: Ground) -> Kept:
+def keep(one: Raced, ground: Ground, steepness: float = 1.0) -> Kept:
     """Return an outcome's fitted model without the race."""
     return Kept(
         model=one.model,
@@ -67,4 +76,5 @@ def keep(one: Raced, ground: Ground) -> Kept:
         axes=ground.axes.axes,
         low_target=ground.low_target,
         span=ground.span,
+        steepness=steepness,
     )

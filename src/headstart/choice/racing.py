@@ -37,6 +37,8 @@ class Raced(NamedTuple):
     model : fitted on every row. target : its outputs for the target rows, probabilities [m, k] or values [m].
     held : outputs for the source rows of `Ground.held`, by a model that was not fitted on them.
     scores : validator to value. seconds : spent on it. note : why it did not finish, else empty.
+    crossed : outputs for the target rows whose labels were given, by models that did not see them; None where there
+        are none.
     """
 
     candidate: Candidate
@@ -46,6 +48,7 @@ class Raced(NamedTuple):
     scores: dict[str, float]
     seconds: float
     note: str
+    crossed: Array | None = None
 
     @property
     def name(self) -> str:

@@ -53,7 +53,9 @@ def stacked(ground: Ground, finished: Sequence[Raced], gains: Array, *, strength
         for side in ("target", "held")
     )
     model = Blend(tuple(one.model for one in kept), tuple(shares.tolist()))
-    return Raced(Candidate(STACKED), model, target, held, validate(ground, target, held), 0.0, "")
+    shape = (1, -1) if ground.regression else (1, -1, 1)
+    crossed = (answers * shares.reshape(shape)).sum(axis=1)
+    return Raced(Candidate(STACKED), model, target, held, validate(ground, target, held), 0.0, "", crossed)
 
 
 def _held_back(ground: Ground, one: Raced) -> Array:

@@ -145,11 +145,15 @@ def calibration(folder: RunFolder) -> dict[str, Any] | None:
 def _temperature(record: Any) -> str:
     """Say by what temperature the confidence was set right, and what it was before."""
     if not isinstance(record, dict) or not fmt.is_number(record.get("temperature")):
-        return ""
+        return str(record.get("why") or "") if isinstance(record, dict) else ""
     before, after = fmt.percent(record.get("before")), fmt.percent(record.get("after"))
+    on = {
+        "target": "samples of the target, out of fold",
+        "source": "samples of the source (where they ask for more confidence they are believed by half)",
+    }.get(str(record.get("on")), "samples")
     return (
         f"The confidence was set by a temperature of {fmt.plain(record['temperature'])}, found on "
-        f"{fmt.count(record.get('n'))} held-out samples: on the test split the calibration error was {before} before "
+        f"{fmt.count(record.get('n'))} held-out {on}: on the test split the calibration error was {before} before "
         f"and is {after} now. The answers themselves are the same."
     )
 

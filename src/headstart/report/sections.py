@@ -53,7 +53,15 @@ def kept(folder: RunFolder) -> dict[str, Any] | None:
 
 
 def _refit(run: dict[str, Any], kept: Any) -> str:
-    """Say that the kept arm was fitted again with the validation rows."""
+    """Say which rows the kept model was fitted on, where some served to choose it."""
+    across = run.get("across") or {}
+    if fmt.is_number(across.get("n_held_out")):
+        learned = across.get("n_learned")
+        return (
+            f"It is fitted on all {fmt.count(across.get('n_source'))} labelled source samples, the "
+            f"{fmt.count(across['n_held_out'])} that the evidence holds out of a second fit included"
+            + (f", and on all {fmt.count(learned)} target labels that may be learned from." if learned else ".")
+        )
     rows = ((run.get("arms", {}).get(kept) or {}).get("refit") or {}).get("rows")
     if not fmt.is_number(rows):
         return ""

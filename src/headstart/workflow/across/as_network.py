@@ -36,7 +36,7 @@ class AveragedHead(nn.Module):
     Parameters
     ----------
     members : at least one. mean, scale : of a regression's targets, which the task's prediction puts back; None for
-        classes. span : what values are held within.
+        classes. span : what values are held within. steepness : one over the temperature of the probabilities.
     """
 
     share: Tensor
@@ -44,10 +44,14 @@ class AveragedHead(nn.Module):
     intercept: Tensor
 
     def __init__(
-        self, members: list[Member], units: tuple[float, float] | None = None, span: tuple[float, float] | None = None
+        self,
+        members: list[Member],
+        units: tuple[float, float] | None = None,
+        span: tuple[float, float] | None = None,
+        steepness: float = 1.0,
     ) -> None:
         super().__init__()
-        self.units, self.span = units, span
+        self.units, self.span, self.steepness = units, span, steepness
         for name in Member._fields:
             self.register_buffer(name, torch.from_numpy(np.array([getattr(one, name) for one in members])).double())
 
@@ -56,7 +60,7 @@ class AveragedHead(nn.Module):
         outputs = torch.einsum("nd,mkd->mnk", features.double(), self.coef) + self.intercept[:, None]
         share = self.share[:, None, None]
         if self.units is None:
-            return (share * outputs.softmax(dim=2)).sum(dim=0).clamp_min(1e-30).log().float()
+            return (self.steepness * (share * outputs.softmax(dim=2)).sum(dim=0).clamp_min(1e-30).log()).float()
         if self.span is not None:
             outputs = outputs.clamp(*self.span)
         mean, scale = self.units
@@ -77,7 +81,7 @@ def as_network(model: AdaptedModel) -> Network | None:
         network = build_columns(columns_spec(model.encoder.preprocess))
         places = _places(model.encoder, network.n_features)
         members = [one._replace(coef=_moved(one.coef, places, network.n_features)) for one in members]
-    network.head = AveragedHead(members, units, model.estimator.span)
+    network.head = AveragedHead(members, units, model.estimator.span, model.estimator.steepness)
     return network.eval()
 
 

@@ -13,6 +13,7 @@ from headstart.networks import Network
 from headstart.shallow.diagnose import Diagnosis, diagnose
 from headstart.storage import write_json, write_text
 from headstart.tasks import create_task
+from headstart.workflow.across.calibrate import Setting, confidence_record, setting_of
 from headstart.workflow.across.evidence import write_domains
 from headstart.workflow.across.ground import Ground
 from headstart.workflow.across.model import AdaptedModel, outputs
@@ -97,7 +98,12 @@ class ArrayField(Field[AcrossPlan, Outcomes]):
         return Guard(first.kept_arm, _sentence(first.decided.reason))
 
     def predict(self, results: Outcomes, kept: Guard, folder: Path) -> Predictions:
-        return predict_arms(self.ground, results)
+        return predict_arms(self.ground, results, kept.kept, self._confidence(results, kept))
+
+    def _confidence(self, results: Outcomes, kept: Guard) -> list[Setting]:
+        """Return the temperature of what is handed back, one per seed."""
+        kind = self.ground.task.kind
+        return [setting_of(one, one.arms.get(kept.kept, one.kept), kind) for one in results]
 
     def judge(self, plan: AcrossPlan, results: Outcomes, predictions: Predictions, kept: Guard) -> Verdict | None:
         return judge_arms(self.ground, predictions, kept.kept)
@@ -112,15 +118,16 @@ class ArrayField(Field[AcrossPlan, Outcomes]):
         folder: Path,
     ) -> Details:
         assert verdict is not None
-        return array_details(self.ground, self.shift, results, predictions, verdict)
+        values, kind = predictions.values[kept.kept][0], self.ground.task.kind
+        calibration = confidence_record(self._confidence(results, kept)[0], values, predictions.labels, kind)
+        return array_details(self.ground, self.shift, results, predictions, verdict, calibration)
 
     def save(
         self, results: Outcomes, predictions: Predictions, kept: Guard, record: dict[str, Any], folder: Path
     ) -> None:
         ground, first = self.ground, results[0]
-        model = AdaptedModel(
-            ground.encoder, first.model(first.kept), ground.logic, ground.sides.sources[0].input_column
-        )
+        estimator = first.model(first.kept, self._confidence(results, kept)[0].steepness)
+        model = AdaptedModel(ground.encoder, estimator, ground.logic, ground.sides.sources[0].input_column)
         model.save(folder / "model")
         write_text(folder / "model" / "README.md", adapted_card(record))
         write_domains(folder / "evidence" / "domains.json", ground, first)
@@ -168,16 +175,17 @@ def _sentence(reason: str) -> str:
     return said[:1].upper() + said[1:]
 
 
-def predict_arms(ground: Ground, outcomes: Outcomes) -> Predictions:
-    """Return each arm's predictions of the evaluated rows, per seed."""
+def predict_arms(ground: Ground, outcomes: Outcomes, kept: str, settings: list[Setting]) -> Predictions:
+    """Return each arm's predictions of the evaluated rows, per seed; those of ``kept`` with its temperature."""
     rows = ground.evaluated
     labels = ground.sides.target_labels[rows]
     values: dict[str, list[Array]] = {}
-    for outcome in outcomes:
+    for outcome, setting in zip(outcomes, settings, strict=True):
         for arm, one in outcome.arms.items():
+            steepness = setting.steepness if arm == kept else 1.0
             found = np.zeros((0, max(ground.task.n_outputs, 1)))
             if len(rows):
-                found = outputs(outcome.model(one), ground.rows.target[rows], ground.task)
+                found = outputs(outcome.model(one, steepness), ground.rows.target[rows], ground.task)
             values.setdefault(arm, []).append(found)
     regression = ground.task.kind == "regression"
     shaped = labels[:, None].astype(np.float64) if regression else labels.astype(np.int64)

@@ -46,9 +46,9 @@ class Outcome:
         found = {one.name: one for one in self.decided.finished if one.name in BASELINES}
         return found if self.adapted is None else {**found, ADAPTED: self.adapted}
 
-    def model(self, one: Raced) -> Kept:
-        """Return an arm's fitted model by itself."""
-        return keep(one, self.decided.ground)
+    def model(self, one: Raced, steepness: float = 1.0) -> Kept:
+        """Return an arm's fitted model by itself, its confidence set by one over a temperature."""
+        return keep(one, self.decided.ground, steepness)
 
 
 def race_seed(

@@ -41,7 +41,12 @@ check_names(TITLES, (*RACED, ADAPTED), "headstart.workflow.across.record.TITLES"
 
 
 def array_details(
-    ground: Ground, shift: Diagnosis, outcomes: list[Outcome], predictions: Predictions, verdict: Verdict
+    ground: Ground,
+    shift: Diagnosis,
+    outcomes: list[Outcome],
+    predictions: Predictions,
+    verdict: Verdict,
+    calibration: dict[str, Any] | None,
 ) -> Details:
     """Return what ``run.json`` says of a field of array methods."""
     sides, first = ground.sides, outcomes[0]
@@ -70,6 +75,7 @@ def array_details(
         warnings=_warnings(ground, verdict),
         versions=("pot",),
         more={
+            "calibration": calibration,
             "across": {
                 "shift": shift.to_json(),
                 "kept": first.kept.name,
@@ -80,11 +86,12 @@ def array_details(
                 "n_target": len(target),
                 "n_learned": len(ground.learned[0]),
                 "n_evaluated": len(ground.evaluated),
+                "n_held_out": len(first.decided.ground.held),
                 "target_labels": ground.options.target_labels,
                 "summary": carried_summary(first),
                 "per_class": _per_class(ground, predictions),
                 "lines": _lines(candidates, best, ground.task.metric),
-            }
+            },
         },
     )
 
