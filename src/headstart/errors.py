@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 _LONGEST = 200
-_MOST = 2_000
+_MOST = 1_000
 
 
 class UserError(Exception):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +106,11 @@ def test_a_network_without_a_task_is_refused(tmp_path: Path) -> None:
     save_network(build(TABLE), None, tmp_path / "model")
     with pytest.raises(UserError, match="no task's head"):
         export.export_onnx(tmp_path)
+
+
+def test_the_runtime_reports_to_nobody_and_leaves_no_file(tmp_path: Path) -> None:
+    code = "import os; from headstart.report.export import quiet_runtime; before = dict(os.environ); "
+    code += "print(quiet_runtime().__version__); assert dict(os.environ) == before"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment | {"TMPDIR": str(tmp_path)})
+    assert list(tmp_path.iterdir()) == []

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import logging
+import os
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -76,13 +77,26 @@ def export_network(network: Network, logic: TaskLogic, run_dir: Path, out: Path,
 def _require() -> None:
     try:
         import onnx
-        import onnxruntime
 
+        quiet_runtime()
     except ImportError as error:
         raise UserError(
             f"Exporting needs {error.name}, which is not installed; run `pip install 'headstart[export]'`."
         ) from error
-    del onnx, onnxruntime
+    del onnx
+
+
+def quiet_runtime() -> Any:
+    """Import onnxruntime with its telemetry off: it would report home, and leave ``.ses`` where temporary files go."""
+    name = "ORT_DISABLE_TELEMETRY"
+    before = os.environ.get(name)
+    os.environ[name] = before or "1"
+    try:
+        import onnxruntime
+    finally:
+        if before is None:
+            del os.environ[name]
+    return onnxruntime
 
 
 def _convert(graph: Graph, example: dict[str, np.ndarray], path: Path) -> None:
@@ -122,8 +136,7 @@ def _quiet() -> Iterator[None]:
 
 def parity(path: Path, graph: Graph, network: Network, logic: TaskLogic, samples: list[list[Any]]) -> float:
     """Return the largest difference between the exported model and the run's own path; refuse one that is too large."""
-    import onnxruntime
-
+    onnxruntime = quiet_runtime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
