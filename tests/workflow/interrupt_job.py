@@ -105,7 +105,8 @@ def main_job(root: Path, cases: list[str]) -> None:
         page = (out / "report.html").read_text() if (out / "report.html").exists() else ""
         print(json.dumps({
             "case": case, "code": code, "said": said.replace(str(out), "RUN"), "again": again,
-            "page": "</html>" in page, "parts": [name for name in left if name.endswith(".part")], "whole": names(out) == expected,
+            "page": "</html>" in page, "parts": [name for name in left if name.endswith(".part")],
+            "whole": names(out) == expected,
             "had_page": "report.html" in left,
         }), flush=True)  # fmt: skip
 
