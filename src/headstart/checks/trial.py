@@ -79,7 +79,7 @@ def _network(logic: TaskLogic) -> Network:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = build(tabular_spec(statistics, width=8, blocks=3))
-        network.head = logic.head(network.n_features)
+        network.head = logic.head_of(network)
         # A head of zeros would hide the body's gradient in the first step.
         torch.nn.init.normal_(network.head.weight, std=0.3)  # type: ignore[arg-type]
     return network

@@ -84,8 +84,8 @@ def labelled(batch: Batch) -> tuple[Samples, Tensor]:
 def forward(network: Network, samples: Samples, stages: Sequence[str] = ()) -> Passed:
     """Run the network once and keep the states after ``stages`` (those that lie behind the entry)."""
     with watch(network, stages) as states:
-        features = network.features(samples.x)
-    return Passed(samples, states, features, network.head(features))
+        features, read = network.read(samples.x)
+    return Passed(samples, states, features, network.head(read))
 
 
 @contextlib.contextmanager

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from headstart.data.batches import as_labels, pick_labels
 from headstart.engine.ahead import ahead
 from headstart.engine.device import Place, choose_precision, free_memory, layout_of, move, out_of_memory
-from headstart.engine.streams import Fetch
+from headstart.engine.domain import Fetch
 from headstart.errors import UserError
 from headstart.networks.network import Network
 from headstart.tasks import TaskLogic
@@ -55,14 +56,15 @@ def predict(
 
 
 def evaluator(
-    logic: TaskLogic, fetch: Fetch, labels: np.ndarray, *, batch_size: int = 64, precision: str | None = None
+    logic: TaskLogic, fetch: Fetch, labels: Any, *, batch_size: int = 64, precision: str | None = None
 ) -> Callable[[Network], dict[str, float]]:
     """Return ``evaluate(network)`` that gives ``loss`` (the task's, mean) and ``score`` (mean, higher is better)."""
-    y = np.asarray(labels)
+    y = as_labels(labels)
+    truth = pick_labels(y, np.arange(len(y)))
 
     def evaluate(network: Network) -> dict[str, float]:
         found = outputs(network, fetch, len(y), batch_size, _place(network, None, precision))
-        loss = logic.loss(found, torch.from_numpy(y))
+        loss = logic.loss(found, truth)
         return {"loss": float(loss), "score": logic.score(logic.predict(found).numpy(), y)}
 
     return evaluate
@@ -81,7 +83,16 @@ def outputs(network: Network, fetch: Fetch, n: int, batch_size: int, place: Plac
         found = [network_outputs.float().cpu() for network_outputs in _batches(network, fetch, n, batch_size, place)]
     if not found:
         raise UserError("There is nothing to predict: no sample was given.")
-    return torch.cat(found)
+    return _joined(found)
+
+
+def _joined(found: list[Tensor]) -> Tensor:
+    """Join batches of outputs; those with a length (tokens: [n, l, k]) are padded on the right with zeros."""
+    if found[0].ndim < 3:
+        return torch.cat(found)
+    length = max(part.shape[1] for part in found)
+    pad = [(0, 0) * (part.ndim - 2) + (0, length - part.shape[1]) for part in found]
+    return torch.cat([nn.functional.pad(part, ends) for part, ends in zip(found, pad, strict=True)])
 
 
 def _batches(network: Network, fetch: Fetch, n: int, batch_size: int, place: Place) -> Iterator[Tensor]:

@@ -126,7 +126,7 @@ TREES = Record(
     },
     open=False,
 )
-_KIND = Record({"kind": Text(choices=("none", "linear", "nearest", "trees"))}, open=False)
+_KIND = Record({"kind": Text(choices=("none", "linear", "nearest", "trees", "task"))}, open=False)
 HEAD = Either((LINEAR, NEAREST, TREES, _KIND))
 NETWORK = Record(
     {"schema": Whole(1), "spec": Record({"family": NAME})},

@@ -132,13 +132,15 @@ def head_to_json(head: nn.Module) -> dict[str, Any]:
             "n_out": head.out_features,
             "bias": head.bias is not None,
         }
+    if hasattr(head, "reads"):
+        return {"kind": "task"}
     kind = type(head).__name__
     raise TypeError(f"A head of the kind {kind} cannot be saved; expected Linear, NearestHead, TreesHead or Identity.")
 
 
 def head_from_json(value: dict[str, Any] | None) -> nn.Module:
-    """Return a head whose numbers are still to be loaded."""
-    if value is None or value["kind"] == "none":
+    """Return a head whose numbers are still to be loaded; one that a task makes is made by `TaskLogic.head_of`."""
+    if value is None or value["kind"] in ("none", "task"):
         return nn.Identity()
     if value["kind"] == "nearest":
         references, targets = torch.zeros(value["m"], value["n_in"]), torch.zeros(value["m"], value["n_out"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MethodType
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from headstart.networks.preprocess import Preprocess
 
 State = Tensor | dict[str, Tensor]
+FEATURES, TOKENS = "features", "tokens"
 
 
 class Network(nn.Module):
@@ -33,7 +34,8 @@ class Network(nn.Module):
 
     Attributes
     ----------
-    head : `torch.nn.Identity` until a task's head is set.
+    head : `torch.nn.Identity` until a task's head is set. Its attribute ``reads`` says what it reads: ``"features"``
+        (the default), ``"tokens"`` (the last state, before the pooling), or names of stages (a dict of their maps).
     frozen : number of stages, counted from the input, that are frozen (see `freeze`).
     entry : where batches enter: 0 for preprocessed samples; c for cached states after stage c; and
         ``len(stages)`` for cached features. Methods never look at it.
@@ -64,8 +66,36 @@ class Network(nn.Module):
         return list(self.stages.keys())
 
     def forward(self, x: Any) -> Tensor:
-        """Return the head's outputs [n, k] for states at ``entry``."""
-        return self.head(self.features(x))
+        """Return the head's outputs, mostly [n, k], for states at ``entry``."""
+        return self.head(self.read(x)[1])
+
+    @property
+    def reads(self) -> str | tuple[str, ...]:
+        """What the head reads: `FEATURES`, `TOKENS`, or names of stages."""
+        return getattr(self.head, "reads", FEATURES)
+
+    @property
+    def last_cut(self) -> int:
+        """The last cut that states may enter at (be cached after) so that the head still finds what it reads."""
+        if self.reads == FEATURES and not self.taps:
+            return len(self.stages)
+        if self.reads == TOKENS:
+            return len(self.stages) - 1
+        return min(self.stage_names.index(name) for name in (self.taps or self.reads))
+
+    def read(self, x: Any) -> tuple[Tensor, Any]:
+        """Return, from one pass over states at ``entry``, the pooled features and what the head reads."""
+        if self.reads == FEATURES:
+            features = self.features(x)
+            return features, features
+        if self.entry > self.last_cut:
+            raise ValueError(f"The head reads {self.reads}, which states at cut {self.entry} have left behind.")
+        maps = {}
+        for name, state in self._walk(x):
+            x = state
+            if name in self.reads:
+                maps[name] = _map(state)
+        return self.pool(x), x if self.reads == TOKENS else maps
 
     def features(self, x: Any) -> Tensor:
         """Return pooled features [n, n_features] for states at ``entry``; of all ``taps`` side by side if set."""
@@ -81,14 +111,8 @@ class Network(nn.Module):
 
     def pooled_maps(self, x: Any, stages: Iterable[str]) -> dict[str, Tensor]:
         """Return each named stage's map averaged over space, or over the unmasked tokens: [n, d]."""
-        wanted, pooled = set(stages), {}
-        for index, (name, stage) in enumerate(self.stages.items()):
-            if index >= self.entry:
-                with torch.no_grad() if index < self.frozen else contextlib.nullcontext():
-                    x = stage(x)
-                if name in wanted:
-                    pooled[name] = _mean(x)
-        return pooled
+        wanted = set(stages)
+        return {name: _mean(state) for name, state in self._walk(x) if name in wanted}
 
     def run(self, x: Any, start: int = 0, stop: int | None = None) -> Any:
         """Run from cut ``start`` to cut ``stop``; the cut ``len(stages)`` lies after the pooling.
@@ -108,17 +132,19 @@ class Network(nn.Module):
 
         A text's map is its hidden states [n, l, d]; an image's [n, c, h, w] or tokens [n, l, d].
         """
-        wanted, maps = set(stages), {}
+        wanted = set(stages)
         unknown = wanted - set(self.stage_names[self.entry :])
         if unknown:
             raise ValueError(f"No feature map of {sorted(unknown)}: stages from the entry on are {self.stage_names}.")
+        return {name: _map(state) for name, state in self._walk(x) if name in wanted}
+
+    def _walk(self, x: Any) -> Iterator[tuple[str, Any]]:
+        """Yield each stage from the entry on and the state after it; frozen stages run without a graph."""
         for index, (name, stage) in enumerate(self.stages.items()):
             if index >= self.entry:
                 with torch.no_grad() if index < self.frozen else contextlib.nullcontext():
                     x = stage(x)
-                if name in wanted:
-                    maps[name] = x["hidden"] if isinstance(x, dict) else x
-        return maps
+                yield name, x
 
     def freeze(self, count: int) -> Network:
         """Freeze the first ``count`` stages and release the others.
@@ -144,6 +170,10 @@ def hold(module: nn.Module) -> None:
     module.requires_grad_(False)
     for inner in module.modules():
         _pin(inner)
+
+
+def _map(state: State) -> Tensor:
+    return state["hidden"] if isinstance(state, dict) else state
 
 
 def _mean(state: State) -> Tensor:

@@ -54,8 +54,13 @@ def save_network(network: Network, logic: TaskLogic | None, directory: str | Pat
 
 
 @isolate
-def load_network(directory: str | Path) -> tuple[Network, TaskLogic | None]:
+def load_network(directory: str | Path, logic: TaskLogic | None = None) -> tuple[Network, TaskLogic | None]:
     """Load what `save_network` wrote.
+
+    Parameters
+    ----------
+    directory : see `save_network`.
+    logic : the task, where it is none of the package's own; by default what the directory says.
 
     Raises
     ------
@@ -65,12 +70,23 @@ def load_network(directory: str | Path) -> tuple[Network, TaskLogic | None]:
     directory = Path(directory)
     refuse_links(directory)
     value = read_saved(directory)
-    preprocess, logic = load_preprocess(directory), load_logic(value)
+    preprocess, logic = load_preprocess(directory), logic or load_logic(value)
     network = build_saved(value, preprocess, directory)
+    _task_head(network, value, logic, directory)
     tensors, _ = load_tensors(directory / "weights.safetensors")
     load_matching(network, tensors, str(directory / "weights.safetensors"))
     _check_trees(network.head, directory / "weights.safetensors")
     return network.eval(), logic
+
+
+def _task_head(network: Network, value: dict[str, Any], logic: TaskLogic | None, directory: Path) -> None:
+    """Let the task make its own head, whose numbers are then loaded."""
+    if (value.get("head") or {}).get("kind") != "task":
+        return
+    head = None if logic is None else logic.head_of(network)
+    if not hasattr(head, "reads"):
+        raise UserError(f"{directory} holds a head that a task of its own has made; load it with that task.")
+    network.head = head  # type: ignore[assignment]
 
 
 def _check_trees(head: torch.nn.Module, path: Path) -> None:

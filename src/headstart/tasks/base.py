@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor, nn
 
 from headstart.problem import ERRORS, Task
+
+if TYPE_CHECKING:
+    from headstart.networks.network import Network
 
 
 class TaskLogic(ABC):
@@ -23,6 +26,13 @@ class TaskLogic(ABC):
         nn.init.zeros_(head.weight)
         nn.init.zeros_(head.bias)
         return head
+
+    def head_of(self, network: Network) -> nn.Module:
+        """Return a new head for ``network``; a task that reads maps or tokens replaces this.
+
+        Its attribute ``reads`` says what it reads (see `headstart.networks.Network`); by default pooled features.
+        """
+        return self.head(network.n_features)
 
     @abstractmethod
     def loss(self, outputs: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:

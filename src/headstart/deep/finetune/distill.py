@@ -82,7 +82,7 @@ class Distill(Method):
         from headstart.networks import build
 
         fresh = build(self.student or network.spec, network.preprocess)
-        fresh.head = task.head(fresh.n_features)
+        fresh.head = task.head_of(fresh)
         if self.student is not None:
             return fresh
         network.load_state_dict(fresh.state_dict())
