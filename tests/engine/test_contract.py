@@ -221,3 +221,13 @@ def test_two_domains_in_parts_give_the_gradient_of_the_whole():
         stream = JoinedStream(Domain(fetch, n=5), Domain(fetch, DATA.labels(ROWS)), batch_size=8, seed=0)
         found.append(fit(Both(), network, stream=stream, parts=parts).network.state_dict())
     assert all(torch.allclose(found[0][name], found[1][name], atol=1e-5) for name in found[0])
+
+
+def test_who_evaluates_leaves_no_trace_on_training():
+    def careless(network):
+        network.eval()
+        return {"loss": 1.0, "score": 0.0}
+
+    runs = [fit(Plain(), tiny_network(), evaluate=evaluate, steps=6) for evaluate in (careless, None)]
+    losses = [[record["train_loss"] for record in run.history] for run in runs]
+    assert losses[0] == losses[1]

@@ -7,6 +7,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from headstart.data.batches import Batch, Samples
@@ -72,6 +73,37 @@ def frozen_copy(network: Network) -> Network:
     twin.frozen = len(twin.stages)
     hold(twin)
     return twin
+
+
+def averaging_copy(network: Network) -> Network:
+    """Return a copy of ``network`` without gradients, for `move_average`; frozen stages are shared."""
+    shared = [network.preprocess, *list(network.stages.values())[: network.frozen]]
+    return copy.deepcopy(network, {id(part): part for part in shared}).requires_grad_(False)
+
+
+@torch.no_grad()
+def move_average(average: Network, network: Network, decay: float) -> None:
+    """Move an average of weights: ``a <- decay * a + (1 - decay) * w``; running statistics are those of ``network``."""
+    for mine, theirs in zip(average.parameters(), network.parameters(), strict=True):
+        if mine is not theirs:
+            mine.lerp_(theirs, 1 - decay)
+    for mine, theirs in zip(average.buffers(), network.buffers(), strict=True):
+        if mine is not theirs:
+            mine.copy_(theirs)
+
+
+def labelled_source(batch: Batch) -> tuple[Samples, Tensor]:
+    """Return the source of a batch and its labels, which methods across domains learn from."""
+    if batch.source is None or batch.source.y is None:
+        raise ValueError("This method learns from labelled source samples, but the batch holds none.")
+    return batch.source, batch.source.y
+
+
+def unlabelled(batch: Batch) -> Samples:
+    """Return the target of a batch without its labels."""
+    if batch.target is None:
+        raise ValueError("This method learns from target samples, but the batch holds none.")
+    return batch.target._replace(y=None)
 
 
 def labelled(batch: Batch) -> tuple[Samples, Tensor]:

@@ -233,7 +233,8 @@ class Session:
         evaluate = self.settings.selection.evaluate
         if evaluate is None:
             return {}
-        values = dict(evaluate(self.method.evaluated(self.nets))) if self.place.is_main else {}
+        with evaluating(self.nets):  # whoever evaluates leaves no trace on the modes of training
+            values = dict(evaluate(self.method.evaluated(self.nets))) if self.place.is_main else {}
         if self.place.ranks > 1:
             from accelerate.utils import broadcast_object_list
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
 from headstart.problem import ERRORS, Task
-
-if TYPE_CHECKING:
-    from headstart.networks.network import Network
 
 
 class TaskLogic(ABC):
@@ -27,10 +24,10 @@ class TaskLogic(ABC):
         nn.init.zeros_(head.bias)
         return head
 
-    def head_of(self, network: Network) -> nn.Module:
-        """Return a new head for ``network``; a task that reads maps or tokens replaces this.
+    def head_of(self, network: Any) -> nn.Module:
+        """Return a new head for a `headstart.networks.Network`; a task that reads maps or tokens replaces this.
 
-        Its attribute ``reads`` says what it reads (see `headstart.networks.Network`); by default pooled features.
+        Its attribute ``reads`` says what it reads; by default pooled features.
         """
         return self.head(network.n_features)
 

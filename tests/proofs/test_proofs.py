@@ -1,0 +1,69 @@
+"""The contract of trained methods, proved by eight that need all of it: trained, killed, resumed, saved and loaded."""
+
+from __future__ import annotations
+
+import os
+import signal
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+import torch
+from cases import CASES, source_weights
+
+from headstart.checks.writing import check_docstring, check_file
+from headstart.deep.method import Method
+from headstart.networks import load_network, save_network
+from headstart.storage import checksum
+
+KILLED_AT = 11
+
+
+def killed(name: str, path: Path) -> None:
+    """Train until a step in the middle of an epoch, and be killed there."""
+
+    def kill(record: dict) -> None:
+        if record["step"] == KILLED_AT:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    CASES[name]().train(path, kill, every=0)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_trains_is_killed_resumed_saved_and_loaded(name: str, tmp_path: Path) -> None:
+    source_weights()
+    case = CASES[name]()
+    before = case.evaluate(case.network)["score"]
+    whole = case.train()
+    best = max(record["validation_score"] for record in whole.history)
+    assert best > max(before, case.above), (before, [record["validation_score"] for record in whole.history])
+
+    process = get_context("fork").Process(target=killed, args=(name, tmp_path / "training.safetensors"))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    steps: list[int] = []
+    again = CASES[name]().train(tmp_path / "training.safetensors", lambda record: steps.append(record["step"]))
+    assert min(steps) == KILLED_AT
+    assert checksum(again.network.state_dict()) == checksum(whole.network.state_dict())
+    assert [record["train_loss"] for record in again.history] == [record["train_loss"] for record in whole.history]
+
+    network = again.network.eval()
+    save_network(network, case.logic, tmp_path / "model")
+    loaded, _ = load_network(tmp_path / "model", case.logic)
+    loaded.entry = network.entry
+    with torch.no_grad():
+        assert torch.equal(network(case.inputs), loaded(case.inputs))
+        assert torch.equal(network.features(case.inputs), loaded.features(case.inputs))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_proof_is_short(name: str) -> None:
+    path = Path(__file__).parent / f"{name}.py"
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 80
+
+
+@pytest.mark.parametrize("method", [case().method for case in CASES.values()], ids=CASES)
+def test_each_method_is_written_as_the_laws_ask(method: Method) -> None:
+    check_docstring(type(method))
+    check_file(type(method))
