@@ -13,6 +13,8 @@ INSTALL := VENV='$(VENV)' PYTHON='$(PYTHON)' sh .ci/install
 # OMP_NUM_THREADS=1: the tests' workers share the cores, and one thread gives the same bits everywhere.
 TEST_ENV := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1
 PYTEST := env $(TEST_ENV) $(BIN)/python -m pytest
+# A file stays with one worker, which makes its fixtures once.
+SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test test-slow mutants bench bench-domains docs constraints clean
 
@@ -30,7 +32,7 @@ test: $(VENV)/.installed-dev
 	check $(BIN)/ruff format --check .; \
 	check $(BIN)/lint-imports; \
 	check $(BIN)/pyright --pythonpath $(BIN)/python; \
-	check $(PYTEST) -n $(WORKERS) -m 'not slow' --doctest-modules tests src/headstart; \
+	check $(PYTEST) $(SPREAD) -m 'not slow' --doctest-modules tests src/headstart; \
 	test -z "$$failed" || { echo "Failed: $${failed#, }" >&2; exit 1; }
 
 test-slow: $(VENV)/.installed-dev

@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pytest
 from scipy import sparse
-from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from headstart.choice import AutoAdaptClassifier, AutoAdaptRegressor, Candidate, choose
 from headstart.choice.choosing import decide
@@ -175,6 +175,13 @@ def test_shipped_coefficients_fit_the_features(regression):
         assert gain.predict(found)[0] == 0
 
 
-@pytest.mark.parametrize("face", [AutoAdaptClassifier, AutoAdaptRegressor])
-def test_scikit_learn_checks(face):
-    check_estimator(face(candidates=("coral",)))
+def _checks(face):
+    """Every kind of sparse matrix is tried in the fast suite with values alone; `test_sparse_rows` has classes."""
+    for estimator, check in estimator_checks_generator(face(candidates=("coral",))):
+        slow = face is AutoAdaptClassifier and "sparse" in check.func.__name__
+        yield pytest.param(estimator, check, marks=pytest.mark.slow if slow else (), id=check.func.__name__)
+
+
+@pytest.mark.parametrize(("estimator", "check"), [*_checks(AutoAdaptClassifier), *_checks(AutoAdaptRegressor)])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)

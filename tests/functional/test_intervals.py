@@ -19,6 +19,12 @@ def test_wilson_is_scipys() -> None:
     assert wilson(48 / 49, 49) == pytest.approx((expected.low, expected.high))
 
 
+def test_wilson_holds_the_share_to_its_last_digit() -> None:
+    for n in range(1, 400):
+        assert wilson(1.0, n)[1] == 1.0
+        assert wilson(0.0, n)[0] == 0.0
+
+
 def test_one_wrong_of_49_leaves_room_below_100() -> None:
     found = interval_of_mean(hits(48, 49), share=True)
     assert found.kind == "wilson"

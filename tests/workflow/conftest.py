@@ -10,10 +10,19 @@ from sklearn.datasets import load_digits
 @pytest.fixture(scope="session")
 def digits_folder(tmp_path_factory):
     """Five handwritten digits as an image folder: 5 per class for training, 30 for the test."""
-    root = tmp_path_factory.mktemp("digits")
+    return write_digits(tmp_path_factory.mktemp("digits"), (1, 2, 3, 5, 8), 30)
+
+
+@pytest.fixture(scope="session")
+def few_digits(tmp_path_factory):
+    """Two handwritten digits, 5 for training and 6 for the test of each: for what is asked of any fit at all."""
+    return write_digits(tmp_path_factory.mktemp("few"), (1, 2), 6)
+
+
+def write_digits(root, digits, tested):
     images, labels = load_digits(return_X_y=True)
-    for digit in (1, 2, 3, 5, 8):
-        pictures = images[labels == digit][:35].reshape(-1, 8, 8)
+    for digit in digits:
+        pictures = images[labels == digit][: 5 + tested].reshape(-1, 8, 8)
         for number, picture in enumerate(pictures):
             folder = root / ("train" if number < 5 else "test") / str(digit)
             folder.mkdir(parents=True, exist_ok=True)

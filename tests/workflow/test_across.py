@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -36,18 +37,30 @@ def table(seed, shift, n=80, classes=("calm", "wild")):
 
 @pytest.fixture
 def tables(tmp_path):
+    return write_tables(tmp_path)
+
+
+def write_tables(folder):
     paths = {}
     for name, frame in {"source": table(0, 0.0), "target": table(1, 1.0)}.items():
-        paths[name] = tmp_path / f"{name}.csv"
+        paths[name] = folder / f"{name}.csv"
         frame.to_csv(paths[name], index=False)
     return paths
 
 
+def fit_tables(tables, out):
+    return fit(tables["target"], source_data=tables["source"], label="mood", method=METHOD, out=out, quiet=True)
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    root = tmp_path_factory.mktemp("across")
+    return fit_tables(write_tables(root), root / "run").path
+
+
 @pytest.fixture
-def run(tables, tmp_path):
-    return fit(
-        tables["target"], source_data=tables["source"], label="mood", method=METHOD, out=tmp_path / "run", quiet=True
-    )
+def run(fitted, tmp_path):
+    return load(shutil.copytree(fitted, tmp_path / "run"))
 
 
 def test_a_table_ends_in_a_verdict_a_report_and_a_model_that_predicts(run, tables):
@@ -140,7 +153,8 @@ def test_several_sources_and_regression(tmp_path):
         assert 0 < arm["interval"][0] < arm["test"]["mae"] < arm["interval"][1]
 
 
-def test_a_stopped_run_is_finished_and_changed_data_are_refused(run, tables):
+def test_a_stopped_run_is_finished_and_changed_data_are_refused(tables, tmp_path):
+    run = fit_tables(tables, tmp_path / "run")
     before = run.result["across"]["candidates"]
     (run.path / "run.json").unlink()
     again = resume(run.path, quiet=True)

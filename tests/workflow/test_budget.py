@@ -95,14 +95,14 @@ def test_seconds_of_former_sessions_count(tmp_path):
     assert second.share("b") == pytest.approx(60)
 
 
-def test_quiet_prints_the_result_and_nothing_else(digits_folder, tmp_path):
+def test_quiet_prints_the_result_and_nothing_else(few_digits, tmp_path):
     from typer.testing import CliRunner
 
     from headstart.cli import app
 
     asked = [
         "fit",
-        str(digits_folder),
+        str(few_digits),
         "--source",
         "headstart/glyphs",
         "--method",

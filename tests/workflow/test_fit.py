@@ -14,7 +14,7 @@ from headstart.workflow.predict import predict_files
 @pytest.fixture(scope="module")
 def digits_run(digits_folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "digits"
-    return hs.fit(digits_folder, source="headstart/glyphs", out=out, epochs=8, seeds=2, quiet=True)
+    return hs.fit(digits_folder, source="headstart/glyphs", out=out, epochs=4, seeds=2, quiet=True)
 
 
 def test_letters_help_digits(digits_run):
@@ -105,7 +105,7 @@ def test_a_finished_run_is_a_source(digits_run, digits_folder, tmp_path):
 def test_the_same_seed_gives_the_same_bits(digits_folder, tmp_path):
     weights = []
     for name in ("one", "two"):
-        hs.fit(digits_folder, source="headstart/glyphs", out=tmp_path / name, epochs=2, arms="chosen", quiet=True)
+        hs.fit(digits_folder, source="headstart/glyphs", out=tmp_path / name, epochs=1, arms="chosen", quiet=True)
         weights.append((tmp_path / name / "model" / "weights.safetensors").read_bytes())
     assert weights[0] == weights[1]
 
@@ -123,7 +123,7 @@ def test_a_source_that_hurts_is_told_and_the_better_arm_handed_back(tmp_path):
         source=str(tmp_path / "bad"),
         method="probe",
         arms="scratch,probe",
-        epochs=40,
+        epochs=20,
         out=tmp_path / "run",
         quiet=True,
     )
@@ -139,19 +139,20 @@ def test_a_source_that_hurts_is_told_and_the_better_arm_handed_back(tmp_path):
     assert "**nothing was gained**" in (run.path / "model" / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("task", ["classification", "regression", "multilabel"])
-def test_tables_of_every_task(task, tmp_path):
+@pytest.mark.parametrize(("task", "n"), [("classification", 520), ("regression", 150), ("multilabel", 520)])
+def test_tables_of_every_task(task, n, tmp_path):
+    """Of 520 rows some validate; 150 are judged by folds."""
     rng = np.random.default_rng(1)
-    x = rng.normal(size=(200, 3))
+    x = rng.normal(size=(n, 3))
     frame = pd.DataFrame(x, columns=["a", "b", "c"])
     if task == "classification":
         frame["label"] = np.where(x[:, 0] > 0, "up", "down")
     elif task == "regression":
-        frame["label"] = 10 + 3 * x[:, 0] + 0.1 * rng.normal(size=200)
+        frame["label"] = 10 + 3 * x[:, 0] + 0.1 * rng.normal(size=n)
     else:
         frame["label"] = [[n for n, v in zip("pq", row[:2], strict=True) if v > 0] for row in x]
-    hs.pretrain(frame, network="headstart/tabular", out=tmp_path / "source", epochs=4, task=task, quiet=True)
-    run = hs.fit(frame, source=str(tmp_path / "source"), task=task, out=tmp_path / "run", epochs=4, quiet=True)
+    hs.pretrain(frame, network="headstart/tabular", out=tmp_path / "source", epochs=2, task=task, quiet=True)
+    run = hs.fit(frame, source=str(tmp_path / "source"), task=task, out=tmp_path / "run", epochs=2, quiet=True)
     assert run.result["task"]["kind"] == task
     assert run.verdict.metric == {"classification": "accuracy", "regression": "mae", "multilabel": "samples_f1"}[task]
     assert np.isfinite(run.verdict.gain)

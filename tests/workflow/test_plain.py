@@ -40,7 +40,7 @@ def bench_of(frame, source):
 
 
 def test_trees_on_the_raw_columns_are_handed_back_where_they_are_best(source, tmp_path):
-    people(240, 2).to_csv(tmp_path / "target.csv", index=False)
+    people(520, 2).to_csv(tmp_path / "target.csv", index=False)
     run = hs.fit(
         tmp_path / "target.csv",
         source=str(source / "run"),

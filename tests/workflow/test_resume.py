@@ -43,8 +43,8 @@ def test_kill_and_resume_give_the_same_bits(digits_folder, tmp_path):
     assert not [path for path in (tmp_path / "b").rglob("*") if path.name.endswith(".part")]
 
 
-def test_a_finished_run_is_returned_as_it_is(digits_folder, tmp_path):
-    run = hs.fit(digits_folder, source="headstart/glyphs", method="probe", arms="probe", out=tmp_path / "r", quiet=True)
+def test_a_finished_run_is_returned_as_it_is(few_digits, tmp_path):
+    run = hs.fit(few_digits, source="headstart/glyphs", method="probe", arms="probe", out=tmp_path / "r", quiet=True)
     stamp = (run.path / "run.json").stat().st_mtime_ns
     assert hs.resume(run.path).result == run.result
     assert (run.path / "run.json").stat().st_mtime_ns == stamp
@@ -122,8 +122,8 @@ def test_what_has_changed_since_is_named_and_refused(stopped, said):
     assert not (stopped / "run" / "run.json").exists()
 
 
-def test_resume_finishes_what_a_kill_left_after_the_result(digits_folder, tmp_path):
-    run = hs.fit(digits_folder, source="headstart/glyphs", method="probe", arms="probe", out=tmp_path / "r", quiet=True)
+def test_resume_finishes_what_a_kill_left_after_the_result(few_digits, tmp_path):
+    run = hs.fit(few_digits, source="headstart/glyphs", method="probe", arms="probe", out=tmp_path / "r", quiet=True)
     before = (run.path / "report.html").read_bytes()
     (run.path / "report.html").unlink()
     (run.path / ".report.html.abc.part").write_text("half")

@@ -44,8 +44,8 @@ def fit(data, out, **options):
 
 
 @pytest.fixture(scope="module")
-def finished(digits_folder, tmp_path_factory):
-    return fit(digits_folder, tmp_path_factory.mktemp("finished") / "run").path
+def finished(few_digits, tmp_path_factory):
+    return fit(few_digits, tmp_path_factory.mktemp("finished") / "run").path
 
 
 @pytest.fixture
@@ -104,12 +104,12 @@ def test_a_number_that_is_used_again_is_not_the_owner():
     assert not Owner(here.pid, here.host, here.born - 100, here.since).is_alive
 
 
-def test_a_live_run_is_neither_replaced_nor_resumed_nor_read(held, digits_folder):
+def test_a_live_run_is_neither_replaced_nor_resumed_nor_read(held, few_digits):
     path, process = held
     run = path.parent.parent
     (path.parent / "arguments.json").write_text("{}")
     for act in (
-        lambda: fit(digits_folder, run, force=True),
+        lambda: fit(few_digits, run, force=True),
         lambda: hs.resume(run),
         lambda: hs.load(run),
     ):
@@ -156,33 +156,33 @@ def test_what_fails_before_anything_is_learned_leaves_nothing(tmp_path, trained,
     assert trained or not there or names(out) == []
 
 
-def test_while_a_run_is_replaced_the_former_answers_and_says_so(run, digits_folder):
+def test_while_a_run_is_replaced_the_former_answers_and_says_so(run, few_digits):
     arguments = {"verb": "fit"}
     with new_run(run, arguments, force=True) as site:
         assert site.work == replacement(run)
         with pytest.warns(HeadstartWarning, match=f"being replaced by process {os.getpid()} "):
             found = hs.load(run)
-        assert found.model.predict(digits_folder / "test" / "1")
+        assert found.model.predict(few_digits / "test" / "1")
         with pytest.raises(UserError, match="is being made by"):
-            fit(digits_folder, run, force=True)
+            fit(few_digits, run, force=True)
     with pytest.warns(HeadstartWarning, match="stopped before it was finished"):
         hs.load(run)
 
 
-def test_force_replaces_and_leaves_nothing_beside(run, digits_folder):
-    assert fit(digits_folder, run, force=True, seed=4).path == run
+def test_force_replaces_and_leaves_nothing_beside(run, few_digits):
+    assert fit(few_digits, run, force=True, seed=4).path == run
     assert hs.load(run).result["seed"] == 4
     assert names(run.parent) == ["run"]
     assert names(run / "state") == ["arguments.json"]
 
 
-def test_without_force_nothing_is_touched(run, digits_folder):
+def test_without_force_nothing_is_touched(run, few_digits):
     with pytest.raises(UserError, match="--force"):
-        fit(digits_folder, run)
+        fit(few_digits, run)
     (run.parent / "mine").mkdir()
     (run.parent / "mine" / "letter.txt").write_text("dear")
     with pytest.raises(UserError, match="not a run"):
-        fit(digits_folder, run.parent / "mine", force=True)
+        fit(few_digits, run.parent / "mine", force=True)
     assert names(run.parent / "mine") == ["letter.txt"]
 
 
@@ -203,7 +203,7 @@ def test_a_swap_that_was_killed_is_done_by_resume(run, finished, moment):
     assert names(run.parent) == ["run"]
 
 
-def test_out_that_is_no_folder(digits_folder, tmp_path):
+def test_out_that_is_no_folder(few_digits, tmp_path):
     (tmp_path / "file").write_text("x")
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
@@ -216,24 +216,24 @@ def test_out_that_is_no_folder(digits_folder, tmp_path):
     }
     for name, said in places.items():
         with pytest.raises(UserError, match=said):
-            fit(digits_folder, tmp_path / name)
+            fit(few_digits, tmp_path / name)
     assert names(tmp_path) == ["dangling", "file", "loop"]
 
 
-def test_an_out_that_is_a_link_to_a_folder_stays_one(digits_folder, run):
+def test_an_out_that_is_a_link_to_a_folder_stays_one(few_digits, run):
     (run.parent / "latest").symlink_to(run)
-    fit(digits_folder, run.parent / "latest", force=True, seed=6)
+    fit(few_digits, run.parent / "latest", force=True, seed=6)
     assert (run.parent / "latest").is_symlink()
     assert hs.load(run).result["seed"] == 6
 
 
-def test_a_run_that_was_replaced_since_it_was_opened_says_so(run, digits_folder):
+def test_a_run_that_was_replaced_since_it_was_opened_says_so(run, few_digits):
     opened, used = hs.load(run), hs.load(run)
-    answers = used.model.predict(digits_folder / "test" / "1")
-    fit(digits_folder, run, force=True, seed=5)
+    answers = used.model.predict(few_digits / "test" / "1")
+    fit(few_digits, run, force=True, seed=5)
     with pytest.raises(UserError, match="was replaced"):
         opened.model  # noqa: B018
-    assert used.model.predict(digits_folder / "test" / "1") == answers
+    assert used.model.predict(few_digits / "test" / "1") == answers
     shutil.rmtree(run)
     with pytest.raises(UserError, match="replaced or removed"):
         opened.model  # noqa: B018

@@ -23,22 +23,29 @@ def table(path, rows, seed, flip=False):
     return path
 
 
-@pytest.fixture
-def runs(tmp_path, monkeypatch):
-    """A useful earlier run and one that learned from shuffled labels, where the command looks for runs."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """A useful earlier run and one that learned from shuffled labels."""
+    root = tmp_path_factory.mktemp("learned")
     for name, flip, epochs in (("a_noise", True, 1), ("b_useful", False, 15)):
-        data = table(tmp_path / f"{name}.csv", 600, 1, flip)
-        hs.pretrain(data, network="headstart/tabular", out=tmp_path / "runs" / name, epochs=epochs, quiet=True)
-    return tmp_path
+        data = table(root / f"{name}.csv", 600, 1, flip)
+        hs.pretrain(data, network="headstart/tabular", out=root / "runs" / name, epochs=epochs, quiet=True)
+    return root
 
 
-def test_the_better_source_at_hand_is_chosen_and_the_reason_is_kept(runs):
-    run = hs.fit(table(runs / "mine.csv", 160, 2), out=runs / "out", arms="scratch,probe", epochs=2, quiet=True)
+@pytest.fixture
+def runs(learned, monkeypatch):
+    """The folder in which the command looks for runs."""
+    monkeypatch.chdir(learned)
+    return learned
+
+
+def test_the_better_source_at_hand_is_chosen_and_the_reason_is_kept(runs, tmp_path):
+    run = hs.fit(table(runs / "mine.csv", 160, 2), out=tmp_path / "out", arms="scratch,probe", epochs=2, quiet=True)
     assert run.result["source"]["spec"] == "runs/b_useful"
     reason = run.result["plan"]["reasons"][0]
     assert "of 2 at hand runs/b_useful has the best probe" in reason
-    assert json.loads((runs / "out" / "state" / "arguments.json").read_text())["notes"] == [reason]
+    assert json.loads((tmp_path / "out" / "state" / "arguments.json").read_text())["notes"] == [reason]
 
 
 def test_neither_validation_nor_test_rows_are_read(runs):
@@ -64,8 +71,8 @@ def test_nothing_at_hand_is_one_sentence_that_says_what_to_do(tmp_path, monkeypa
     assert not (tmp_path / "out").exists()
 
 
-def test_pictures_have_the_bundled_source(digits_folder, tmp_path, monkeypatch):
+def test_pictures_have_the_bundled_source(few_digits, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = hs.fit(digits_folder, out=tmp_path / "out", arms="probe", quiet=True)
+    run = hs.fit(few_digits, out=tmp_path / "out", arms="probe", quiet=True)
     assert run.result["source"]["spec"] == "headstart/glyphs"
     assert "the only one at hand" in run.result["plan"]["reasons"][0]

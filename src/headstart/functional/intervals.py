@@ -43,7 +43,8 @@ def wilson(share: float, n: int, level: float = 0.95) -> tuple[float, float]:
     z = float(norm.ppf((1 + level) / 2))
     middle, denominator = share + z * z / (2 * n), 1 + z * z / n
     half = z * math.sqrt(max(share * (1 - share), 0.0) / n + z * z / (4 * n * n))
-    return max(0.0, (middle - half) / denominator), min(1.0, (middle + half) / denominator)
+    # The share itself lies within, whatever the last digit of the bounds.
+    return min(share, max(0.0, (middle - half) / denominator)), max(share, min(1.0, (middle + half) / denominator))
 
 
 def tango(won: float, lost: float, n: int, level: float = 0.95) -> tuple[float, float]:
