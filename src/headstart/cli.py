@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -211,9 +212,12 @@ def fit(
     config: Config = None,
 ) -> None:
     """Plan, train, compare with training from scratch, guard and report."""
+    began = time.monotonic()
     from headstart.workflow.fit import fit as run_fit
+    from headstart.workflow.timetable import counting_from
 
-    result = run_fit(
+    fit_now = counting_from(began)(run_fit)
+    result = fit_now(
         data,
         source=source,
         source_data=source_data,

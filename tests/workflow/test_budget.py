@@ -5,18 +5,22 @@ from __future__ import annotations
 from itertools import count
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from headstart.data import check, folds, open_data
 from headstart.engine.progress import Progress
 from headstart.networks import open_source
+from headstart.report.evidence import LEFT_OUT, collect
 from headstart.storage import read_json
 from headstart.workflow import arms
 from headstart.workflow.arms import run_arm
 from headstart.workflow.costs import Speed
+from headstart.workflow.network_record import refit_warnings
 from headstart.workflow.options import FitOptions
 from headstart.workflow.plan import facts_of, make_plan
-from headstart.workflow.timetable import Timetable
+from headstart.workflow.refit import NO_TIME, REFIT, refit_arms
+from headstart.workflow.timetable import Timetable, began_at, counting_from
 from headstart.workflow.workbench import Workbench, start_processes
 
 
@@ -84,6 +88,67 @@ def test_what_a_slow_fit_would_need_beyond_its_share_it_does_not_get():
     assert table.share("something else") == pytest.approx(10)
     now[0] = 95.0
     assert table.share("c") == 0
+
+
+def test_on_a_busy_machine_more_is_kept_back_for_what_comes_after():
+    now, used = [0.0], [0.0]
+    table = Timetable(100.0, 10.0, {"a": 1.0}, lambda: now[0], cpu=lambda: used[0])
+    now[0] = used[0] = 20.0
+    assert (table.pace, table.left, table.spare) == (1.0, 70.0, 80.0)
+    used[0] = 5.0
+    assert (table.pace, table.left, table.spare) == (4.0, 40.0, 20.0)
+    now[0] = 99.0
+    assert table.left == 0
+
+
+def test_a_command_counts_its_imports():
+    with counting_from(5.0):
+        assert began_at() == 5.0
+    assert began_at() > 5.0
+
+
+@pytest.mark.parametrize(("seconds", "left_out"), [(1e9, []), (6.0, ["map"]), (0.0, ["map", "mistakes", "saliency"])])
+def test_evidence_that_does_not_fit_into_the_budget_is_left_out_and_says_so(bench, tmp_path, seconds, left_out):
+    network = bench.network(pretrained=True, seed=0)
+    rows = bench.dataset.splits["test"][:8]
+    collect(
+        tmp_path,
+        before=network,
+        after=network,
+        logic=bench.logic,
+        dataset=bench.dataset,
+        rows=rows,
+        predictions=np.full((8, 5), 0.2),
+        spare=lambda: seconds,
+        expected=15.0,
+    )
+    notes = {path.stem: read_json(path).get("note") for path in (tmp_path / "evidence").glob("*.json")}
+    assert sorted(name for name, note in notes.items() if note == LEFT_OUT) == left_out
+
+
+@pytest.fixture
+def halved(table_file):
+    """A table with given validation and test rows, and a small network."""
+    frame = pd.read_csv(table_file).assign(split=["train"] * 120 + ["val"] * 60 + ["test"] * 60)
+    options = FitOptions(source="headstart/tabular", device="cpu", epochs=3, arms=("scratch", "linear"))
+    dataset, _ = check(open_data(frame, label="label"))
+    source, processes = open_source("headstart/tabular"), start_processes("cpu")
+    return Workbench.create(dataset, source, options, processes, Progress(quiet=True))
+
+
+@pytest.mark.parametrize("budget", [1e6, 1e-6])
+def test_where_no_time_is_left_nothing_is_fitted_again_and_a_resumed_run_keeps_to_that(halved, tmp_path, budget):
+    plan = plan_of(halved)
+    results = {
+        arm: [run_arm(halved, plan, arm, 0, tmp_path / "state" / arm / "seed-0")] for arm in ("scratch", "linear")
+    }
+    halved.timetable = Timetable(budget, 0.0, plan.timetable, lambda: 0.0)
+    found = refit_arms(halved, plan, results, "linear", tmp_path)
+    assert {part.get(REFIT) is not None for parts in found.values() for part in parts} == {budget > 1}
+    halved.timetable = Timetable(1e6, 0.0, plan.timetable, lambda: 0.0)
+    again = refit_arms(halved, plan, results, "linear", tmp_path)
+    assert again == found
+    assert [text == NO_TIME for text in refit_warnings(halved, plan, again, "linear")] == [True] * (budget < 1)
 
 
 def test_seconds_of_former_sessions_count(tmp_path):

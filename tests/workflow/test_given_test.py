@@ -187,6 +187,7 @@ def test_a_run_across_domains_is_judged_on_the_test_set(tmp_path):
         out=tmp_path / "run",
     )
     assert run.result["verdict"]["n_test"] == 24
+    assert "their labels evaluate only" in run.result["plan"]["reasons"][0]
     assert run.result["arguments"]["test"] == str(tmp_path / "beside.csv")
     (run.path / "run.json").unlink()
     people(24, 4).to_csv(tmp_path / "beside.csv", index=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ from headstart.tasks import TaskLogic
 
 MISTAKES = 12
 EXPLAINED = 6
+SHARES = {"mistakes": 0.1, "saliency": 0.35, "map": 0.55}
+"""Parts by the share that each takes of the seconds expected of all."""
 
 
 def collect(
@@ -30,6 +34,8 @@ def collect(
     predictions: np.ndarray,
     seed: int = 0,
     encode: Encode | None = None,
+    spare: Callable[[], float] = lambda: math.inf,
+    expected: float = 0.0,
 ) -> None:
     """Write ``evidence/map.json``, ``mistakes.json``, ``saliency.json`` and their pictures.
 
@@ -47,22 +53,27 @@ def collect(
     predictions : [n, k] what ``after`` predicts on ``rows``: probabilities, or values in the target's units.
     seed : chooses the subsample of the map and its layout.
     encode : features of the source's network, read from a cache where there is one.
+    spare, expected : seconds that are left, and seconds that all parts are expected to take: what would not fit is left
+        out.
     """
     folder = Path(run_dir) / "evidence"
     rows, predictions = np.asarray(rows), np.asarray(predictions, dtype=np.float64)
     ranked = worst(logic, predictions, dataset.labels(rows))
     parts = {
-        "map": lambda: feature_map(before, after, dataset, rows, seed, encode),
         "mistakes": lambda: {"items": mistakes(folder, logic, dataset, rows, predictions, ranked)},
         "saliency": lambda: saliency(folder, after, logic, dataset, _explained(rows, predictions, ranked)),
+        "map": lambda: feature_map(before, after, dataset, rows, seed, encode),
     }
     for name, part in parts.items():
         started = time.perf_counter()
         try:
-            value = part()
+            value = part() if spare() >= SHARES[name] * expected else {"note": LEFT_OUT}
         except Exception as error:
             value = {"note": f"This part could not be made ({type(error).__name__}: {error})."}
         write_json(folder / f"{name}.json", value | {"seconds": round(time.perf_counter() - started, 3)})
+
+
+LEFT_OUT = "This part was left out, since the budget was spent before it; give more with --budget."
 
 
 def worst(logic: TaskLogic, predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -209,6 +209,12 @@ def _reasons(
     }
     parts = [f"{costs.in_words(value)} for {named.get(name, name)}" for name, value in expected.items() if value >= 1]
     said.append(f"Expected: at most {costs.in_words(total)} ({', '.join(parts)}).")
+    fixed = expected["features"] + expected["test"]
+    if fixed > 0.9 * seconds_of(options.budget):
+        said.append(
+            f"Encoding features and predicting the test split take {costs.in_words(fixed)} of that and cannot be cut, "
+            f"so the budget of {options.budget} will not be kept."
+        )
     if total > 1.1 * seconds_of(options.budget):
         said.append(f"That is more than the budget of {options.budget}: what is trained stops at the clock.")
     return said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -192,6 +193,7 @@ class NetworkField(Field[Plan, Results]):
             predictions=predictions.values[kept.kept][index],
             seed=bench.options.seed,
             encode=bench.features,
+            **evidence_time(bench, record["plan"]),
         )
 
     def save_network(self, network: Network, results: Results, record: dict[str, Any], folder: Path) -> None:
@@ -217,7 +219,16 @@ def timetable_of(bench: Workbench, plan: Plan, folder: Path) -> Timetable:
     """Return the clock of the run's budget; the main process keeps what it has spent."""
     path = folder / "state" / "clock.json" if bench.is_main else None
     budget = seconds_of(bench.options.budget)
-    return Timetable(budget, plan.reserve, plan.timetable, bench.clock, bench.began, path)
+    cpu = time.process_time if bench.device.type == "cpu" else None
+    return Timetable(budget, plan.reserve, plan.timetable, bench.clock, bench.began, path, cpu)
+
+
+def evidence_time(bench: Workbench, plan: dict[str, Any]) -> dict[str, Any]:
+    """Return what evidence may take, and what it is expected to take."""
+    timetable = bench.timetable
+    if timetable is None:
+        return {}
+    return {"spare": lambda: timetable.spare, "expected": plan.get("expected", {}).get("report", 0.0)}
 
 
 def planned_of(plan: Plan, results: Results) -> str:

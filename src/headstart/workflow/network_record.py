@@ -13,6 +13,7 @@ from headstart.workflow.plain import OVERLAP
 from headstart.workflow.plan import Plan
 from headstart.workflow.predictions import Predictions
 from headstart.workflow.record import arm_record, constant_baseline
+from headstart.workflow.refit import NO_TIME, REFIT
 from headstart.workflow.setting import classify
 from headstart.workflow.verdict import Verdict
 from headstart.workflow.workbench import Workbench
@@ -53,6 +54,7 @@ def network_details(
         warnings=[
             *(reason for reason in plan.reasons if OVERLAP in reason),
             *_warnings(checks, results, verdict),
+            *refit_warnings(bench, plan, results, kept),
         ],
         device=str(bench.device),
         precision=bench.place.precision,
@@ -88,6 +90,17 @@ def _arm(
     )
     depth = n_stages if arm == REFERENCE else plan.depth if plan.epochs.get(arm) else 0
     return record | {"depth": depth, "refit": parts[0].get("refit")} | {name: parts[0][name] for name in COUNTED}
+
+
+def refit_warnings(bench: Workbench, plan: Plan, results: Results, kept: str) -> list[str]:
+    """Say where the budget left no time to fit again, or cut such a fit."""
+    if plan.folds or not len(bench.dataset.splits["validation"]):
+        return []
+    if any(part.get(REFIT) is None for part in results[kept]):
+        return [NO_TIME]
+    again = {arm: [part.get(REFIT) or {} for part in parts] for arm, parts in results.items()}
+    cut = [arm for arm, parts in again.items() if any(part.get("stopped") == "budget" for part in parts)]
+    return [f"The budget cut {arm} short when it was fitted again with the validation rows." for arm in cut]
 
 
 def _warnings(checks: Checks, results: Results, verdict: Verdict) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from headstart.networks import load_network, save_network
 from headstart.networks.network import Network
-from headstart.schema import Record, read_checked
+from headstart.schema import Flag, Record, read_checked
 from headstart.storage import write_json
 from headstart.workflow.arm import REFERENCE, arm_of
 from headstart.workflow.arms import Fitted, Job, fit_once
@@ -39,6 +39,9 @@ def refit_arms(bench: Workbench, plan: Plan, results: Results, kept: str, folder
     if plan.folds or not len(bench.dataset.splits["validation"]):
         return results
     again = {arm for arm in results if arm in {kept, REFERENCE} or not arm_of(arm).trains}
+    if not _time_for(bench, plan, results, again, folder / "state" / "refit.json"):
+        bench.progress.note(NO_TIME)
+        return results
     return {
         arm: [
             _refit(bench, plan, arm, seed, part, folder / "state" / arm / f"seed-{seed}" / REFIT)
@@ -50,6 +53,32 @@ def refit_arms(bench: Workbench, plan: Plan, results: Results, kept: str, folder
     }
 
 
+NO_TIME = (
+    "The budget left no time to fit again on training and validation rows: every arm stands as it was compared, with "
+    "fewer labels; give more with --budget."
+)
+
+
+def _time_for(bench: Workbench, plan: Plan, results: Results, again: set[str], path: Path) -> bool:
+    """Whether fitting these arms again fits into what is left; decided once, so that a resumed run does the same."""
+    if bench.timetable is None:
+        return True
+    if bench.is_main and not path.exists():
+        rows = len(bench.dataset.splits["train"]) + len(bench.dataset.splits["validation"])
+        needed = sum(_seconds(plan, arm, part, rows) for arm in again for part in results[arm])
+        write_json(path, {"again": needed - plan.expected.get("features", 0.0) <= bench.timetable.left})
+    bench.wait()
+    return bool(read_checked(path, Record({"again": Flag()}))["again"])
+
+
+def _seconds(plan: Plan, arm: str, part: dict[str, Any], rows: int) -> float:
+    """Return what fitting an arm again takes, by what it took before."""
+    if not arm_of(arm).trains or not part["epochs"]:
+        return float(part["seconds"])
+    each = part["seconds"] / part["epochs"] / (1 + plan.again)
+    return each * part["rounds"] * rows / max(1.0, plan.per_epoch * plan.batch_size)
+
+
 def _refit(bench: Workbench, plan: Plan, arm: str, seed: int, part: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Fit once more, into a folder of its own, so that a run that is stopped goes on from here."""
     if not (folder / "result.json").exists():
@@ -59,6 +88,7 @@ def _refit(bench: Workbench, plan: Plan, arm: str, seed: int, part: dict[str, An
         record = {
             "rows": len(rows),
             "rounds": part["rounds"],
+            "stopped": fitted.stopped,
             "seconds": round(time.perf_counter() - began, 3),
             "cut": fitted.cut,
             "trainable_parameters": fitted.trainable,

@@ -18,6 +18,7 @@ from headstart.workflow.refusals import check_options
 from headstart.workflow.run import Run
 from headstart.workflow.site import check_out, new_run
 from headstart.workflow.source_field import SourceField
+from headstart.workflow.timetable import began_at
 from headstart.workflow.transfer import Given, Transfer, open_transfer, reopen
 
 
@@ -31,7 +32,7 @@ def start(
     progress: Progress,
 ) -> Run | None:
     """Check everything that can be checked, then make the run's folder and go."""
-    began = time.monotonic()
+    began = began_at()
     check_options(verb, options, has_source_data=bool(given.source_data))
     check_out(out, force=force)
     transfer = open_transfer(verb, given, options, progress, began=began)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +13,26 @@ from headstart.schema import Number, Record, read_checked
 from headstart.storage import write_json
 
 CLOCK = Record({"spent": Number(0)})
+
+
+SLOWEST = 10.0
+_BEGAN: ContextVar[float | None] = ContextVar("began", default=None)
+
+
+@contextmanager
+def counting_from(began: float) -> Iterator[None]:
+    """Let a fit inside count its budget from ``began``, by `time.monotonic`: a command counts its imports too."""
+    token = _BEGAN.set(began)
+    try:
+        yield
+    finally:
+        _BEGAN.reset(token)
+
+
+def began_at() -> float:
+    """Return the clock when this fit was asked for."""
+    found = _BEGAN.get()
+    return time.monotonic() if found is None else found
 
 
 @dataclass
@@ -26,6 +48,8 @@ class Timetable:
     weights : expected seconds of every fit by name, in order.
     began : the clock when this session of the run began.
     path : file in which the seconds spent are kept for a resumed run; None: nowhere.
+    cpu : seconds of the processor that this process used, where it is the one that computes: what was measured alone
+        takes longer where others compute too.
     """
 
     budget: float
@@ -34,10 +58,14 @@ class Timetable:
     clock: Callable[[], float] = time.monotonic
     began: float = 0.0
     path: Path | None = None
+    cpu: Callable[[], float] | None = None
+    _cpu_began: float = field(default=0.0, repr=False)
     _before: float = field(default=0.0, repr=False)
     _done: set[str] = field(default_factory=set, repr=False)
 
     def __post_init__(self) -> None:
+        self._cpu_began = self.cpu() if self.cpu else 0.0
+        self._wall_began = self.clock() if self.cpu else 0.0
         if self.path is not None and self.path.exists():
             self._before = float(read_checked(self.path, CLOCK)["spent"])
 
@@ -49,7 +77,20 @@ class Timetable:
     @property
     def left(self) -> float:
         """Seconds left for fits."""
-        return max(0.0, self.budget - self.reserve - self.spent)
+        return max(0.0, self.budget - self.pace * self.reserve - self.spent)
+
+    @property
+    def spare(self) -> float:
+        """Seconds left of the whole budget, in seconds of a machine that has nothing else to do."""
+        return max(0.0, self.budget - self.spent) / self.pace
+
+    @property
+    def pace(self) -> float:
+        """Seconds that a second of work takes here: 1 on a machine that has nothing else to do."""
+        if self.cpu is None:
+            return 1.0
+        wall, used = self.clock() - self._wall_began, self.cpu() - self._cpu_began
+        return 1.0 if wall < 2 else min(SLOWEST, max(1.0, wall / max(used, 1e-9)))
 
     def share(self, name: str) -> float:
         """Return the seconds that the fit ``name`` may take; those listed before it count as done from now on.
@@ -69,7 +110,7 @@ class Timetable:
     def ahead(self) -> float:
         """Return the seconds expected after the fit that was asked for last, the end of the run included."""
         coming = [weight for name, weight in self.weights.items() if name not in self._done]
-        return min(self.left + self.reserve, sum(coming[1:]) + self.reserve)
+        return min(self.left + self.pace * self.reserve, sum(coming[1:]) + self.reserve)
 
     def _note(self) -> None:
         if self.path is not None:

@@ -132,7 +132,8 @@ def open_transfer(verb: str, given: Given, options: FitOptions, progress: Progre
         check_shots(target, options.shots)
     verb = "adapt" if given.source_data else verb
     found = Transfer(verb, given, target, checks, sides, named, options, progress, began=began)
-    return _with_source(found) if named is None else replace(found, notes=split_notes(target))
+    found = replace(found, notes=(*(() if sides is None else sides.notes), *split_notes(target)))
+    return _with_source(found) if named is None else found
 
 
 def _with_source(transfer: Transfer) -> Transfer:
@@ -146,7 +147,7 @@ def _with_source(transfer: Transfer) -> Transfer:
         raise UserError(f"--network {options.network} goes with --source file:WEIGHTS; name the file of weights.")
     labelled = transfer.target if transfer.sides is None else transfer.sides.sources[0]
     source, reason = choose_source(labelled, transfer.progress, seed=options.seed)
-    notes = (reason, *split_notes(transfer.target))
+    notes = (reason, *transfer.notes)
     return replace(transfer, source=source, options=replace(options, source=source.spec), notes=notes)
 
 
