@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from headstart.choice import DEFAULTS, Candidate
-from headstart.choice.cost import COSTS, beyond, cheapest_first, expected_seconds
+from headstart import catalogue
+from headstart.choice import Candidate, standard_field
+from headstart.choice.cost import beyond, cheapest_first, expected_seconds
 from headstart.choice.racing import prepare, race
 from headstart.errors import check_names
 from headstart.shallow.domains import Domains
@@ -21,16 +22,16 @@ def _domains(n, d):
 
 
 def test_the_slow_one_runs_last_and_source_only_first():
-    wide = cheapest_first([*BASE, *DEFAULTS], _domains(1000, 1280), 10)
+    wide = cheapest_first([*BASE, *standard_field()], _domains(1000, 1280), 10)
     assert (wide[0].name, wide[-1].name) == ("source_only", "jgsa")
-    assert sorted(one.name for one in wide) == sorted(one.name for one in [*BASE, *DEFAULTS])
-    long = cheapest_first([*BASE, *DEFAULTS], _domains(4000, 10), 2)
+    assert sorted(one.name for one in wide) == sorted(one.name for one in [*BASE, *standard_field()])
+    long = cheapest_first([*BASE, *standard_field()], _domains(4000, 10), 2)
     assert long[-1].name in ("artl", "meda")
 
 
 def test_what_is_not_expected_to_fit_is_left_out_whatever_the_clock_says():
     domains = _domains(1000, 1280)
-    racing = cheapest_first([*BASE, *DEFAULTS], domains, 10)
+    racing = cheapest_first([*BASE, *standard_field()], domains, 10)
     assert beyond(racing, domains, 10, None) == {}
     left = [beyond(racing, domains, 10, budget) for budget in (0.0, 20.0, 40.0, 1e6)]
     assert [len(one) for one in left] == sorted((len(one) for one in left), reverse=True)
@@ -53,5 +54,5 @@ def test_a_race_says_why_a_candidate_was_left_out():
 
 def test_names_that_select_nothing_are_refused_where_their_table_is():
     with pytest.raises(ValueError, match="FIRST names 'standardise', which does not exist; did you mean 'standardize'"):
-        check_names(["standardise"], COSTS, "FIRST")
+        check_names(["standardise"], catalogue.names(), "FIRST")
     assert "standardize" in FIRST["none"]

@@ -6,13 +6,20 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from headstart.errors import check_names
 from headstart.problem import MODALITIES, TASKS, Carries, Scenario, Space
 
 KINDS = ("trained", "fitted", "penalty", "weights", "map", "predictor", "head", "unsupervised")
 NEEDS = ("target_labels", "source_labels", "source_inputs", "target_inputs")
+
+
+class Variant(NamedTuple):
+    """A way in which a method races: its name in the race, None for the method's own, and its options."""
+
+    label: str | None = None
+    options: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,11 @@ class Entry:
     words : what it is as a baseline, after "over"; None for the name.
     every_stage : learns in a trained method, whatever the depth, at one rate. uses_source : False for a reference that
         carries nothing over. simple : a few lines of another library, which transfer has to beat.
+    raced : the variants that race across domains unless told otherwise.
+    cost : seconds of fitting twice and scoring, ``a + b N q k / 10^7 + c (N / 1000)^3 + e (q / 1000)^3``: N rows of
+        both domains, q the smaller of N and the columns, k classes. Those in the table were fitted to 120 races of the
+        development pairs on one thread of a server of 2026, mostly within a factor of 2; only their order and their
+        share of a budget are used.
     """
 
     name: str
@@ -53,6 +65,8 @@ class Entry:
     every_stage: bool = False
     uses_source: bool = True
     simple: bool = False
+    raced: tuple[Variant, ...] = ()
+    cost: tuple[float, float, float, float] = (0.1, 1.0, 0.3, 1.0)
 
     def __post_init__(self) -> None:
         """Refuse a word that would select nothing: a race or a table would silently do without the method."""

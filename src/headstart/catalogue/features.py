@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headstart.catalogue.entry import Entry
+from headstart.catalogue.entry import Entry, Variant
 
 ROOM = "headstart.shallow.features"
 APPLIES = "table, features of any backbone; classification, regression"
@@ -22,6 +22,8 @@ FEATURES: tuple[Entry, ...] = (
         needs=UNLABELLED,
         applies=APPLIES,
         kind="map",
+        cost=(0.027, 0.3, 0.016, 0.25),
+        raced=(Variant(),),
     ),
     Entry(
         name="coral",
@@ -33,6 +35,8 @@ FEATURES: tuple[Entry, ...] = (
         needs=UNLABELLED,
         applies=APPLIES,
         kind="map",
+        cost=(0.027, 0.48, 0.015, 0.5),
+        raced=(Variant(),),
     ),
     Entry(
         name="subspace_alignment",
@@ -58,6 +62,8 @@ FEATURES: tuple[Entry, ...] = (
         needs=UNLABELLED,
         applies=APPLIES,
         kind="map",
+        cost=(0.027, 0.43, 0.016, 0.36),
+        raced=(Variant(),),
     ),
     Entry(
         name="joint_pca",
@@ -125,6 +131,8 @@ FEATURES: tuple[Entry, ...] = (
         needs=UNLABELLED,
         applies="table, features of any backbone; classification",
         kind="predictor",
+        cost=(0.017, 0.17, 0.01, 0.24),
+        raced=(Variant(),),
     ),
     Entry(
         name="msda",
@@ -136,5 +144,6 @@ FEATURES: tuple[Entry, ...] = (
         needs=UNLABELLED,
         applies="text as word counts, table, features of any backbone; classification, regression",
         kind="map",
+        cost=(9.0, 13.0, 0.0, 0.0),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headstart.catalogue.entry import Entry
+from headstart.catalogue.entry import Entry, Variant
 
 PSEUDO_LABELS: tuple[Entry, ...] = (
     Entry(
@@ -19,5 +19,7 @@ PSEUDO_LABELS: tuple[Entry, ...] = (
         needs=("source_labels", "target_inputs"),
         applies="table, word counts, features of any backbone; classification",
         kind="predictor",
+        cost=(0.1, 1.3, 0.058, 0.0),
+        raced=(Variant(), Variant("self_training_free", {"balanced": False})),
     ),
 )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from headstart.choice.auto import AutoAdaptClassifier, AutoAdaptRegressor, Choice, choose
-from headstart.choice.candidates import BASELINES, DEFAULTS, Candidate
+from headstart.choice.candidates import BASELINES, Candidate, standard_field
 from headstart.choice.gain import Gain
 from headstart.choice.racing import Raced, prepare, race
 
 __all__ = [
     "BASELINES",
-    "DEFAULTS",
     "AutoAdaptClassifier",
     "AutoAdaptRegressor",
     "Candidate",
@@ -19,4 +18,5 @@ __all__ = [
     "choose",
     "prepare",
     "race",
+    "standard_field",
 ]

@@ -15,7 +15,7 @@ from headstart.catalogue.entry import Entry
 from headstart.choice.heads import Heads
 from headstart.errors import check_names
 from headstart.shallow.domains import Domains
-from headstart.shallow.shells import WEIGHTS, Adapted, Reweighted
+from headstart.shallow.shells import Adapted, Reweighted
 
 BASELINES = ("source_only", "target_only", "pooled")
 BLENDS = ("blend", "smoothed")
@@ -100,26 +100,39 @@ def _seeded(factory: Any, options: dict[str, Any] | None, seed: int) -> Any:
     return factory(**given)
 
 
-DEFAULTS: tuple[Candidate, ...] = (
-    Candidate("meda"),
-    Candidate("self_training"),
-    Candidate("self_training", {"balanced": False}, label="self_training_free"),
-    Candidate("easytl"),
-    Candidate("jda"),
-    Candidate("jgsa"),
-    Candidate("artl"),
-    Candidate("gfk"),
-    Candidate("coral"),
-    Candidate("standardize"),
-    Candidate("kmm"),
+def standard_field() -> tuple[Candidate, ...]:
+    """Return what races unless told otherwise; what the task, its labels or its size rule out is left out later.
+
+    Methods say so in the catalogue. Those that the shipped evidence knows stand first, in its order.
+    """
+    raced = [
+        Candidate(entry.name, variant.options, label=variant.label)
+        for entry in catalogue.METHODS
+        for variant in entry.raced
+    ]
+    return tuple(sorted(raced, key=lambda one: LEARNED.index(one.name) if one.name in LEARNED else len(LEARNED)))
+
+
+LEARNED = (
+    "meda",
+    "self_training",
+    "self_training_free",
+    "easytl",
+    "jda",
+    "jgsa",
+    "artl",
+    "gfk",
+    "coral",
+    "standardize",
+    "kmm",
 )
-"""What races unless told otherwise, in this order; what the task, its labels or its size rule out is left out."""
+"""What the shipped coefficients of the evidence were learned on; whatever else races is judged by its answers alone."""
 OF_WORDS = Candidate("msda")
 """Races beside them where rows are sparse: it was made for bags of words, whose rare words it fills in."""
-check_names((one.method for one in (*DEFAULTS, OF_WORDS)), catalogue.names(), "headstart.choice.candidates.DEFAULTS")
-check_names((e.name for e in catalogue.METHODS if e.kind == "weights"), WEIGHTS, "The catalogue of reweightings")
-RACED = (*BASELINES, NEAREST, *BLENDS, STACKED, *catalogue.names(), *(one.name for one in DEFAULTS))
-"""Every name that a race can end in, but for labels that a caller gives."""
+check_names([OF_WORDS.method], catalogue.names(), "headstart.choice.candidates.OF_WORDS")
+check_names(LEARNED, [one.name for one in standard_field()], "headstart.choice.candidates.LEARNED")
+RACED = (*BASELINES, NEAREST, *BLENDS, STACKED, *catalogue.names(), *LEARNED)
+"""Every name that a race can end in, but for labels that a caller gives and methods that are added later."""
 
 
 def as_candidates(
@@ -149,7 +162,7 @@ def _default(domains: Domains, regression: bool) -> list[Candidate]:
     there = {entry.name: entry for entry in catalogue.METHODS if entry.kind in catalogue.DOMAIN_KINDS}
     out = []
     sparse_rows = sparse.issparse(domains.source)
-    for one in (*DEFAULTS, OF_WORDS) if sparse_rows else DEFAULTS:
+    for one in (*standard_field(), OF_WORDS) if sparse_rows else standard_field():
         entry = there.get(one.method)
         if entry is None or ("target_labels" in entry.needs and len(domains.known) == 0):
             continue

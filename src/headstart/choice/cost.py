@@ -8,33 +8,11 @@ import numpy as np
 
 from headstart import catalogue
 from headstart.choice.candidates import BASELINES, NEAREST, Candidate
-from headstart.errors import check_names
 from headstart.shallow.domains import Domains
 
-COSTS: dict[str, tuple[float, float, float, float]] = {
-    "source_only": (0.02, 1.4, 0.017, 0.0),
-    "target_only": (0.02, 1.4, 0.017, 0.0),
-    "pooled": (0.02, 1.4, 0.017, 0.0),
-    NEAREST: (0.037, 0.042, 0.01, 2.0),
-    "meda": (0.037, 0.48, 0.82, 0.0),
-    "self_training": (0.1, 1.3, 0.058, 0.0),
-    "easytl": (0.017, 0.17, 0.01, 0.24),
-    "jda": (0.053, 0.45, 0.028, 1.6),
-    "jgsa": (0.059, 1.0, 0.028, 6.9),
-    "artl": (0.028, 0.36, 0.85, 0.18),
-    "gfk": (0.027, 0.43, 0.016, 0.36),
-    "coral": (0.027, 0.48, 0.015, 0.5),
-    "standardize": (0.027, 0.3, 0.016, 0.25),
-    "kmm": (0.034, 0.91, 0.067, 0.0),
-    "bbse": (0.2, 3.2, 0.05, 0.0),
-    "msda": (9.0, 13.0, 0.0, 0.0),
-}
-"""Seconds of fitting twice and scoring, ``a + b N q k / 10^7 + c (N / 1000)^3 + e (q / 1000)^3``: N rows of both
-domains, q the smaller of N and the columns, k classes. Fitted to 120 races of the development pairs on one thread of a
-server of 2026, mostly within a factor of 2. Only their order and their share of a budget are used."""
-OTHERS = (0.1, 1.0, 0.3, 1.0)
-"""For what is not in the table."""
-check_names(COSTS, (*catalogue.names(), *BASELINES, NEAREST), "headstart.choice.cost.COSTS")
+BASELINE_COST = (0.02, 1.4, 0.017, 0.0)
+NEAREST_COST = (0.037, 0.042, 0.01, 2.0)
+"""As `Entry.cost` of the catalogue, for what is no method."""
 
 
 def expected_seconds(candidate: Candidate, domains: Domains, n_classes: int) -> float:
@@ -42,7 +20,14 @@ def expected_seconds(candidate: Candidate, domains: Domains, n_classes: int) -> 
     rows = len(domains.labels) + len(domains.target_labels)
     inner = min(rows, domains.source.shape[1])
     terms = (1.0, rows * inner * max(n_classes, 1) / 1e7, (rows / 1000) ** 3, (inner / 1000) ** 3)
-    return float(np.dot(COSTS.get(candidate.method, OTHERS), terms))
+    return float(np.dot(cost_of(candidate.method), terms))
+
+
+def cost_of(method: str) -> tuple[float, float, float, float]:
+    """Return the terms of a method's or a baseline's cost."""
+    if method in BASELINES:
+        return BASELINE_COST
+    return NEAREST_COST if method == NEAREST else catalogue.get(method).cost
 
 
 def cheapest_first(candidates: Sequence[Candidate], domains: Domains, n_classes: int) -> list[Candidate]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headstart.choice.candidates import BLENDS, DEFAULTS, RACED
+from headstart.choice.candidates import BLENDS, LEARNED, RACED
 from headstart.choice.chance import chance
 from headstart.choice.racing import Ground, Raced
 from headstart.errors import check_names
@@ -29,7 +29,7 @@ CLASSIFICATION = (
     "cluster_v_measure",
     "mano",
 )
-METHODS = (*(one.name for one in DEFAULTS), "target_only", "pooled", *BLENDS)
+METHODS = (*LEARNED, "target_only", "pooled", *BLENDS)
 REGRESSION = ("source_accuracy", "importance_weighted", "dev", "circular")
 check_names((*CLASSIFICATION, *REGRESSION), VALIDATORS, "headstart.choice.gain.CLASSIFICATION")
 check_names(METHODS, RACED, "headstart.choice.gain.METHODS")

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from headstart import catalogue
-from headstart.choice.candidates import BASELINES, DEFAULTS, NEAREST
+from headstart.choice.candidates import BASELINES, LEARNED, NEAREST
 from headstart.choice.gain import expected_accuracy
 from headstart.choice.moved_means import shares_explain_more
 from headstart.choice.racing import Ground, Raced
 from headstart.errors import check_names
 from headstart.shallow.diagnose import diagnose, expected_shares
 from headstart.shallow.domains import Domains
-from headstart.shallow.shells import WEIGHTS
 
 Array = np.ndarray
 STRONG = 0.6
@@ -22,9 +21,7 @@ AGREE = 0.3
 NEAR_CHANCE = 0.25
 """Share of the errors of always answering the largest class that a witness must avoid on held-out source rows."""
 WITNESS = "self_training_free"
-BEARS_LABEL_SHIFT = frozenset({*BASELINES, NEAREST, *WEIGHTS, WITNESS})
-"""Candidates that do not assume equal class shares on both sides."""
-check_names([WITNESS], [one.name for one in DEFAULTS], "headstart.choice.label_shift.WITNESS")
+check_names([WITNESS], LEARNED, "headstart.choice.label_shift.WITNESS")
 LEFT_OUT = "left out: aligns whole domains under a label-shift alarm"
 RIGHT = 0.5
 """Share of held-out source rows that source-only must answer rightly before the shares that it finds are corrected for:
@@ -34,6 +31,13 @@ FEW = 20
 CORRECTED = "bbse"
 """What answers where nothing but the class shares differs."""
 check_names([CORRECTED], catalogue.names(), "headstart.choice.label_shift.CORRECTED")
+
+
+def bears_label_shift() -> frozenset[str]:
+    """Return the candidates that do not assume equal class shares on both sides."""
+    return frozenset(
+        {*BASELINES, NEAREST, WITNESS, *(entry.name for entry in catalogue.METHODS if entry.kind == "weights")}
+    )
 
 
 def only_shares_differ(domains: Domains, *, seed: int = 0) -> bool:
@@ -99,8 +103,8 @@ def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> frozenset[st
     sure = accuracy >= right and _apart(own, prior) > 2 * wrong
     held, target = np.asarray(source_only.held), np.asarray(source_only.target)
     if agreed and shares_explain_more(held, labels[ground.held], target, prior):
-        return BEARS_LABEL_SHIFT
-    return BEARS_LABEL_SHIFT - {WITNESS} if sure else None
+        return bears_label_shift()
+    return bears_label_shift() - {WITNESS} if sure else None
 
 
 def _shares(ground: Ground, target: object) -> Array:

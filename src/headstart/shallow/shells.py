@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -21,19 +20,6 @@ from headstart.shallow.domains import Domains, masked, stack
 from headstart.shallow.heterogeneous.blocks import BlockTransformer, block_rows
 from headstart.shallow.tuned import TunedLogistic
 
-WEIGHTS: dict[str, str] = {
-    "uniform": "headstart.shallow.shells:uniform_weights",
-    "kmm": "headstart.shallow.instances.kmm:kmm_weights",
-    "kliep": "headstart.shallow.instances.kliep:kliep_weights",
-    "ulsif": "headstart.shallow.instances.ulsif:ulsif_weights",
-    "rulsif": "headstart.shallow.instances.ulsif:rulsif_weights",
-    "density_classifier": "headstart.shallow.instances.density:classifier_weights",
-    "nearest": "headstart.shallow.instances.nearest:nearest_weights",
-    "gaussian": "headstart.shallow.instances.gaussian:gaussian_weights",
-    "bbse": "headstart.shallow.instances.label_shift:bbse_weights",
-    "mlls": "headstart.shallow.instances.label_shift:mlls_weights",
-    "mmdtars": "headstart.shallow.instances.label_shift:mmdtars_weights",
-}
 WeightFunction = Callable[..., Array]
 
 
@@ -43,13 +29,17 @@ def uniform_weights(source: Any, target: Any, *, labels: Array | None = None, se
 
 
 def weight_function(weights: str | WeightFunction) -> WeightFunction:
-    """Return the function that ``weights`` names."""
+    """Return the function that ``weights`` names: ``uniform``, or a reweighting of the catalogue."""
+    from headstart import catalogue
+
     if callable(weights):
         return weights
-    if weights not in WEIGHTS:
-        raise ValueError(f"weights is {weights!r}, which is no reweighting; {nearest(str(weights), WEIGHTS)}")
-    module, name = WEIGHTS[weights].split(":")
-    return getattr(import_module(module), name)
+    known = {entry.name: entry for entry in catalogue.METHODS if entry.kind == "weights"}
+    if weights == "uniform":
+        return uniform_weights
+    if weights not in known:
+        raise ValueError(f"weights is {weights!r}, which is no reweighting; {nearest(str(weights), known)}")
+    return known[weights].load()
 
 
 def _twin(estimator: Any) -> Any:
@@ -185,7 +175,8 @@ class Reweighted(_Shell):
 
     Parameters
     ----------
-    weights : a name of `WEIGHTS`, or ``function(source, target, labels=..., seed=...) -> [n]``.
+    weights : ``uniform``, the name of a reweighting in the catalogue, or
+        ``function(source, target, labels=..., seed=...) -> [n]``.
     estimator : classifier or regressor with ``sample_weight``; None for `TunedLogistic`.
     options : keyword arguments of the function.
     target_weight : weight of a labelled target row, where the mean source row has 1.

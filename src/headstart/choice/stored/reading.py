@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from headstart.choice.stored.table import CLASSES, NEIGHBOURS, class_of, is_tuple, may_have, parameters
+from headstart.choice.stored.table import NEIGHBOURS, class_of, extra_of, is_tuple, may_have, parameters
 from headstart.choice.stored.trees import build_tree, check_nodes
 from headstart.choice.stored.writing import DTYPES, JSON_FILE, SCHEMA, TENSOR_FILE
 from headstart.errors import UserError
@@ -179,7 +179,7 @@ class _Check:
 
     def _object(self, node: dict[str, Any]) -> None:
         name, values = node["class"], node["values"]
-        if type(name) is not str or name not in CLASSES:
+        if type(name) is not str or extra_of(name) is None:
             raise Refused(f"names the class {str(name)[:80]!r}, which is none of those that models are made of")
         if type(values) is not dict:
             raise Refused(f"has an object {self.number} without values")

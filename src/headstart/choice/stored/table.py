@@ -9,6 +9,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+from headstart import catalogue
 from headstart.catalogue.entry import Entry
 from headstart.errors import UserError
 
@@ -30,32 +31,8 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "headstart.functional.linear:Basis": (),
     "headstart.functional.spectral:Axes": (),
     "headstart.functional.transport:Frame": (),
-    "headstart.shallow.features.artl:ARTL": _DOMAIN,
-    "headstart.shallow.features.bda:BDA": _DOMAIN,
-    "headstart.shallow.features.coral:Coral": _DOMAIN,
-    "headstart.shallow.features.easytl:EasyTL": _DOMAIN,
-    "headstart.shallow.features.feda:FeatureAugmentation": _DOMAIN,
     "headstart.shallow.features.feda_semi:Coupled": (),
-    "headstart.shallow.features.feda_semi:SemiSupervisedAugmentation": _DOMAIN,
-    "headstart.shallow.features.feda_semi:SemiSupervisedAugmentationRegressor": _DOMAIN,
-    "headstart.shallow.features.gfk:GFK": _DOMAIN,
-    "headstart.shallow.features.jda:JDA": _DOMAIN,
-    "headstart.shallow.features.jgsa:JGSA": _DOMAIN,
-    "headstart.shallow.features.joint_pca:JointPCA": _DOMAIN,
     "headstart.shallow.features.kernel_map:KernelMap": (),
-    "headstart.shallow.features.meda:MEDA": _DOMAIN,
-    "headstart.shallow.features.mmd_ls:MMDLS": _DOMAIN,
-    "headstart.shallow.features.msda:MSDA": _DOMAIN,
-    "headstart.shallow.features.standardize:DomainStandardizer": _DOMAIN,
-    "headstart.shallow.features.subspace:SubspaceAlignment": _DOMAIN,
-    "headstart.shallow.features.tca:TCA": _DOMAIN,
-    "headstart.shallow.features.tjm:TJM": _DOMAIN,
-    "headstart.shallow.features.transport.jdot:JDOT": _DOMAIN,
-    "headstart.shallow.features.transport.jdot:JDOTRegressor": _DOMAIN,
-    "headstart.shallow.features.transport.linear:LinearOT": _DOMAIN,
-    "headstart.shallow.features.transport.maps:ClassRegularisedOT": _DOMAIN,
-    "headstart.shallow.features.transport.maps:EntropicOT": _DOMAIN,
-    "headstart.shallow.features.transport.maps:ExactOT": _DOMAIN,
     "headstart.shallow.features.transport.moving:Displacements": ("centre", "rows", "steps"),
     "headstart.shallow.features.transport.soft_fits:Features": ("linear", "approximation", "map"),
     "headstart.shallow.features.transport.soft_fits:SoftLogistic": (
@@ -70,47 +47,20 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "headstart.shallow.heterogeneous.augmentation:Augmented": (),
     "headstart.shallow.heterogeneous.blocks:Blocks": (),
     "headstart.shallow.heterogeneous.blocks:Standard": (),
-    "headstart.shallow.heterogeneous.cca:BridgeCCA": _DOMAIN,
-    "headstart.shallow.heterogeneous.coot:COOT": _DOMAIN,
-    "headstart.shallow.heterogeneous.dama:DAMA": _DOMAIN,
-    "headstart.shallow.heterogeneous.gromov:GromovWasserstein": _DOMAIN,
-    "headstart.shallow.heterogeneous.hfa:HFA": _DOMAIN,
-    "headstart.shallow.heterogeneous.hfa:SHFA": _DOMAIN,
     "headstart.shallow.heterogeneous.hfa:Space": (),
-    "headstart.shallow.instances.self_training:SelfTraining": _DOMAIN,
-    "headstart.shallow.instances.tradaboost:TrAdaBoost": _DOMAIN,
     "headstart.shallow.instances.tradaboost:Vote": (),
-    "headstart.shallow.instances.tradaboost_r2:TrAdaBoostR2": _DOMAIN,
-    "headstart.shallow.instances.tradaboost_r2:TwoStageTrAdaBoostR2": _DOMAIN,
     "headstart.shallow.instances.tradaboost_r2:Voice": (),
     "headstart.shallow.nearest:TunedNearest": (),
     "headstart.shallow.parameters.biased:Linear": (),
-    "headstart.shallow.parameters.forest:TransferredForestClassifier": _DOMAIN,
-    "headstart.shallow.parameters.forest:TransferredForestRegressor": _DOMAIN,
     "headstart.shallow.parameters.stacked:Stack": (),
-    "headstart.shallow.parameters.stacked:StackedSourcesClassifier": _DOMAIN,
-    "headstart.shallow.parameters.stacked:StackedSourcesRegressor": _DOMAIN,
     "headstart.shallow.parameters.towards_source:Correction": (),
-    "headstart.shallow.parameters.towards_source:TowardsSourceClassifier": _DOMAIN,
-    "headstart.shallow.parameters.towards_source:TowardsSourceRegressor": _DOMAIN,
     "headstart.shallow.parameters.towards_source:_State": (),
     "headstart.shallow.parameters.tree:Tree": (),
-    "headstart.shallow.parameters.warm_start:WarmStartClassifier": _DOMAIN,
-    "headstart.shallow.parameters.warm_start:WarmStartRegressor": _DOMAIN,
-    "headstart.shallow.relations.hierarchy:HierarchyMap": _DOMAIN,
     "headstart.shallow.relations.hierarchy:Nodes": (),
-    "headstart.shallow.relations.label_map:LabelMap": _DOMAIN,
-    "headstart.shallow.relations.ot_labels:OTLabels": _DOMAIN,
-    "headstart.shallow.relations.ot_labels:OTLabelsRegressor": _DOMAIN,
     "headstart.shallow.relations.ot_labels:Propagation": (),
-    "headstart.shallow.relations.propagation:JointLabelPropagationClassifier": _DOMAIN,
-    "headstart.shallow.relations.propagation:JointLabelPropagationRegressor": _DOMAIN,
     "headstart.shallow.relations.propagation:_State": (),
     "headstart.shallow.relations.relational_map:LinearMap": (),
-    "headstart.shallow.relations.relational_map:RelationalMap": _DOMAIN,
     "headstart.shallow.several.weighted:Evidence": (),
-    "headstart.shallow.several.weighted:WeightedSourcesClassifier": _DOMAIN,
-    "headstart.shallow.several.weighted:WeightedSourcesRegressor": _DOMAIN,
     "headstart.shallow.shells:Adapted": _DOMAIN,
     "headstart.shallow.shells:Reweighted": _DOMAIN,
     "headstart.shallow.tuned:TunedLogistic": (),
@@ -129,13 +79,22 @@ CLASSES: dict[str, tuple[str, ...]] = {
 }
 """Exact class to the attributes that it has beside its parameters and those that end in an underscore.
 
-These strings alone are imported; a name in a file is looked up here and goes no further.
+These strings, and the paths of the catalogue's maps and predictors, alone are imported; a name in a file is looked up
+among them and goes no further.
 """
 LEFT_OUT = frozenset({"_loss_function_"})
 """Attributes that are compiled objects, and that no prediction reads."""
 NEIGHBOURS = "sklearn.neighbors._unsupervised:NearestNeighbors"
 """Is fitted again on its own rows: its index would be trusted memory offsets."""
 _LEARNED = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*_|_[a-z0-9_]*[a-z0-9]_")
+
+
+def extra_of(name: str) -> tuple[str, ...] | None:
+    """Return the attributes that a class has beside its parameters and what it learned; None for a class unknown."""
+    if name in CLASSES:
+        return CLASSES[name]
+    kept = (entry for entry in catalogue.METHODS if entry.kind in ("map", "predictor"))
+    return _DOMAIN if any(name in (entry.path, entry.regressor) for entry in kept) else None
 
 
 def name_of(cls: type) -> str:
@@ -146,7 +105,7 @@ def name_of(cls: type) -> str:
 @cache
 def class_of(name: str) -> Any:
     """Return the class of an entry of the table; `KeyError` for every other name."""
-    if name not in CLASSES:
+    if extra_of(name) is None:
         raise KeyError(name)
     module, _, short = name.partition(":")
     return getattr(import_module(module), short)
@@ -170,7 +129,7 @@ def parameters(cls: Any) -> tuple[str, ...]:
 def may_have(name: str, attribute: str) -> bool:
     """Whether an object of the class ``name`` may carry ``attribute``: data only, never in the place of a method."""
     cls = class_of(name)
-    if attribute in parameters(cls) or attribute in CLASSES[name]:
+    if attribute in parameters(cls) or attribute in (extra_of(name) or ()):
         return True
     return not is_tuple(cls) and _LEARNED.fullmatch(attribute) is not None and not hasattr(cls, attribute)
 
@@ -184,7 +143,7 @@ def refuse_unkept(entry: Entry) -> None:
         If a class of the method is not in the table.
     """
     paths = [] if entry.kind == "weights" else [path for path in (entry.path, entry.regressor) if path]
-    unkept = [path.partition(":")[2] for path in paths if path not in CLASSES]
+    unkept = [path.partition(":")[2] for path in paths if extra_of(path) is None]
     if unkept:
         raise UserError(
             f"--method {entry.name} makes a model ({unkept[0]}) that a run cannot keep in a safe file; choose another "

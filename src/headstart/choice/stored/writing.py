@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from headstart.choice.stored.table import CLASSES, LEFT_OUT, NEIGHBOURS, is_tuple, may_have, name_of
+from headstart.choice.stored.table import LEFT_OUT, NEIGHBOURS, extra_of, is_tuple, may_have, name_of
 from headstart.choice.stored.trees import tree_arrays
 from headstart.errors import UserError
 from headstart.storage import save_tensors, write_json
@@ -92,7 +92,7 @@ class _Book:
 
     def _object(self, value: Any) -> dict[str, Any]:
         name = name_of(type(value))
-        if name not in CLASSES:
+        if extra_of(name) is None:
             raise UserError(f"This model holds a {name.replace(':', '.')}, which a run cannot keep in a safe file.")
         if name == NEIGHBOURS:
             given = {"_fit_X": value._fit_X, **value.get_params(deep=False)}

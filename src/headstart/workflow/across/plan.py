@@ -7,7 +7,7 @@ from typing import Any
 
 from headstart import catalogue
 from headstart.catalogue import Entry
-from headstart.choice.candidates import DEFAULTS, Candidate
+from headstart.choice.candidates import Candidate, standard_field
 from headstart.errors import check_names
 from headstart.problem import Task
 from headstart.shallow.diagnose import KINDS, Diagnosis
@@ -53,8 +53,8 @@ def make_across_plan(
         )
     extra = FIRST["concept"] if n_labelled else ()
     several = ("weighted_sources",) if n_sources > 1 else ()
-    wanted = list(dict.fromkeys([*several, *FIRST[shift.kind], *(one.name for one in DEFAULTS), *extra]))
-    standard = {one.name: one for one in DEFAULTS}
+    standard = {one.name: one for one in standard_field()}
+    wanted = list(dict.fromkeys([*several, *FIRST[shift.kind], *standard, *extra]))
     raced = [standard.get(name) or Candidate(name) for name in wanted]
     raced = [one for one in raced if applies(catalogue.get(one.method), task, n_labelled)]
     first = [one.name for one in raced if one.name in FIRST[shift.kind]]
