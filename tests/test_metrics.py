@@ -5,7 +5,8 @@ import pytest
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 
-from headstart.problem import ERRORS, METRICS, Task
+from headstart.kinds import ERRORS, METRICS
+from headstart.problem import Task
 from headstart.shallow.choosing import balance
 from headstart.shallow.parameters.probe import Probe
 from headstart.tasks import create_task

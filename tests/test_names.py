@@ -13,7 +13,7 @@ import pytest
 import headstart
 from headstart import catalogue
 from headstart.choice.candidates import RACED
-from headstart.problem import METRICS
+from headstart.kinds import METRICS
 from headstart.validators import VALIDATORS
 from headstart.workflow.arm import PLAIN
 

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from headstart.functional.intervals import interval_of_gain
 from headstart.isolated import Isolated
+from headstart.kinds import KINDS
 from headstart.shallow.domains import which_target
 from headstart.shallow.parameters import array_source
 from headstart.shallow.parameters.biased import Linear, biased_logistic, biased_ridge
@@ -413,5 +414,5 @@ class TransferRegressor(RegressorMixin, _Transfer):
 
 def gain(scores: np.ndarray, others: np.ndarray, kind: str) -> tuple[float, tuple[float, float]]:
     """Return the mean gain of paired scores [n] and its 95% interval."""
-    found = interval_of_gain(scores, others, share=kind == "classification")
+    found = interval_of_gain(scores, others, share=KINDS[kind].has_shares)
     return float((scores - others).mean()), found.bounds

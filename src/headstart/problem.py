@@ -9,43 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from headstart.errors import check_names
+if TYPE_CHECKING:
+    from headstart.kinds import LabelSpace
 
 Modality = Literal["image", "text", "table"]
-TaskKind = Literal["classification", "multilabel", "regression"]
 Scenario = Literal["inductive", "transductive", "unsupervised"]
 Space = Literal["homogeneous", "heterogeneous"]
 Carries = Literal["instances", "features", "parameters", "relations"]
 
 MODALITIES: tuple[str, ...] = ("image", "text", "table")
-TASKS: tuple[str, ...] = ("classification", "multilabel", "regression")
-METRICS: dict[str, tuple[str, ...]] = {
-    "classification": ("accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "average_precision", "log_loss", "ece"),
-    "multilabel": ("samples_f1", "macro_f1", "micro_f1", "subset_accuracy", "hamming_loss"),
-    "regression": ("mae", "rmse", "r2"),
-}
-"""What may be a task's primary metric; the first is, unless another is asked for."""
-SHARES = frozenset(
-    {
-        "accuracy",
-        "balanced_accuracy",
-        "macro_f1",
-        "micro_f1",
-        "samples_f1",
-        "roc_auc",
-        "average_precision",
-        "subset_accuracy",
-        "hamming_loss",
-        "ece",
-    }
-)
-"""Metrics from 0 to 1, which are shown in percent and in points."""
-ERRORS = frozenset({"mae", "rmse", "log_loss", "hamming_loss", "ece"})
-"""Metrics of which less is better."""
-check_names(SHARES | ERRORS, {name for row in METRICS.values() for name in row}, "headstart.problem.SHARES, ERRORS")
-check_names(TASKS, METRICS, "headstart.problem.TASKS")
 
 
 @dataclass(frozen=True)
@@ -54,32 +28,41 @@ class Task:
 
     Parameters
     ----------
-    kind : classification (one class of several), multilabel (any subset of the classes) or regression.
+    kind : one of `headstart.kinds.KINDS`: classification (one class of several), multilabel (any subset of the
+        classes) or regression.
     classes : class names in the order of the outputs; empty for regression.
     targets : names of the regressed columns, in the order of the outputs; empty otherwise.
-    primary : the metric that choices and verdict go by, one of `METRICS`; empty for the kind's own.
+    primary : the metric that choices and verdict go by, one of the kind's; empty for the kind's own.
     separator : what stands between the classes of a multi-label cell; empty where none does or it is not known.
     """
 
-    kind: TaskKind
+    kind: str
     classes: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     primary: str = field(default="", compare=False)
     separator: str = field(default="", compare=False)
 
     @property
+    def label_space(self) -> LabelSpace:
+        """What the kind says of labels and answers; whoever wants to know what differs between kinds asks it."""
+        from headstart.kinds import KINDS
+
+        space = KINDS[self.kind]
+        return space(getattr(self, space.names_in))
+
+    @property
     def n_outputs(self) -> int:
-        return len(self.targets) if self.kind == "regression" else len(self.classes)
+        return len(self.label_space.names)
 
     @property
     def metric(self) -> str:
         """Name of the primary metric; the kind's own is a mean of one score per sample, so that pairs compare."""
-        return self.primary or METRICS[self.kind][0]
+        return self.primary or self.label_space.metrics[0]
 
     @property
     def is_own_metric(self) -> bool:
         """Whether the primary metric is the kind's own."""
-        return self.metric == METRICS[self.kind][0]
+        return self.metric == self.label_space.metrics[0]
 
     def to_json(self) -> dict[str, Any]:
         own = {"kind": self.kind, "classes": list(self.classes), "targets": list(self.targets)}

@@ -7,24 +7,27 @@ import torch
 from torch.nn import functional as F
 
 from headstart.checks import create_trial
-from headstart.deep.finetune.distill import Distill, imitation
+from headstart.deep.finetune.distill import Distill
+from headstart.problem import Task
+from headstart.tasks import create_task
 
 
 @pytest.mark.parametrize("kind", ["classification", "multilabel", "regression"])
 def test_imitation_is_zero_for_equal_outputs_and_positive_otherwise(kind: str) -> None:
-    outputs = torch.randn(5, 3)
-    assert imitation(outputs, outputs, kind, 2.0).item() == pytest.approx(0.0, abs=1e-6)
-    assert imitation(outputs + torch.randn(5, 3), outputs, kind, 2.0).item() > 0
+    outputs, logic = torch.randn(5, 3), create_task(Task(kind))
+    assert logic.imitation(outputs, outputs, 2.0).item() == pytest.approx(0.0, abs=1e-6)
+    assert logic.imitation(outputs + torch.randn(5, 3), outputs, 2.0).item() > 0
 
 
 def test_imitation_is_the_tempered_divergence() -> None:
     student, teacher = torch.randn(5, 3), torch.randn(5, 3)
     p, q = (teacher / 3).softmax(1), (student / 3).softmax(1)
     expected = 9 * (p * (p.log() - q.log())).sum(1).mean()
-    torch.testing.assert_close(imitation(student, teacher, "classification", 3.0), expected)
+    torch.testing.assert_close(create_task(Task("classification")).imitation(student, teacher, 3.0), expected)
     p, q = (teacher / 3).sigmoid(), (student / 3).sigmoid()
     both = p * (p / q).log() + (1 - p) * ((1 - p) / (1 - q)).log()
-    torch.testing.assert_close(imitation(student, teacher, "multilabel", 3.0), 9 * both.mean(), rtol=1e-4, atol=1e-6)
+    found = create_task(Task("multilabel")).imitation(student, teacher, 3.0)
+    torch.testing.assert_close(found, 9 * both.mean(), rtol=1e-4, atol=1e-6)
 
 
 def test_the_teacher_is_the_source_with_its_head_and_the_student_starts_anew() -> None:

@@ -122,27 +122,29 @@ def test_the_temperature_is_set_on_held_out_rows_and_the_answers_stay(run):
     frame = pq.read_table(run.path / "predictions.parquet").to_pandas()
     kept = frame[frame.arm == run.verdict.arm]
     values, labels = np.stack(kept.probabilities), np.array([run.model.classes.index(name) for name in kept.label])
-    assert found["after"] == pytest.approx(calibration_error(*confidences(values, labels, "classification")))
-    before = sharpened(values, found["temperature"], "classification")
+    assert found["after"] == pytest.approx(calibration_error(*confidences(values, labels, "softmax")))
+    before = sharpened(values, found["temperature"], "softmax")
     np.testing.assert_array_equal(before.argmax(axis=1), values.argmax(axis=1))
-    assert found["before"] == pytest.approx(calibration_error(*confidences(before, labels, "classification")), abs=1e-6)
+    assert found["before"] == pytest.approx(calibration_error(*confidences(before, labels, "softmax")), abs=1e-6)
 
 
 def test_a_network_that_is_too_sure_becomes_as_sure_as_it_is_right():
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(2000, 3)) * 2
     labels = np.array(
-        [rng.choice(3, p=row) for row in sharpened(np.exp(logits) / np.exp(logits).sum(1)[:, None], 1.0, "")]
+        [rng.choice(3, p=row) for row in sharpened(np.exp(logits) / np.exp(logits).sum(1)[:, None], 1.0, "softmax")]
     )
-    sure = sharpened(np.exp(logits) / np.exp(logits).sum(1)[:, None], 4.0, "classification")
-    steepness = held_out_steepness(sure, labels, "classification")
+    sure = sharpened(np.exp(logits) / np.exp(logits).sum(1)[:, None], 4.0, "softmax")
+    steepness = held_out_steepness(sure, labels, "softmax")
     assert steepness == pytest.approx(0.25, rel=0.15)
-    before, after = (calibration_error(*confidences(p, labels, "")) for p in (sure, sharpened(sure, steepness, "")))
+    before, after = (
+        calibration_error(*confidences(p, labels, "softmax")) for p in (sure, sharpened(sure, steepness, "softmax"))
+    )
     assert after < 0.03 < 0.1 < before
 
 
 def test_a_few_rows_that_are_all_right_do_not_ask_for_certainty():
-    found = held_out_steepness(np.array([[0.7, 0.3]] * 20), np.zeros(20, dtype=int), "classification")
+    found = held_out_steepness(np.array([[0.7, 0.3]] * 20), np.zeros(20, dtype=int), "softmax")
     assert 1 < found < 8
 
 
@@ -150,6 +152,4 @@ def test_label_sets_have_one_temperature_for_all_labels():
     rng = np.random.default_rng(0)
     truth = 1 / (1 + np.exp(-rng.normal(size=(1500, 4)) * 2))
     labels = (rng.random(truth.shape) < truth).astype(float)
-    assert held_out_steepness(sharpened(truth, 3.0, "multilabel"), labels, "multilabel") == pytest.approx(
-        1 / 3, rel=0.15
-    )
+    assert held_out_steepness(sharpened(truth, 3.0, "sigmoid"), labels, "sigmoid") == pytest.approx(1 / 3, rel=0.15)

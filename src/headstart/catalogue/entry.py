@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import Any, NamedTuple, get_args
 
 from headstart.errors import check_names
-from headstart.problem import MODALITIES, TASKS, Carries, Scenario, Space
+from headstart.kinds import TASKS
+from headstart.problem import MODALITIES, Carries, Scenario, Space
 
 KINDS = ("trained", "fitted", "penalty", "weights", "map", "predictor", "head", "unsupervised")
 NEEDS = ("target_labels", "source_labels", "source_inputs", "target_inputs")

@@ -20,7 +20,8 @@ from headstart.data.splits import SPLIT_NAMES
 from headstart.data.testing import beside, join_test, material_of
 from headstart.errors import UserError, nearest
 from headstart.isolated import isolate
-from headstart.problem import MODALITIES, TASKS
+from headstart.kinds import TASKS
+from headstart.problem import MODALITIES
 
 ENDINGS = tuple(sorted(tables.TABLE_ENDINGS | {".npz"}))
 

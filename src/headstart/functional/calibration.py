@@ -63,8 +63,8 @@ def calibration_error(confidence: Array, correct: Array, bins: int = 15) -> floa
     return float(np.sum(gaps))
 
 
-def confidences(values: Array, labels: Array, kind: str) -> tuple[Array, Array]:
-    """Return confidence and hit of every answer: one per sample, or one per label of a label set."""
-    if kind == "multilabel":
+def confidences(values: Array, labels: Array, link: str) -> tuple[Array, Array]:
+    """Return confidence and hit of every answer: one per sample, or (sigmoid) one per label of a label set."""
+    if link == "sigmoid":
         return np.maximum(values, 1 - values).ravel(), ((values > 0.5) == (labels > 0.5)).ravel()
     return values.max(axis=1), values.argmax(axis=1) == labels

@@ -36,14 +36,14 @@ def fit_steepness(scores: Array, labels: Array, *, limits: tuple[float, float] =
     return float(np.exp(found.x)) / spread
 
 
-def sharpened(probabilities: Array, steepness: float, kind: str) -> Array:
+def sharpened(probabilities: Array, steepness: float, link: str) -> Array:
     """Return the probabilities that outputs times ``steepness`` give: ``softmax(t log p)``, or a sigmoid per label."""
-    if kind == "multilabel":
+    if link == "sigmoid":
         return expit(steepness * logit(np.clip(np.asarray(probabilities, dtype=np.float64), 1e-12, 1 - 1e-12)))
     return softmax(steepness * np.log(np.maximum(np.asarray(probabilities, dtype=np.float64), 1e-30)), axis=1)
 
 
-def held_out_steepness(probabilities: Array, labels: Array, kind: str) -> float:
+def held_out_steepness(probabilities: Array, labels: Array, link: str) -> float:
     """Return t > 0, one over the temperature, that makes held-out probabilities fit their labels best.
 
     ``min_t  sum_i -log p_t(y_i) + (log t)^2 / (2 log(2)^2)``. The second term stands for a first guess of 1 within a
@@ -51,12 +51,13 @@ def held_out_steepness(probabilities: Array, labels: Array, kind: str) -> float:
 
     Parameters
     ----------
-    probabilities : [n, k], of rows that did not make them. labels : class numbers [n], or 0/1 [n, k] for "multilabel".
+    probabilities : [n, k], of rows that did not make them. labels : class numbers [n], or 0/1 [n, k] for
+        the link "sigmoid".
     """
 
     def loss(log_steepness: float) -> float:
-        p = np.clip(sharpened(probabilities, float(np.exp(log_steepness)), kind), 1e-30, 1 - 1e-12)
-        if kind == "multilabel":
+        p = np.clip(sharpened(probabilities, float(np.exp(log_steepness)), link), 1e-30, 1 - 1e-12)
+        if link == "sigmoid":
             fit = -np.where(labels > 0.5, np.log(p), np.log1p(-p)).mean(axis=1).sum()
         else:
             fit = -np.log(p[np.arange(len(p)), labels]).sum()

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from headstart.kinds import KINDS, TASKS
 from headstart.networks.image_preprocess import INTERPOLATIONS
-from headstart.problem import TASKS
 from headstart.schema import Either, Flag, Items, Maybe, Number, Record, Rule, Table, Text, Whole
+from headstart.tasks import logic_of
 
 NAME = Text(most=10_000)
 SIZE = Whole(1, 2**20)
@@ -155,8 +156,9 @@ def preprocess_rule(value: Any) -> Rule:
 
 def task_rule(task: Any) -> Rule:
     """Return the rule for a saved task: classes to tell apart, or targets with their mean and scale."""
-    if isinstance(task, dict) and task.get("kind") == "regression":
-        n = len(task["targets"]) if isinstance(task.get("targets"), list) else 1
-        scales = {"mean": Items(Number(), n, n), "scale": Items(Number(1e-300), n, n)}
-        return Record({**TASK.needs, "targets": Items(NAME, 1)} | scales)
-    return Record({**TASK.needs, "classes": Items(NAME, 1)})
+    kind = task.get("kind") if isinstance(task, dict) else None
+    if not isinstance(kind, str) or kind not in KINDS:
+        return Record({**TASK.needs, "classes": Items(NAME, 1)})
+    names = KINDS[kind].names_in
+    n = len(task[names]) if isinstance(task.get(names), list) else 1
+    return Record({**TASK.needs, names: Items(NAME, 1)} | logic_of(kind).saved_rules(n))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -60,16 +59,16 @@ def answering(network: Network, theirs: TaskLogic, mine: TaskLogic) -> Network |
 
     Classes that are not asked for are left out; a regression needs the same targets in the same order.
     """
-    if mine.task.kind == "regression":
-        if theirs.task.targets != mine.task.targets:
+    asked, known = mine.task.label_space, theirs.task.label_space.names
+    if asked.of_classes:
+        if not set(asked.names) <= set(known):
             return None
-        pairs = [np.asarray(getattr(logic, name)) for name in ("scale", "mean") for logic in (theirs, mine)]
-        factor, shift = pairs[0] / pairs[1], (pairs[2] - pairs[3]) / pairs[1]
-        network.head = _scaled(network.head, torch.as_tensor(factor).float(), torch.as_tensor(shift).float())
-        return network
-    if not set(mine.task.classes) <= set(theirs.task.classes):
+        network.head = _picked(network.head, [known.index(name) for name in asked.names])
+    elif known != asked.names:
         return None
-    network.head = _picked(network.head, [theirs.task.classes.index(name) for name in mine.task.classes])
+    if mine.units is not None and theirs.units is not None:
+        factor, shift = theirs.units[1] / mine.units[1], (theirs.units[0] - mine.units[0]) / mine.units[1]
+        network.head = _scaled(network.head, torch.as_tensor(factor).float(), torch.as_tensor(shift).float())
     return network
 
 

@@ -165,6 +165,6 @@ def load_logic(saved: dict[str, Any]) -> TaskLogic | None:
 def _plain_card(network: Network, logic: TaskLogic | None) -> str:
     lines = ["# A network saved by Headstart", "", f"Stages: {', '.join(network.stage_names)}.", ""]
     if logic is not None:
-        outputs = logic.task.classes or logic.task.targets
+        outputs = logic.task.label_space.names
         lines += [f"Task: {logic.task.kind}; outputs: {', '.join(outputs)}.", ""]
     return "\n".join([*lines, "Load it with `headstart.networks.load_network(DIRECTORY)`.", ""])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.problem import ERRORS
+from headstart.kinds import ERRORS
 from headstart.report import charts
 from headstart.report import format as fmt
 from headstart.report.folder import RunFolder

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from headstart.problem import MODALITIES, TASKS
+from headstart.kinds import TASKS
+from headstart.problem import MODALITIES
 from headstart.schema import ANYTHING, Either, Flag, Items, Maybe, Number, Record, Row, Rule, Table, Text, Whole
 
 WORD, NAME = Text(), Text(most=10_000)

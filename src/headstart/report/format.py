@@ -6,7 +6,7 @@ import math
 from typing import Any, TypeGuard
 
 from headstart.errors import check_names
-from headstart.problem import METRICS, SHARES
+from headstart.kinds import METRICS, SHARES
 
 TITLES = {
     "accuracy": "accuracy",

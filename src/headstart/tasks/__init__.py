@@ -2,8 +2,8 @@
 
 from headstart.tasks.base import TaskLogic
 from headstart.tasks.classification import Classification
-from headstart.tasks.create import create_task
+from headstart.tasks.create import create_task, logic_of
 from headstart.tasks.multilabel import MultiLabel
 from headstart.tasks.regression import Regression
 
-__all__ = ["Classification", "MultiLabel", "Regression", "TaskLogic", "create_task"]
+__all__ = ["Classification", "MultiLabel", "Regression", "TaskLogic", "create_task", "logic_of"]

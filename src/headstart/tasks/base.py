@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from torch import Tensor, nn
 
-from headstart.problem import ERRORS, Task
+from headstart.problem import Task
+from headstart.schema import Rule
 
 
 class TaskLogic(ABC):
-    """The torch side of a `Task`. Final subclasses: Classification, MultiLabel, Regression."""
+    """The torch side of a `Task`: one class per kind, which `headstart.kinds` names."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
+
+    @classmethod
+    def from_labels(cls, task: Task, labels: np.ndarray | None) -> Self:
+        """Take from training labels what the task needs to know of them."""
+        return cls(task)
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> Self:
+        """Return what `to_json` wrote."""
+        return cls(Task.from_json(saved))
+
+    @classmethod
+    def saved_rules(cls, n_outputs: int) -> dict[str, Rule]:
+        """Return what `to_json` holds beside the noun, as rules for a file that is read."""
+        return {}
+
+    @property
+    def units(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Mean and scale [k] of the targets, where outputs are standardised values; else None."""
+        return None
 
     def head(self, n_features: int) -> nn.Module:
         """Return a new linear head from ``n_features`` to the task's outputs, weights and bias zero."""
@@ -31,9 +52,18 @@ class TaskLogic(ABC):
         """
         return self.head(network.n_features)
 
+    def wanted(self, labels: np.ndarray) -> np.ndarray:
+        """Return the outputs [n, k], by the link, that would be certain and right: one-hot rows, or standardised."""
+        targets = self.task.label_space.indicators(labels)
+        return targets if self.units is None else (targets - self.units[0]) / self.units[1]
+
     @abstractmethod
     def loss(self, outputs: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
         """Return the mean loss of a batch; ``weight`` [n] weighs the samples (mean of weight * loss)."""
+
+    @abstractmethod
+    def imitation(self, outputs: Tensor, others: Tensor, temperature: float) -> Tensor:
+        """Return how far outputs [n, k] are from a teacher's, as a mean that is 0 where they are the same."""
 
     @abstractmethod
     def predict(self, outputs: Tensor) -> Tensor:
@@ -49,7 +79,7 @@ class TaskLogic(ABC):
         if self.task.is_own_metric:
             return float(self.scores(predictions, y).mean())
         value = self.measure(self.task.metric, predictions, y)
-        return -value if self.task.metric in ERRORS else value
+        return -value if self.task.metric in self.task.label_space.errors else value
 
     def measure(self, metric: str, predictions: np.ndarray, y: np.ndarray) -> float:
         """Return one of the task's metrics."""
@@ -70,3 +100,12 @@ class TaskLogic(ABC):
 def average(losses: Tensor, weight: Tensor | None) -> Tensor:
     """Mean over samples of ``losses`` [n], weighted when ``weight`` [n] is given."""
     return losses.mean() if weight is None else (losses * weight).mean()
+
+
+def draw(head: nn.Module) -> nn.Module:
+    """Draw a new head's parameters from torch's generator, as its layers draw their own; training starts there."""
+    for layer in head.modules():
+        reset = getattr(layer, "reset_parameters", None)
+        if reset is not None:
+            reset()
+    return head

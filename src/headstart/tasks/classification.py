@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from headstart.errors import check_names
 from headstart.functional.calibration import calibration_error
-from headstart.problem import METRICS
+from headstart.kinds import OneClass
 from headstart.tasks.base import TaskLogic, average
 
 
@@ -22,6 +22,11 @@ class Classification(TaskLogic):
     def loss(self, outputs: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
         return average(F.cross_entropy(outputs, y, reduction="none"), weight)
 
+    def imitation(self, outputs: Tensor, others: Tensor, temperature: float) -> Tensor:
+        """``T^2`` times the mean KL divergence from the others' to the tempered probabilities."""
+        log_student, log_teacher = ((x / temperature).log_softmax(dim=1) for x in (outputs, others))
+        return temperature**2 * F.kl_div(log_student, log_teacher, reduction="batchmean", log_target=True)
+
     def predict(self, outputs: Tensor) -> Tensor:
         return outputs.float().softmax(dim=1)
 
@@ -29,7 +34,7 @@ class Classification(TaskLogic):
         return (predictions.argmax(axis=1) == y).astype(np.float64)
 
     def metrics(self, predictions: np.ndarray, y: np.ndarray) -> dict[str, float]:
-        return self.leading({name: self.measure(name, predictions, y) for name in METRICS["classification"]})
+        return self.leading({name: self.measure(name, predictions, y) for name in self.task.label_space.metrics})
 
     def measure(self, metric: str, predictions: np.ndarray, y: np.ndarray) -> float:
         return float(MEASURES[metric](predictions, y))
@@ -81,4 +86,4 @@ MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "log_loss": _log_loss,
     "ece": _ece,
 }
-check_names(MEASURES, METRICS["classification"], "headstart.tasks.classification.MEASURES")
+check_names(MEASURES, OneClass.metrics, "headstart.tasks.classification.MEASURES")

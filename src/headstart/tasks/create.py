@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from headstart.kinds import KINDS
 from headstart.problem import Task
 from headstart.tasks.base import TaskLogic
-from headstart.tasks.classification import Classification
-from headstart.tasks.multilabel import MultiLabel
-from headstart.tasks.regression import Regression
 
 
 def create_task(task: Task, labels: np.ndarray | None = None, saved: dict[str, Any] | None = None) -> TaskLogic:
@@ -22,8 +21,11 @@ def create_task(task: Task, labels: np.ndarray | None = None, saved: dict[str, A
     labels : training labels, from which a regression takes its mean and scale.
     saved : what `TaskLogic.to_json` gave, when a run is loaded.
     """
-    if task.kind == "classification":
-        return Classification(task)
-    if task.kind == "multilabel":
-        return MultiLabel(task)
-    return Regression.from_labels(task, labels) if saved is None else Regression.from_json(saved)
+    logic = logic_of(task.kind)
+    return logic.from_labels(task, labels) if saved is None else logic.from_json(saved)
+
+
+def logic_of(kind: str) -> type[TaskLogic]:
+    """Return the class of a kind's torch side."""
+    module, _, name = KINDS[kind].logic.partition(":")
+    return getattr(import_module(module), name)

@@ -17,6 +17,13 @@ class MultiLabel(TaskLogic):
         losses = F.binary_cross_entropy_with_logits(outputs, y, reduction="none").mean(dim=1)
         return average(losses, weight)
 
+    def imitation(self, outputs: Tensor, others: Tensor, temperature: float) -> Tensor:
+        """``T^2`` times the mean KL divergence of each label's tempered probability from the others'."""
+        truth = (others / temperature).sigmoid()
+        cross = F.binary_cross_entropy_with_logits(outputs / temperature, truth, reduction="mean")
+        own = F.binary_cross_entropy_with_logits(others / temperature, truth, reduction="mean")
+        return temperature**2 * (cross - own)
+
     def predict(self, outputs: Tensor) -> Tensor:
         return outputs.float().sigmoid()
 

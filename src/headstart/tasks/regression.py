@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from headstart.problem import Task
+from headstart.schema import Items, Number, Rule
 from headstart.tasks.base import TaskLogic, average
 
 
@@ -24,18 +25,26 @@ class Regression(TaskLogic):
         self.scale = np.asarray(scale, dtype=np.float64)
 
     @classmethod
-    def from_labels(cls, task: Task, labels: np.ndarray | None) -> Regression:
+    def from_labels(cls, task: Task, labels: np.ndarray | None) -> Self:
         """Take mean and standard deviation from training labels [n, k]; a constant target has scale 1."""
         values = np.zeros((1, task.n_outputs)) if labels is None else np.asarray(labels, dtype=np.float64)
         spread = values.std(axis=0)
         return cls(task, values.mean(axis=0), np.where(spread > 0, spread, 1.0))
 
     @classmethod
-    def from_json(cls, saved: dict[str, Any]) -> Regression:
+    def from_json(cls, saved: dict[str, Any]) -> Self:
         return cls(Task.from_json(saved), np.array(saved["mean"]), np.array(saved["scale"]))
 
     def to_json(self) -> dict[str, Any]:
         return super().to_json() | {"mean": self.mean.tolist(), "scale": self.scale.tolist()}
+
+    @classmethod
+    def saved_rules(cls, n_outputs: int) -> dict[str, Rule]:
+        return {"mean": Items(Number(), n_outputs, n_outputs), "scale": Items(Number(1e-300), n_outputs, n_outputs)}
+
+    @property
+    def units(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.mean, self.scale
 
     def _like(self, values: np.ndarray, outputs: Tensor) -> Tensor:
         return torch.as_tensor(values, dtype=_widest(outputs)).to(outputs.device)
@@ -44,6 +53,10 @@ class Regression(TaskLogic):
         standardised = (y.to(_widest(y)) - self._like(self.mean, y)) / self._like(self.scale, y)
         standardised = standardised.to(outputs.dtype)
         return average((outputs - standardised).square().mean(dim=1), weight)
+
+    def imitation(self, outputs: Tensor, others: Tensor, temperature: float) -> Tensor:
+        """The mean squared difference; a temperature has no meaning for values."""
+        return (outputs - others).square().mean()
 
     def predict(self, outputs: Tensor) -> Tensor:
         return outputs.to(_widest(outputs)) * self._like(self.scale, outputs) + self._like(self.mean, outputs)

@@ -25,8 +25,8 @@ def steepness_of(bench: Workbench, folder: Path, arm: str, seed: int) -> tuple[f
     The rows are those of the validation split, or out of fold; never the test split.
     """
     path = folder / "state" / arm / f"seed-{seed}" / "held-out.safetensors"
-    kind = bench.logic.task.kind
-    if kind == "regression" or not path.is_file():
+    space = bench.logic.task.label_space
+    if not space.has_probabilities or not path.is_file():
         return 1.0, 0
     tensors, _ = load_tensors(path)
     with unusable(path):
@@ -36,7 +36,7 @@ def steepness_of(bench: Workbench, folder: Path, arm: str, seed: int) -> tuple[f
             raise ValueError("one row of probabilities per sample was expected")
     if len(rows) < LEAST:
         return 1.0, 0
-    return held_out_steepness(predictions, labels, kind), len(rows)
+    return held_out_steepness(predictions, labels, space.link), len(rows)
 
 
 def calibrated(network: Network, steepness: float) -> Network:
@@ -46,9 +46,9 @@ def calibrated(network: Network, steepness: float) -> Network:
 
 def calibration_record(bench: Workbench, values: np.ndarray, labels: np.ndarray, steepness: float, n: int) -> Any:
     """Return temperature, and the calibration error on the test split before and after; None where none was set."""
-    kind = bench.logic.task.kind
+    link = bench.logic.task.label_space.link
     if not n:
         return None
-    before = sharpened(values, 1 / steepness, kind)
-    errors = [calibration_error(*confidences(found, labels, kind)) for found in (before, values)]
+    before = sharpened(values, 1 / steepness, link)
+    errors = [calibration_error(*confidences(found, labels, link)) for found in (before, values)]
     return {"temperature": 1 / steepness, "n": n, "before": errors[0], "after": errors[1]}

@@ -110,18 +110,10 @@ def subset(dataset: Dataset, rows: np.ndarray) -> Dataset:
 def aligned_labels(dataset: Dataset, rows: np.ndarray, task: Task) -> np.ndarray:
     """Return labels in the model's order of classes: by name, never by position."""
     assert dataset.task is not None
-    labels = dataset.labels(rows)
-    if task.kind == "regression":
-        return labels
     unknown = sorted(set(dataset.task.classes) - set(task.classes))
     if unknown:
         raise UserError(
             f"{dataset.name} has classes that the model does not know ({', '.join(unknown)}); "
             f"the model knows: {', '.join(task.classes)}."
         )
-    place = np.array([task.classes.index(name) for name in dataset.task.classes])
-    if task.kind == "classification":
-        return place[labels]
-    aligned = np.zeros((len(labels), task.n_outputs), dtype=labels.dtype)
-    aligned[:, place] = labels
-    return aligned
+    return task.label_space.renumbered(dataset.labels(rows), dataset.task.label_space.names)

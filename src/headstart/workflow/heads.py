@@ -17,7 +17,6 @@ from headstart.shallow.parameters.probe import Probe
 from headstart.storage import checksum
 from headstart.workflow.workbench import Workbench
 
-LINKS = {"classification": "softmax", "multilabel": "sigmoid", "regression": "identity"}
 POOLED = "pooled"
 INNER = 5
 Array = np.ndarray
@@ -119,10 +118,8 @@ def fit_knn(bench: Workbench, network: Network, rows: Array, settings: Settings 
     numbers = None if settings is None else (settings["neighbours"],)
     groups = None if bench.dataset.group is None else bench.dataset.group[rows]
     knn = KNN(kind=task.kind, n_outputs=task.n_outputs, numbers=numbers).fit(features, labels, groups=groups)
-    targets = np.eye(task.n_outputs)[labels] if task.kind == "classification" else labels
-    if task.kind == "regression":
-        targets = (labels - bench.logic.mean) / bench.logic.scale  # type: ignore[attr-defined]
-    head = NearestHead(torch.as_tensor(features), torch.as_tensor(targets), knn.k_, LINKS[task.kind])
+    targets = torch.as_tensor(bench.logic.wanted(labels))
+    head = NearestHead(torch.as_tensor(features), targets, knn.k_, task.label_space.link)
     network.head = head.to(bench.device)
     return {"neighbours": knn.k_}
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from headstart.functional.bootstrap import corpus_interval
 from headstart.functional.intervals import Interval, interval_of_mean
-from headstart.problem import ERRORS
+from headstart.kinds import ERRORS
 from headstart.tasks import TaskLogic
 from headstart.workflow.verdict import Measures
 
@@ -35,7 +35,7 @@ def interval_of_arm(logic: TaskLogic, parts: list[Array], labels: Array, *, seed
     """Return the 95% interval of the primary metric of predictions, one per seed, in the metric's own units."""
     if logic.task.is_own_metric:
         scores = np.stack([logic.scores(part, labels) for part in parts])
-        found = interval_of_mean(scores, share=logic.task.kind != "regression", seed=seed)
+        found = interval_of_mean(scores, share=logic.task.label_space.has_shares, seed=seed)
     else:
         _, low, high = corpus_interval(partial(_mean_score, logic, parts, labels), len(labels), seed=seed)
         found = Interval(low, high, "bootstrap")

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from headstart.errors import UserError, nearest
-from headstart.problem import METRICS, MODALITIES, TASKS
+from headstart.kinds import METRICS, TASKS
+from headstart.problem import MODALITIES
 from headstart.workflow.bounds import BOUNDS, LONGEST_BUDGET, real, whole
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}

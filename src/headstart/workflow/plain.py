@@ -83,8 +83,8 @@ def _fit_trees(bench: Workbench, network: Network, rows: Array, settings: Settin
     features, labels = _features(bench, network, rows), as_labels(bench.dataset.labels(rows), task.kind)
     rounds = None if settings is None else settings["rounds"]
     found = boost(features, labels, task.kind, task.n_outputs, inner_folds(bench, rows), rounds=rounds)
-    if task.kind == "regression":
-        scale, mean = bench.logic.scale, bench.logic.mean  # type: ignore[attr-defined]
+    if bench.logic.units is not None:
+        mean, scale = bench.logic.units
         found.arrays["spread"] /= scale
         found.arrays["bias"] = (found.arrays["bias"] - mean) / scale
     network.head = TreesHead(found.arrays, found.depth, features.shape[1]).to(bench.device)
@@ -205,13 +205,6 @@ def _source_rows(bench: Workbench, network: Network) -> tuple[Array, Array]:
     features = _features(bench, network, np.sort(rows), found)
     names = found.hashes(np.sort(rows))
     keep = [i for i, row in enumerate(features) if names[i] not in known and row.tobytes() not in seen]
+    assert found.task is not None
     labels = found.labels(np.sort(rows)[keep])
-    task, mine = found.task, bench.logic.task
-    assert task is not None
-    if mine.kind == "classification":
-        labels = np.array([mine.classes.index(name) for name in task.classes])[labels]
-    elif mine.kind == "multilabel":
-        whole = np.zeros((len(labels), mine.n_outputs), labels.dtype)
-        whole[:, [mine.classes.index(name) for name in task.classes]] = labels
-        labels = whole
-    return features[keep], labels
+    return features[keep], bench.logic.task.label_space.renumbered(labels, found.task.label_space.names)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-
 from headstart import catalogue
 from headstart.data import Dataset
 from headstart.errors import check_names
@@ -120,13 +118,7 @@ def facts_of(
     rows = dataset.splits["train"]
     assert dataset.task is not None
     labels = dataset.labels(rows)
-    if dataset.task.kind == "classification":
-        per_class = int(np.median(np.unique(labels, return_counts=True)[1]))
-    elif dataset.task.kind == "multilabel":
-        per_class = int(np.median(labels.sum(axis=0)))
-    else:
-        per_class = len(rows)
-    n_train = len(rows)
+    per_class, n_train = dataset.task.label_space.per_class(labels), len(rows)
     if shots is not None:
         per_class, n_train = shots, shots * dataset.task.n_outputs
     return Facts(

@@ -60,15 +60,9 @@ def predict_records(model: Model, dataset: Dataset, *, device: str | None = None
     """Return one record per sample: name, prediction, and a probability (or value) per class (or target)."""
     values = model.predict_proba(dataset, device=device)
     names = dataset.names(np.arange(len(dataset)))
-    task = model.logic.task
-    records = []
+    space, records = model.logic.task.label_space, []
     for name, prediction, row in zip(names, model.name(values), values, strict=True):
-        record: dict[str, Any] = {"name": name, "prediction": prediction}
-        if task.kind != "regression":
-            record |= {f"p({label})": round(float(p), 6) for label, p in zip(task.classes, row, strict=True)}
-        elif len(task.targets) > 1:
-            record |= {label: float(v) for label, v in zip(task.targets, row, strict=True)}
-        records.append(record)
+        records.append({"name": name, "prediction": prediction, **space.details(row)})
     return records
 
 

@@ -33,10 +33,8 @@ def write_predictions(path: Path, dataset: Dataset, logic: TaskLogic, prediction
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from headstart.workflow.run import Model
-
-    model = Model(None, logic)
-    names, labels = dataset.names(predictions.rows), _named(model, predictions.labels)
+    space = logic.task.label_space
+    names, labels = dataset.names(predictions.rows), [plain(x) for x in space.label_answers(predictions.labels)]
     columns: dict[str, list[Any]] = {
         key: [] for key in ("arm", "seed", "split", "name", "label", "prediction", "confidence", "probabilities")
     }
@@ -47,18 +45,11 @@ def write_predictions(path: Path, dataset: Dataset, logic: TaskLogic, prediction
             columns["split"] += ["test"] * len(value)
             columns["name"] += names
             columns["label"] += labels
-            columns["prediction"] += [plain(word) for word in model.name(value)]
-            columns["confidence"] += _confidence(model, value)
+            columns["prediction"] += [plain(word) for word in space.answers(value)]
+            columns["confidence"] += space.confidence(value)
             columns["probabilities"] += value.astype(float).tolist()
     table = pa.table(columns)
     atomic_write(path, lambda temporary: pq.write_table(table, temporary))
-
-
-def _named(model: Any, labels: np.ndarray) -> list[str]:
-    kind = model.logic.task.kind
-    if kind == "classification":
-        return [model.classes[index] for index in labels]
-    return [plain(word) for word in model.name(labels)]
 
 
 def plain(value: Any) -> str:
@@ -66,12 +57,3 @@ def plain(value: Any) -> str:
     if isinstance(value, list):
         return "|".join(plain(part) for part in value)
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _confidence(model: Any, value: np.ndarray) -> list[float | None]:
-    kind = model.logic.task.kind
-    if kind == "classification":
-        return value.max(axis=1).astype(float).tolist()
-    if kind == "multilabel":
-        return np.maximum(value, 1 - value).min(axis=1).astype(float).tolist()
-    return [None] * len(value)

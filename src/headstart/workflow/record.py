@@ -127,11 +127,7 @@ def constant_baseline(logic: TaskLogic, labels: np.ndarray, predictions: Predict
     """Return what needs no features: always the largest class of ``labels``, or their mean."""
     if not len(predictions.rows):
         return {}
-    task = logic.task
-    if task.kind == "classification":
-        name, constant = "majority", np.bincount(labels, minlength=task.n_outputs) / len(labels)
-    else:
-        name, constant = "mean", np.atleast_1d(labels.mean(axis=0)).astype(np.float64)
+    name, constant = logic.task.label_space.constant(labels)
     return {name: logic.metrics(np.tile(constant, (len(predictions.rows), 1)), predictions.labels)}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from headstart.errors import UserError
 from headstart.foreign import check_digests, refuse_links, unusable
 from headstart.isolated import isolate
-from headstart.problem import SHARES
+from headstart.kinds import SHARES
 from headstart.report.expected import ACROSS, ARM, DATA, RUN, VERDICT
 from headstart.schema import Items, Maybe, Record, Table, Text, require
 from headstart.storage import read_json
@@ -192,15 +191,8 @@ class Model:
         return self.name(self.predict_proba(inputs, device=device))
 
     def name(self, predictions: np.ndarray) -> list[Any]:
-        """Turn probabilities into class names."""
-        if self.logic.task.kind == "regression":
-            return predictions.squeeze(1).tolist() if predictions.shape[1] == 1 else predictions.tolist()
-        if self.logic.task.kind == "multilabel":
-            return [self._subset(row) for row in predictions > 0.5]
-        return [self.classes[index] for index in predictions.argmax(axis=1)]
-
-    def _subset(self, row: Sequence[bool]) -> list[str]:
-        return [name for name, on in zip(self.classes, row, strict=True) if on]
+        """Turn probabilities into class names; values stay."""
+        return self.logic.task.label_space.answers(predictions)
 
 
 def load(path: str | Path) -> Run:

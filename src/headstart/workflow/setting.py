@@ -49,15 +49,9 @@ def _scenario(target: Task | None, source: Task | None, named: bool) -> tuple[Sc
         )
     return (
         "inductive",
-        f"The tasks differ ({_words(source)} against {_words(target)}), and the target has labels.",
+        f"The tasks differ ({source.label_space.words()} against {target.label_space.words()}), "
+        "and the target has labels.",
     )
-
-
-def _words(task: Task) -> str:
-    if task.kind == "regression":
-        return "regression of " + ", ".join(task.targets)
-    shown = ", ".join(task.classes[:3]) + (", ..." if len(task.classes) > 3 else "")
-    return f"{len(task.classes)} classes: {shown}"
 
 
 def _space(target: Domain, source: Domain | None) -> tuple[Space, str]:

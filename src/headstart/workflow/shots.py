@@ -21,7 +21,7 @@ def check_shots(dataset: Dataset, shots: int | None) -> None:
     """Refuse ``--shots`` where it has no meaning, or where a class has not so many."""
     if shots is None or dataset.task is None:
         return
-    if dataset.task.kind != "classification":
+    if not dataset.task.label_space.one_class:
         raise UserError(f"--shots {shots} counts labels per class, and {dataset.name} is a {dataset.task.kind} task.")
     if shots < 2:
         raise UserError("--shots is 1; at least 2 labels per class are needed to compare arms by cross-validation.")

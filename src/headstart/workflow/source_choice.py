@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -135,9 +135,8 @@ def _reason(best: Tried, tried: list[Tried], n: int, dataset: Dataset) -> str:
 
 
 def _shown(score: float | None, dataset: Dataset) -> str:
-    task: Any = dataset.task
-    value = float(score or 0.0)
-    return f"mae {-value:.4g}" if task.kind == "regression" else f"{100 * value:.1f}%"
+    assert dataset.task is not None
+    return dataset.task.label_space.shown(float(score or 0.0))
 
 
 def _nothing(dataset: Dataset, tried: list[Tried]) -> str:

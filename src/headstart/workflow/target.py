@@ -8,7 +8,6 @@ from typing import Any
 
 from headstart.data import Dataset, open_data
 from headstart.errors import UserError
-from headstart.problem import METRICS
 from headstart.workflow.options import FitOptions
 
 
@@ -24,12 +23,12 @@ def open_target(data: Any, options: FitOptions, test: Any = None) -> Dataset:
     task = dataset.task
     if task is None:
         return dataset
-    if options.balanced and task.kind != "classification":
+    if options.balanced and not task.label_space.one_class:
         raise UserError(f"--class-weight balanced weighs classes, and {dataset.name} is for {task.kind}; leave it out.")
     if options.metric is None:
         return dataset
-    if options.metric not in METRICS[task.kind]:
-        known = ", ".join(METRICS[task.kind])
+    if options.metric not in task.label_space.metrics:
+        known = ", ".join(task.label_space.metrics)
         raise UserError(f"--metric {options.metric} does not measure a {task.kind}; choose of {known}.")
     return replace(dataset, task=replace(task, primary=options.metric))
 

@@ -12,7 +12,8 @@ import numpy as np
 from headstart.functional.bootstrap import corpus_interval
 from headstart.functional.intervals import interval_of_gain
 from headstart.functional.mcnemar import mcnemar
-from headstart.problem import ERRORS, SHARES, Task
+from headstart.kinds import ERRORS, SHARES
+from headstart.problem import Task
 from headstart.workflow.arm import known
 
 Array = np.ndarray
@@ -163,7 +164,7 @@ def compare(
         return Comparison(arm, baseline, "none", 0.0, (0.0, 0.0), "same", 1.0)
     if corpus is None:
         gain = float((first - second).mean())
-        low, high, how = interval_of_gain(first, second, share=task.kind != "regression", seed=seed)
+        low, high, how = interval_of_gain(first, second, share=task.label_space.has_shares, seed=seed)
     else:
         gain, low, high = corpus_interval(lambda rows: float(np.subtract(*corpus(rows))), first.shape[1], seed=seed)
         how = "bootstrap"

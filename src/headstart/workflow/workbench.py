@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from headstart.data import Dataset
 from headstart.engine import cached_states, choose_device, evaluator, predict, raw_fetch
@@ -19,6 +18,7 @@ from headstart.engine.states import States
 from headstart.errors import UserError
 from headstart.networks import Network, Source, TablePreprocess
 from headstart.tasks import TaskLogic, create_task
+from headstart.tasks.base import draw
 from headstart.workflow.options import FitOptions
 from headstart.workflow.timetable import Timetable
 
@@ -98,8 +98,9 @@ class Workbench:
             pretrained=pretrained, seed=seed, columns=self.dataset.columns, statistics=self._statistics
         )
         with torch.random.fork_rng(devices=[]):
+            head = self.logic.head_of(network)
             torch.manual_seed(seed)
-            network.head = nn.Linear(network.n_features, self.logic.task.n_outputs)
+            network.head = draw(head)
         return network.to(self.device)
 
     def fetch(self, network: Network, rows: np.ndarray, *, cut: int, views: int = 1) -> Any:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import nn
 
 from headstart.deep.method import Batch, Group, Losses, Method, Nets
 from headstart.deep.parts import forward, frozen_copy, labelled, stage_groups
@@ -68,7 +67,7 @@ class Distill(Method):
         with torch.no_grad():
             taught = forward(nets.teacher, samples)
         task = nets.task.loss(passed.outputs, y, samples.weight)
-        gap = imitation(passed.outputs, taught.outputs, nets.task.task.kind, self.temperature)
+        gap = nets.task.imitation(passed.outputs, taught.outputs, self.temperature)
         losses = {"task": (1 - self.weight) * task, "teacher": self.weight * gap}
         if self.features:
             hint = (nets.regressor(passed.features) - taught.features).square().mean()
@@ -87,16 +86,3 @@ class Distill(Method):
             return fresh
         network.load_state_dict(fresh.state_dict())
         return network
-
-
-def imitation(student: Tensor, teacher: Tensor, kind: str, temperature: float) -> Tensor:
-    """Return ``T^2`` times the KL divergence from the teacher's to the student's tempered outputs, meaned."""
-    if kind == "regression":
-        return (student - teacher).square().mean()
-    if kind == "classification":
-        log_student, log_teacher = ((x / temperature).log_softmax(dim=1) for x in (student, teacher))
-        return temperature**2 * F.kl_div(log_student, log_teacher, reduction="batchmean", log_target=True)
-    truth = (teacher / temperature).sigmoid()
-    cross = F.binary_cross_entropy_with_logits(student / temperature, truth, reduction="mean")
-    own = F.binary_cross_entropy_with_logits(teacher / temperature, truth, reduction="mean")
-    return temperature**2 * (cross - own)

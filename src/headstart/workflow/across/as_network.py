@@ -72,9 +72,8 @@ def as_network(model: AdaptedModel) -> Network | None:
     members = linear_members(model.estimator)
     if members is None:
         return None
-    regression = model.logic.task.kind == "regression"
-    logic: Any = model.logic
-    units = (float(logic.mean[0]), float(logic.scale[0])) if regression else None
+    found = model.logic.units
+    units = None if found is None else (float(found[0][0]), float(found[1][0]))
     if isinstance(model.encoder, Backbone):
         network = model.encoder.network
     else:

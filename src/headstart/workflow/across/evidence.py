@@ -54,7 +54,7 @@ def shared_space(ground: Ground, outcome: Outcome, source: Array, target: Array)
         ]
         return np.concatenate(mapped), "the features that the map shares"
     answers = outputs(outcome.model(one), np.concatenate([source, target]), ground.task)
-    if ground.task.kind == "regression":
+    if not ground.task.label_space.has_probabilities:
         return np.column_stack([answers, np.zeros(len(answers))]), "the adapted model's values"
     return np.log(np.maximum(answers, 1e-3)), "the adapted model's answers"
 

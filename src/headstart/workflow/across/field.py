@@ -48,8 +48,8 @@ class ArrayField(Field[AcrossPlan, Outcomes]):
     def __init__(self, transfer: Transfer) -> None:
         assert transfer.sides is not None
         self.transfer = transfer
-        labels = transfer.sides.source_labels
-        self.logic = create_task(transfer.sides.task, labels[:, None] if labels.dtype.kind == "f" else labels)
+        task = transfer.sides.task
+        self.logic = create_task(task, task.label_space.as_labels(transfer.sides.source_labels))
 
     def network(self) -> Network | None:
         return None if self.transfer.source is None else self.transfer.source.build()
@@ -187,9 +187,7 @@ def predict_arms(ground: Ground, outcomes: Outcomes, kept: str, settings: list[S
             if len(rows):
                 found = outputs(outcome.model(one, steepness), ground.rows.target[rows], ground.task)
             values.setdefault(arm, []).append(found)
-    regression = ground.task.kind == "regression"
-    shaped = labels[:, None].astype(np.float64) if regression else labels.astype(np.int64)
-    return Predictions(rows, shaped, ground.options.seed_list, values)
+    return Predictions(rows, ground.task.label_space.as_labels(labels), ground.options.seed_list, values)
 
 
 def judge_arms(ground: Ground, predictions: Predictions, kept: str) -> Verdict:

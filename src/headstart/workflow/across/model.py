@@ -91,10 +91,8 @@ class AdaptedModel:
         return self.name(self.predict_proba(inputs, device=device))
 
     def name(self, predictions: np.ndarray) -> list[Any]:
-        """Turn probabilities into class names."""
-        if self.logic.task.kind == "regression":
-            return predictions[:, 0].tolist()
-        return [self.classes[index] for index in predictions.argmax(axis=1)]
+        """Turn probabilities into class names; values stay."""
+        return self.logic.task.label_space.answers(predictions)
 
     def save(self, directory: Path) -> None:
         """Write ``encoder.json`` or ``backbone/``, the estimator's two files and, last, ``adapted.json``."""
@@ -109,13 +107,9 @@ class AdaptedModel:
 
 def outputs(estimator: Any, rows: np.ndarray, task: Task) -> np.ndarray:
     """Return probabilities [n, classes] in the task's order, or values [n, 1]."""
-    if task.kind == "regression":
-        return np.asarray(estimator.predict(rows), dtype=np.float64).reshape(-1, 1)
-    found = np.zeros((len(rows), len(task.classes)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found[:, np.asarray(estimator.classes_, dtype=np.int64)] = estimator.predict_proba(rows)
-    return found
+        return task.label_space.predicted(estimator, rows)
 
 
 def _how_again(path: Path) -> str:

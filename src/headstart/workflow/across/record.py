@@ -12,7 +12,8 @@ from headstart.choice.candidates import BASELINES, RACED
 from headstart.choice.gain import regrets
 from headstart.choice.racing import Raced
 from headstart.errors import check_names
-from headstart.problem import ERRORS, SHARES, Domain
+from headstart.kinds import ERRORS, SHARES
+from headstart.problem import Domain
 from headstart.shallow.diagnose import Diagnosis
 from headstart.workflow.across.evidence import carried_summary
 from headstart.workflow.across.ground import Ground
@@ -81,7 +82,7 @@ def array_details(
                 "kept": first.kept.name,
                 "candidates": candidates,
                 "oracle": best,
-                "validators": regrets() if ground.task.kind == "classification" else {},
+                "validators": regrets() if ground.task.label_space.one_class else {},
                 "n_source": len(sides.source_labels),
                 "n_target": len(target),
                 "n_learned": len(ground.learned[0]),
@@ -128,9 +129,8 @@ def _test(ground: Ground, outcomes: list[Outcome], name: str) -> float | None:
 
 def _metric(ground: Ground, one: Raced) -> float:
     answers, labels = np.asarray(one.target)[ground.evaluated], ground.sides.target_labels[ground.evaluated]
-    if ground.task.kind == "regression":
-        answers, labels = answers[:, None], labels[:, None]
-    return ground.logic.measure(ground.task.metric, answers, labels)
+    answers = answers[:, None] if answers.ndim == 1 else answers
+    return ground.logic.measure(ground.task.metric, answers, ground.task.label_space.as_labels(labels))
 
 
 def _oracle(ground: Ground, candidates: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -169,7 +169,7 @@ def _arm(ground: Ground, arm: str, outcomes: list[Outcome], predictions: Predict
 
 def _per_class(ground: Ground, predictions: Predictions) -> list[dict[str, Any]] | None:
     """How each class changes from source-only to adapted."""
-    if ground.task.kind != "classification" or not len(predictions.rows) or ADAPTED not in predictions.values:
+    if not ground.task.label_space.one_class or not len(predictions.rows) or ADAPTED not in predictions.values:
         return None
     before, after = (np.mean([value.argmax(axis=1) == predictions.labels for value in predictions.values[arm]], axis=0)
                      for arm in ("source_only", ADAPTED))  # fmt: skip

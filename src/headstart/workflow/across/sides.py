@@ -120,7 +120,7 @@ def open_sides(data: Any, source_data: list[Any], options: FitOptions, test: Any
     if len(dataset) < 2:
         raise UserError(f"{dataset.origin} has {len(dataset)} rows; a target needs 2 or more.")
     labels = np.concatenate([_numbers(source, task) for source in sources])
-    if task.kind == "classification" and len(np.unique(labels)) < 2:
+    if task.label_space.one_class and len(np.unique(labels)) < 2:
         raise UserError(
             f"{sources[0].name} has one class only ({task.classes[int(labels[0])]}); source data need two or more."
         )
@@ -139,7 +139,7 @@ def _common_task(sources: list[Dataset]) -> Task:
     if len({task.kind for task in tasks}) > 1:
         kinds = ", ".join(f"{source.name}: {source.task and source.task.kind}" for source in sources)
         raise UserError(f"The source data are different tasks ({kinds}); give sources of one task.")
-    if tasks[0].kind == "regression":
+    if not tasks[0].label_space.of_classes:
         return tasks[0]
     return replace(tasks[0], classes=tuple(class_order({name for task in tasks for name in task.classes})))
 
@@ -167,11 +167,10 @@ def _common_columns(sources: list[Dataset]) -> TableColumns | None:
 
 def _numbers(source: Dataset, task: Task) -> Array:
     """Return a source's labels in the common numbering."""
-    labels = source.labels(np.arange(len(source)))
-    if task.kind == "regression":
-        return labels[:, 0].astype(np.float64)
     assert source.task is not None
-    return np.array([task.classes.index(name) for name in source.task.classes])[labels]
+    labels = source.labels(np.arange(len(source)))
+    found = task.label_space.renumbered(labels, source.task.label_space.names)
+    return found if found.ndim == 1 else found[:, 0]
 
 
 def encode(sides: Sides, source: Source | None, progress: Progress) -> tuple[Rows, Encoder]:
@@ -202,11 +201,8 @@ def learn_rows(sides: Sides, options: FitOptions, seed: int) -> Array:
         return np.zeros(0, dtype=np.int64)
     rng, rows, labels = np.random.default_rng(seed), sides.labelled, sides.target_labels
     order, share = rng.permutation(rows), 1.0 if len(sides.tested) else LEARN_SHARE
-    if sides.task.kind == "regression":
-        take = options.shots or round(share * len(rows))
-        return np.sort(order[:take])
-    chosen = []
-    for number in np.unique(labels[rows]):
-        mine = order[labels[order] == number]
+    classes, chosen = sides.task.label_space.class_of(labels), []
+    for number in np.unique(classes[rows]):
+        mine = order[classes[order] == number]
         chosen.append(mine[: options.shots or round(share * len(mine))])
     return np.sort(np.concatenate(chosen))
