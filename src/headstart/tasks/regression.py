@@ -54,10 +54,6 @@ class Regression(TaskLogic):
         standardised = standardised.to(outputs.dtype)
         return average((outputs - standardised).square().mean(dim=1), weight)
 
-    def imitation(self, outputs: Tensor, others: Tensor, temperature: float) -> Tensor:
-        """The mean squared difference; a temperature has no meaning for values."""
-        return (outputs - others).square().mean()
-
     def predict(self, outputs: Tensor) -> Tensor:
         return outputs.to(_widest(outputs)) * self._like(self.scale, outputs) + self._like(self.mean, outputs)
 
