@@ -32,6 +32,7 @@ class MCD(Method):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"source_labels", "target_inputs"})
+    kinds: ClassVar[frozenset[str] | None] = frozenset({"classification"})
 
     rounds: int = 4
     body_rate: float = 1.0

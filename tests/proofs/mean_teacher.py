@@ -31,6 +31,7 @@ class MeanTeacher(Method):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"some_target_labels"})
+    kinds: ClassVar[frozenset[str] | None] = frozenset({"classification"})
     n_views: ClassVar[int] = 2
 
     weight: float = 10.0

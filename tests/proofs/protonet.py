@@ -27,6 +27,7 @@ class ProtoNet(Method):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"episodes"})
+    kinds: ClassVar[frozenset[str] | None] = frozenset({"classification"})
 
     def build(self, network: Network, task: TaskLogic) -> Nets:
         network.freeze(0).head.requires_grad_(False)

@@ -34,6 +34,7 @@ class SHOT(Method):
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"target_inputs"})
+    kinds: ClassVar[frozenset[str] | None] = frozenset({"classification"})
     couples: ClassVar[bool] = True
 
     beta: float = 0.3

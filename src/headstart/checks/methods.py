@@ -8,12 +8,14 @@ from typing import Any
 
 import torch
 from sklearn.base import clone
-from torch import Tensor
 
+from headstart.checks.contract import check_kept, check_parts, check_players, check_resumed, check_roles
+from headstart.checks.recording import record
+from headstart.checks.states import assert_same, weights
 from headstart.checks.trial import KINDS, Trial, create_trial
 from headstart.checks.writing import check_writing
 from headstart.deep.method import Method
-from headstart.networks import Network, load_network, save_network
+from headstart.networks import load_network, save_network
 
 Factory = Callable[[], Method]
 
@@ -25,12 +27,18 @@ def check_method(factory: Factory) -> None:
     """
     check_writing(type(factory()))
     check_parameters(factory())
-    for kind in KINDS:
+    kinds = [kind for kind in KINDS if factory().kinds is None or kind in (factory().kinds or ())]
+    for kind in kinds:
         trial = create_trial(kind)
         check_repeatable(factory, trial)
         check_gradients(factory(), trial)
+        check_players(factory(), trial)
+        check_roles(factory(), trial)
+        check_parts(factory(), trial)
         check_saved(factory(), trial)
         check_finite(factory(), create_trial(kind, absent=True))
+    check_resumed(factory, create_trial(kinds[0]))
+    check_kept(factory(), create_trial(kinds[0]))
 
 
 def check_parameters(method: Method) -> None:
@@ -51,19 +59,22 @@ def check_repeatable(factory: Factory, trial: Trial) -> None:
 
 
 def check_gradients(method: Method, trial: Trial) -> None:
-    """Everything that asks for a gradient stands in one group, and every such helper receives one."""
+    """Everything that asks for a gradient stands in one group, and every such helper receives one in a step."""
     nets = method.build(trial.network(), trial.logic).train()
     grouped = [id(p) for group in method.groups(nets) for p in group.parameters]
     asking = {id(p): name for name, p in nets.named_parameters() if p.requires_grad}
     assert sorted(grouped) == sorted(asking), f"{method!r}: its groups are not what asks for a gradient."
-    losses = method.loss(nets, trial.batch(), 0.5)
-    assert all(loss.ndim == 0 for loss in losses.values()), f"{method!r}: each loss must be a scalar."
-    method.backward(losses, nets)
-    for name, parameter in nets.named_parameters():
+    stream = trial.stream(method)
+    step = record(method, nets, stream, stream.batch(0))
+    assert all(loss.ndim == 0 for losses in step.losses for loss in losses.values()), (
+        f"{method!r}: each loss must be a scalar."
+    )
+    moved = {name for _, found in step.moves for name, gradient in found.items() if gradient.any()}
+    for name in asking.values():
         helper = not name.startswith("network.")
-        missing = helper and parameter.requires_grad and (parameter.grad is None or not parameter.grad.any())
-        assert not missing, f"{method!r}: the helper {name} receives no gradient."
-    assert nets.network.head.weight.grad is not None, f"{method!r}: the head receives no gradient."
+        assert not helper or name in moved, f"{method!r}: the helper {name} receives no gradient."
+    heads = {name for name in asking.values() if name.startswith("network.head.")}
+    assert not heads or heads & moved, f"{method!r}: the head receives no gradient."
 
 
 def check_finite(method: Method, trial: Trial) -> None:
@@ -87,15 +98,3 @@ def check_zero(zeroed: Factory, plain: Factory, trial: Trial | None = None) -> N
     trial = trial or create_trial()
     first, second = (weights(trial.train(factory()).network) for factory in (zeroed, plain))
     assert_same(first, second, f"{zeroed()!r} and {plain()!r}")
-
-
-def weights(network: Network) -> dict[str, Tensor]:
-    """Return a copy of the network's state."""
-    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
-
-
-def assert_same(first: dict[str, Tensor], second: dict[str, Tensor], what: str) -> None:
-    """Assert that two states agree bit for bit."""
-    assert set(first) == set(second), f"{what} differ in their tensors: {sorted(set(first) ^ set(second))}."
-    wrong = [name for name in first if not torch.equal(first[name], second[name])]
-    assert not wrong, f"{what} differ in {wrong}."

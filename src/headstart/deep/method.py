@@ -83,6 +83,8 @@ class Method(BaseEstimator, ABC):
 
     needs: ClassVar[frozenset[str]] = frozenset({"target_labels"})
     """What its batches must hold, in the words of `NEEDS`; asked before the first step."""
+    kinds: ClassVar[frozenset[str] | None] = None
+    """Kinds of task that it learns; None: every kind."""
     n_views: ClassVar[int] = 1
     """How many views of each sample a batch must show (`Samples.views`)."""
     couples: ClassVar[bool] = False

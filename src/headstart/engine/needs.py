@@ -8,14 +8,17 @@ from headstart.engine.streams import BatchStream
 from headstart.errors import UserError
 
 
-def require_needs(method: Method, stream: BatchStream) -> None:
-    """Refuse, in one sentence, a method whose batches would lack something.
+def require_needs(method: Method, stream: BatchStream, kind: str) -> None:
+    """Refuse, in one sentence, a method whose batches would lack something, or that does not learn this kind of task.
 
     Raises
     ------
     UserError
     """
     name = type(method).__name__
+    if method.kinds is not None and kind not in method.kinds:
+        learned = " or ".join(sorted(method.kinds))
+        raise UserError(f"{name} learns {learned}, but this task is {kind}; choose another method.")
     missing = [NEEDS[word] for word in NEEDS if word in method.needs - stream.gives]
     if missing:
         given = [NEEDS[word] for word in NEEDS if word in stream.gives] or ["nothing"]

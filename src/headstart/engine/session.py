@@ -58,7 +58,7 @@ class Session:
     ) -> None:
         self.method, self.stream, self.settings, self.place = method, stream, settings, place
         self.layout = layout_of(network, place.device)
-        require_needs(method, stream)
+        require_needs(method, stream, task.task.kind)
         self.key = self._key(network, task)
         network.to(place.device)
         if self.layout == torch.channels_last:
