@@ -7,9 +7,9 @@ import pytest
 
 from headstart.choice.blend import Blend
 from headstart.errors import UserError
+from headstart.models.as_network import affine, linear_members
 from headstart.shallow.features.coral import Coral
 from headstart.shallow.features.tca import TCA
-from headstart.workflow.across.as_network import affine, linear_members
 from headstart.workflow.export import export
 from headstart.workflow.fit import fit
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from headstart.errors import UserError
 from headstart.isolated import isolate
+from headstart.models.opening import holds_arrays
 from headstart.workflow.options import one_of
 from headstart.workflow.run import Run, load
 
@@ -27,7 +28,7 @@ def export(run: str | Path, *, format: str = "onnx", out: str | Path | None = No
     path = Path(out) if out is not None else folder / "model" / "model.onnx"
     if path.exists() and not force:
         raise UserError(f"{path} exists already; choose another --out, or give --force to replace it.")
-    if (folder / "model" / "adapted.json").exists():
+    if holds_arrays(folder / "model"):
         return _export_adapted(opened, path)
     return export_onnx(folder, path)
 
@@ -37,9 +38,9 @@ def _export_adapted(run: Run, out: Path) -> Path:
     import numpy as np
     import torch
 
+    from headstart.models.as_network import as_network
     from headstart.report.export import TOLERANCE, export_network
     from headstart.report.golden import golden
-    from headstart.workflow.across.as_network import as_network
 
     model = run.model
     network = as_network(model)

@@ -15,10 +15,11 @@ from headstart.console import speaks_utf8
 from headstart.data import Dataset, open_files
 from headstart.errors import UserError
 from headstart.isolated import isolate
+from headstart.models.saved import SavedModel
 from headstart.storage import atomic_write, write_text
 from headstart.workflow.cells import is_formula, protected
 from headstart.workflow.predictions import plain
-from headstart.workflow.run import Model, load
+from headstart.workflow.run import load
 
 ENDINGS = (".csv", ".json", ".jsonl", ".parquet")
 
@@ -56,7 +57,7 @@ def predict_files(
         write_text(out, WRITERS[out.suffix.lower()](records))
 
 
-def predict_records(model: Model, dataset: Dataset, *, device: str | None = None) -> list[dict[str, Any]]:
+def predict_records(model: SavedModel, dataset: Dataset, *, device: str | None = None) -> list[dict[str, Any]]:
     """Return one record per sample: name, prediction, and a probability (or value) per class (or target)."""
     values = model.predict_proba(dataset, device=device)
     names = dataset.names(np.arange(len(dataset)))

@@ -7,16 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from headstart.errors import UserError
 from headstart.foreign import check_digests, refuse_links, unusable
 from headstart.isolated import isolate
 from headstart.kinds import SHARES
+from headstart.models.opening import open_model
 from headstart.report.expected import ACROSS, ARM, DATA, RUN, VERDICT
 from headstart.schema import Items, Maybe, Record, Table, Text, require
 from headstart.storage import read_json
-from headstart.workflow.answers import answered, said
 from headstart.workflow.site import check_finished
 from headstart.workflow.verdict import Verdict
 
@@ -80,11 +78,7 @@ class Run:
 
     def _read_model(self) -> Any:
         self.check_model()
-        if (self.path / "model" / "adapted.json").exists():
-            from headstart.workflow.across.model import load_adapted
-
-            return load_adapted(self.path / "model")
-        return Model.load(self.path / "model", column=self.result["data"].get("input_column"))
+        return open_model(self.path / "model", self.result["data"].get("input_column"))
 
     def check_model(self) -> None:
         """Refuse a model whose files are not those that this run wrote."""
@@ -117,82 +111,6 @@ class Run:
 
 def _shown(value: float, metric: str) -> str:
     return f"{100 * value:.1f}%" if metric in SHARES else f"{value:.4g}"
-
-
-@dataclass
-class Model:
-    """A network with its task: raw samples in, predictions out.
-
-    Attributes
-    ----------
-    column : name of the table column that held the texts or image paths, if there was one.
-    """
-
-    network: Any
-    logic: Any
-    column: str | None = None
-
-    @classmethod
-    def load(cls, directory: Path, column: str | None = None) -> Model:
-        from headstart.networks import load_network
-
-        network, logic = load_network(directory)
-        if logic is None:
-            raise UserError(
-                f"{directory / 'network.json'} has no task, so its network cannot answer; fit the run again."
-            )
-        return cls(network, logic, column)
-
-    @isolate
-    def open(self, inputs: Any) -> Any:
-        """Open new inputs as the `Dataset` that this model takes; one that is open passes."""
-        from headstart.data import Dataset, open_inputs
-
-        if isinstance(inputs, Dataset):
-            return inputs
-        return said(open_inputs(inputs, modality=self.modality, columns=self.wanted))
-
-    @property
-    def wanted(self) -> Any:
-        """The columns that the model takes: a table's features, or the name of the column of texts or images."""
-        preprocess = self.network.preprocess
-        if preprocess.modality == "table":
-            return preprocess.wanted
-        return self.column
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self.logic.task.classes
-
-    @property
-    def modality(self) -> str:
-        return self.network.preprocess.modality
-
-    @isolate
-    def predict_proba(self, inputs: Any, *, device: str | None = None) -> np.ndarray:
-        """Return probabilities [n, classes], or values [n, targets] for a regression.
-
-        Parameters
-        ----------
-        inputs : one sample or several, each of which gets one answer: paths, pictures, texts, arrays, rows, a
-            DataFrame, or a `Dataset`; `headstart.data.open_inputs` states what is read as what.
-        """
-        from headstart.engine import choose_device, predict, raw_fetch
-
-        dataset = self.open(inputs)
-        rows = np.arange(len(dataset))
-        place = choose_device(device)
-        fetch = raw_fetch(dataset, rows, self.network.preprocess)
-        return answered(predict(self.network.to(place), self.logic, fetch, len(rows), device=place), dataset)
-
-    @isolate
-    def predict(self, inputs: Any, *, device: str | None = None) -> list[Any]:
-        """Return class names, lists of class names (multi-label), or values [n, targets]."""
-        return self.name(self.predict_proba(inputs, device=device))
-
-    def name(self, predictions: np.ndarray) -> list[Any]:
-        """Turn probabilities into class names; values stay."""
-        return self.logic.task.label_space.answers(predictions)
 
 
 def load(path: str | Path) -> Run:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from headstart.models.arrays import outputs
 from headstart.report.features import layout
 from headstart.shallow.shells import Adapted, Reweighted
 from headstart.storage import write_json
 from headstart.workflow.across.ground import Ground
-from headstart.workflow.across.model import outputs
 from headstart.workflow.across.race import Outcome
 
 Array = np.ndarray

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.models.arrays import ArrayModel, outputs
 from headstart.networks import Network
 from headstart.shallow.diagnose import Diagnosis, diagnose
 from headstart.storage import write_json, write_text
@@ -16,7 +17,6 @@ from headstart.tasks import create_task
 from headstart.workflow.across.calibrate import Setting, confidence_record, setting_of
 from headstart.workflow.across.evidence import write_domains
 from headstart.workflow.across.ground import Ground
-from headstart.workflow.across.model import AdaptedModel, outputs
 from headstart.workflow.across.plan import AcrossPlan, make_across_plan
 from headstart.workflow.across.race import ADAPTED, Outcome, race_seed
 from headstart.workflow.across.record import adapted_card, array_details
@@ -127,7 +127,7 @@ class ArrayField(Field[AcrossPlan, Outcomes]):
     ) -> None:
         ground, first = self.ground, results[0]
         estimator = first.model(first.kept, self._confidence(results, kept)[0].steepness)
-        model = AdaptedModel(ground.encoder, estimator, ground.logic, ground.sides.sources[0].input_column)
+        model = ArrayModel(ground.encoder, estimator, ground.logic, ground.sides.sources[0].input_column)
         model.save(folder / "model")
         write_text(folder / "model" / "README.md", adapted_card(record))
         write_domains(folder / "evidence" / "domains.json", ground, first)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headstart.models.encoder import Encoder
 from headstart.networks import Source
 from headstart.problem import Task
 from headstart.shallow.domains import mask
 from headstart.tasks import TaskLogic
-from headstart.workflow.across.encoder import Encoder
 from headstart.workflow.across.sides import Rows, Sides
 from headstart.workflow.options import FitOptions
 

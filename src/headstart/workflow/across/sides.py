@@ -11,10 +11,10 @@ from headstart.data import Checks, Counterpart, Dataset, TableColumns, check, op
 from headstart.data.target_test import join_target, open_test
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
+from headstart.models.encoder import Encoder, make_encoder
 from headstart.networks import Source
 from headstart.problem import Task, class_order
 from headstart.shallow.domains import mask, masked
-from headstart.workflow.across.encoder import Encoder, make_encoder
 from headstart.workflow.options import FitOptions
 from headstart.workflow.target import open_target, refuse_itself
 

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from headstart.choice.blend import Blend
 from headstart.choice.kept import Kept
+from headstart.models.arrays import ArrayModel
+from headstart.models.encoder import Backbone, TableEncoder
 from headstart.networks import Network
 from headstart.networks.columns import build_columns, columns_spec
 from headstart.shallow.shells import Adapted, Reweighted
 from headstart.shallow.tuned import TunedLogistic, TunedRidge
-from headstart.workflow.across.encoder import Backbone, TableEncoder
-from headstart.workflow.across.model import AdaptedModel
 
 Array = np.ndarray
 NEVER = -1e4
@@ -67,7 +67,7 @@ class AveragedHead(nn.Module):
         return (((share * outputs).sum(dim=0) - mean) / scale).float()
 
 
-def as_network(model: AdaptedModel) -> Network | None:
+def as_network(model: ArrayModel) -> Network | None:
     """Return the network that answers as ``model`` does; None where it is no average of linear models."""
     members = linear_members(model.estimator)
     if members is None:

@@ -13,30 +13,28 @@ import numpy as np
 from headstart.choice.stored import load_estimator, save_estimator
 from headstart.errors import UserError
 from headstart.foreign import refuse_links, unusable
-from headstart.isolated import isolate
+from headstart.models.encoder import Backbone, Encoder, TableEncoder, load_encoder
+from headstart.models.saved import ARRAYS, SavedModel
 from headstart.networks.expected import task_rule
 from headstart.problem import Task
 from headstart.schema import Items, Maybe, Record, Text, Whole, read_checked, require
 from headstart.storage import read_json, write_json
 from headstart.tasks import TaskLogic, create_task
-from headstart.workflow.across.encoder import Backbone, Encoder, TableEncoder, load_encoder
-from headstart.workflow.answers import answered, said
 
 SCHEMA = 1
 _AGAIN = "its files were changed, or were written with another version of scikit-learn: fit the run again"
-ADAPTED = Record({"schema": Whole(1), "task": Record(), "modality": Text(), "column": Maybe(Text())})
+DOCUMENT = Record({"schema": Whole(1), "task": Record(), "modality": Text(), "column": Maybe(Text())})
 
 COMMAND = Record({}, {"command": Items(Text(most=10_000), most=1000)})
 
 
 @dataclass(frozen=True)
-class AdaptedModel:
-    """Raw samples of the target in, predictions out.
+class ArrayModel(SavedModel):
+    """An encoder, and a model of its rows.
 
     Attributes
     ----------
     encoder : turns samples into rows of numbers. estimator : predicts rows of the target.
-    logic : the task. column : the table column that held texts or image paths.
     """
 
     encoder: Encoder
@@ -45,54 +43,21 @@ class AdaptedModel:
     column: str | None = None
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        return self.logic.task.classes
-
-    @property
     def modality(self) -> str:
         return self.encoder.modality
 
-    @isolate
-    def open(self, inputs: Any) -> Any:
-        """Open new inputs as the `Dataset` that this model takes; one that is open passes."""
-        from headstart.data import Dataset, open_inputs
-
-        if isinstance(inputs, Dataset):
-            return inputs
-        return said(open_inputs(inputs, modality=self.modality, columns=self.wanted))
-
     @property
     def wanted(self) -> Any:
-        """The columns that the model takes: a table's features, or the name of the column of texts or images."""
         return self.encoder.wanted if isinstance(self.encoder, TableEncoder) else self.column
 
-    @isolate
-    def predict_proba(self, inputs: Any, *, device: str | None = None) -> np.ndarray:
-        """Return probabilities [n, classes], or values [n, 1] for a regression.
-
-        Parameters
-        ----------
-        inputs : one sample or several, each of which gets one answer: paths, pictures, texts, arrays, rows, a
-            DataFrame, or a `Dataset`; `headstart.data.open_inputs` states what is read as what.
-        """
+    def answer(self, dataset: Any, device: str | None) -> np.ndarray:
         if isinstance(self.encoder, Backbone) and device is not None:
             from headstart.engine import choose_device
 
             self.encoder.network.to(choose_device(device))
-        dataset = self.open(inputs)
         rows = self.encoder.features(dataset)
         with unusable("The model of this run", _AGAIN):
-            values = outputs(self.estimator, rows, self.logic.task)
-        return answered(values, dataset)
-
-    @isolate
-    def predict(self, inputs: Any, *, device: str | None = None) -> list[Any]:
-        """Return class names, or values [n]."""
-        return self.name(self.predict_proba(inputs, device=device))
-
-    def name(self, predictions: np.ndarray) -> list[Any]:
-        """Turn probabilities into class names; values stay."""
-        return self.logic.task.label_space.answers(predictions)
+            return outputs(self.estimator, rows, self.logic.task)
 
     def save(self, directory: Path) -> None:
         """Write ``encoder.json`` or ``backbone/``, the estimator's two files and, last, ``adapted.json``."""
@@ -100,7 +65,7 @@ class AdaptedModel:
         self.encoder.save(directory)
         save_estimator(self.estimator, directory)
         write_json(
-            directory / "adapted.json",
+            directory / ARRAYS,
             {"schema": SCHEMA, "task": self.logic.to_json(), "modality": self.modality, "column": self.column},
         )
 
@@ -120,8 +85,8 @@ def _how_again(path: Path) -> str:
     return f"fit it again with this version, by the command that it recorded: {shlex.join(['headstart', *found])}"
 
 
-def load_adapted(directory: str | Path) -> AdaptedModel:
-    """Load what `AdaptedModel.save` wrote; nothing in the files is run.
+def load_arrays(directory: str | Path) -> ArrayModel:
+    """Load what `ArrayModel.save` wrote; nothing in the files is run.
 
     Raises
     ------
@@ -131,11 +96,11 @@ def load_adapted(directory: str | Path) -> AdaptedModel:
     """
     directory = Path(directory)
     refuse_links(directory)
-    path = directory / "adapted.json"
+    path = directory / ARRAYS
     value = read_json(path)
     if isinstance(value, dict) and type(value.get("schema")) is int and value["schema"] > SCHEMA:
         raise UserError(f"{directory} was written by a newer version of Headstart; upgrade to read it.")
-    require(value, ADAPTED, path)
+    require(value, DOCUMENT, path)
     require(value["task"], task_rule(value["task"]), f"{path}, task")
     if (directory / "estimator.skops").exists() and not (directory / "estimator.json").exists():
         raise UserError(
@@ -147,4 +112,4 @@ def load_adapted(directory: str | Path) -> AdaptedModel:
     encoder, estimator = load_encoder(directory), load_estimator(directory)
     if value["modality"] != encoder.modality or estimator.n_classes != len(logic.task.classes):
         raise UserError(f"{path} tells of other inputs or classes than its model takes; the file was edited.")
-    return AdaptedModel(encoder, estimator, logic, value["column"])
+    return ArrayModel(encoder, estimator, logic, value["column"])

@@ -1,0 +1,49 @@
+"""A saved network with its task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headstart.errors import UserError
+from headstart.models.saved import SavedModel
+
+
+@dataclass
+class NetworkModel(SavedModel):
+    """A network: its preprocessing travels with the weights."""
+
+    network: Any
+    logic: Any
+    column: str | None = None
+
+    @classmethod
+    def load(cls, directory: Path, column: str | None = None) -> NetworkModel:
+        """Load what `headstart.networks.save_network` wrote."""
+        from headstart.networks import load_network
+
+        network, logic = load_network(directory)
+        if logic is None:
+            raise UserError(
+                f"{directory / 'network.json'} has no task, so its network cannot answer; fit the run again."
+            )
+        return cls(network, logic, column)
+
+    @property
+    def modality(self) -> str:
+        return self.network.preprocess.modality
+
+    @property
+    def wanted(self) -> Any:
+        preprocess = self.network.preprocess
+        return preprocess.wanted if preprocess.modality == "table" else self.column
+
+    def answer(self, dataset: Any, device: str | None) -> np.ndarray:
+        from headstart.engine import choose_device, predict, raw_fetch
+
+        rows, place = np.arange(len(dataset)), choose_device(device)
+        fetch = raw_fetch(dataset, rows, self.network.preprocess)
+        return predict(self.network.to(place), self.logic, fetch, len(rows), device=place)

@@ -1,0 +1,28 @@
+"""Which kind of model a folder holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headstart.models.network import NetworkModel
+from headstart.models.saved import ARRAYS, SavedModel
+
+
+def holds_arrays(directory: Path) -> bool:
+    """Return whether a model is an array model and no network."""
+    return (directory / ARRAYS).exists()
+
+
+def open_model(directory: Path, column: str | None = None) -> SavedModel:
+    """Open a saved model; ``column`` held the texts or image paths of the data that it learned from.
+
+    Raises
+    ------
+    UserError
+        If its files are missing, damaged or of another version.
+    """
+    if holds_arrays(directory):
+        from headstart.models.arrays import load_arrays
+
+        return load_arrays(directory)
+    return NetworkModel.load(directory, column)

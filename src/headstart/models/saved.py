@@ -1,0 +1,75 @@
+"""What a saved model is, whatever it is made of: raw samples in, answers out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from headstart.isolated import isolate
+from headstart.models.answers import answered, said
+from headstart.tasks import TaskLogic
+
+ARRAYS = "adapted.json"
+"""The file that tells an array model behind an encoder from a network."""
+
+
+class SavedModel(ABC):
+    """A model with its task, opened from a run.
+
+    Attributes
+    ----------
+    logic : the task. column : the table column that held the texts or image paths, if there was one.
+    """
+
+    logic: TaskLogic
+    column: str | None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.logic.task.classes
+
+    @property
+    @abstractmethod
+    def modality(self) -> str:
+        """Return what a sample is: image, text or table."""
+
+    @property
+    @abstractmethod
+    def wanted(self) -> Any:
+        """Return the columns that the model takes: a table's features, or the name of the column of texts or images."""
+
+    @abstractmethod
+    def answer(self, dataset: Any, device: str | None) -> np.ndarray:
+        """Return the model's raw answers for every sample of an open `Dataset`."""
+
+    @isolate
+    def open(self, inputs: Any) -> Any:
+        """Open new inputs as the `Dataset` that this model takes; one that is open passes."""
+        from headstart.data import Dataset, open_inputs
+
+        if isinstance(inputs, Dataset):
+            return inputs
+        return said(open_inputs(inputs, modality=self.modality, columns=self.wanted))
+
+    @isolate
+    def predict_proba(self, inputs: Any, *, device: str | None = None) -> np.ndarray:
+        """Return probabilities [n, classes], or values [n, targets] for a regression.
+
+        Parameters
+        ----------
+        inputs : one sample or several, each of which gets one answer: paths, pictures, texts, arrays, rows, a
+            DataFrame, or a `Dataset`; `headstart.data.open_inputs` states what is read as what.
+        """
+        dataset = self.open(inputs)
+        return answered(self.answer(dataset, device), dataset)
+
+    @isolate
+    def predict(self, inputs: Any, *, device: str | None = None) -> list[Any]:
+        """Return class names, lists of class names (multi-label), or values."""
+        return self.name(self.predict_proba(inputs, device=device))
+
+    def name(self, predictions: np.ndarray) -> list[Any]:
+        """Turn probabilities into class names; values stay."""
+        return self.logic.task.label_space.answers(predictions)
