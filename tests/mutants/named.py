@@ -32,10 +32,19 @@ _road = room(
     "workflow/across/field.py", "tests/workflow/test_across.py::test_what_any_seed_learned_from_is_evaluated_for_none"
 )
 _arms = room("workflow/arms.py", "tests/workflow/test_heads.py")
+_folds = room(
+    "workflow/arms.py",
+    "tests/workflow/test_budget.py::test_folds_neither_learn_from_nor_choose_on_the_rows_they_are_scored_on",
+)
+_kept_held = room(
+    "workflow/arms.py",
+    "tests/workflow/test_refit.py::test_the_temperature_is_set_on_held_out_rows_and_the_answers_stay",
+)
+_temperature = room("workflow/calibrate.py", "tests/workflow/test_calibrate.py")
 _heads = room("workflow/heads.py", "tests/workflow/test_heads.py")
 _joint = room("shallow/joint.py", "tests/shallow/test_joint.py")
 _measuring = room("workflow/measuring.py", "tests/workflow/test_measuring.py")
-_conclude = room("workflow/conclude.py", "tests/workflow/test_kept_seed.py")
+_seeds = room("workflow/network_field.py", "tests/workflow/test_kept_seed.py")
 _race = room("choice/racing.py", "tests/choice/test_racing.py")
 _choosing = room("choice/choosing.py", "tests/choice/test_guard.py")
 _gain = room("choice/gain.py", "tests/choice/test_racing.py", "tests/choice/test_choose.py")
@@ -96,9 +105,9 @@ NAMED = [
           "rows that any seed learned from are seen"),
     _measuring("interval of an error", "return Interval(-found.high, -found.low, found.kind)", "return found",
                "the interval of an absolute error is not negative"),
-    _conclude("another seed's predictions", "predictions=predictions.values[kept.kept][index]", "predictions=predictions.values[kept.kept][0]",
+    _seeds("another seed's predictions", "predictions=predictions.values[kept.kept][index]", "predictions=predictions.values[kept.kept][0]",
               "mistakes and saliency are of the network that is kept"),
-    _conclude("the worst seed is kept", "np.argmax([part", "np.argmin([part", "the best seed on validation is kept"),
+    _seeds("the worst seed is kept", "np.argmax([part", "np.argmin([part", "the best seed on validation is kept"),
     # training and choosing
     _arms("the fold chooses the head's strength", "fit_head(bench, network, job.arm, job.rows,",
           "fit_head(bench, network, job.arm, np.concatenate([job.rows, job.validation]),",
@@ -108,6 +117,19 @@ NAMED = [
     _arms("validation rows stop the arm that they score", "    if not compared:", "    if len(job.validation):",
           "the best of many epochs on the rows that compare arms is too good by luck",
           "tests/workflow/test_refit.py::test_labels_that_score_an_arm_neither_teach_it_nor_stop_it"),
+    _folds("a fold's network has seen the rows that score it", "part = replace(job, rows=train_rows,",
+           "part = replace(job, rows=job.rows,", "held-out rows would be learned from"),
+    _folds("the inner network has seen the rows that it is watched by", "part = replace(job, rows=rows, validation=watched,",
+           "part = replace(job, validation=watched,", "over-fitting would never show, and no fit would stop"),
+    _kept_held("the temperature of rows that were learned from", "keep_held_out(bench, folder, predictions, rows)\n    return",
+               'learned = bench.dataset.splits["train"]\n    keep_held_out(bench, folder, bench.predict(fitted.network, learned, cut=fitted.cut), learned)\n    return',
+               "on its own rows every network is right, and would be made surer"),
+    _temperature("the temperature upside down", "return held_out_steepness(predictions, labels, kind), len(rows)",
+                 "return 1 / held_out_steepness(predictions, labels, kind), len(rows)", "too sure would become surer"),
+    _temperature("the temperature goes in upside down", "steepen(network, steepness)", "steepen(network, 1 / steepness)",
+                 "too sure would become surer"),
+    _temperature("the temperature of a handful", "if len(rows) < LEAST:", "if len(rows) < 0:",
+                 "a handful of rows says nothing about confidence"),
     _heads("views split across inner folds", "((train + shifts).ravel(), held)",
            "(np.setdiff1d(np.arange(copies * len(rows)), held), held)", "a view of a held-out sample would be learned from"),
     _heads("settings are chosen anew", "if settings is None:\n        read, scaled =", "if True:\n        read, scaled =",

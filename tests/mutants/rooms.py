@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-_CHOICE = ("tests/choice",)
+_CHOICE = tuple(
+    f"tests/choice/{name}.py"
+    for name in (
+        "test_cost",
+        "test_guard",
+        "test_heads",
+        "test_label_shift",
+        "test_racing",
+        "test_stacking",
+        "test_stored",
+        "test_choose",
+    )
+)
 _VALIDATORS = ("tests/validators", "tests/choice/test_choose.py")
 _STATISTICS = ("tests/functional/test_statistics.py", "tests/workflow/test_verdict.py")
 _READERS = ("tests/data/test_opening.py", "tests/data/test_mistakes.py", "tests/data/test_labels.py")
 _CACHE = ("tests/engine/test_cache.py", "tests/engine/test_loop.py")
 _TRAINING = ("tests/engine/test_loop.py", "tests/engine/test_checkpoint.py")
-_ARMS = ("tests/workflow/test_heads.py", "tests/workflow/test_kept_seed.py", "tests/workflow/test_fit.py")
+_ARMS = tuple(
+    f"tests/workflow/test_{name}.py" for name in ("heads", "calibrate", "kept_seed", "budget", "refit", "fit")
+)
 _ACROSS = ("tests/workflow/test_verdict_across.py", "tests/workflow/test_across.py")
 _HEADS = ("tests/shallow/test_probe.py", "tests/shallow/test_joint.py", "tests/test_estimators.py")
 
 _MAP = {
     "workflow/verdict.py": ("tests/workflow/test_verdict.py",),
     "workflow/conclude.py": _ARMS,
+    "workflow/network_field.py": _ARMS,
+    "workflow/calibrate.py": _ARMS,
     "workflow/record.py": _ARMS,
     "workflow/measuring.py": ("tests/workflow/test_measuring.py", "tests/workflow/test_verdict.py"),
     "workflow/arms.py": _ARMS,

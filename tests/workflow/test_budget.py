@@ -72,6 +72,7 @@ def test_folds_neither_learn_from_nor_choose_on_the_rows_they_are_scored_on(benc
         mine = [job for job in jobs if job.fold == fold]
         assert [job.part for job in mine] == ["search", ""]
         assert len(mine[0].validation) > 0
+        assert not np.isin(mine[0].rows, mine[0].validation).any()
         for job in mine:
             assert not np.isin(np.concatenate([job.rows, job.validation]), held_out).any()
         assert set(mine[1].rows) == set(rows)
