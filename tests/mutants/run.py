@@ -74,8 +74,8 @@ def _inject_named(wanted: list[Mutant], workers: int) -> int:
     return len(survivors) + len(lost)
 
 
-def _inject_drawn(number: int, seed: int, workers: int) -> int:
-    chosen = {f"src/{f.file}:{f.line}: {f.was} -> {f.becomes} [{n}]": f for n, f in enumerate(drawn(number, seed))}
+def _inject_drawn(found: list[Fault], seed: int, workers: int) -> int:
+    chosen = {f"src/{f.file}:{f.line}: {f.was} -> {f.becomes} [{n}]": f for n, f in enumerate(found)}
     jobs = [Job(name, ROOMS[fault.file], fault.file, fault.text) for name, fault in chosen.items()]
     survivors = killed(jobs, workers)
     for job in survivors:
@@ -91,22 +91,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--only", help="named mutants whose name or file has this in it; nothing is drawn")
+    parser.add_argument("--unnamed", action="store_true", help="only those that are drawn")
     parser.add_argument("--drawn", type=int, default=DRAWN, help="number of random mutants")
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--part", default="1/1", help="e.g. 2/5: the second of five parts of the faults")
     parser.add_argument("--trust", action="store_true", help="do not run the tests unmutated first")
     options = parser.parse_args()
     began = time.monotonic()
+    part, parts = map(int, options.part.split("/"))
     wanted = [m for m in NAMED if options.only is None or options.only in m.name or options.only in m.file]
-    number = options.drawn if options.only is None else 0
+    chosen = drawn(options.drawn if options.only is None else 0, options.seed)
+    wanted = [] if options.unnamed else wanted
+    wanted, chosen = wanted[part - 1 :: parts], chosen[part - 1 :: parts]
     preload()
     tests = {test for mutant in wanted for test in mutant.tests}
-    tests |= {test for fault in drawn(number, options.seed) for test in ROOMS[fault.file]}
+    tests |= {test for fault in chosen for test in ROOMS[fault.file]}
     broken = [] if options.trust else fails_unmutated(sorted(tests), options.workers)
     if broken:
         print("These tests fail without any mutant:", *broken, sep="\n")
         return 1
     failed = _inject_named(wanted, options.workers)
-    failed += _inject_drawn(number, options.seed, options.workers) if number else 0
+    failed += _inject_drawn(chosen, options.seed, options.workers) if chosen else 0
     print(f"{(time.monotonic() - began) / 60:.1f} minutes")
     return int(failed > 0)
 
