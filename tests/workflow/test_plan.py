@@ -5,6 +5,7 @@ import pytest
 from headstart.workflow.costs import Speed
 from headstart.workflow.options import FitOptions
 from headstart.workflow.plan import Facts, make_plan
+from headstart.workflow.timetable import Timetable
 
 FACTS = Facts(
     n_train=1000,
@@ -88,15 +89,31 @@ def test_large_networks_get_ten_epochs_and_small_ones_more():
 def test_the_timetable_names_every_fit_and_adds_up():
     few = replace(FACTS, n_train=25, per_class=5, has_validation=False)
     plan = make_plan(few, replace(OPTIONS, method="lp_ft", seeds=2))
-    assert sum("scratch/" in name for name in plan.timetable) == 2 * (plan.folds + 1)
+    assert sum("scratch/" in name and "score" not in name for name in plan.timetable) == 2 * (plan.folds + 1)
+    assert sum("scratch/" in name and "/score" in name for name in plan.timetable) == 2 * plan.folds
     with_validation = make_plan(replace(FACTS, inner=50), replace(OPTIONS, method="lp_ft"))
-    assert [name for name in with_validation.timetable if "scratch/" in name] == ["scratch/seed-0/search"]
+    named = ["scratch/seed-0/search", "scratch/seed-0/score"]
+    assert [name for name in with_validation.timetable if "scratch/" in name] == named
     twice = make_plan(replace(FACTS, inner=50, parameters=1000), replace(OPTIONS, method="lp_ft"))
-    assert [name for name in twice.timetable if "scratch/" in name] == ["scratch/seed-0/search", "scratch/seed-0"]
+    assert [name for name in twice.timetable if "scratch/" in name] == [named[0], "scratch/seed-0", named[1]]
     again = make_plan(replace(few, parameters=1000), replace(OPTIONS, method="lp_ft", seeds=2))
-    assert sum("scratch/" in name for name in again.timetable) == 2 * (2 * plan.folds + 1)
-    trained = sum(plan.seconds.values()) + plan.expected["features"] + plan.expected["refit"]
+    assert sum("scratch/" in name and "score" not in name for name in again.timetable) == 2 * (2 * plan.folds + 1)
+    trained = sum(plan.expected.values()) - plan.expected["test"] - plan.expected["report"]
     assert sum(plan.timetable.values()) == pytest.approx(trained, rel=0.2)
+
+
+def test_what_scores_a_fit_is_planned_for_and_kept_back_while_it_goes_on():
+    slow = replace(FACTS, n_train=300, has_validation=False, speed=Speed(0.0, 0.02))
+    plan = make_plan(slow, replace(OPTIONS, method="probe", arms=("scratch", "probe"), budget="90s"))
+    assert plan.expected["scores"] == pytest.approx(300 * 0.02)
+    assert sum(plan.expected.values()) <= 90
+    scores = [plan.timetable[f"scratch/seed-0/fold-{fold}/score"] for fold in range(3)]
+    assert sum(scores) == pytest.approx(6.0)
+    table = Timetable(90.0, plan.reserve, plan.timetable, lambda: 0.0)
+    first = plan.timetable["scratch/seed-0/fold-0/search"]
+    assert table.share("scratch/seed-0/fold-0/search") == pytest.approx(
+        table.left * first / sum(plan.timetable.values())
+    )
 
 
 def test_few_data_are_cross_validated():

@@ -104,6 +104,12 @@ def round_seconds(speed: Speed, sizes: Sizes, depth: int, n_stages: int) -> floa
     return training + watched * (speed.above(depth, n_stages) if depth < n_stages else speed.encode)
 
 
+def score_seconds(speed: Speed, sizes: Sizes, depth: int, n_stages: int) -> float:
+    """Return the seconds of predicting the rows that score an arm: those of validation, or every row out of fold."""
+    scored = sizes.n_train if sizes.folds else sizes.n_validation
+    return scored * sizes.seeds * (speed.above(depth, n_stages) if depth < n_stages else speed.encode)
+
+
 def overhead(speed: Speed, sizes: Sizes, *, encodes: bool, trained: int, network_is_large: bool) -> dict[str, float]:
     """Return the seconds of what is no training: ``features``, ``test``, ``report``.
 

@@ -58,6 +58,7 @@ def find_effort(
     sizes = costs.Sizes(facts.n_train, facts.n_validation, facts.n_test, folds, again, options.seeds, views, inner)
     learns = {arm: facts.n_stages if arm_of(arm).every_stage else depth for arm in trained}
     rounds = {arm: costs.round_seconds(facts.speed, sizes, learns[arm], facts.n_stages) for arm in trained}
+    scores = {arm: costs.score_seconds(facts.speed, sizes, learns[arm], facts.n_stages) for arm in trained}
     encodes = any(arm_of(arm).encodes for arm in arms)
     large = facts.parameters > 2_000_000
     other = costs.overhead(
@@ -72,11 +73,11 @@ def find_effort(
     cap = math.ceil((options.epochs or _epochs(facts, options)) * per_epoch)
     each = (sum(rounds.values()) + refit) * options.seeds / per_epoch
     budget = seconds_of(options.budget)
-    paid = max(0.0, budget - sum(other.values())) / max(each, 1e-9)
+    paid = max(0.0, budget - sum(other.values()) - sum(scores.values())) / max(each, 1e-9)
     steps = cap if options.epochs else max(1, min(cap, math.floor(paid)))
     seconds = {arm: round(steps / per_epoch * cost * options.seeds, 1) for arm, cost in rounds.items()}
     expected = {"features": other["features"], **seconds, "refit": steps / per_epoch * refit * options.seeds}
-    expected |= {"test": other["test"], "report": other["report"]}
+    expected |= {"scores": sum(scores.values()), "test": other["test"], "report": other["report"]}
     return Effort(
         steps=steps,
         cap=cap,
@@ -86,7 +87,7 @@ def find_effort(
         seconds=seconds,
         expected={name: round(value, 1) for name, value in expected.items()},
         reserve=round(other["test"] + other["report"], 1),
-        timetable=_timetable(arms, options.seed_list, folds, again, seconds, expected, searched=inner > 0),
+        timetable=_timetable(arms, options.seed_list, folds, again, seconds, expected, scores, searched=inner > 0),
         reasons=_reasons(options, trained, expected, steps, cap, per_epoch, min(batch, facts.n_train)),
     )
 
@@ -146,15 +147,20 @@ def _timetable(
     again: bool,
     seconds: dict[str, float],
     expected: dict[str, float],
+    scores: dict[str, float],
     *,
     searched: bool,
 ) -> dict[str, float]:
-    """List the fits in order with what they are expected to take; features go to the first that reads them."""
+    """List the fits in order with what they are expected to take; features go to the first that reads them.
+
+    What scores a fit stands behind it, so that it is kept back while the fit goes on.
+    """
     table: dict[str, float] = {}
     features = expected["features"]
     for arm in arms:
         for seed in seeds:
-            parts = _fits(arm, seed, folds, again, seconds.get(arm, 0.0) / len(seeds), searched)
+            n = len(seeds)
+            parts = _fits(arm, seed, folds, again, seconds.get(arm, 0.0) / n, searched, scores.get(arm, 0.0) / n)
             if arm_of(arm).encodes and features:
                 first = next(iter(parts))
                 parts[first], features = parts[first] + features, 0.0
@@ -167,18 +173,24 @@ def _timetable(
     return {name: round(value, 3) for name, value in table.items()}
 
 
-def _fits(arm: str, seed: int, folds: int, again: bool, seconds: float, searched: bool) -> dict[str, float]:
-    if not arm_of(arm).trains or not (folds or searched):
+def _fits(
+    arm: str, seed: int, folds: int, again: bool, seconds: float, searched: bool, score: float
+) -> dict[str, float]:
+    if not arm_of(arm).trains:
         return {fit_name(arm, seed): seconds}
+    last = {} if folds else {fit_name(arm, seed, part="score"): score}
+    if not (folds or searched):
+        return {fit_name(arm, seed): seconds} | last
     if not folds:
         search = {fit_name(arm, seed, part="search"): seconds / (1 + again)}
-        return search | ({fit_name(arm, seed): seconds / 2} if again else {})
+        return search | ({fit_name(arm, seed): seconds / 2} if again else {}) | last
     each, part = seconds / costs.visits(folds, again=again), 1 - 1 / folds
     out = {}
     for fold in range(folds):
         out[fit_name(arm, seed, fold, "search")] = each * part * (1 - 1 / costs.INNER)
         if again:
             out[fit_name(arm, seed, fold)] = each * part
+        out[fit_name(arm, seed, fold, "score")] = score / folds
     return out | {fit_name(arm, seed): each}
 
 
@@ -204,16 +216,17 @@ def _reasons(
     named = {
         "features": "features",
         "refit": "fitting again with the validation rows",
+        "scores": "comparing what was trained",
         "test": "the test split",
         "report": "the report",
     }
     parts = [f"{costs.in_words(value)} for {named.get(name, name)}" for name, value in expected.items() if value >= 1]
     said.append(f"Expected: at most {costs.in_words(total)} ({', '.join(parts)}).")
-    fixed = expected["features"] + expected["test"]
+    fixed = expected["features"] + expected["scores"] + expected["test"]
     if fixed > 0.9 * seconds_of(options.budget):
         said.append(
-            f"Encoding features and predicting the test split take {costs.in_words(fixed)} of that and cannot be cut, "
-            f"so the budget of {options.budget} will not be kept."
+            f"Encoding features, comparing arms and predicting the test split take {costs.in_words(fixed)} of that and "
+            f"cannot be cut, so the budget of {options.budget} will not be kept."
         )
     if total > 1.1 * seconds_of(options.budget):
         said.append(f"That is more than the budget of {options.budget}: what is trained stops at the clock.")
