@@ -73,9 +73,9 @@ def test_the_temperature_is_that_of_held_out_source_rows_by_half(tmp_path):
     answers = load(run.path).model.predict_proba(target)
     assert np.allclose(told, answers, atol=1e-6)
     labels = np.arange(120) % 3
-    assert found["after"] == pytest.approx(calibration_error(*confidences(answers, labels, "classification")))
-    before = sharpened(answers, 1 / steepness, "classification")
-    assert found["before"] == pytest.approx(calibration_error(*confidences(before, labels, "classification")))
+    assert found["after"] == pytest.approx(calibration_error(*confidences(answers, labels, "softmax")))
+    before = sharpened(answers, 1 / steepness, "softmax")
+    assert found["before"] == pytest.approx(calibration_error(*confidences(before, labels, "softmax")))
     page = (run.path / "report.html").read_text()
     assert "held-out samples of the source (where they ask for more" in page
     assert "fitted on all 150 labelled source samples, the 30 that the evidence holds out" in page
@@ -86,11 +86,11 @@ def test_source_rows_are_believed_wholly_where_they_ask_for_less_confidence_and_
     rng = np.random.default_rng(0)
     true = rng.dirichlet(np.ones(3), 300)
     labels = np.array([rng.choice(3, p=row) for row in true])
-    held = sharpened(true, power, "classification")  # too modest below 1, too sure above
+    held = sharpened(true, power, "softmax")  # too modest below 1, too sure above
     ground = SimpleNamespace(domains=Domains(None, labels, None, np.full(4, -1), None), held=np.arange(300))
     outcome = SimpleNamespace(decided=SimpleNamespace(ground=ground))
-    found = setting_of(outcome, SimpleNamespace(held=held, crossed=None), "classification")
-    whole = held_out_steepness(held, labels, "classification")
+    found = setting_of(outcome, SimpleNamespace(held=held, crossed=None), "softmax")
+    whole = held_out_steepness(held, labels, "softmax")
     assert (whole < 1) == (power > 1)
     assert found.steepness == pytest.approx(whole**believed)
 
@@ -119,7 +119,7 @@ def test_the_stacks_out_of_fold_answers_saw_no_label_that_they_are_for():
     assert one.crossed.shape == (80, 2)
     assert np.allclose(one.crossed.sum(axis=1), 1)
     assert (one.crossed.argmax(axis=1) == noise).mean() < 0.7
-    assert held_out_steepness(one.crossed, noise, "classification") < 1.0
+    assert held_out_steepness(one.crossed, noise, "softmax") < 1.0
 
 
 def test_too_few_held_out_rows_say_why_no_temperature_is_set(tmp_path):
@@ -150,4 +150,4 @@ def test_a_model_of_before_temperatures_opens_and_answers_as_it_did(tmp_path):
     (run.path / "run.json").write_text(json.dumps(record))
     plain = load(run.path).model.predict_proba(target)
     assert not np.allclose(plain, answers, atol=1e-3)
-    assert np.allclose(sharpened(plain, steepness, "classification"), answers, atol=1e-6)
+    assert np.allclose(sharpened(plain, steepness, "softmax"), answers, atol=1e-6)

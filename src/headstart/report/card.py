@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headstart.report import format as fmt
+from headstart.report.folder import space_of
 from headstart.report.headline import bounds_of, told
 from headstart.report.sections import title_of
 
@@ -34,9 +35,8 @@ def _listed(names: list[Any], most: int = 20) -> str:
 
 
 def _metric(run: dict[str, Any]) -> str:
-    kind = str((run.get("task") or {}).get("kind"))
     said = (run.get("verdict") or {}).get("metric") or run.get("metric")
-    return said or {"multilabel": "samples_f1", "regression": "mae"}.get(kind, "accuracy")
+    return said or space_of(run).metrics[0]
 
 
 def _kept(run: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -55,14 +55,9 @@ def _head(run: dict[str, Any]) -> str:
 
 
 def _use(run: dict[str, Any]) -> str:
-    task = run.get("task") or {}
+    space = space_of(run)
     unit = {"image": "an image", "text": "a text", "table": "a table row"}.get(str(run.get("modality")), "an input")
-    if task.get("kind") == "regression":
-        said = f"It predicts {_listed(task.get('targets') or [])} of {unit}."
-    elif task.get("kind") == "multilabel":
-        said = f"It tells which of these labels apply to {unit}: {_listed(task.get('classes') or [])}."
-    else:
-        said = f"It tells which one of these classes {unit} belongs to: {_listed(task.get('classes') or [])}."
+    said = space.purpose.format(unit=unit, names=_listed(list(space.names)))
     return f"## Intended use\n\n{said} It knows nothing else: an input of another kind still gets one of these answers."
 
 

@@ -82,15 +82,7 @@ def worst(logic: TaskLogic, predictions: np.ndarray, labels: np.ndarray) -> np.n
     One class of several: by the probability of the wrong class. Label sets: by the largest distance of one label's
     probability from the truth, if it is over 1/2. Values: by the error in units of the labels' spread.
     """
-    if logic.task.kind == "classification":
-        wrong, weight = predictions.argmax(axis=1) != labels, predictions.max(axis=1)
-    elif logic.task.kind == "multilabel":
-        weight = np.abs(predictions - labels).max(axis=1)
-        wrong = weight > 0.5
-    else:
-        spread = labels.std(axis=0)
-        weight = np.abs((predictions - labels) / np.where(spread > 0, spread, 1.0)).max(axis=1)
-        wrong = weight > 0
+    wrong, weight = logic.task.label_space.mistakes(predictions, labels)
     order = np.argsort(-weight, kind="stable")
     return order[wrong[order]]
 
@@ -109,34 +101,11 @@ def mistakes(
     return [
         {
             "name": names[i],
-            **told(logic, predictions[at], labels[i]),
+            **logic.task.label_space.told(predictions[at], labels[i]),
             **show(folder, f"mistake-{i:02d}", raws[i]),
         }
         for i, at in enumerate(chosen)
     ]
-
-
-def told(logic: TaskLogic, prediction: np.ndarray, label: Any) -> dict[str, Any]:
-    """Return label, prediction and confidence of one sample in the task's words."""
-    task = logic.task
-    if task.kind == "classification":
-        best = int(prediction.argmax())
-        truth = float(prediction[int(label)])
-        return {
-            "label": task.classes[int(label)],
-            "prediction": task.classes[best],
-            "confidence": float(prediction[best]),
-            "truth": truth,
-        }
-    if task.kind == "multilabel":
-        at = int(np.abs(prediction - label).argmax())
-        return {
-            "label": [task.classes[i] for i in np.flatnonzero(label > 0.5)],
-            "prediction": [task.classes[i] for i in np.flatnonzero(prediction > 0.5)],
-            "confidence": float(max(prediction[at], 1 - prediction[at])),
-            "about": task.classes[at],
-        }
-    return {"label": [float(v) for v in label], "prediction": [float(v) for v in prediction]}
 
 
 def _explained(rows: np.ndarray, predictions: np.ndarray, ranked: np.ndarray) -> list[tuple[int, np.ndarray]]:

@@ -140,7 +140,7 @@ def parity(path: Path, graph: Graph, network: Network, logic: TaskLogic, samples
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    scale = np.asarray(getattr(logic, "scale", 1.0), dtype=np.float64)
+    scale = np.ones(1) if logic.units is None else logic.units[1]
     worst = 0.0
     for group in samples:
         with torch.no_grad():
@@ -157,11 +157,7 @@ def parity(path: Path, graph: Graph, network: Network, logic: TaskLogic, samples
 
 def describe(network: Network, logic: TaskLogic, graph: Graph, worst: float, count: int) -> dict[str, Any]:
     """Return what a caller must know: inputs, output, classes, preprocessing, and the parity that was measured."""
-    meaning = {
-        "classification": "probabilities, one per class, adding up to 1",
-        "multilabel": "probabilities, one per label, each by itself",
-        "regression": "values in the targets' units",
-    }[logic.task.kind]
+    space = logic.task.label_space
     return {
         "schema": 1,
         "task": logic.task.to_json(),
@@ -170,8 +166,8 @@ def describe(network: Network, logic: TaskLogic, graph: Graph, worst: float, cou
             "name": "predictions",
             "type": "float32",
             "shape": ["n", logic.task.n_outputs],
-            "names": list(logic.task.targets if logic.task.kind == "regression" else logic.task.classes),
-            "meaning": meaning,
+            "names": list(space.names),
+            "meaning": space.meaning,
         },
         "preprocess": network.preprocess.to_json(),
         "parity": {"largest_difference": worst, "allowed": TOLERANCE, "samples": count},

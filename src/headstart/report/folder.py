@@ -13,6 +13,7 @@ import numpy as np
 
 from headstart.errors import UserError
 from headstart.foreign import refuse_links, unusable
+from headstart.kinds import KINDS, LabelSpace
 from headstart.report.expected import EVIDENCE, METRIC_LINE, PLAN, RUN
 from headstart.schema import read_checked, require
 from headstart.storage import read_json
@@ -132,37 +133,15 @@ def _read_predictions(file: Path, run: dict[str, Any]) -> Predictions | None:
     wanted = (run.get("guard") or {}).get("seed", run.get("seed"))
     seed = wanted if wanted in seeds else seeds[0]
     rows = table.filter(np.array([s == seed for s in seeds])).to_pydict()
+    space = space_of(run)
     values = np.array(rows["probabilities"], dtype=np.float64).reshape(len(rows["name"]), -1)
-    if not np.isfinite(values).all() or values.shape[1] != width(run["task"]):
+    if not np.isfinite(values).all() or values.shape[1] != len(space.names):
         raise ValueError(f"{values.shape[1]} probabilities per row, or some that are not finite")
-    return Predictions([str(n) for n in rows["name"]], _labels(rows["label"], run["task"]), values)
+    return Predictions([str(n) for n in rows["name"]], space.read_answers(rows["label"]), values)
 
 
-def width(task: dict[str, Any]) -> int:
-    """Return how many numbers a prediction of a task has."""
-    return len(task.get("targets" if task["kind"] == "regression" else "classes") or [])
-
-
-def _labels(column: list[Any], task: dict[str, Any]) -> np.ndarray:
-    """Read labels as the run writes them: a class name, names or values with a bar between, or numbers."""
-    classes = list(task.get("classes", []))
-    if task["kind"] == "classification":
-        numbers = np.array([classes.index(v) if v in classes else int(v) for v in column], dtype=np.int64)
-        if ((numbers < 0) | (numbers >= len(classes))).any():
-            raise ValueError("a label that is no class")
-        return numbers
-    if task["kind"] == "multilabel":
-        return np.array([_indicator(_parts(value), classes) for value in column], dtype=np.float64)
-    return np.array([[float(v) for v in _parts(value)] for value in column], dtype=np.float64)
-
-
-def _parts(value: Any) -> list[Any]:
-    if isinstance(value, str):
-        return [part for part in value.split("|") if part]
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _indicator(parts: list[Any], classes: list[str]) -> list[float]:
-    if any(isinstance(part, str) for part in parts) or len(parts) != len(classes):
-        return [float(name in parts) for name in classes]
-    return [float(part) for part in parts]
+def space_of(run: dict[str, Any]) -> LabelSpace:
+    """Return the label space of a run's task; a run that does not name its kind classifies."""
+    task = run.get("task") or {}
+    space = KINDS[task.get("kind") or "classification"]
+    return space(tuple(task.get(space.names_in) or ()))

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from headstart.report import format as fmt
 from headstart.report import whiskers
-from headstart.report.folder import RunFolder
+from headstart.report.folder import RunFolder, space_of
 from headstart.report.sections import INTERVALS, metric_of, spoils, title_of
 
 HEADLINES = {
@@ -176,4 +176,4 @@ def bounds_of(metric: str, bounds: Any) -> str:
 
 
 def _test_name(run: dict[str, Any]) -> str:
-    return "exact McNemar test" if run.get("task", {}).get("kind") == "classification" else "paired test"
+    return "exact McNemar test" if space_of(run).has_hits else "paired test"

@@ -10,7 +10,7 @@ from headstart.functional.bootstrap import corpus_interval
 from headstart.functional.calibration import calibration_error, confidences
 from headstart.report import format as fmt
 from headstart.report import plots
-from headstart.report.folder import Predictions, RunFolder
+from headstart.report.folder import Predictions, RunFolder, space_of
 
 MOST_IN_MATRIX = 20
 PAIRS = 15
@@ -22,12 +22,8 @@ def errors(folder: RunFolder) -> dict[str, Any] | None:
     found = folder.predictions
     if found is None or not len(found):
         return None
-    task = folder.run["task"]
-    if task["kind"] == "classification":
-        return _confusion(found, task["classes"])
-    if task["kind"] == "multilabel":
-        return _labels(found, task["classes"])
-    return _residuals(found, task["targets"])
+    space = space_of(folder.run)
+    return {"view": space.view, **VIEWS[space.view](found, list(space.names))}
 
 
 def _confusion(found: Predictions, classes: list[str]) -> dict[str, Any]:
@@ -39,7 +35,6 @@ def _confusion(found: Predictions, classes: list[str]) -> dict[str, Any]:
         for i, j in zip(*np.nonzero(matrix * ~np.eye(k, dtype=bool)), strict=True)
     ]
     return {
-        "kind": "classification",
         "n": len(found),
         "wrong": int((chosen != found.labels).sum()),
         "classes": classes,
@@ -94,7 +89,7 @@ def _labels(found: Predictions, classes: list[str]) -> dict[str, Any]:
             }
         )
     exact = int((chosen == true).all(axis=1).sum())
-    return {"kind": "multilabel", "n": len(found), "wrong": len(found) - exact, "per_class": rows}
+    return {"n": len(found), "wrong": len(found) - exact, "per_class": rows}
 
 
 def _residuals(found: Predictions, targets: list[str]) -> dict[str, Any]:
@@ -113,15 +108,19 @@ def _residuals(found: Predictions, targets: list[str]) -> dict[str, Any]:
                 "most": fmt.plain(float(np.quantile(np.abs(off), 0.9))),
             }
         )
-    return {"kind": "regression", "n": len(found), "panels": panels}
+    return {"n": len(found), "panels": panels}
+
+
+VIEWS = {"confusion": _confusion, "labels": _labels, "residuals": _residuals}
+"""What a kind of task names as its view (`headstart.kinds.LabelSpace`); the template shows each in its own way."""
 
 
 def calibration(folder: RunFolder) -> dict[str, Any] | None:
     """Whether a confidence means what it says; None for values, which have no probabilities."""
-    found, kind = folder.predictions, folder.run["task"]["kind"]
-    if found is None or not len(found) or kind == "regression":
+    found, space = folder.predictions, space_of(folder.run)
+    if found is None or not len(found) or not space.has_probabilities:
         return None
-    confidence, right = confidences(found.values, found.labels, kind)
+    confidence, right = confidences(found.values, found.labels, space.link)
     groups = plots.bins(confidence, right)
     draws = min(DRAWS, max(20, 20_000_000 // len(right)))
     gap, low, high = corpus_interval(lambda at: calibration_error(confidence[at], right[at]), len(right), draws=draws)
@@ -138,7 +137,7 @@ def calibration(folder: RunFolder) -> dict[str, Any] | None:
         "tendency": _tendency(mean - share),
         "set": _temperature(folder.run.get("calibration")),
         "n": fmt.count(len(confidence)),
-        "labels": kind == "multilabel",
+        "labels": space.link == "sigmoid",
     }
 
 

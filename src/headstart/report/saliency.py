@@ -22,8 +22,8 @@ def saliency(
 ) -> dict[str, Any]:
     """Explain the predictions of ``chosen`` (row number, prediction [k]) and return what saliency.json holds."""
     rows = np.array([row for row, _ in chosen], dtype=np.int64)
-    outputs = [0 if logic.task.kind == "regression" else int(p.argmax()) for _, p in chosen]
-    words = logic.task.targets if logic.task.kind == "regression" else logic.task.classes
+    space = logic.task.label_space
+    outputs, words = [space.explained(p) for _, p in chosen], space.names
     samples = [
         Explained(name, raw, output, words[output])
         for name, raw, output in zip(dataset.names(rows), dataset.raw(rows), outputs, strict=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from headstart.report import charts, whiskers
 from headstart.report import format as fmt
-from headstart.report.folder import RunFolder
+from headstart.report.folder import RunFolder, space_of
 
 INTERVALS = {
     "bootstrap": "bootstrap over test samples and seeds",
@@ -136,9 +136,7 @@ def _fact(value: Any) -> str:
 
 def metric_of(run: dict[str, Any]) -> str:
     """Return the run's primary metric."""
-    said = (run.get("verdict") or {}).get("metric")
-    kind = run.get("task", {}).get("kind")
-    return said or {"multilabel": "samples_f1", "regression": "mae"}.get(kind, "accuracy")
+    return (run.get("verdict") or {}).get("metric") or space_of(run).metrics[0]
 
 
 def _domain(metric: str, found: dict[str, Any]) -> charts.Range:

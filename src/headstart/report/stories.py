@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from headstart.kinds import LabelSpace
 from headstart.report import format as fmt
 from headstart.report import plots
-from headstart.report.folder import RunFolder
+from headstart.report.folder import RunFolder, space_of
 
 COLOURED = 10
 NAMED = 12
@@ -24,7 +25,7 @@ def mistakes(folder: RunFolder) -> dict[str, Any] | None:
     if part is None:
         return None
     items = [_sample(folder, item) for item in part.get("items") or []]
-    return {"samples": items, "note": part.get("note"), "regression": folder.run["task"]["kind"] == "regression"}
+    return {"samples": items, "note": part.get("note"), "of_values": not space_of(folder.run).of_classes}
 
 
 def _sample(folder: RunFolder, item: dict[str, Any]) -> dict[str, Any]:
@@ -50,8 +51,8 @@ def feature_map(folder: RunFolder) -> dict[str, Any] | None:
         return None
     if not part.get("points"):
         return {"note": part.get("note"), "panels": []}
-    task = folder.run["task"]
-    groups, legend = _groups(part["labels"], task)
+    space = space_of(folder.run)
+    groups, legend = _groups(part["labels"], space)
     agreement = part.get("agreement") or {}
     headings = {"before": "Before: the source's features", "after": "After: the kept model's features"}
     same = part["points"]["before"] == part["points"]["after"]
@@ -68,7 +69,9 @@ def feature_map(folder: RunFolder) -> dict[str, Any] | None:
             {
                 "heading": heading,
                 "share": fmt.percent(share) if fmt.is_number(share) else None,
-                "chart": plots.cloud(points, groups, _titles(part, task), _centres(points, part["labels"], task), alt),
+                "chart": plots.cloud(
+                    points, groups, _titles(part, space), _centres(points, part["labels"], space), alt
+                ),
             }
         )
     return {
@@ -81,20 +84,19 @@ def feature_map(folder: RunFolder) -> dict[str, Any] | None:
     }
 
 
-def _groups(labels: list[Any], task: dict[str, Any]) -> tuple[list[str], list[tuple[str, str]]]:
+def _groups(labels: list[Any], space: LabelSpace) -> tuple[list[str], list[tuple[str, str]]]:
     """Return a colour class per point, and the legend."""
-    if task["kind"] == "regression":
+    if not space.of_classes:
         values = np.array(labels, dtype=np.float64).reshape(len(labels), -1)[:, 0]
         order = values.argsort().argsort() * 5 // max(len(values), 1)
         edges = [float(np.quantile(values, q)) for q in (0, 0.2, 0.4, 0.6, 0.8, 1)]
         names = [f"{fmt.plain(a)} to {fmt.plain(b)}" for a, b in pairwise(edges)]
         return [f"v{i}" for i in order], [(f"v{i}", name) for i, name in enumerate(names)]
-    classes = task["classes"]
     numbers = [_class_of(label) for label in labels]
     common = [c for c, _ in sorted(_tally(numbers).items(), key=lambda pair: (-pair[1], pair[0]))]
     shown = sorted(common if len(common) <= COLOURED else common[: COLOURED - 1])
     colour = {c: f"c{i}" for i, c in enumerate(shown)}
-    legend = [(colour[c], "no label" if c < 0 else classes[c]) for c in shown]
+    legend = [(colour[c], "no label" if c < 0 else space.names[c]) for c in shown]
     if len(shown) < len(common):
         legend.append(("c-other", f"{len(common) - len(shown)} other classes"))
     return [colour.get(c, "c-other") for c in numbers], legend
@@ -110,21 +112,21 @@ def _tally(numbers: list[int]) -> dict[int, int]:
     return {number: numbers.count(number) for number in set(numbers)}
 
 
-def _titles(part: dict[str, Any], task: dict[str, Any]) -> list[str]:
+def _titles(part: dict[str, Any], space: LabelSpace) -> list[str]:
     names = part.get("names") or []
     if len(names) > TITLED or len(names) != len(part["labels"]):
         return [""] * len(part["labels"])
-    if task["kind"] != "classification":
+    if not space.one_class:
         return [str(name) for name in names]
-    return [f"{name} ({task['classes'][label]})" for name, label in zip(names, part["labels"], strict=True)]
+    return [f"{name} ({space.names[label]})" for name, label in zip(names, part["labels"], strict=True)]
 
 
-def _centres(points: np.ndarray, labels: list[Any], task: dict[str, Any]) -> list[tuple[float, float, str]]:
+def _centres(points: np.ndarray, labels: list[Any], space: LabelSpace) -> list[tuple[float, float, str]]:
     """Return where to write the class names: the median of each class, for few classes of one kind."""
-    if task["kind"] != "classification" or len(task["classes"]) > NAMED:
+    if not space.one_class or len(space.names) > NAMED:
         return []
     numbers = np.array(labels)
-    found = [(np.median(points[numbers == c], axis=0), name) for c, name in enumerate(task["classes"]) if c in labels]
+    found = [(np.median(points[numbers == c], axis=0), name) for c, name in enumerate(space.names) if c in labels]
     return [(float(x), float(y), name if len(name) <= 18 else name[:17] + "…") for (x, y), name in found]
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from headstart.data import Dataset, Like, check, open_labelled
-from headstart.data.requirements import class_counts
 from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.problem import Task
@@ -83,9 +82,8 @@ def evaluate(
 
 def _absent(task: Task, labels: np.ndarray) -> list[str]:
     """Say which classes have no sample, and so no say in the figures."""
-    if task.kind == "regression":
-        return []
-    absent = [name for name, count in zip(task.classes, class_counts(task, labels), strict=True) if not count]
+    space = task.label_space
+    absent = [name for name, count in space.counts(labels).items() if space.of_classes and not count]
     if not absent:
         return []
     shown = ", ".join(f"'{name}'" for name in absent[:10]) + (f" and {len(absent) - 10} more" * (len(absent) > 10))

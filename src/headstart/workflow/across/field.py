@@ -102,8 +102,8 @@ class ArrayField(Field[AcrossPlan, Outcomes]):
 
     def _confidence(self, results: Outcomes, kept: Guard) -> list[Setting]:
         """Return the temperature of what is handed back, one per seed."""
-        kind = self.ground.task.kind
-        return [setting_of(one, one.arms.get(kept.kept, one.kept), kind) for one in results]
+        link = self.ground.task.label_space.link
+        return [setting_of(one, one.arms.get(kept.kept, one.kept), link) for one in results]
 
     def judge(self, plan: AcrossPlan, results: Outcomes, predictions: Predictions, kept: Guard) -> Verdict | None:
         return judge_arms(self.ground, predictions, kept.kept)
@@ -118,8 +118,8 @@ class ArrayField(Field[AcrossPlan, Outcomes]):
         folder: Path,
     ) -> Details:
         assert verdict is not None
-        values, kind = predictions.values[kept.kept][0], self.ground.task.kind
-        calibration = confidence_record(self._confidence(results, kept)[0], values, predictions.labels, kind)
+        values, link = predictions.values[kept.kept][0], self.ground.task.label_space.link
+        calibration = confidence_record(self._confidence(results, kept)[0], values, predictions.labels, link)
         return array_details(self.ground, self.shift, results, predictions, verdict, calibration)
 
     def save(
