@@ -18,8 +18,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src/headstart"
-TRAINED = ("headstart.deep.finetune.finetune",)
-ARRAY = ("headstart.shallow.features.coral", "headstart.shallow.instances.kmm", "headstart.shallow.shells")
+METHODS = {
+    "FineTune": ("headstart.deep.finetune.finetune",),
+    "CORAL with its shell": ("headstart.shallow.features.coral", "headstart.shallow.shells.adapted"),
+    "KMM with its shell": ("headstart.shallow.instances.kmm", "headstart.shallow.shells.reweighted"),
+}
 FITS = {
     "pictures": "hs.fit('pictures', source='headstart/glyphs', epochs=1, out='run', quiet=True)",
     "across domains": "hs.fit('target.csv', source_data='source.csv', out='run', quiet=True)",
@@ -156,8 +159,7 @@ def _write_data(folder: Path) -> None:
 
 
 def main() -> None:
-    for said, modules in (("FineTune", TRAINED), ("CORAL with its shell", (ARRAY[0], ARRAY[2])),
-                          ("KMM with its shell", ARRAY[1:])):  # fmt: skip
+    for said, modules in METHODS.items():
         found = cost(*modules)
         print(f"{said}: {len(found.modules)} modules, {found.lines} lines that are not blank")
         if "--names" in sys.argv:

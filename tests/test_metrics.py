@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from headstart.kinds import ERRORS, METRICS
 from headstart.problem import Task
-from headstart.shallow.choosing import balance
+from headstart.shallow.heads.labels import balance
 from headstart.shallow.parameters.probe import Probe
 from headstart.tasks import create_task
 

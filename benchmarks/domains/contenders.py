@@ -20,8 +20,8 @@ from headstart.catalogue import METHODS
 from headstart.catalogue.entry import Entry
 from headstart.choice import choose
 from headstart.shallow.adaptation import DomainRegressor
+from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.shells import Adapted, Reweighted
-from headstart.shallow.tuned import TunedLogistic
 
 Array = np.ndarray
 HEADS = ("1-NN", "tuned")

@@ -87,7 +87,8 @@ def measure(
                 print(line(record), flush=True)
 
 
-LINEAR = ("src/headstart/shallow/tuned", "src/headstart/shallow/choosing", "src/headstart/functional/linear")
+_LINEAR = ("shallow/heads/tuned", "shallow/heads/choosing", "functional/linear")
+LINEAR = tuple(f"src/headstart/{part}" for part in _LINEAR)
 
 
 @cache

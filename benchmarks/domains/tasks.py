@@ -11,7 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from benchmarks.domains.pairs import TABLES, Pair
 from headstart.shallow.domains import join
-from headstart.shallow.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
 
 Array = np.ndarray
 

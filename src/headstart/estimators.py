@@ -19,10 +19,10 @@ from headstart.functional.intervals import interval_of_gain
 from headstart.isolated import Isolated
 from headstart.kinds import KINDS
 from headstart.shallow.domains import which_target
+from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
 from headstart.shallow.parameters import array_source
 from headstart.shallow.parameters.biased import Linear, biased_logistic, biased_ridge
 from headstart.shallow.parameters.contest import Candidate, Field, choose, learn, nested
-from headstart.shallow.tuned import TunedLogistic, TunedRidge
 
 ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 METHODS = ("auto", "l2sp", "residual", "probe")

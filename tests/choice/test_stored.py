@@ -26,7 +26,7 @@ from headstart.choice.stored import load_estimator, refuse_unkept, save_estimato
 from headstart.choice.stored.table import CLASSES, class_of, may_have
 from headstart.errors import UserError
 from headstart.shallow.domains import Domains
-from headstart.shallow.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
 from headstart.storage import load_tensors, save_tensors
 
 DOMAIN_METHODS = [entry for entry in catalogue.METHODS if entry.kind in catalogue.DOMAIN_KINDS]
@@ -217,16 +217,16 @@ NAMES = [
     "subprocess:Popen",
     "headstart.choice.stored.reading:math",
     "headstart.choice.stored.reading:Path",
-    "headstart.shallow.shells:import_module",
-    "headstart.shallow.shells:weight_function",
-    "headstart.shallow.shells:_Shell",
-    "headstart.shallow.shells:Adapted.__init__.__globals__",
+    "headstart.choice.stored.table:import_module",
+    "headstart.shallow.shells.reweighted:weight_function",
+    "headstart.shallow.shells.shell:Shell",
+    "headstart.shallow.shells.adapted:Adapted.__init__.__globals__",
     "headstart.choice.kept:Kept.__class__",
     "headstart.choice.kept.os:system",
     "headstart.choice.auto:AutoAdaptClassifier",
     "headstart.shallow.parameters.array_source:_NetworkFeatures",
-    "headstart.shallow.tuned:TunedLogistic ",
-    "headstart.shallow.tuned.TunedLogistic",
+    "headstart.shallow.heads.tuned:TunedLogistic ",
+    "headstart.shallow.heads.tuned.TunedLogistic",
     "sklearn.pipeline:Pipeline",
     "sklearn.preprocessing._function_transformer:FunctionTransformer",
     "numpy:ndarray",

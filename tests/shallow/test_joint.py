@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from headstart.shallow.choosing import default_folds
-from headstart.shallow.joint import choose_jointly
-from headstart.shallow.linear import Problem, default_strengths
+from headstart.shallow.heads.choosing import default_folds, default_strengths
+from headstart.shallow.heads.joint import choose_jointly
+from headstart.shallow.heads.linear import Problem
 from headstart.shallow.parameters.knn import KNN
 from headstart.shallow.parameters.probe import Probe
 

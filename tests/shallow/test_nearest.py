@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.shallow.nearest import TunedNearest, votes
+from headstart.shallow.heads.nearest import TunedNearest, votes
 
 LABELS = np.arange(150) % 3
 ROWS = np.random.default_rng(7).normal(size=(150, 4)) + 1.5 * np.eye(4)[LABELS]  # no two distances are equal

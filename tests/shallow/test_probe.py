@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from headstart.errors import UserError
 from headstart.problem import Task
 from headstart.shallow.features.stage_probe import StageProbe
-from headstart.shallow.fusion import stack
+from headstart.shallow.heads.fusion import stack
 from headstart.shallow.parameters.knn import KNN
 from headstart.shallow.parameters.probe import Probe
 from headstart.tasks import create_task
@@ -155,8 +155,8 @@ def test_convex_weights_find_the_known_mixture() -> None:
 
 def test_one_row_of_each_class_leaves_nothing_to_choose_on():
     """Joint choice without folds takes the usual features as they are; the probe still fits."""
-    from headstart.shallow.joint import choose_jointly
-    from headstart.shallow.linear import Problem
+    from headstart.shallow.heads.joint import choose_jointly
+    from headstart.shallow.heads.linear import Problem
 
     rows, labels = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0, 1])
     chosen = choose_jointly(

@@ -10,9 +10,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from headstart.shallow.domains import join
+from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.shells import Adapted
 from headstart.shallow.splitters import LeaveOneDomainOut, SourceTargetSplit, StratifiedDomainShuffleSplit
-from headstart.shallow.tuned import TunedLogistic
 from headstart.validators import scorer
 
 

@@ -63,7 +63,7 @@ def model_of(method: Any, kind: str) -> Any:
     """Return a whole predictor: a map gets its head."""
     if not isinstance(method, DomainTransformer):
         return method
-    from headstart.shallow.tuned import TunedLogistic, TunedRidge
+    from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
 
     return Adapted(transformer=method, estimator=TunedLogistic() if kind == "classification" else TunedRidge())
 

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headstart.functional.kernels import canonical_order
-from headstart.shallow.choosing import default_folds
+from headstart.functional.order import projected_order
 from headstart.shallow.domains import Domains
-from headstart.shallow.nearest import TunedNearest
-from headstart.shallow.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.heads.choosing import default_folds
+from headstart.shallow.heads.nearest import TunedNearest
+from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
 
 Array = np.ndarray
 STRENGTHS = (0.3, 0.03, 0.003, 0.0003)
@@ -59,7 +59,7 @@ def settle(domains: Domains, *, regression: bool, standardise: bool | None = Non
     if regression:
         return Heads()
     n = len(domains.labels)
-    order = canonical_order(domains.source, seed)
+    order = projected_order(domains.source, seed)
     if n > ENOUGH:
         order = order[np.sort(np.random.default_rng(seed).permutation(n)[:ENOUGH])]
     rows, labels = domains.source[order], domains.labels[order]

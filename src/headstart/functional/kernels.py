@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from headstart.functional.mmd import median_bandwidth
+from headstart.functional.order import projected_order
 
 Array = np.ndarray
 KERNELS = ("linear", "rbf", "laplacian")
@@ -89,16 +90,11 @@ def kernel_matrix(x: Any, y: Any, kernel: str = "rbf", width: float = 1.0) -> Ar
     return np.exp(out, out=out)
 
 
-def canonical_order(rows: Any, seed: int = 0) -> Array:
-    """Return row numbers sorted by a fixed random projection: an order that does not depend on the rows' own."""
-    return np.argsort(np.asarray(rows @ np.random.default_rng(seed).normal(size=rows.shape[1])), kind="stable")
-
-
 def choose_landmarks(rows: Any, count: int, seed: int = 0) -> Any:
     """Return ``count`` of the rows, drawn without replacement; the same ones in whatever order the rows come."""
     n = rows.shape[0]
     drawn = np.random.default_rng(seed).choice(n, size=count, replace=False)
-    return rows[canonical_order(rows, seed)[np.sort(drawn)]]
+    return rows[projected_order(rows, seed)[np.sort(drawn)]]
 
 
 def typical_width(rows: Any, seed: int = 0) -> float:

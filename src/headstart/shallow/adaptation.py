@@ -137,6 +137,10 @@ class DomainTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Domai
     def _map(self, rows: Any, is_source: bool) -> Array:
         """Map rows of one domain."""
 
+    def rows_of(self, shell: DomainAware, X: Any, *, reset: bool) -> Any:
+        """Check rows as a shell takes them that maps with a twin of this, in `fit` (``reset``) and afterwards."""
+        return DomainAware._rows(shell, X, reset=reset)
+
     def fit(self, X: Any, y: Any = None, sample_domain: Any = None) -> Self:
         """Learn the map from rows X [n, d] of both domains; labels y are used where the method can."""
         if y is None and self.needs_labels:

@@ -12,10 +12,10 @@ from headstart.functional.domain_auc import domain_auc
 from headstart.functional.mmd import mmd_permutation_test
 from headstart.isolated import isolate
 from headstart.shallow.adaptation import dense
-from headstart.shallow.choosing import default_folds
 from headstart.shallow.domains import masked
+from headstart.shallow.heads.choosing import default_folds
+from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.instances.label_shift import mlls_weights
-from headstart.shallow.tuned import TunedLogistic
 
 Array = np.ndarray
 ShiftKind = Literal["none", "covariate", "label", "subspace", "concept"]

@@ -18,7 +18,7 @@ from headstart.engine.limits import Limit
 from headstart.errors import UserError
 from headstart.networks import Network, load_network, save_network
 from headstart.schema import read_checked
-from headstart.shallow.choosing import balance
+from headstart.shallow.heads.labels import balance
 from headstart.storage import checksum, save_tensors, write_json
 from headstart.workflow.arm import REFERENCE, arm_of
 from headstart.workflow.costs import LEAST_WATCHED, watched_share

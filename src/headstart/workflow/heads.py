@@ -10,9 +10,10 @@ from torch import nn
 
 from headstart.data import folds
 from headstart.networks import Network
-from headstart.shallow.choosing import as_labels
-from headstart.shallow.joint import MOST_ROWS, choose_jointly
-from headstart.shallow.linear import Problem, default_strengths
+from headstart.shallow.heads.choosing import default_strengths
+from headstart.shallow.heads.joint import MOST_ROWS, choose_jointly
+from headstart.shallow.heads.labels import as_labels
+from headstart.shallow.heads.linear import Problem
 from headstart.shallow.parameters.probe import Probe
 from headstart.storage import checksum
 from headstart.workflow.workbench import Workbench

@@ -76,8 +76,8 @@ def _moved(state: Any, bench: Workbench) -> Any:
 
 def _fit_trees(bench: Workbench, network: Network, rows: Array, settings: Settings | None) -> Settings:
     from headstart.networks.trees import TreesHead
-    from headstart.shallow.boosting import boost
-    from headstart.shallow.choosing import as_labels
+    from headstart.shallow.heads.boosting import boost
+    from headstart.shallow.heads.labels import as_labels
 
     task = bench.logic.task
     features, labels = _features(bench, network, rows), as_labels(bench.dataset.labels(rows), task.kind)

@@ -12,7 +12,7 @@ from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import Source, TablePreprocess, list_sources, open_source
 from headstart.schema import Maybe, Record, Text, read_checked
-from headstart.shallow.choosing import as_labels
+from headstart.shallow.heads.labels import as_labels
 from headstart.shallow.parameters.probe import Probe
 
 Array = np.ndarray

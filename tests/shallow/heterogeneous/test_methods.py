@@ -7,8 +7,8 @@ from sklearn.utils.estimator_checks import check_estimator, check_estimators_nan
 from headstart.catalogue import METHODS
 from headstart.checks.domains import check_domain_method, model_of
 from headstart.shallow.domains import mask
+from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.heterogeneous.blocks import join_blocks
-from headstart.shallow.tuned import TunedLogistic
 
 ENTRIES = {entry.name: entry for entry in METHODS if entry.space == "heterogeneous"}
 CLOSE = {"coot": 0.7}  # columns have no counterparts after a turn: only its labelled rows help

@@ -12,6 +12,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import check_estimator
 
 from headstart.shallow.domains import join, mask
+from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
 from headstart.shallow.instances.tradaboost import TrAdaBoost, boost
 from headstart.shallow.instances.tradaboost_r2 import (
     TrAdaBoostR2,
@@ -20,7 +21,6 @@ from headstart.shallow.instances.tradaboost_r2 import (
     shrink_source,
     weighted_median,
 )
-from headstart.shallow.tuned import TunedLogistic, TunedRidge
 
 Array = np.ndarray
 TWO_STAGE = TwoStageTrAdaBoostR2(steps=3, rounds=3)

@@ -7,7 +7,8 @@ import pytest
 from sklearn.naive_bayes import GaussianNB
 
 from headstart.shallow.domains import join
-from headstart.shallow.held_out import held_out_scores
+from headstart.shallow.heads.tuned import TunedRidge
+from headstart.shallow.instances.held_out import held_out_scores
 from headstart.shallow.instances.label_shift import (
     bbse_weights,
     class_weights_by_confusion,
@@ -16,7 +17,6 @@ from headstart.shallow.instances.label_shift import (
     mmdtars_weights,
 )
 from headstart.shallow.shells import Reweighted
-from headstart.shallow.tuned import TunedRidge
 
 Array = np.ndarray
 ALL = (bbse_weights, mlls_weights, mmdtars_weights)

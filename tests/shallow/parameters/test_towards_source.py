@@ -5,13 +5,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import check_estimator
 
 from headstart.shallow.domains import join
+from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
 from headstart.shallow.parameters.biased import biased_logistic, biased_ridge
 from headstart.shallow.parameters.towards_source import (
     TowardsSourceClassifier,
     TowardsSourceRegressor,
     towards_source,
 )
-from headstart.shallow.tuned import TunedLogistic, TunedRidge
 
 
 def two_domains(n=200, m=60, d=5, seed=0):

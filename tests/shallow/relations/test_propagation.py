@@ -5,6 +5,7 @@ from sklearn.datasets import make_moons
 from sklearn.utils.estimator_checks import check_estimator
 
 from headstart.shallow.domains import join
+from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.relations.propagation import (
     JointLabelPropagationClassifier,
     JointLabelPropagationRegressor,
@@ -13,7 +14,6 @@ from headstart.shallow.relations.propagation import (
     neighbour_graph,
     propagate,
 )
-from headstart.shallow.tuned import TunedLogistic
 
 
 def test_the_flow_is_the_direct_solve():

@@ -6,6 +6,7 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.estimator_checks import check_estimator
 
+from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
 from headstart.shallow.several.evidence import (
     breiman_weights,
     mixture_weights,
@@ -15,7 +16,6 @@ from headstart.shallow.several.evidence import (
 )
 from headstart.shallow.several.weighted import WeightedSourcesClassifier, WeightedSourcesRegressor
 from headstart.shallow.shells import Adapted
-from headstart.shallow.tuned import TunedLogistic, TunedRidge
 
 WEIGHTS = np.array([1.0, -2.0, 0.5, 1.5])
 

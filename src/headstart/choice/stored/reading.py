@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from headstart.choice.stored.table import NEIGHBOURS, class_of, extra_of, is_tuple, may_have, parameters
+from headstart.choice.stored.table import MOVED, NEIGHBOURS, class_of, extra_of, is_tuple, may_have, parameters
 from headstart.choice.stored.trees import build_tree, check_nodes
 from headstart.choice.stored.writing import DTYPES, JSON_FILE, SCHEMA, TENSOR_FILE
 from headstart.errors import UserError
@@ -71,7 +71,13 @@ def _nodes(value: Any) -> list[dict[str, Any]]:
     nodes = value.get("nodes")
     if not isinstance(nodes, list) or not 0 < len(nodes) <= MOST_NODES:
         raise Refused("holds no nodes")
-    return nodes
+    return [_renamed(node) for node in nodes]
+
+
+def _renamed(node: Any) -> Any:
+    """Return a node of an earlier version with the class's name of today."""
+    name = node.get("class") if isinstance(node, dict) else None
+    return node | {"class": MOVED[name]} if isinstance(name, str) and name in MOVED else node
 
 
 def _plain(tensor: Any) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 
 from headstart import catalogue
 from headstart.catalogue.entry import Entry
-from headstart.errors import UserError
+from headstart.errors import UserError, check_names
 
 _DOMAIN = ("_n_features_out",)
 _FOREST = ("_n_samples", "_n_samples_bootstrap", "_sample_weight", "estimator", "estimator_params")
@@ -50,7 +50,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "headstart.shallow.heterogeneous.hfa:Space": (),
     "headstart.shallow.instances.tradaboost:Vote": (),
     "headstart.shallow.instances.tradaboost_r2:Voice": (),
-    "headstart.shallow.nearest:TunedNearest": (),
+    "headstart.shallow.heads.nearest:TunedNearest": (),
     "headstart.shallow.parameters.biased:Linear": (),
     "headstart.shallow.parameters.stacked:Stack": (),
     "headstart.shallow.parameters.towards_source:Correction": (),
@@ -61,10 +61,10 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "headstart.shallow.relations.propagation:_State": (),
     "headstart.shallow.relations.relational_map:LinearMap": (),
     "headstart.shallow.several.weighted:Evidence": (),
-    "headstart.shallow.shells:Adapted": _DOMAIN,
-    "headstart.shallow.shells:Reweighted": _DOMAIN,
-    "headstart.shallow.tuned:TunedLogistic": (),
-    "headstart.shallow.tuned:TunedRidge": (),
+    "headstart.shallow.shells.adapted:Adapted": _DOMAIN,
+    "headstart.shallow.shells.reweighted:Reweighted": _DOMAIN,
+    "headstart.shallow.heads.tuned:TunedLogistic": (),
+    "headstart.shallow.heads.tuned:TunedRidge": (),
     "sklearn.ensemble._forest:RandomForestClassifier": _FOREST,
     "sklearn.ensemble._forest:RandomForestRegressor": (*_FOREST, "class_weight"),
     "sklearn.kernel_approximation:Nystroem": _DOMAIN,
@@ -82,6 +82,15 @@ CLASSES: dict[str, tuple[str, ...]] = {
 These strings, and the paths of the catalogue's maps and predictors, alone are imported; a name in a file is looked up
 among them and goes no further.
 """
+MOVED = {
+    "headstart.shallow.nearest:TunedNearest": "headstart.shallow.heads.nearest:TunedNearest",
+    "headstart.shallow.shells:Adapted": "headstart.shallow.shells.adapted:Adapted",
+    "headstart.shallow.shells:Reweighted": "headstart.shallow.shells.reweighted:Reweighted",
+    "headstart.shallow.tuned:TunedLogistic": "headstart.shallow.heads.tuned:TunedLogistic",
+    "headstart.shallow.tuned:TunedRidge": "headstart.shallow.heads.tuned:TunedRidge",
+}
+"""What a class of the table was called by earlier versions, whose models still open."""
+check_names(MOVED.values(), CLASSES, "headstart.choice.stored.table.MOVED")
 LEFT_OUT = frozenset({"_loss_function_"})
 """Attributes that are compiled objects, and that no prediction reads."""
 NEIGHBOURS = "sklearn.neighbors._unsupervised:NearestNeighbors"

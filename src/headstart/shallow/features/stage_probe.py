@@ -10,18 +10,10 @@ from sklearn.base import BaseEstimator
 
 from headstart.errors import UserError
 from headstart.functional.linear import probabilities
-from headstart.shallow.choosing import (
-    LINKS,
-    Array,
-    Fold,
-    as_labels,
-    check_features,
-    count_outputs,
-    default_folds,
-    per_sample,
-)
-from headstart.shallow.fusion import Maps, average, beside, onto, reduce, stacking_weights, unreduce
-from headstart.shallow.linear import Head, Problem, default_strengths, put_into, search
+from headstart.shallow.heads.choosing import LINKS, Array, Fold, default_folds, default_strengths, per_sample
+from headstart.shallow.heads.fusion import Maps, average, beside, onto, reduce, stacking_weights, unreduce
+from headstart.shallow.heads.labels import as_labels, check_features, count_outputs
+from headstart.shallow.heads.linear import Head, Problem, put_into, search
 
 Held = tuple[Maps, Array] | None
 

@@ -152,6 +152,10 @@ class _Blocked(DomainAware):
 class BlockTransformer(_Blocked, DomainTransformer):
     """A `DomainTransformer` between different columns: `_map` sees rows in their domain's own columns."""
 
+    def rows_of(self, shell: Any, X: Any, *, reset: bool) -> Any:
+        """Check a joint table, or one domain's own columns where the shell is fitted."""
+        return block_rows(shell, X, None if reset else shell.transformer_.blocks_, reset=reset)
+
     def transform(self, X: Any, sample_domain: Any = None) -> Array:
         """Map rows into the shared space; rows are the target's unless ``sample_domain`` says otherwise.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from headstart.functional.calibration import calibrate
 from headstart.functional.order import content_folds, order_free
-from headstart.shallow.held_out import held_out_scores
+from headstart.shallow.instances.held_out import held_out_scores
 
 Array = np.ndarray
 

@@ -11,8 +11,8 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from headstart.shallow.adaptation import DomainClassifier
-from headstart.shallow.choosing import default_folds
 from headstart.shallow.domains import Domains, stack
+from headstart.shallow.heads.choosing import default_folds
 
 Array = np.ndarray
 

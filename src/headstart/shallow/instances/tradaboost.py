@@ -12,7 +12,7 @@ from sklearn.utils import get_tags
 from headstart.functional.order import canonical_order
 from headstart.shallow.adaptation import DomainClassifier
 from headstart.shallow.domains import Domains, stack
-from headstart.shallow.tuned import TunedLogistic
+from headstart.shallow.heads.tuned import TunedLogistic
 
 Array = np.ndarray
 

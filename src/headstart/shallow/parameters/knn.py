@@ -7,16 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from headstart.shallow.choosing import (
-    Array,
-    Fold,
-    as_labels,
-    best,
-    check_features,
-    count_outputs,
-    indicators,
-    per_sample,
-)
+from headstart.shallow.heads.choosing import Array, Fold, best, per_sample
+from headstart.shallow.heads.labels import as_labels, check_features, count_outputs, indicators
 
 NUMBERS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50)
 

@@ -9,18 +9,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from headstart.functional.linear import probabilities
-from headstart.shallow.choosing import (
-    LINKS,
-    Array,
-    Fold,
-    as_labels,
-    check_features,
-    count_outputs,
-    default_folds,
-    per_sample,
-)
-from headstart.shallow.joint import choose_jointly
-from headstart.shallow.linear import Problem, default_strengths, put_into, search
+from headstart.shallow.heads.choosing import LINKS, Array, Fold, default_folds, default_strengths, per_sample
+from headstart.shallow.heads.joint import choose_jointly
+from headstart.shallow.heads.labels import as_labels, check_features, count_outputs
+from headstart.shallow.heads.linear import Problem, put_into, search
 
 
 @dataclass(kw_only=True)

@@ -11,9 +11,9 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
 from headstart.shallow.domains import Domains
+from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
 from headstart.shallow.parameters.towards_source import STRENGTHS, Correction, towards_source
 from headstart.shallow.source_model import fit_model, in_order, is_single, known_rows, scores
-from headstart.shallow.tuned import TunedLogistic, TunedRidge
 
 Array = np.ndarray
 

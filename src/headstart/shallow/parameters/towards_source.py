@@ -10,11 +10,11 @@ from scipy.special import softmax
 from sklearn.preprocessing import StandardScaler
 
 from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
-from headstart.shallow.choosing import best, cross_validated
 from headstart.shallow.domains import Domains, stack
+from headstart.shallow.heads.choosing import best, cross_validated
+from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
 from headstart.shallow.parameters.biased import Linear, biased_logistic, biased_ridge
 from headstart.shallow.source_model import fit_model, folds_for, in_order, is_single, known_rows, scores
-from headstart.shallow.tuned import TunedLogistic, TunedRidge
 
 Array = np.ndarray
 STRENGTHS = tuple(np.logspace(-2, 6, 9).tolist())

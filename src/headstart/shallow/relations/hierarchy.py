@@ -10,9 +10,9 @@ import numpy as np
 
 from headstart.shallow.adaptation import DomainClassifier
 from headstart.shallow.domains import Domains
+from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.relations.label_map import STRENGTHS, learn_label_map
 from headstart.shallow.source_model import answers, fit_model, in_order, is_single, known_rows
-from headstart.shallow.tuned import TunedLogistic
 
 Array = np.ndarray
 Parents = Mapping[Any, Any]

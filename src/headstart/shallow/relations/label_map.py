@@ -8,10 +8,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from headstart.shallow.adaptation import DomainClassifier
-from headstart.shallow.choosing import best
 from headstart.shallow.domains import Domains
+from headstart.shallow.heads.choosing import best
+from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.source_model import SMALLEST, answers, fit_model, folds_for, in_order, is_single, known_rows
-from headstart.shallow.tuned import TunedLogistic
 
 Array = np.ndarray
 STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)

@@ -12,8 +12,8 @@ from headstart.functional.linear import principal, ridge_path, unfold
 from headstart.functional.relational import draw_relations, relational_loss
 from headstart.shallow.adaptation import DomainTransformer
 from headstart.shallow.domains import Domains
+from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
 from headstart.shallow.source_model import fit_model, in_order, is_single, scores
-from headstart.shallow.tuned import TunedLogistic, TunedRidge
 
 Array = np.ndarray
 MOST_ROWS = 2000

@@ -10,7 +10,7 @@ from sklearn.metrics import r2_score
 
 from headstart.functional.mmd import mmd
 from headstart.shallow.adaptation import dense
-from headstart.shallow.choosing import default_folds
+from headstart.shallow.heads.choosing import default_folds
 from headstart.shallow.source_model import answers, fit_model, own_order
 
 Array = np.ndarray

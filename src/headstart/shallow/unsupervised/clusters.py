@@ -10,8 +10,8 @@ from sklearn.base import ClusterMixin
 from sklearn.cluster import KMeans
 from sklearn.utils.validation import check_is_fitted
 
-from headstart.functional.kernels import canonical_order
 from headstart.functional.mmd import squared_distances
+from headstart.functional.order import projected_order
 from headstart.functional.spectral import location_scale
 from headstart.shallow.adaptation import DomainTransformer, by_domain
 from headstart.shallow.domains import Domains, masked, which_target
@@ -106,7 +106,7 @@ class TransferredClusters(ClusterMixin, DomainTransformer):
                 f"n_clusters is {self.n_clusters!r} and prior {self.prior!r}; expected a number of clusters from 1 up "
                 "and a number of rows from 0 up."
             )
-        rows = domains.source[canonical_order(domains.source, self.seed)]  # k-means then starts the same in any order
+        rows = domains.source[projected_order(domains.source, self.seed)]  # k-means then starts the same in any order
         self.mean_, self.scale_ = location_scale(rows, each=self.standardise)
         source, target = ((part - self.mean_) / self.scale_ for part in (rows, domains.target))
         k = min(self.n_clusters, len(np.unique(source, axis=0)))

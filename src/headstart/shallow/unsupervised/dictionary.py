@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.decomposition import MiniBatchDictionaryLearning
 from sklearn.exceptions import ConvergenceWarning
 
-from headstart.functional.kernels import canonical_order
+from headstart.functional.order import projected_order
 from headstart.functional.spectral import location_scale
 from headstart.shallow.adaptation import DomainTransformer
 from headstart.shallow.domains import Domains
@@ -114,7 +114,7 @@ class TransferredDictionary(DomainTransformer):
                 f"n_atoms is {self.n_atoms!r} and sparsity {self.sparsity!r}; expected a number of atoms from 1 up and "
                 "a penalty above 0."
             )
-        source = domains.source[canonical_order(domains.source, self.seed)]  # minibatches are the same in any order
+        source = domains.source[projected_order(domains.source, self.seed)]  # minibatches are the same in any order
         self.mean_, self.scale_ = location_scale(source, each=self.standardise)
         self.target_mean_ = domains.target.mean(axis=0) if self.recentre else self.mean_
         self.penalty_ = self.sparsity * np.sqrt(source.shape[1])

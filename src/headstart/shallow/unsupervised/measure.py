@@ -12,11 +12,11 @@ from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-from headstart.functional.kernels import canonical_order
+from headstart.functional.order import projected_order
 from headstart.functional.spectral import location_scale
 from headstart.shallow.adaptation import dense
 from headstart.shallow.domains import stack
-from headstart.shallow.tuned import TunedLogistic
+from headstart.shallow.heads.tuned import TunedLogistic
 
 Array = np.ndarray
 ARMS = ("carried", "alone", "raw")
@@ -168,7 +168,7 @@ def interval(values: Array, level: float = 0.95) -> Interval:
 def cluster_agreement(rows: Any, clusters: Array | None, labels: Array) -> Agreement:
     """Return how well clusters of the rows agree with labels; k-means where none are given."""
     if clusters is None:
-        order = canonical_order(rows)
+        order = projected_order(rows)
         means: Any = KMeans(len(np.unique(labels)), random_state=0).set_params(n_init=10)
         clusters, labels = means.fit_predict(rows[order]), labels[order]
     return Agreement(float(adjusted_rand_score(labels, clusters)), float(adjusted_mutual_info_score(labels, clusters)))

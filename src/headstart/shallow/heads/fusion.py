@@ -8,8 +8,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from headstart.functional.linear import principal
-from headstart.shallow.choosing import Array, Fold, per_sample
-from headstart.shallow.linear import Head, Problem, solve
+from headstart.shallow.heads.choosing import Array, Fold, per_sample
+from headstart.shallow.heads.linear import Head, Problem, solve
 
 Maps = Mapping[str, Array]
 

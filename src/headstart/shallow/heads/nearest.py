@@ -12,9 +12,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from headstart.functional.kernels import canonical_order
+from headstart.functional.order import projected_order
 from headstart.isolated import Isolated
-from headstart.shallow.choosing import best, default_folds
+from headstart.shallow.heads.choosing import best, default_folds
 
 Array = np.ndarray
 WIDTHS = (0.1, 0.2, 0.4, 0.8)
@@ -52,7 +52,7 @@ class TunedNearest(Isolated, ClassifierMixin, BaseEstimator):
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
-        order = canonical_order(X, self.seed)  # neither folds nor ties follow the order in which the rows came
+        order = projected_order(X, self.seed)  # neither folds nor ties follow the order in which the rows came
         X, labels = X[order], labels[order]
         self.scaler_ = StandardScaler(with_mean=False, with_std=self.standardise).fit(X)
         self.width_ = self.widths[0]

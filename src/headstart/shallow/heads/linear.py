@@ -15,7 +15,8 @@ from headstart.functional.linear import (
     ridge_path,
     unfold,
 )
-from headstart.shallow.choosing import LINKS, Array, Fold, balance, best, default_folds, indicators, per_sample
+from headstart.shallow.heads.choosing import LINKS, Array, Fold, best, default_folds, per_sample
+from headstart.shallow.heads.labels import balance, indicators
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,6 @@ class Chosen(NamedTuple):
     strength: float
     scores: Array
     losses: Array
-
-
-def default_strengths(kind: str) -> Array:
-    """Return penalties per sample: ten from 1 to 1e-6, for ridge nineteen from 1e3 to 1e-6."""
-    return np.logspace(3, -6, 19) if kind == "regression" else np.logspace(0, -6, 10)
 
 
 def solve(features: Array, labels: Array, problem: Problem) -> list[Head]:

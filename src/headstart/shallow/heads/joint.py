@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from headstart.shallow.choosing import Array, Fold, best, cross_validated
-from headstart.shallow.linear import Problem, solve
+from headstart.shallow.heads.choosing import Array, Fold, best, cross_validated
+from headstart.shallow.heads.linear import Problem, solve
 
 MOST_ROWS = 1_000
 """Rows on which features and scale are chosen; the strength is chosen on all."""

@@ -17,11 +17,10 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from headstart.functional.kernels import canonical_order
 from headstart.functional.linear import logistic_path, principal, probabilities, unfold
+from headstart.functional.order import projected_order
 from headstart.isolated import Isolated
-from headstart.shallow.choosing import best, default_folds
-from headstart.shallow.linear import default_strengths
+from headstart.shallow.heads.choosing import best, default_folds, default_strengths
 
 Array = np.ndarray
 
@@ -91,7 +90,7 @@ class TunedLogistic(Isolated, ClassifierMixin, BaseEstimator):
     def _judge(self, X: Any, labels: Array, weights: Array | None, strengths: Array, scaled: bool) -> Array:
         """Return the cross-validated score and loss of every strength, [2, strengths]."""
         n = len(labels)
-        order = canonical_order(X, self.seed)  # the folds do not follow the order in which the rows came
+        order = projected_order(X, self.seed)  # the folds do not follow the order in which the rows came
         X, labels, weights = X[order], labels[order], None if weights is None else weights[order]
         loss, score = np.zeros((2, len(strengths), n))
         for train, held in default_folds(labels, "classification", self.n_folds, self.seed):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headstart.shallow.choosing import Array, Fold, best, cross_validated
+from headstart.shallow.heads.choosing import Array, Fold, best, cross_validated
 
 ROUNDS = (10, 20, 40, 70, 100)
 UNSEEN = -30.0

@@ -1,0 +1,1 @@
+"""Models of features that choose their own settings on folds: linear ones, neighbours, boosted trees."""
