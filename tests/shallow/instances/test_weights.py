@@ -18,7 +18,7 @@ from headstart.shallow.instances.kliep import fit_ratio, kliep_weights
 from headstart.shallow.instances.kmm import kmm_weights, match_kernel_means
 from headstart.shallow.instances.nearest import nearest_weights
 from headstart.shallow.instances.ulsif import fit_relative_ratio, rulsif_weights, ulsif_weights
-from headstart.shallow.shells import uniform_weights, weight_function
+from headstart.shallow.shells.reweighted import uniform_weights, weight_function
 
 Array = np.ndarray
 Weigh = Callable[..., Array]
