@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from headstart.checks.recording import Gradients, record
 from headstart.checks.states import assert_same, weights
@@ -29,7 +28,8 @@ class Stop(Exception):
 def check_players(method: Method, trial: Trial) -> None:
     """Every player moves in a step, by a gradient; and what is trained moves by `update` alone."""
     nets = _built(method, trial)
-    before = _learning(nets)
+    learning = {name: p for name, p in nets.named_parameters() if p.requires_grad}
+    before = {name: p.detach().clone() for name, p in learning.items()}
     stream = trial.stream(method)
     step = record(method, nets, stream, stream.batch(0))
     for player in sorted({group.player for group in method.groups(nets)}):
@@ -38,7 +38,11 @@ def check_players(method: Method, trial: Trial) -> None:
         moves = [found for who, found in step.moves if who in (None, player)]
         moved = any(found[name].any() for found in moves for name in names)
         assert moved, f"{method!r}: the player {player} never moves."
-    assert_same(before, _learning(nets), f"{method!r} moves weights beside its updates: before and after")
+    assert_same(
+        before,
+        {name: p.detach() for name, p in learning.items()},
+        f"{method!r} moves weights beside its updates: before and after",
+    )
 
 
 def check_roles(method: Method, trial: Trial) -> None:
@@ -95,10 +99,6 @@ def check_kept(method: Method, trial: Trial) -> None:
     kept = trial.train(method, selection=Selection(watch, every=1, keep_best=False)).network.eval()
     with torch.no_grad():
         assert torch.allclose(kept(x), answers[-1], **NEAR), f"{method!r} evaluates one network and hands back another."
-
-
-def _learning(nets: Nets) -> dict[str, Tensor]:
-    return {name: p.detach().clone() for name, p in nets.named_parameters() if p.requires_grad}
 
 
 def _built(method: Method, trial: Trial) -> Nets:
