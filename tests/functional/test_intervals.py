@@ -78,3 +78,11 @@ def test_two_models_that_never_differ_may_still_differ_elsewhere() -> None:
     found = interval_of_gain(same, same, share=True)
     assert found.low < -0.05
     assert found.high > 0.05
+
+
+@pytest.mark.parametrize("n", [1, 3, 7, 48, 1001])
+def test_where_all_or_none_are_right_the_bound_is_exact(n):
+    assert wilson(0.0, n)[0] == 0.0
+    assert wilson(1.0, n)[1] == 1.0
+    assert 0 < wilson(0.0, n)[1] < 1
+    assert 0 < wilson(1.0, n)[0] < 1

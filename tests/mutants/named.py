@@ -31,6 +31,12 @@ _across = room("workflow/across/field.py", "tests/workflow/test_verdict_across.p
 _road = room(
     "workflow/across/field.py", "tests/workflow/test_across.py::test_what_any_seed_learned_from_is_evaluated_for_none"
 )
+_temperature = room("workflow/across/calibrate.py", "tests/workflow/test_confidence_across.py")
+_kept = room("choice/kept.py", "tests/workflow/test_confidence_across.py")
+_drift = room("data/drift.py", "tests/workflow/test_evaluate.py")
+_like = room("data/like.py", "tests/workflow/test_evaluate.py")
+_controls = room("data/controls.py", "tests/data/test_controls.py")
+_sized = room("networks/sized.py", "tests/workflow/test_strangers.py", "tests/networks/test_sources.py")
 _arms = room("workflow/arms.py", "tests/workflow/test_heads.py")
 _folds = room(
     "workflow/arms.py",
@@ -274,6 +280,27 @@ NAMED = [
     _export("only one sample compared", "worst = max(worst, float(", "worst = min(worst, float(",
             "the largest difference counts"),
     _mistakes("right answers shown as mistakes", "order[wrong[order]]", "order", "mistakes are mistakes"),
+    # confidence across domains
+    _temperature("source rows are believed wholly", "found if found < 1 else found**BELIEF", "found",
+                 "the target's answers are less often right than the source's"),
+    _temperature("labels to learn set no temperature", "if one.crossed is not None and len(known) >= LEAST:", "if False:",
+                 "the target's own rows say more than the source's"),
+    _kept("the temperature is not kept", "if not self.n_classes or self.steepness == 1.0:", "if True:",
+          "the report would speak of another model than predict"),
+    _stack("answers of rows that were learned by heart", "crossed = (answers * shares.reshape(shape)).sum(axis=1)",
+           "crossed = target[ground.domains.known]", "the temperature would ask for certainty",
+           "tests/workflow/test_confidence_across.py"),
+    # new data, and files of strangers
+    _drift("no unit is too large", "np.abs(found - mean) > FAR * spread", "np.abs(found - mean) > 1e9 * spread",
+           "centimetres for metres, without a word"),
+    _drift("no unit is too small", "small and len(found) >= ENOUGH", "False and len(found) >= ENOUGH",
+           "ones for thousands, without a word"),
+    _like("any separator will do", "label_sets(values, task.separator)", "label_sets(values)",
+          "a name with the other sign in it would be cut"),
+    _controls("a NUL is kept", "if len(nul):", "if False:", "a binary file would be learned from"),
+    _sized("no network is too large", "if seen > MOST or tensors > MOST_TENSORS:", "if False:",
+           "a file of a hundred bytes would take all memory"),
+    _sized("weights hold any network", "parameters > max(UNASKED, bytes_there)", "False", "as above"),
     # the estimators
     _contest("the outer fold is chosen on", "choice = choose(field, train, most)",
              "choice = choose(field, np.arange(n), most)", "the gain would be of what was chosen on the same rows"),
