@@ -16,7 +16,7 @@ from engine_tiny import Plain
 
 from headstart.engine.checkpoint import Checkpoint, read_checkpoint
 from headstart.errors import UserError
-from headstart.storage import load_tensors
+from headstart.storage import load_tensors, save_tensors
 
 
 class Stop(Exception):
@@ -152,3 +152,33 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_file(tmp_path):
     forked(small_disk, tmp_path).join()
     assert "Could not write" in (tmp_path / "said").read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["said"]
+
+
+EDITS = {
+    "key": [None, 3],
+    "step": ["4", -1, 2.5, 10**30],
+    "finished": [0, "no"],
+    "state": [None, {}, {"seconds": "x"}],
+    "state.curve": [None, {"strange": 1}],
+    "state.parts": [0, "x", None],
+    "state.notes": [3, [3]],
+    "state.held": [None, 3],
+}
+
+
+@pytest.mark.parametrize("place", EDITS)
+def test_an_edited_checkpoint_is_one_sentence(tmp_path, place):
+    with pytest.raises(Stop):
+        job(tmp_path, on_step=stop_at(7))
+    path = tmp_path / "training.safetensors"
+    tensors, about = load_tensors(path)
+    for value in EDITS[place]:
+        other = json.loads(json.dumps(about))
+        inner, last = (other["state"], place.removeprefix("state.")) if "." in place else (other, place)
+        inner[last] = value
+        save_tensors(path, tensors, other)
+        with pytest.raises(UserError, match=r"delete it to train anew\.$"):
+            job(tmp_path)
+    save_tensors(path, {name: tensor.reshape(-1)[:0] for name, tensor in tensors.items()}, about)
+    with pytest.raises(UserError, match=r"cannot be used .*; delete it to train anew\.$"):
+        job(tmp_path)

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from headstart.errors import UserError
+from headstart.schema import Flag, Items, Number, Record, Text, Whole, require
 from headstart.storage import load_tensors, save_tensors
 
 SCHEMA = 1
@@ -47,6 +48,14 @@ class Checkpoint:
         save_tensors(path, tensors, {"schema": SCHEMA} | about)
 
 
+STATE = Record(
+    {"curve": Record(), "seconds": Number(0), "parts": Whole(1), "notes": Items(Text())},
+    {"loss_sum": Number(), "loss_count": Number(0)},
+)
+ABOUT = Record({"key": Record(), "step": Whole(), "finished": Flag(), "state": STATE})
+"""What must stand in a checkpoint's header beside its tensors."""
+
+
 def read_checkpoint(path: Path, key: dict[str, Any]) -> Checkpoint | None:
     """Return the checkpoint at ``path``, or None where there is no file.
 
@@ -61,6 +70,7 @@ def read_checkpoint(path: Path, key: dict[str, Any]) -> Checkpoint | None:
         tensors, about = load_tensors(path)
         if about["schema"] != SCHEMA:
             raise UserError(f"The checkpoint {path} has schema {about['schema']}; this version reads {SCHEMA}.")
+        require(about, ABOUT, path)
         parts: dict[str, dict[str, Tensor]] = {"nets": {}, "optimizer": {}, "best": {}, "memory": {}}
         for name, tensor in tensors.items():
             part, _, rest = name.partition(":")

@@ -25,6 +25,7 @@ from headstart.engine.settings import Saving, Settings, gentle_interrupt, seed_o
 from headstart.engine.streams import BatchStream
 from headstart.engine.updates import Updater, over_processes
 from headstart.errors import UserError
+from headstart.foreign import unusable
 from headstart.networks.network import Network
 from headstart.storage import checksum
 from headstart.tasks import TaskLogic
@@ -288,8 +289,17 @@ class Session:
         found = None if self.path is None else read_checkpoint(self.path, self.key)
         if found is None:
             return
-        if found.state["held"] != self.held_hash:
+        if found.state.get("held") != self.held_hash:
             raise UserError(f"What is frozen differs from the checkpoint {self.path}; delete it to train anew.")
+        again = "delete it to train anew"
+        try:
+            with unusable(f"The checkpoint {self.path}", again):
+                self._take(found)
+        except RuntimeError as error:  # torch's, for tensors of another shape
+            said = str(error).splitlines()[0][:160]
+            raise UserError(f"The checkpoint {self.path} cannot be used ({said}); {again}.") from error
+
+    def _take(self, found: Checkpoint) -> None:
         self.nets.load_state_dict(dict(found.nets), strict=False)
         self.nets.memory = move(dict(found.memory), self.place.device)
         if not found.finished:

@@ -177,7 +177,7 @@ def _read(descriptor: int) -> Owner | None:
     try:
         value: Any = json.loads(os.pread(descriptor, 4096, 0))
         return Owner(int(value["pid"]), str(value["host"]), float(value["born"]), str(value["since"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, OverflowError, RecursionError, KeyError, TypeError):
         return None
 
 
