@@ -119,6 +119,7 @@ def test_the_stacks_out_of_fold_answers_saw_no_label_that_they_are_for():
     assert one.crossed.shape == (80, 2)
     assert np.allclose(one.crossed.sum(axis=1), 1)
     assert (one.crossed.argmax(axis=1) == noise).mean() < 0.7
+    assert np.abs(one.crossed - one.target).max() > 0.01  # answers of models that saw the labels
     assert held_out_steepness(one.crossed, noise, "softmax") < 1.0
 
 

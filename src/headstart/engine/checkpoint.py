@@ -49,8 +49,15 @@ class Checkpoint:
 
 
 STATE = Record(
-    {"curve": Record(), "seconds": Number(0), "parts": Whole(1), "notes": Items(Text())},
-    {"loss_sum": Number(), "loss_count": Number(0)},
+    {},
+    {
+        "curve": Record(),
+        "seconds": Number(0),
+        "parts": Whole(1),
+        "notes": Items(Text()),
+        "loss_sum": Number(),
+        "loss_count": Number(0),
+    },
 )
 ABOUT = Record({"key": Record(), "step": Whole(), "finished": Flag(), "state": STATE})
 """What must stand in a checkpoint's header beside its tensors."""
