@@ -31,7 +31,7 @@ _across = room("workflow/across/field.py", "tests/workflow/test_verdict_across.p
 _road = room(
     "workflow/across/field.py", "tests/workflow/test_across.py::test_what_any_seed_learned_from_is_evaluated_for_none"
 )
-_temperature = room("workflow/across/calibrate.py", "tests/workflow/test_confidence_across.py")
+_confident = room("workflow/across/calibrate.py", "tests/workflow/test_confidence_across.py")
 _kept = room("choice/kept.py", "tests/workflow/test_confidence_across.py")
 _drift = room("data/drift.py", "tests/workflow/test_evaluate.py")
 _like = room("data/like.py", "tests/workflow/test_evaluate.py")
@@ -281,9 +281,9 @@ NAMED = [
             "the largest difference counts"),
     _mistakes("right answers shown as mistakes", "order[wrong[order]]", "order", "mistakes are mistakes"),
     # confidence across domains
-    _temperature("source rows are believed wholly", "found if found < 1 else found**BELIEF", "found",
+    _confident("source rows are believed wholly", "found if found < 1 else found**BELIEF", "found",
                  "the target's answers are less often right than the source's"),
-    _temperature("labels to learn set no temperature", "if one.crossed is not None and len(known) >= LEAST:", "if False:",
+    _confident("labels to learn set no temperature", "if one.crossed is not None and len(known) >= LEAST:", "if False:",
                  "the target's own rows say more than the source's"),
     _kept("the temperature is not kept", "if not self.n_classes or self.steepness == 1.0:", "if True:",
           "the report would speak of another model than predict"),
