@@ -25,6 +25,15 @@ class Stop(Exception):
     """Ends a training in its middle."""
 
 
+def check_contract(factory: Callable[[], Method], trial: Trial) -> None:
+    """Run every law of this module on the methods that ``factory`` makes."""
+    check_players(factory(), trial)
+    check_roles(factory(), trial)
+    check_parts(factory(), trial)
+    check_resumed(factory, trial)
+    check_kept(factory(), trial)
+
+
 def check_players(method: Method, trial: Trial) -> None:
     """Every player moves in a step, by a gradient; and what is trained moves by `update` alone."""
     nets = _built(method, trial)
@@ -81,10 +90,10 @@ def check_resumed(factory: Callable[[], Method], trial: Trial) -> None:
 
     whole = weights(trial.train(factory(), steps=6, batch_size=5).network)
     with TemporaryDirectory() as folder:
-        saving = Saving(Path(folder) / "training.safetensors", every=0)
+        path = Path(folder) / "training.safetensors"
         with contextlib.suppress(Stop):
-            trial.train(factory(), steps=6, batch_size=5, checkpoint=saving, on_step=stop)
-        again = trial.train(factory(), steps=6, batch_size=5, checkpoint=saving)
+            trial.train(factory(), steps=6, batch_size=5, checkpoint=Saving(path, every=0), on_step=stop)
+        again = trial.train(factory(), steps=6, batch_size=5, checkpoint=Saving(path))
     assert_same(whole, weights(again.network), f"{factory()!r}: a training that was stopped and one that was not")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from sklearn.base import clone
 
-from headstart.checks.contract import check_kept, check_parts, check_players, check_resumed, check_roles
+from headstart.checks.contract import check_contract
 from headstart.checks.recording import record
 from headstart.checks.states import assert_same, weights
 from headstart.checks.trial import KINDS, Trial, create_trial
@@ -32,13 +32,9 @@ def check_method(factory: Factory) -> None:
         trial = create_trial(kind)
         check_repeatable(factory, trial)
         check_gradients(factory(), trial)
-        check_players(factory(), trial)
-        check_roles(factory(), trial)
-        check_parts(factory(), trial)
         check_saved(factory(), trial)
         check_finite(factory(), create_trial(kind, absent=True))
-    check_resumed(factory, create_trial(kinds[0]))
-    check_kept(factory(), create_trial(kinds[0]))
+    check_contract(factory, create_trial(kinds[0]))
 
 
 def check_parameters(method: Method) -> None:
