@@ -17,7 +17,7 @@ from headstart.networks.image_preprocess import ImagePreprocess
 from headstart.networks.network import Network
 from headstart.problem import Task
 from headstart.report.evidence import collect, worst
-from headstart.report.features import agreement, layout
+from headstart.report.feature_map import agreement, layout
 from headstart.tasks import create_task
 
 

@@ -110,14 +110,14 @@ class Backbone:
     def features(self, dataset: Dataset, on_progress: OnProgress | None = None) -> Array:
         """Return [n, d] float64, computed once per network and sample."""
         from headstart.engine import cached_states
-        from headstart.report.features import pooled
+        from headstart.engine.features import pooled_features
 
         rows = np.arange(len(dataset))
         states = cached_states(
             self.network, len(self.network.stages), dataset, rows, batch_size=16, on_progress=on_progress, alone=True
         )
         if states is None:
-            return pooled(self.network, dataset, rows)
+            return pooled_features(self.network, dataset, rows)
         return states.fetch(rows, 0).float().numpy().astype(np.float64)
 
     def save(self, directory: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from headstart.networks.network import Network
-from headstart.report.features import Encode, feature_map
+from headstart.report.feature_map import Encode, feature_map
 from headstart.report.pictures import show
 from headstart.report.saliency import saliency
 from headstart.storage import write_json

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from headstart.engine.device import move
 from headstart.networks.network import Network
 from headstart.report.explained import Explained
-from headstart.report.features import to
 from headstart.report.pictures import save_picture
 
 STEPS = 16
@@ -28,7 +28,7 @@ def explain_images(folder: Path, network: Network, samples: list[Explained]) -> 
     .. [1] Selvaraju et al., "Grad-CAM", ICCV 2017.
     .. [2] Sundararajan et al., "Axiomatic Attribution for Deep Networks", ICML 2017.
     """
-    x = to(network.preprocess([s.raw for s in samples]), next(network.parameters()).device)
+    x = move(network.preprocess([s.raw for s in samples]), next(network.parameters()).device)
     target = torch.tensor([s.output for s in samples], device=x.device)
     heat, method = _image_heat(network, x, target)
     pictures = _shown(network, x)

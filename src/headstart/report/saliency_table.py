@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from headstart.engine.device import move
 from headstart.networks.network import Network
 from headstart.report.explained import Explained
-from headstart.report.features import to
 
 
 def explain_rows(folder: Path, network: Network, samples: list[Explained]) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def explain_rows(folder: Path, network: Network, samples: list[Explained]) -> di
     from captum.attr import FeatureAblation
 
     device = next(network.parameters()).device
-    x = to(network.preprocess([s.raw for s in samples]), device)
+    x = move(network.preprocess([s.raw for s in samples]), device)
     target = torch.tensor([s.output for s in samples], device=device)
     columns, ids = _columns(network)
     parts = {name: tensor for name, tensor in x.items() if tensor.shape[1]}

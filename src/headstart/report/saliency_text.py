@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from headstart.engine.device import move
 from headstart.networks.network import Network
 from headstart.report.explained import Explained
-from headstart.report.features import to
 
 STEPS = 16
 LONGEST_TEXT = 96
@@ -30,7 +30,7 @@ def explain_texts(folder: Path, network: Network, samples: list[Explained]) -> d
         }
     items = []
     for sample in samples:
-        x = to(network.preprocess([sample.raw]), next(network.parameters()).device)
+        x = move(network.preprocess([sample.raw]), next(network.parameters()).device)
         ids, mask = x["input_ids"][:, :LONGEST_TEXT], x["attention_mask"][:, :LONGEST_TEXT]
         blank = torch.full_like(ids, tokenizer.pad_token_id or 0)
         special = torch.tensor([[i in set(tokenizer.all_special_ids) for i in ids[0].tolist()]], device=ids.device)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from headstart.models.arrays import outputs
-from headstart.report.features import layout
+from headstart.report.feature_map import layout
 from headstart.shallow.shells import Adapted, Reweighted
 from headstart.storage import write_json
 from headstart.workflow.across.ground import Ground

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 
+from headstart.engine.features import pooled_features
 from headstart.networks.network import Network
 from headstart.storage import checksum
 
@@ -43,10 +43,10 @@ def feature_map(
     """
     chosen = _subsample(rows, POINTS if _size(after) < LARGE else FEW_POINTS, seed)
     labels = dataset.labels(chosen)
-    first = pooled(before, dataset, chosen) if encode is None else encode(before, chosen).astype(np.float64)
+    first = pooled_features(before, dataset, chosen) if encode is None else encode(before, chosen).astype(np.float64)
     spaces = {"before": first}
     if not same_features(before, after):
-        spaces["after"] = pooled(after, dataset, chosen)
+        spaces["after"] = pooled_features(after, dataset, chosen)
     points = {name: np.round(layout(space, seed), 3).tolist() for name, space in spaces.items()}
     shares = {name: agreement(space, labels) for name, space in spaces.items()}
     return {
@@ -76,26 +76,6 @@ def _subsample(rows: np.ndarray, most: int, seed: int) -> np.ndarray:
 
 def _size(network: Network) -> int:
     return sum(p.numel() for p in network.parameters())
-
-
-def pooled(network: Network, dataset: Any, rows: np.ndarray, batch_size: int = 32) -> np.ndarray:
-    """Return pooled features [n, n_features] (float64) in evaluation mode; the network's mode is restored."""
-    training, device = network.training, next(network.parameters()).device
-    network.eval()
-    parts = []
-    with torch.no_grad():
-        for start in range(0, len(rows), batch_size):
-            state = network.preprocess(dataset.raw(rows[start : start + batch_size]))
-            parts.append(network.features(to(state, device)).double().cpu().numpy())
-    network.train(training)
-    return np.concatenate(parts)
-
-
-def to(state: Any, device: torch.device) -> Any:
-    """Move a state to ``device``."""
-    if isinstance(state, dict):
-        return {name: tensor.to(device) for name, tensor in state.items()}
-    return state.to(device)
 
 
 def layout(features: np.ndarray, seed: int) -> np.ndarray:

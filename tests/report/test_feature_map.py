@@ -11,7 +11,7 @@ import torch
 
 from headstart.networks import build
 from headstart.networks.glyphs import glyphs_spec
-from headstart.report.features import feature_map
+from headstart.report.feature_map import feature_map
 
 
 class Pictures:
