@@ -70,6 +70,7 @@ _intervals = room("functional/intervals.py", "tests/functional/test_intervals.py
 _box = room("functional/box.py", "tests/functional/test_convex.py")
 _kmm = room("shallow/instances/kmm.py", "tests/shallow/instances/test_weights.py")
 _splits = room("data/splits.py", "tests/data/test_splits.py")
+_one_class = room("kinds/one_class.py", "tests/data/test_splits.py")
 _counterpart = room("data/counterpart.py", "tests/data/test_counterpart.py")
 _duplicates = room("data/duplicates.py", "tests/data/test_checking.py")
 _labels = room("data/labels.py", "tests/data/test_labels.py")
@@ -217,8 +218,9 @@ NAMED = [
     _splits("a given test split is cut again", "if not (code == 2).any():", "if True:", "given splits are kept"),
     _splits("a single sample is held out", "keep_single & (counts[inverse] == 1)", "keep_single & (counts[inverse] < 0)",
             "no fold trains without a class"),
-    _splits("classes without a stratum", 'if task.kind == "classification":\n        return targets',
-            'if False:\n        return targets', "a rare class would miss a split", "tests/data/test_splits.py"),
+    _one_class("classes without a stratum", "def strata(self, labels: Array) -> Array:\n        return labels.astype(np.int64)",
+               "def strata(self, labels: Array) -> Array:\n        return 0 * labels.astype(np.int64)",
+               "a rare class would miss a split"),
     _splitters("target rows leave the training part", "np.concatenate([source[fold != number], target])",
                "source[fold != number]", "transductive means all target inputs"),
     _counterpart("unknown is the first class", "[-1 if name is None else", "[0 if name is None else",

@@ -11,7 +11,7 @@ from headstart.data import duplicates
 from headstart.data.checks import Checks, more
 from headstart.data.dataset import SPLITS, Dataset
 from headstart.data.leaks import likely_leaks
-from headstart.data.requirements import class_counts, require_splits
+from headstart.data.requirements import require_splits
 from headstart.data.scanning import Scan
 from headstart.errors import UserError
 from headstart.isolated import isolate
@@ -77,10 +77,9 @@ def _odd(dataset: Dataset, odd: dict[str, list[int]]) -> tuple[list[dict], dict[
 def _counts(dataset: Dataset) -> dict[str, dict[str, int]]:
     task = dataset.task
     filled = {name: rows for name, rows in dataset.splits.items() if len(rows)}
-    if task is None or task.kind == "regression":
+    if task is None:
         return {name: {"rows": len(rows)} for name, rows in filled.items()}
-    counts = {name: class_counts(task, dataset.labels(rows)) for name, rows in filled.items()}
-    return {name: dict(zip(task.classes, map(int, found), strict=True)) for name, found in counts.items()}
+    return {name: task.label_space.counts(dataset.labels(rows)) for name, rows in filled.items()}
 
 
 def _imbalance(counts: dict[str, dict[str, int]]) -> float:

@@ -52,10 +52,10 @@ def open_counterpart(data: Any, source: Dataset) -> Counterpart:
         If the target lacks columns of the source, or has classes that the source does not have; all are named.
     """
     task = source.task
-    if task is None or task.kind == "multilabel" or task.n_outputs == 0 or len(task.targets) > 1:
+    refused = "multi-target" if task is None else task.label_space.not_across
+    if task is None or refused:
         raise UserError(
-            f"{source.name} is a {'multi-label' if task and task.kind == 'multilabel' else 'multi-target'} problem; "
-            "across domains one class or one number per sample can be learned."
+            f"{source.name} is a {refused} problem; across domains one class or one number per sample can be learned."
         )
     if isinstance(data, str):
         data = Path(data)
@@ -73,7 +73,7 @@ def open_counterpart(data: Any, source: Dataset) -> Counterpart:
     if column is None or column not in frame.columns.names:
         return Counterpart(dataset, _encode([None] * len(dataset), source, ""))
     values = frame.columns.table.column(column)
-    if task.kind == "classification":
+    if task.label_space.one_class:
         values = named(words(frame, column), task.classes)
     values = values.to_pylist()
     return Counterpart(dataset, _encode(values, source, column))
@@ -113,7 +113,7 @@ def _encode(values: list[Any], source: Dataset, place: str) -> np.ndarray:
     """Turn labels into the source's numbers; what is empty stays unknown."""
     assert source.task is not None
     empty = [value is None or value != value or (isinstance(value, str) and not value.strip()) for value in values]
-    if source.task.kind == "regression":
+    if not source.task.label_space.of_classes:
         try:
             return np.array([np.nan if no else float(v) for v, no in zip(values, empty, strict=True)])
         except (TypeError, ValueError):
@@ -136,7 +136,7 @@ def _from_folders(dataset: Dataset, source: Dataset) -> np.ndarray:
     """Read labels from the folder that a file lies in, where it is called like a class of the source."""
     assert source.task is not None
     names = [PurePath(name).parent.name for name in dataset.names(np.arange(len(dataset)))]
-    if source.task.kind == "regression":
+    if not source.task.label_space.of_classes:
         return np.full(len(names), np.nan)
     number = {name: index for index, name in enumerate(source.task.classes)}
     labels = np.array([number.get(name, -1) for name in names], dtype=np.int64)

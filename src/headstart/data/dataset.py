@@ -114,8 +114,7 @@ class Dataset:
         """Return class numbers int64 [n], 0/1 per class float32 [n, classes], or values float64 [n, targets]."""
         if self.task is None or self.targets is None:
             raise UserError(f"{self.name} has no labels; name the label column with --label.")
-        kind = {"classification": np.int64, "regression": np.float64}.get(self.task.kind, np.float32)
-        return np.asarray(self.targets[self.stored(rows)]).astype(kind)
+        return np.asarray(self.targets[self.stored(rows)]).astype(self.task.label_space.dtype)
 
     def names(self, rows: Iterable[int] | np.ndarray) -> list[str]:
         """Return what a person would call these samples: ``ants/1.jpg``, ``reviews.csv row 17``."""

@@ -14,6 +14,7 @@ from headstart.data.arrowtypes import class_name, is_bytes
 from headstart.data.projecting import require_range
 from headstart.data.spellings import merged_spellings
 from headstart.errors import UserError
+from headstart.kinds import KINDS
 from headstart.problem import Task, class_order
 
 FEW_VALUES = 20
@@ -69,12 +70,13 @@ def encode_labels(source: LabelSource, kind: str | None) -> Encoded:
     if name in source.class_names:
         return _named(source, name, values, kind)
     inferred, reason = (kind, f"--task {kind} was given") if kind else _infer(name, values)
-    if inferred == "regression":
-        return Encoded(Task("regression", targets=(name,)), numbers(source, name, values)[:, None], reason)
-    if inferred == "multilabel":
+    reads = KINDS[inferred].reads
+    if reads == "values":
+        return Encoded(Task(inferred, targets=(name,)), numbers(source, name, values)[:, None], reason)
+    if reads == "classes":
         mark, words = choose_mark(values, given=kind is not None)
-        return _encode_sets(_sets(values, mark), reason + words, mark)
-    return _encode_classes(values, reason)
+        return _encode_sets(_sets(values, mark), reason + words, mark, inferred)
+    return _encode_classes(values, reason, inferred)
 
 
 def require_present(source: LabelSource, name: str, values: pa.ChunkedArray) -> None:
@@ -164,15 +166,16 @@ def _several(source: LabelSource, kind: str | None) -> Encoded:
     names = tuple(source.columns)
     matrix = np.stack([numbers(source, n, _as_numbers(v)) for n, v in source.columns.items()], axis=1)
     binary = bool(np.isin(matrix, (0, 1)).all())
-    if kind == "classification":
+    reads = KINDS[kind].reads if kind else ""
+    if reads == "class":
         raise UserError(f"Classification takes one label column, not {len(names)} ({', '.join(names)}); name one.")
-    if kind == "multilabel" and not binary:
+    if reads == "classes" and not binary:
         row = np.flatnonzero(~np.isin(matrix, (0, 1)).all(axis=1))
         raise UserError(f"Multi-label columns hold 0 or 1, but {source.rows(row)} hold other values; correct them.")
-    if kind == "multilabel" or (kind is None and binary):
+    if reads == "classes" or (not reads and binary):
         reason = f"{len(names)} label columns hold only 0 and 1"
-        return Encoded(Task("multilabel", classes=names), matrix.astype(np.uint8), reason)
-    return Encoded(Task("regression", targets=names), matrix, f"{len(names)} label columns hold numbers")
+        return Encoded(Task(kind or "multilabel", classes=names), matrix.astype(np.uint8), reason)
+    return Encoded(Task(kind or "regression", targets=names), matrix, f"{len(names)} label columns hold numbers")
 
 
 def _as_numbers(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -180,11 +183,13 @@ def _as_numbers(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _named(source: LabelSource, name: str, values: pa.ChunkedArray, kind: str | None) -> Encoded:
-    known = list(source.class_names[name])
+    kind = kind or "classification"
+    reads, known = KINDS[kind].reads, list(source.class_names[name])
     reason = f"the data name the {len(known)} classes of '{name}'"
     if _is_list(values.type):
-        return _encode_sets([[known[c] for c in row] for row in values.to_pylist()], reason, "")
-    if kind == "regression":
+        sets = [[known[c] for c in row] for row in values.to_pylist()]
+        return _encode_sets(sets, reason, "", kind if reads == "classes" else "multilabel")
+    if reads == "values":
         raise UserError(f"The label '{name}' holds named classes, not numbers; give --task classification.")
     codes = values.cast(pa.int64()).to_numpy()
     used = np.unique(codes)
@@ -192,10 +197,10 @@ def _named(source: LabelSource, name: str, values: pa.ChunkedArray, kind: str | 
     if left_out:
         reason += f"; without any sample, so left out: {', '.join(left_out)}"
     classes = tuple(known[c] for c in used)
-    return Encoded(Task("classification", classes), np.searchsorted(used, codes), reason)
+    return Encoded(Task(kind if reads == "class" else "classification", classes), np.searchsorted(used, codes), reason)
 
 
-def _encode_classes(values: pa.ChunkedArray, reason: str) -> Encoded:
+def _encode_classes(values: pa.ChunkedArray, reason: str, kind: str) -> Encoded:
     own, warnings = values, ()
     if _is_text(values.type):
         values = pc.utf8_trim_whitespace(values)  # type: ignore[attr-defined]
@@ -210,7 +215,7 @@ def _encode_classes(values: pa.ChunkedArray, reason: str) -> Encoded:
     distinct = class_order(found) if _is_text(values.type) else sorted(found)
     order = pa.array(distinct, type=values.type)
     codes = pc.index_in(values, value_set=order).to_numpy().astype(np.int64)  # type: ignore[attr-defined]
-    return Encoded(Task("classification", tuple(class_name(v) for v in distinct)), codes, reason, warnings)
+    return Encoded(Task(kind, tuple(class_name(v) for v in distinct)), codes, reason, warnings)
 
 
 def choose_mark(values: pa.ChunkedArray, *, given: bool) -> tuple[str, str]:
@@ -245,10 +250,10 @@ def label_sets(values: pa.ChunkedArray, separator: str = "") -> list[list[str]]:
     return _sets(values, separator or choose_mark(values, given=True)[0])
 
 
-def _encode_sets(sets: list[list[str]], reason: str, separator: str) -> Encoded:
+def _encode_sets(sets: list[list[str]], reason: str, separator: str, kind: str) -> Encoded:
     classes = tuple(class_order({name for row in sets for name in row}))
     number = {name: index for index, name in enumerate(classes)}
     labels = np.zeros((len(sets), len(classes)), np.uint8)
     for row, names in enumerate(sets):
         labels[row, [number[name] for name in names]] = 1
-    return Encoded(Task("multilabel", classes, separator=separator), labels, reason)
+    return Encoded(Task(kind, classes, separator=separator), labels, reason)

@@ -79,13 +79,7 @@ def _outputs(dataset: Dataset, rows: Array) -> list[tuple[str, Array, bool]]:
     """Return what is predicted, as (name in words, class numbers or values, whether values)."""
     task = dataset.task
     assert task is not None
-    labels = dataset.labels(rows)
-    if task.kind == "regression":
-        return [(f"'{name}'", labels[:, i], True) for i, name in enumerate(task.targets[:_OUTPUTS])]
-    if task.kind == "multilabel":
-        named = list(enumerate(task.classes[:_OUTPUTS]))
-        return [(f"the class '{name}'", labels[:, i].astype(np.int64), False) for i, name in named]
-    return [("the label", labels, False)]
+    return task.label_space.outputs(dataset.labels(rows), _OUTPUTS)
 
 
 def _named(columns: list[Column], y: Array, what: str, is_regression: bool) -> dict[str, str]:

@@ -41,9 +41,10 @@ def encode_as(source: LabelSource, task: Task) -> Encoded:
     for name, values in source.columns.items():
         require_present(source, name, values)
     reason = "as the model was trained"
-    if task.kind == "regression":
+    reads = task.label_space.reads
+    if reads == "values":
         return Encoded(task, _values(source, task), reason)
-    if task.kind == "multilabel":
+    if reads == "classes":
         return Encoded(task, _sets(source, task), reason)
     (name, values), *others = source.columns.items()
     if others:

@@ -28,6 +28,7 @@ from headstart.data.projecting import kinds_by_type, project, readings_of
 from headstart.data.settling import words
 from headstart.data.splits import SPLIT_NAMES
 from headstart.errors import UserError, nearest
+from headstart.kinds import KINDS
 from headstart.problem import Task
 
 
@@ -70,14 +71,14 @@ def from_folder(path: Path, options: Options) -> Material:
         if value is not None:
             raise UserError(f"{path} is a folder of samples and has no columns, so --{option} does not apply; "
                             "open a table of paths instead.")  # fmt: skip
-    if options.task not in (None, "classification"):
+    if options.task is not None and not KINDS[options.task].one_class:
         raise UserError(f"{path} is a folder of classes, so the task is classification, not {options.task}; "
                         "open a table of paths instead.")  # fmt: skip
     folder = folders.scan_classes(path, known=None if options.like is None else options.like.task.classes)
     if options.modality not in (None, folder.modality):
         raise UserError(f"{path} holds {folder.modality}s, not {options.modality}s; {_instead(options)}.")
     labels = folder.index.table.column("label").to_numpy().astype(np.int64)
-    encoded = Encoded(Task("classification", tuple(folder.classes)), labels, "the folders are classes")
+    encoded = Encoded(Task(options.task or "classification", tuple(folder.classes)), labels, "the folders are classes")
     if options.like is not None:
         encoded = renumbered(encoded, options.like.task)
     inputs = Files(folder.index.select(["path"]), path, folder.modality)
@@ -128,7 +129,7 @@ def _frame_like(frame: Frame, options: Options, like: Like, name: str, origin: s
     split = choose_split(frame, labels, place)
     _require_same(frame, like, (split, *labels), place)
     given = _given_by_column(frame.columns.table.column(split)) if split else _given_by_parts(frame.parts)
-    named = {n: words(frame, n) if like.task.kind == "classification" else label_column(frame, n) for n in labels}
+    named = {n: words(frame, n) if like.task.label_space.one_class else label_column(frame, n) for n in labels}
     encoded = encode_as(LabelSource(named, frame.row_names, frame.class_names), like.task)
     warnings: tuple[str, ...] = ()
     column = None

@@ -13,7 +13,7 @@ from headstart.problem import Task
 
 def require_splits(task: Task, targets: np.ndarray, splits: dict[str, np.ndarray], place: str) -> None:
     """Refuse a training split that lacks a class, which can only come from groups or from damage."""
-    if task.kind != "classification":
+    if not task.label_space.one_class:
         return
     present = classes_in(task, targets[splits["train"]])
     lacking = [name for name in task.classes if name not in present]
@@ -25,14 +25,12 @@ def require_splits(task: Task, targets: np.ndarray, splits: dict[str, np.ndarray
 
 
 def require_classes(task: Task, targets: np.ndarray, given: np.ndarray | None, place: str) -> None:
-    """Refuse one class only, a class with one sample, and class sets that differ between given splits."""
-    if task.kind == "regression":
-        if len(targets) < 2 or (targets == targets[0]).all():
-            raise UserError(f"{place} has one value only to predict; regression needs at least two different ones.")
+    """Refuse what the label space refuses, a class with one sample, and class sets that differ between given splits."""
+    refused = task.label_space.refused(targets)
+    if refused:
+        raise UserError(f"{place} {refused}.")
+    if not task.label_space.of_classes:
         return
-    if len(task.classes) < 2:
-        only = f"one class only ('{task.classes[0]}')" if task.classes else "no class at all"
-        raise UserError(f"{place} has {only}; classification needs samples of at least two classes.")
     if given is not None:
         _require_same_classes(task, targets, given, place)
     counts = class_counts(task, targets)
@@ -46,9 +44,7 @@ def require_classes(task: Task, targets: np.ndarray, given: np.ndarray | None, p
 
 def class_counts(task: Task, targets: np.ndarray) -> np.ndarray:
     """Return the number of samples of each class [classes]."""
-    if task.kind == "multilabel":
-        return (targets > 0).sum(axis=0)
-    return np.bincount(targets.astype(np.int64), minlength=len(task.classes))
+    return np.array([*task.label_space.counts(targets).values()], dtype=np.int64)
 
 
 def classes_in(task: Task, targets: np.ndarray) -> set[str]:
@@ -63,7 +59,7 @@ def _require_same_classes(task: Task, targets: np.ndarray, given: np.ndarray, pl
             continue
         other = classes_in(task, targets[given == number])
         # a rare label may be absent from a small multi-label test; one that training never saw may not
-        if other - train or (task.kind == "classification" and train - other):
+        if other - train or (task.label_space.one_class and train - other):
             raise UserError(
                 f"The classes of {place} differ between splits: train has {_list(sorted(train))}; "
                 f"{SPLITS[number]} has {_list(sorted(other))}; give every split the same classes."

@@ -13,7 +13,6 @@ from headstart.problem import Task
 VALIDATION_ROWS = 100
 VALIDATION_PER_CLASS = 5
 SHARE = 0.2
-_BINS = 10
 
 SPLIT_NAMES = {
     "train": "train",
@@ -25,21 +24,6 @@ SPLIT_NAMES = {
     "test": "test",
     "testing": "test",
 }
-
-
-def strata(task: Task, targets: np.ndarray) -> np.ndarray:
-    """Return the stratum of each row [n] (int64).
-
-    Classification: the class. Multi-label: the rarest class a row has (0 where it has none). Regression:
-    one of 10 quantile bins of the first target.
-    """
-    if task.kind == "classification":
-        return targets.astype(np.int64)
-    if task.kind == "multilabel":
-        rarity = np.where(targets > 0, targets.sum(axis=0, dtype=np.int64), np.iinfo(np.int64).max)
-        return np.where(targets.any(axis=1), rarity.argmin(axis=1) + 1, 0)
-    ranks = np.argsort(np.argsort(targets[:, 0], kind="stable"), kind="stable")
-    return ranks * min(_BINS, max(len(targets) // 5, 1)) // max(len(targets), 1)
 
 
 def given_as_test(given: np.ndarray) -> np.ndarray:
@@ -67,7 +51,7 @@ def make_splits(
     group : group number per row, or None.
     seed : the same seed gives the same splits.
     """
-    layers = strata(task, targets)
+    layers = task.label_space.strata(targets)
     code = np.zeros(len(layers), np.int8) if given is None else given.copy()
     rng = np.random.default_rng(seed)
     if not (code == 2).any():
@@ -85,8 +69,8 @@ def make_splits(
 def _is_enough(task: Task, targets: np.ndarray) -> bool:
     if len(targets) < VALIDATION_ROWS:
         return False
-    counts = np.bincount(targets, minlength=len(task.classes)) if task.kind == "classification" else np.array([])
-    return bool((counts >= VALIDATION_PER_CLASS).all())
+    space = task.label_space
+    return not space.one_class or all(n >= VALIDATION_PER_CLASS for n in space.counts(targets).values())
 
 
 def _carve(
@@ -147,12 +131,12 @@ def folds(dataset: Dataset, k: int = 3, seed: int = 0) -> list[tuple[np.ndarray,
     rows = dataset.splits["train"]
     if dataset.task is None or dataset.targets is None or len(rows) < 2:
         raise UserError(f"{dataset.name} has no labelled training rows to cross-validate on.")
-    layers = strata(dataset.task, dataset.targets[dataset.stored(rows)])
+    layers = dataset.task.label_space.strata(dataset.targets[dataset.stored(rows)])
     rng = np.random.default_rng(seed)
     if dataset.group is not None:
         fold, k = _fold_of_groups(layers, dataset.group[rows], k, int(rng.integers(2**31)))
     else:
-        fold, k = _stratified_folds(layers, min(k, len(rows)), dataset.task.kind != "regression", rng)
+        fold, k = _stratified_folds(layers, min(k, len(rows)), dataset.task.label_space.of_classes, rng)
     parts = [(rows[fold != number], rows[fold == number]) for number in range(k)]
     return [(train, validation) for train, validation in parts if len(train) and len(validation)]
 

@@ -22,6 +22,7 @@ class LabelSpace(ABC):
     names_in : which field of a `Task` holds the names.
     reads : how label columns are read: one class, several classes, or values per sample (`headstart.data.labels`).
     link : what turns raw outputs into predictions; all but the identity give probabilities.
+    solved_as : the loss by which methods without gradients fit it, as `headstart.shallow` names it.
     dtype : of the labels.
     metrics : the kind's own first, a mean of one score per sample. shares, errors : those from 0 to 1; those of which
         less is better.
@@ -35,6 +36,7 @@ class LabelSpace(ABC):
     names_in: ClassVar[Literal["classes", "targets"]]
     reads: ClassVar[Literal["class", "classes", "values"]]
     link: ClassVar[Link]
+    solved_as: ClassVar[Literal["classification", "multilabel", "regression"]]
     dtype: ClassVar[type]
     metrics: ClassVar[tuple[str, ...]]
     shares: ClassVar[frozenset[str]] = frozenset()
@@ -77,6 +79,23 @@ class LabelSpace(ABC):
     @abstractmethod
     def per_class(self, labels: Array) -> int:
         """Return how many samples a class has, as the median over classes; all samples where there are none."""
+
+    @abstractmethod
+    def strata(self, labels: Array) -> Array:
+        """Return the stratum [n] of each sample (int64), which splits and folds keep in proportion."""
+
+    def refused(self, labels: Array) -> str:
+        """Return why nothing can be learned from all labels of some data, to follow their name; empty where it can."""
+        return ""
+
+    @property
+    def not_across(self) -> str:
+        """What a problem is that is not learned across domains: there a sample has one class or one value."""
+        return "" if self.names else "multi-target"
+
+    @abstractmethod
+    def outputs(self, labels: Array, most: int) -> list[tuple[str, Array, bool]]:
+        """Return ``most`` outputs at the utmost: what each is in words, class numbers or values [n], whether values."""
 
     def class_of(self, labels: Array) -> Array:
         """Return the class number [n] within which labels are counted; 0 for all where there is one for none."""
@@ -151,3 +170,11 @@ def parts_of(cell: Any) -> list[Any]:
     if isinstance(cell, str):
         return [part for part in cell.split("|") if part]
     return list(cell) if isinstance(cell, list | tuple) else [cell]
+
+
+def too_few(classes: tuple[str, ...]) -> str:
+    """Return what is wrong with a single class or none, to follow the name of the data."""
+    if len(classes) >= 2:
+        return ""
+    only = f"one class only ('{classes[0]}')" if classes else "no class at all"
+    return f"has {only}; classification needs samples of at least two classes"

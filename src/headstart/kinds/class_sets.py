@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.kinds.base import Array, LabelSpace, parts_of
+from headstart.kinds.base import Array, LabelSpace, parts_of, too_few
 
 
 class ClassSets(LabelSpace):
@@ -16,6 +16,7 @@ class ClassSets(LabelSpace):
     names_in = "classes"
     reads = "classes"
     link = "sigmoid"
+    solved_as = "multilabel"
     dtype = np.float32
     metrics = ("samples_f1", "macro_f1", "micro_f1", "subset_accuracy", "hamming_loss")
     shares = frozenset(metrics)
@@ -29,6 +30,22 @@ class ClassSets(LabelSpace):
 
     def per_class(self, labels: Array) -> int:
         return int(np.median(labels.sum(axis=0)))
+
+    def strata(self, labels: Array) -> Array:
+        """Return the rarest class that a sample has, and 0 where it has none."""
+        rarity = np.where(labels > 0, labels.sum(axis=0, dtype=np.int64), np.iinfo(np.int64).max)
+        return np.where(labels.any(axis=1), rarity.argmin(axis=1) + 1, 0)
+
+    def refused(self, labels: Array) -> str:
+        return too_few(self.names)
+
+    @property
+    def not_across(self) -> str:
+        return "multi-label"
+
+    def outputs(self, labels: Array, most: int) -> list[tuple[str, Array, bool]]:
+        named = enumerate(self.names[:most])
+        return [(f"the class '{name}'", labels[:, i].astype(np.int64), False) for i, name in named]
 
     def renumbered(self, labels: Array, names: tuple[str, ...]) -> Array:
         whole = np.zeros((len(labels), len(self.names)), labels.dtype)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.kinds.base import Array, LabelSpace
+from headstart.kinds.base import Array, LabelSpace, too_few
 
 
 class OneClass(LabelSpace):
@@ -16,6 +16,7 @@ class OneClass(LabelSpace):
     names_in = "classes"
     reads = "class"
     link = "softmax"
+    solved_as = "classification"
     dtype = np.int64
     metrics = ("accuracy", "balanced_accuracy", "macro_f1", "roc_auc", "average_precision", "log_loss", "ece")
     shares = frozenset(metrics) - {"log_loss"}
@@ -38,6 +39,15 @@ class OneClass(LabelSpace):
 
     def per_class(self, labels: Array) -> int:
         return int(np.median(np.unique(labels, return_counts=True)[1]))
+
+    def strata(self, labels: Array) -> Array:
+        return labels.astype(np.int64)
+
+    def refused(self, labels: Array) -> str:
+        return too_few(self.names)
+
+    def outputs(self, labels: Array, most: int) -> list[tuple[str, Array, bool]]:
+        return [("the label", labels, False)]
 
     def class_of(self, labels: Array) -> Array:
         return labels.astype(np.int64)

@@ -8,6 +8,8 @@ import numpy as np
 
 from headstart.kinds.base import Array, LabelSpace, parts_of
 
+_BINS = 10
+
 
 class Values(LabelSpace):
     """Each sample has one value per target."""
@@ -16,6 +18,7 @@ class Values(LabelSpace):
     names_in = "targets"
     reads = "values"
     link = "identity"
+    solved_as = "regression"
     dtype = np.float64
     metrics = ("mae", "rmse", "r2")
     errors = frozenset({"mae", "rmse"})
@@ -29,6 +32,23 @@ class Values(LabelSpace):
 
     def per_class(self, labels: Array) -> int:
         return len(labels)
+
+    def strata(self, labels: Array) -> Array:
+        """Return one of up to 10 quantile bins of the first target."""
+        ranks = np.argsort(np.argsort(labels[:, 0], kind="stable"), kind="stable")
+        return ranks * min(_BINS, max(len(labels) // 5, 1)) // max(len(labels), 1)
+
+    def refused(self, labels: Array) -> str:
+        if len(labels) < 2 or (labels == labels[0]).all():
+            return "has one value only to predict; regression needs at least two different ones"
+        return ""
+
+    @property
+    def not_across(self) -> str:
+        return "" if len(self.names) == 1 else "multi-target"
+
+    def outputs(self, labels: Array, most: int) -> list[tuple[str, Array, bool]]:
+        return [(f"'{name}'", labels[:, i], True) for i, name in enumerate(self.names[:most])]
 
     def renumbered(self, labels: Array, names: tuple[str, ...]) -> Array:
         return labels

@@ -12,7 +12,6 @@ from headstart.data import folds
 from headstart.networks import Network
 from headstart.shallow.heads.choosing import default_strengths
 from headstart.shallow.heads.joint import MOST_ROWS, choose_jointly
-from headstart.shallow.heads.labels import as_labels
 from headstart.shallow.heads.linear import Problem
 from headstart.shallow.parameters.probe import Probe
 from headstart.storage import checksum
@@ -76,7 +75,8 @@ def fit_probe(
     strengths = None if settings is None else (settings["strength"],)
     task = bench.logic.task
     balanced = bench.options.balanced
-    probe = Probe(kind=task.kind, n_outputs=task.n_outputs, strengths=strengths, standardise=scaled, balanced=balanced)
+    kind, k = task.label_space.solved_as, task.n_outputs
+    probe = Probe(kind=kind, n_outputs=k, strengths=strengths, standardise=scaled, balanced=balanced)
     probe.fit(features, labels, folds=inner_folds(bench, rows, copies))
     network.head = probe.to_head(_linear(bench, network), bench.logic)
     return {"features": read, "standardise": scaled, "strength": probe.strength_}
@@ -101,9 +101,9 @@ def _choose(
         }
     task = bench.logic.task
     # Every third strength tells scales and stages apart; the strength itself is chosen among all, afterwards.
-    strengths = default_strengths(task.kind)[::3]
-    problem = Problem(task.kind, task.n_outputs, strengths, balanced=bench.options.balanced)
-    wanted = as_labels(labels[places], task.kind)
+    strengths = default_strengths(task.label_space.solved_as)[::3]
+    problem = Problem(task.label_space.solved_as, task.n_outputs, strengths, balanced=bench.options.balanced)
+    wanted = task.label_space.as_labels(labels[places])
     chosen = choose_jointly(maps, wanted, problem, inner_folds(bench, some, copies, 3))
     return chosen.features, chosen.standardise
 
@@ -118,7 +118,8 @@ def fit_knn(bench: Workbench, network: Network, rows: Array, settings: Settings 
     features, labels = bench.features(network, rows), bench.dataset.labels(rows)
     numbers = None if settings is None else (settings["neighbours"],)
     groups = None if bench.dataset.group is None else bench.dataset.group[rows]
-    knn = KNN(kind=task.kind, n_outputs=task.n_outputs, numbers=numbers).fit(features, labels, groups=groups)
+    knn = KNN(kind=task.label_space.solved_as, n_outputs=task.n_outputs, numbers=numbers)
+    knn.fit(features, labels, groups=groups)
     targets = torch.as_tensor(bench.logic.wanted(labels))
     head = NearestHead(torch.as_tensor(features), targets, knn.k_, task.label_space.link)
     network.head = head.to(bench.device)
@@ -132,7 +133,7 @@ def fit_stage_probe(bench: Workbench, network: Network, rows: Array) -> Settings
     task = bench.logic.task
     taps = network.stage_names[-TAPPED:]
     maps = stage_maps(bench, network, rows, taps)
-    probe = StageProbe(kind=task.kind, n_outputs=task.n_outputs, seed=bench.options.seed)
+    probe = StageProbe(kind=task.label_space.solved_as, n_outputs=task.n_outputs, seed=bench.options.seed)
     probe.fit(maps, bench.dataset.labels(rows), folds=inner_folds(bench, rows))
     network.tap(taps, sum(part.shape[1] for part in maps.values()))
     network.head = probe.to_head(_linear(bench, network), bench.logic)

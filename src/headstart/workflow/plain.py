@@ -77,12 +77,11 @@ def _moved(state: Any, bench: Workbench) -> Any:
 def _fit_trees(bench: Workbench, network: Network, rows: Array, settings: Settings | None) -> Settings:
     from headstart.networks.trees import TreesHead
     from headstart.shallow.heads.boosting import boost
-    from headstart.shallow.heads.labels import as_labels
 
-    task = bench.logic.task
-    features, labels = _features(bench, network, rows), as_labels(bench.dataset.labels(rows), task.kind)
+    space = bench.logic.task.label_space
+    features, labels = _features(bench, network, rows), space.as_labels(bench.dataset.labels(rows))
     rounds = None if settings is None else settings["rounds"]
-    found = boost(features, labels, task.kind, task.n_outputs, inner_folds(bench, rows), rounds=rounds)
+    found = boost(features, labels, space.solved_as, len(space.names), inner_folds(bench, rows), rounds=rounds)
     if bench.logic.units is not None:
         mean, scale = bench.logic.units
         found.arrays["spread"] /= scale
@@ -106,7 +105,8 @@ def _fit_linear(
         added = len(rows) + np.arange(len(more))
         folds = [(np.concatenate([train, added]), held) for train, held in folds]
         features, labels = np.concatenate([features, more]), np.concatenate([labels, theirs])
-    probe = Probe(kind=task.kind, n_outputs=task.n_outputs, standardise=None, balanced=bench.options.balanced)
+    kind, balanced = task.label_space.solved_as, bench.options.balanced
+    probe = Probe(kind=kind, n_outputs=task.n_outputs, standardise=None, balanced=balanced)
     if settings is not None:
         probe.set_params(standardise=settings["standardise"], strengths=(settings["strength"],))
     probe.fit(features, labels, folds=folds)

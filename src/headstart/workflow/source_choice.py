@@ -12,7 +12,6 @@ from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import Source, TablePreprocess, list_sources, open_source
 from headstart.schema import Maybe, Record, Text, read_checked
-from headstart.shallow.heads.labels import as_labels
 from headstart.shallow.parameters.probe import Probe
 
 Array = np.ndarray
@@ -98,12 +97,13 @@ def _probe(dataset: Dataset, rows: Array, source: Source, seed: int) -> Tried:
         return Tried(source, None, str(error))
     if features is None:
         return Tried(source, None, "its features take more room than the cache may use")
-    labels = as_labels(dataset.labels(rows), task.kind)
+    labels = task.label_space.as_labels(dataset.labels(rows))
     place = {int(row): number for number, row in enumerate(rows)}
     scores = []
     for train, held in folds(dataset.with_splits(dataset.splits | {"train": rows}), FOLDS, seed):
         mine, others = (np.array([place[int(row)] for row in part]) for part in (train, held))
-        probe = Probe(kind=task.kind, n_outputs=task.n_outputs, seed=seed).fit(features[mine], labels[mine])
+        probe = Probe(kind=task.label_space.solved_as, n_outputs=task.n_outputs, seed=seed)
+        probe.fit(features[mine], labels[mine])
         scores.append(probe.score(features[others], labels[others]))
     return Tried(source, float(np.mean(scores)))
 

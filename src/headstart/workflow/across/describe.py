@@ -31,7 +31,7 @@ def describe_across(data: Any, source_data: list[Any], options: FitOptions) -> D
         rows.target,
         target_labels=known,
         names=rows.names,
-        kind=sides.task.kind,
+        kind=sides.task.label_space.solved_as,
         seed=options.seed,
     )
     target = sides.target.dataset

@@ -156,7 +156,7 @@ def diagnose_ground(ground: Ground) -> Diagnosis:
         ground.rows.target,
         target_labels=ground.seen_labels(0),
         names=ground.rows.names,
-        kind=ground.task.kind,
+        kind=ground.task.label_space.solved_as,
         seed=ground.options.seed,
     )
 

@@ -72,4 +72,5 @@ def applies(entry: Entry, task: Task, n_labelled: int) -> bool:
     """Return whether a method can serve the task with what is labelled."""
     if "target_labels" in entry.needs and not n_labelled:
         return False
-    return task.kind in entry.applies and entry.kind in catalogue.DOMAIN_KINDS and entry.space == "homogeneous"
+    served = task.label_space.solved_as in entry.applies
+    return served and entry.kind in catalogue.DOMAIN_KINDS and entry.space == "homogeneous"
