@@ -19,6 +19,7 @@ from PIL import Image
 from headstart.cli import main
 from headstart.errors import UserError
 from headstart.networks import open_source, sized
+from headstart.problem import Task
 from headstart.report.golden import golden
 from headstart.report.html import write_report
 from headstart.schema import read_checked
@@ -354,7 +355,6 @@ def test_what_a_run_keeps_for_itself_is_checked_too(run, tmp_path):
     from types import SimpleNamespace
 
     from headstart.workflow.calibrate import steepness_of
-    from headstart.workflow.conclude import command_of
     from headstart.workflow.refit import AGAIN
     from headstart.workflow.source_choice import _fitted_on
     from headstart.workflow.timetable import Timetable
@@ -372,13 +372,13 @@ def test_what_a_run_keeps_for_itself_is_checked_too(run, tmp_path):
         (run / "state" / "arguments.json").write_text(text, encoding="utf-8", errors="surrogateescape")
         told(_fitted_on, str(run))
         with pytest.raises(UserError):
-            command_of(run)
+            read_arguments(run / "state" / "arguments.json")
     assert len(known_rows(run)["learned"])
     save_tensors(run / FILE, {"learned": torch.ones(3)})
     with pytest.raises(UserError, match="holds no hashes of rows"):
         known_rows(run)
     path = run / "state" / "probe" / "seed-0" / "held-out.safetensors"
-    task = SimpleNamespace(kind="classification", n_outputs=2)
+    task = Task("classification", ("a", "b"))
     bench = SimpleNamespace(
         logic=SimpleNamespace(task=task), dataset=SimpleNamespace(labels=lambda rows: np.zeros(30, int)[rows])
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from torch import Tensor, nn
 
 from headstart.problem import Task
-from headstart.schema import Rule
+
+if TYPE_CHECKING:
+    from headstart.schema import Rule
 
 
 class TaskLogic(ABC):
