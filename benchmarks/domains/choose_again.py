@@ -16,14 +16,14 @@ import numpy as np
 from benchmarks.domains import records
 from benchmarks.domains.pairs import LOADERS, Pair
 from benchmarks.domains.races import Race, Told, file_of, held_out, load, read
-from headstart.choice.choosing import Decided, decide
+from headstart.choice.choosing import Selection, select
 
 Array = np.ndarray
 
 
-def answer(race: Race, decided: Decided, number: int) -> Array:
+def answer(race: Race, selection: Selection, number: int) -> Array:
     """Return classes, or values, of the test rows by one of the finished outcomes."""
-    one = decided.finished[number]
+    one = selection.finished[number]
     if isinstance(one.model, Told):
         found = one.model.test
     else:
@@ -31,20 +31,20 @@ def answer(race: Race, decided: Decided, number: int) -> Array:
     return found if race.ground.regression else found.argmax(axis=1)
 
 
-def measured(race: Race, decided: Decided) -> dict[str, Any]:
+def measured(race: Race, selection: Selection) -> dict[str, Any]:
     """Return scores of what is handed back, of what stands for adaptation, and of everything that raced."""
     pair = race.pair
     raced = []
-    for number, one in enumerate(decided.finished):
-        outcome = records.scores(pair.test_y, answer(race, decided, number), pair.kind, rows=False)
+    for number, one in enumerate(selection.finished):
+        outcome = records.scores(pair.test_y, answer(race, selection, number), pair.kind, rows=False)
         evidence = {name: round(float(value), 4) for name, value in one.scores.items()}
-        gain = None if np.isnan(decided.gains[number]) else round(float(decided.gains[number]), 2)
+        gain = None if np.isnan(selection.gains[number]) else round(float(selection.gains[number]), 2)
         raced.append({"name": one.name, "gain": gain, "seconds": round(one.seconds, 2), "scores": evidence} | outcome)
-    bold = decided.chosen if decided.considered is None else decided.considered
-    kept = records.scores(pair.test_y, answer(race, decided, decided.chosen), pair.kind, rows=True)
-    free = records.scores(pair.test_y, answer(race, decided, bold), pair.kind, rows=True)
-    said = {"kept": decided.finished[decided.chosen].name, "reason": decided.reason}
-    return kept | {"unguarded": free, "raced": raced} | said | {"chance": round(float(decided.chances[bold]), 4)}
+    bold = selection.chosen if selection.considered is None else selection.considered
+    kept = records.scores(pair.test_y, answer(race, selection, selection.chosen), pair.kind, rows=True)
+    free = records.scores(pair.test_y, answer(race, selection, bold), pair.kind, rows=True)
+    said = {"kept": selection.finished[selection.chosen].name, "reason": selection.reason}
+    return kept | {"unguarded": free, "raced": raced} | said | {"chance": round(float(selection.chances[bold]), 4)}
 
 
 def record(pair: Pair, race: Race) -> dict[str, Any]:
@@ -52,12 +52,12 @@ def record(pair: Pair, race: Race) -> dict[str, Any]:
     gain = held_out(pair)
     if gain is None:
         raise SystemExit(f"{pair.benchmark} has no coefficients of its own; run benchmarks.domains.learn_gain first.")
-    decided = decide(race.ground, race.raced, gain, corrected=race.corrected)
+    selection = select(race.ground, race.raced, gain, corrected=race.corrected)
     about = {"benchmark": pair.benchmark, "pair": pair.name, "library": "headstart", "method": "auto", "head": "own"}
     sizes = {"n_source": pair.source_x.shape[0], "n_target": pair.target_x.shape[0], "n_test": len(pair.test_y)}
     of_race = {key: value for key, value in race.about.items() if key != "seconds"}
     seconds = {"seconds": round(race.about["seconds"], 3)}
-    whole = about | {"labels": 0, "seed": 0, "kind": pair.kind} | sizes | measured(race, decided) | seconds
+    whole = about | {"labels": 0, "seed": 0, "kind": pair.kind} | sizes | measured(race, selection) | seconds
     return whole | records.about() | of_race
 
 

@@ -158,23 +158,23 @@ def automatic(task: Task) -> tuple[Array, dict[str, Any]]:
     """
     given = {"task": task.pair.kind, "gain": held_out(task.pair), "standardise": has_units(task.pair)}
     choice = choose(*task.joined(as_sparse=True), **given)
-    decided = choice.decided
+    selection = choice.selection
     model = choice.model
 
     def answer(number: int) -> Array:
-        model.decided_ = decided._replace(chosen=number)
+        model.selection_ = selection._replace(chosen=number)
         return model.predict(task.asked)
 
     raced = []
-    for number, one in enumerate(decided.finished):
+    for number, one in enumerate(selection.finished):
         outcome = scores(task.truth, answer(number), task.pair.kind, rows=False)
         evidence = {name: round(float(value), 4) for name, value in one.scores.items()}
-        gain = None if np.isnan(decided.gains[number]) else round(float(decided.gains[number]), 2)
+        gain = None if np.isnan(selection.gains[number]) else round(float(selection.gains[number]), 2)
         raced.append({"name": one.name, "gain": gain, "seconds": round(one.seconds, 2), "scores": evidence} | outcome)
-    bold = decided.chosen if decided.considered is None else decided.considered
+    bold = selection.chosen if selection.considered is None else selection.considered
     rows = len(task.known) == 0
     more = {"unguarded": scores(task.truth, answer(bold), task.pair.kind, rows=rows), "raced": raced}
-    return answer(decided.chosen), more | {"kept": choice.name, "reason": choice.reason}
+    return answer(selection.chosen), more | {"kept": choice.name, "reason": choice.reason}
 
 
 def contenders(pair: Pair, labels: int = 0) -> Iterator[Contender]:

@@ -24,7 +24,7 @@ from headstart.choice.chance import BOUND, learn_slope
 from headstart.choice.choosing import DROPPED, combine
 from headstart.choice.gain import Gain, feature_names, features, learn, to_json
 from headstart.choice.label_shift import label_shift_alarm
-from headstart.choice.racing import Ground, Raced
+from headstart.choice.racing import AdaptationData, Result
 
 Array = np.ndarray
 
@@ -40,7 +40,7 @@ class Seen(NamedTuple):
     alarmed: frozenset[str] | None
 
 
-def score(pair: Pair, ground: Ground, one: Raced) -> float:
+def score(pair: Pair, ground: AdaptationData, one: Result) -> float:
     """Return accuracy in points; for values minus the root mean squared error."""
     if isinstance(one.model, Told):
         answer = one.model.test
@@ -51,7 +51,7 @@ def score(pair: Pair, ground: Ground, one: Raced) -> float:
     return 100 * float((answer.argmax(axis=1) == pair.test_y).mean())
 
 
-def gain_over(pair: Pair, ground: Ground, ones: list[Raced], base: float) -> Array:
+def gain_over(pair: Pair, ground: AdaptationData, ones: list[Result], base: float) -> Array:
     """Return gains over source-only: points, or percent of the root mean squared error."""
     unit = -base / 100 if ground.regression else 1.0
     return np.array([(score(pair, ground, one) - base) / unit for one in ones])

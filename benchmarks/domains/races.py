@@ -40,7 +40,7 @@ from headstart.choice.candidates import Candidate, as_candidates
 from headstart.choice.gain import Gain, from_json
 from headstart.choice.heads import Heads
 from headstart.choice.label_shift import CORRECTED, only_shares_differ
-from headstart.choice.racing import Ground, Raced, outputs, prepare, race_one
+from headstart.choice.racing import AdaptationData, Result, outputs, prepare, race_one
 from headstart.shallow.domains import Domains
 from headstart.validators.density import leading_axes
 
@@ -88,8 +88,8 @@ class Race(NamedTuple):
     """
 
     pair: Pair
-    ground: Ground
-    raced: list[Raced]
+    ground: AdaptationData
+    raced: list[Result]
     corrected: bool
     about: dict[str, Any]
 
@@ -175,7 +175,7 @@ def read(pair: Pair, folder: Path) -> Race:
     said = json.loads(str(arrays["said"]))
     domains = domains_of(pair)
     axes = leading_axes(domains.source, domains.target, 64)
-    ground = Ground(
+    ground = AdaptationData(
         domains,
         said["n_classes"],
         arrays["held"],
@@ -194,7 +194,7 @@ def read(pair: Pair, folder: Path) -> Race:
         target, held = (arrays[f"{side}{number}"].astype(np.float64) for side in ("target", "held"))
         test = target if pair.transductive else arrays[f"test{number}"].astype(np.float64)
         candidate = Candidate(one["method"], label=one["name"])
-        raced.append(Raced(candidate, Told(test), target, held, one["scores"], one["seconds"], ""))
+        raced.append(Result(candidate, Told(test), target, held, one["scores"], one["seconds"], ""))
     return Race(pair, ground, raced, said["corrected"], said["about"])
 
 

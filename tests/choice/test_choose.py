@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from headstart.choice import AutoAdaptClassifier, AutoAdaptRegressor, Candidate, choose
-from headstart.choice.choosing import decide
+from headstart.choice.choosing import select
 from headstart.choice.gain import Gain, feature_names, features, from_json, learn, shipped, to_json
 from headstart.choice.racing import prepare, race
 from headstart.errors import UserError
@@ -77,20 +77,20 @@ def test_evaluation_labels_are_refused():
 
 def test_the_guard_follows_the_evidence():
     domains = _domains()
-    ground = prepare(domains, n_classes=3)
-    raced = race(ground, [Candidate("source_only"), *map(Candidate, FEW)])
+    data = prepare(domains, n_classes=3)
+    raced = race(data, [Candidate("source_only"), *map(Candidate, FEW)])
     for value, kept in ((5.0, ("blend", "smoothed")), (-5.0, ("source_only",)), (0.1, ("source_only",))):
-        decided = decide(ground, raced, _always(value))
-        assert decided.finished[decided.chosen].name in kept
+        selection = select(data, raced, _always(value))
+        assert selection.finished[selection.chosen].name in kept
 
 
 def test_a_failing_candidate_is_noted_and_the_budget_kept():
-    ground = prepare(_domains(), n_classes=3)
+    data = prepare(_domains(), n_classes=3)
     broken = Candidate("coral", head=_Broken())
-    raced = race(ground, [Candidate("source_only"), broken, Candidate("easytl")])
+    raced = race(data, [Candidate("source_only"), broken, Candidate("easytl")])
     assert [one.note for one in raced] == ["", "RuntimeError: this head is broken", ""]
-    assert decide(ground, raced, _always(0.0)).table()[-1]["note"] == "RuntimeError: this head is broken"
-    raced = race(ground, [Candidate("source_only"), Candidate("easytl")], budget=0.0)
+    assert select(data, raced, _always(0.0)).table()[-1]["note"] == "RuntimeError: this head is broken"
+    raced = race(data, [Candidate("source_only"), Candidate("easytl")], budget=0.0)
     assert raced[0].note == ""
     assert raced[1].note.startswith("left out: about")
 
@@ -168,9 +168,9 @@ def test_shipped_coefficients_fit_the_features(regression):
     assert gain.names == feature_names(regression)
     assert gain.deviation > 0
     if not regression:
-        ground = prepare(_domains(), n_classes=3)
-        raced = race(ground, [Candidate("source_only"), Candidate("coral")])
-        found = features(ground, raced)
+        data = prepare(_domains(), n_classes=3)
+        raced = race(data, [Candidate("source_only"), Candidate("coral")])
+        found = features(data, raced)
         assert found.shape == (2, len(gain.names))
         assert gain.predict(found)[0] == 0
 

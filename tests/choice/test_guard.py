@@ -10,7 +10,7 @@ import pytest
 
 from headstart.choice import Candidate
 from headstart.choice.chance import BOUND, CONFIDENCE, chance, learn_slope
-from headstart.choice.choosing import decide
+from headstart.choice.choosing import select
 from headstart.choice.gain import Gain, feature_names, features, from_json, shipped, to_json
 from headstart.choice.racing import prepare, race
 from headstart.shallow.domains import Domains
@@ -30,8 +30,8 @@ def _domains(known=0, seed=0):
 
 @pytest.fixture(scope="module")
 def raced():
-    ground = prepare(_domains(), n_classes=3)
-    return ground, race(ground, [Candidate(name) for name in ("source_only", "easytl", "coral")])
+    data = prepare(_domains(), n_classes=3)
+    return data, race(data, [Candidate(name) for name in ("source_only", "easytl", "coral")])
 
 
 def _evidence(slope=1.0, bound=np.inf, **gains):
@@ -43,54 +43,54 @@ def _evidence(slope=1.0, bound=np.inf, **gains):
     return Gain(names, np.ones(len(names)), coef, 0.4, slope, bound)
 
 
-def _kept(decided):
-    return decided.finished[decided.chosen].name
+def _kept(selection):
+    return selection.finished[selection.chosen].name
 
 
 @pytest.mark.parametrize(("by", "kept"), [(-1e-6, "source_only"), (1e-6, "smoothed")])
 def test_a_hair_of_confidence_decides(raced, by, kept):
-    decided = decide(*raced, _evidence(smoothed=CERTAIN + by))
-    assert _kept(decided) == kept
-    assert decided.finished[decided.considered].name == "smoothed"
+    selection = select(*raced, _evidence(smoothed=CERTAIN + by))
+    assert _kept(selection) == kept
+    assert selection.finished[selection.considered].name == "smoothed"
 
 
 def test_a_large_prediction_is_worth_nothing_where_such_predictions_do_not_hold(raced):
-    decided = decide(*raced, _evidence(slope=0.0, smoothed=25.0))
-    assert _kept(decided) == "source_only"
-    assert "above 0 in 50 of 100 left-out cases" in decided.reason
+    selection = select(*raced, _evidence(slope=0.0, smoothed=25.0))
+    assert _kept(selection) == "source_only"
+    assert "above 0 in 50 of 100 left-out cases" in selection.reason
 
 
 @pytest.mark.parametrize("gains", [{"blend": 3.0, "smoothed": 6.0}, {"blend": 6.0, "smoothed": 3.0}])
 def test_the_sentence_speaks_of_the_model_that_is_kept(raced, gains):
-    decided = decide(*raced, _evidence(**gains))
+    selection = select(*raced, _evidence(**gains))
     best = max(gains, key=lambda name: gains[name])
-    assert _kept(decided) == best
-    found = re.match(r"(\w+): predicted gain ([+-][\d.]+) points .* in (\d+) of 100 left-out cases", decided.reason)
+    assert _kept(selection) == best
+    found = re.match(r"(\w+): predicted gain ([+-][\d.]+) points .* in (\d+) of 100 left-out cases", selection.reason)
     assert found is not None
     assert found.groups() == (best, "+6.0", str(math.floor(100 * chance(1.0, 6.0))))
-    row = next(row for row in decided.table() if row["kept"])
+    row = next(row for row in selection.table() if row["kept"])
     assert (row["name"], round(row["predicted_gain"], 6), row["chance"]) == (best, 6.0, pytest.approx(chance(1.0, 6.0)))
 
 
 def test_an_adapted_model_must_beat_every_baseline():
     """Sure of a gain over source-only, and still not handed back: pooled is predicted to gain more."""
-    ground = prepare(_domains(known=1), n_classes=3)
-    found = race(ground, [Candidate(name) for name in ("source_only", "pooled", "easytl", "coral")])
-    better = decide(ground, found, _evidence(pooled=7.0, blend=6.0, smoothed=6.5))
+    data = prepare(_domains(known=1), n_classes=3)
+    found = race(data, [Candidate(name) for name in ("source_only", "pooled", "easytl", "coral")])
+    better = select(data, found, _evidence(pooled=7.0, blend=6.0, smoothed=6.5))
     assert _kept(better) == "pooled"
     assert better.chances[better.considered] > CONFIDENCE
     assert "+7.0 points is above that of smoothed, predicted gain +6.5" in better.reason
-    assert _kept(decide(ground, found, _evidence(pooled=6.0, blend=6.0, smoothed=6.5))) == "smoothed"
+    assert _kept(select(data, found, _evidence(pooled=6.0, blend=6.0, smoothed=6.5))) == "smoothed"
 
 
 def test_nothing_is_promised_beyond_what_changed_answers_can_be_worth(raced):
-    ground, found = raced
-    decided = decide(ground, found, _evidence(bound=BOUND, smoothed=50.0, blend=50.0))
-    answers = [np.asarray(one.target).argmax(axis=1) for one in decided.finished]
-    for answer, gain in zip(answers, decided.gains, strict=True):
+    data, found = raced
+    selection = select(data, found, _evidence(bound=BOUND, smoothed=50.0, blend=50.0))
+    answers = [np.asarray(one.target).argmax(axis=1) for one in selection.finished]
+    for answer, gain in zip(answers, selection.gains, strict=True):
         assert abs(gain) <= 100 * BOUND * (answer != answers[0]).mean() + 1e-9
-    changed = (answers[decided.considered] != answers[0]).mean()
-    assert decided.deviation == pytest.approx(40 * changed)
+    changed = (answers[selection.considered] != answers[0]).mean()
+    assert selection.deviation == pytest.approx(40 * changed)
 
 
 def test_a_chance_is_learned_from_what_became_of_predictions():
@@ -119,6 +119,6 @@ def test_what_is_shipped_has_a_calibrated_chance(regression):
 
 
 def test_what_changes_nothing_gains_nothing(raced):
-    ground, found = raced
-    rows = features(ground, [found[0]._replace(candidate=Candidate("coral"))], found)
+    data, found = raced
+    rows = features(data, [found[0]._replace(candidate=Candidate("coral"))], found)
     assert shipped(False).predict(rows) == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from headstart.choice import Candidate, choose
-from headstart.choice.choosing import decide
+from headstart.choice.choosing import select
 from headstart.choice.gain import shipped
 from headstart.choice.label_shift import label_shift_alarm, only_shares_differ
 from headstart.choice.moved_means import shares_explain_more
@@ -39,7 +39,7 @@ def test_the_choice_corrects_them_and_gains():
     choice = choose(*join(source, labels, target), candidates=["bbse", "coral"])
     assert choice.name == "bbse"
     assert "class shares" in choice.reason
-    plain = next(one.model for one in choice.decided.finished if one.name == "source_only")
+    plain = next(one.model for one in choice.selection.finished if one.name == "source_only")
     corrected = (choice.model.predict(target) == hidden).mean()
     assert corrected > (plain.predict(target) == hidden).mean() + 0.1
 
@@ -50,10 +50,10 @@ def test_sure_source_models_are_believed_about_class_shares():
     labels = np.arange(400) % 2
     source = np.column_stack([rng.normal(size=400) + 3 * labels, 3 * rng.normal(size=(400, 3))])
     target = np.column_stack([rng.normal(size=300) - 0.5, 3 * rng.normal(size=(300, 3)) + 1])
-    ground = prepare(_domains(source, labels, target), n_classes=2)
+    data = prepare(_domains(source, labels, target), n_classes=2)
     free = Candidate("self_training", {"balanced": False}, label="self_training_free")
-    raced = race(ground, [Candidate("source_only"), Candidate("coral"), free])
-    credible = label_shift_alarm(ground, raced) or ()
+    raced = race(data, [Candidate("source_only"), Candidate("coral"), free])
+    credible = label_shift_alarm(data, raced) or ()
     assert "source_only" in credible
     assert "coral" not in credible
     same = prepare(_domains(source, labels, source + 0.01), n_classes=2)
@@ -77,9 +77,9 @@ FREE = Candidate("self_training", {"balanced": False}, label="self_training_free
 
 
 def _alarmed(source, labels, target):
-    ground = prepare(_domains(source, labels, target), n_classes=2, standardise=False)
-    raced = race(ground, [Candidate("source_only"), Candidate("coral"), FREE])
-    return ground, raced, label_shift_alarm(ground, raced)
+    data = prepare(_domains(source, labels, target), n_classes=2, standardise=False)
+    raced = race(data, [Candidate("source_only"), Candidate("coral"), FREE])
+    return data, raced, label_shift_alarm(data, raced)
 
 
 def _classes(n, share, apart, seed, offset=0.0):
@@ -92,19 +92,19 @@ def _classes(n, share, apart, seed, offset=0.0):
 def test_a_strong_witness_of_other_shares_raises_the_alarm():
     source, labels = _classes(400, 0.5, 4.0, 0)
     target, hidden = _classes(300, 0.95, 4.0, 1, offset=0.3 * np.eye(10)[3])
-    ground, raced, credible = _alarmed(source, labels, target)
+    data, raced, credible = _alarmed(source, labels, target)
     assert credible is not None
     assert "coral" not in credible
     assert (np.asarray(raced[0].target).argmax(axis=1) == hidden).mean() > 0.9
-    decided = decide(ground, raced, shipped(False))
-    row = next(row for row in decided.table() if row["name"] == "coral")
+    selection = select(data, raced, shipped(False))
+    row = next(row for row in selection.table() if row["name"] == "coral")
     assert np.isnan(row["predicted_gain"])
     assert np.isnan(row["chance"])
     assert row["note"] == "left out: aligns whole domains under a label-shift alarm"
     assert row["scores"]
-    others = [other for other in decided.table() if other["name"] != "coral"]
+    others = [other for other in selection.table() if other["name"] != "coral"]
     assert all(other["note"] == "" and np.isfinite(other["predicted_gain"]) for other in others)
-    blended = next(one for one in decided.finished if one.name == "blend").model
+    blended = next(one for one in selection.finished if one.name == "blend").model
     assert raced[1].model not in blended.members
 
 
@@ -112,12 +112,12 @@ def test_a_witness_near_chance_raises_none():
     """The means move along the weak direction of the classes: all answers go to one class, and so does EM."""
     source, labels = _classes(800, 0.5, 0.2, 2)
     target, hidden = _classes(300, 0.5, 0.2, 3, offset=3.0 * np.eye(10)[0])
-    ground, raced, credible = _alarmed(source, labels, target)
+    data, raced, credible = _alarmed(source, labels, target)
     answers = np.asarray(raced[0].target).argmax(axis=1)
     assert np.abs(np.bincount(answers, minlength=2) / 300 - 0.5).sum() > 0.6
     assert (answers == hidden).mean() < 0.6
     assert credible is None
-    assert all(np.isfinite(decide(ground, raced, shipped(False)).gains))
+    assert all(np.isfinite(select(data, raced, shipped(False)).gains))
 
 
 def test_shares_are_not_corrected_by_answers_that_are_mostly_wrong():
@@ -126,10 +126,10 @@ def test_shares_are_not_corrected_by_answers_that_are_mostly_wrong():
     labels, hidden = np.arange(300) % 10, np.arange(200) % 10
     source = rng.normal(size=(300, 10)) + 0.8 * np.eye(10)[labels]
     target = rng.normal(size=(200, 10)) + 0.8 * np.eye(10)[hidden]
-    ground = prepare(_domains(source, labels, target), n_classes=10)
-    raced = race(ground, [Candidate("source_only"), Candidate("bbse")])
-    decided = decide(ground, raced, shipped(False), corrected=True)
-    assert decided.finished[decided.chosen].name == "source_only"
+    data = prepare(_domains(source, labels, target), n_classes=10)
+    raced = race(data, [Candidate("source_only"), Candidate("bbse")])
+    selection = select(data, raced, shipped(False), corrected=True)
+    assert selection.finished[selection.chosen].name == "source_only"
 
 
 @pytest.mark.parametrize("k", [2, 4])
@@ -152,11 +152,11 @@ def test_one_witness_of_other_shares_is_not_enough():
     """Source-only, unsure of every target row, calls them all one class; self-training finds the source's shares."""
     source, labels = _classes(200, 0.5, 4.0, 10)
     target, _ = _classes(150, 0.5, 4.0, 11, offset=2.0 * np.eye(10)[0])
-    ground = prepare(_domains(source, labels, target), n_classes=2, standardise=False)
-    first, second = race(ground, [Candidate("source_only"), FREE])
-    certain = np.where(np.eye(2)[labels[ground.held]] > 0, 0.99, 0.01)
+    data = prepare(_domains(source, labels, target), n_classes=2, standardise=False)
+    first, second = race(data, [Candidate("source_only"), FREE])
+    certain = np.where(np.eye(2)[labels[data.held]] > 0, 0.99, 0.01)
     unsure = first._replace(target=np.tile([0.3, 0.7], (150, 1)), held=certain)
     halves = np.eye(2)[np.arange(150) % 2]
-    assert label_shift_alarm(ground, [unsure, second._replace(target=halves)]) is None
+    assert label_shift_alarm(data, [unsure, second._replace(target=halves)]) is None
     everyone = np.eye(2)[np.ones(150, dtype=int)]
-    assert label_shift_alarm(ground, [unsure._replace(target=0.98 * everyone + 0.01), second]) is not None
+    assert label_shift_alarm(data, [unsure._replace(target=0.98 * everyone + 0.01), second]) is not None

@@ -28,33 +28,33 @@ def noise():
 
 
 def test_held_out_source_rows_are_answered_by_a_model_that_did_not_see_them(noise):
-    ground = prepare(noise, n_classes=3)
-    one = race(ground, [Candidate("source_only", head=BY_HEART)])[0]
-    seen = one.model.predict_proba(noise.source[ground.held], sample_domain=np.ones(len(ground.held)))
-    truth = noise.labels[ground.held]
+    data = prepare(noise, n_classes=3)
+    one = race(data, [Candidate("source_only", head=BY_HEART)])[0]
+    seen = one.model.predict_proba(noise.source[data.held], sample_domain=np.ones(len(data.held)))
+    truth = noise.labels[data.held]
     assert (seen.argmax(axis=1) == truth).all()
     assert (one.held.argmax(axis=1) == truth).mean() < 0.7
     assert one.scores["source_accuracy"] == pytest.approx((one.held.argmax(axis=1) == truth).mean())
 
 
 def test_a_held_out_row_keeps_its_own_density_ratio(noise):
-    ground = prepare(noise, n_classes=3)
-    every = density_ratio(ground.low_source, ground.low_target)
-    assert np.allclose(ground.ratio, every[ground.held])
-    assert not np.allclose(ground.ratio, every[: len(ground.held)])
+    data = prepare(noise, n_classes=3)
+    every = density_ratio(data.low_source, data.low_target)
+    assert np.allclose(data.ratio, every[data.held])
+    assert not np.allclose(data.ratio, every[: len(data.held)])
 
 
 def test_a_stack_learns_its_shares_from_answers_to_labels_that_were_held_back(noise):
-    ground = prepare(noise, n_classes=3)
-    one = race(ground, [Candidate("source_only"), Candidate("pooled", head=BY_HEART)])[1]
+    data = prepare(noise, n_classes=3)
+    one = race(data, [Candidate("source_only"), Candidate("pooled", head=BY_HEART)])[1]
     truth = noise.target_labels[noise.known]
     assert (one.target[noise.known].argmax(axis=1) == truth).all()
-    assert (_held_back(ground, one).argmax(axis=1) == truth).mean() < 0.7
+    assert (_held_back(data, one).argmax(axis=1) == truth).mean() < 0.7
 
 
 def test_source_only_always_runs_and_a_spent_budget_stops_the_others(noise):
-    ground = prepare(noise, n_classes=3)
-    first, second = race(ground, [Candidate("source_only"), Candidate("coral")], budget=0.0)
+    data = prepare(noise, n_classes=3)
+    first, second = race(data, [Candidate("source_only"), Candidate("coral")], budget=0.0)
     assert first.note == ""
     assert "budget" in second.note
 

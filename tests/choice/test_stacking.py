@@ -17,7 +17,7 @@ def test_a_stack_of_values_is_no_worse_than_its_members_where_labels_are_many():
     choice = choose(*join(source, values, target, known), candidates=["coral", "standardize"])
     assert choice.name == "stacked"
     asked = target[100:]
-    members = [one.model for one in choice.decided.finished if one.name not in ("blend", "stacked")]
+    members = [one.model for one in choice.selection.finished if one.name not in ("blend", "stacked")]
     errors = [np.abs(model.predict(asked) - truth[100:]).mean() for model in members]
     assert np.abs(choice.model.predict(asked) - truth[100:]).mean() < min(errors) + 0.1
 
@@ -31,6 +31,6 @@ def test_a_row_that_standardising_throws_far_away_stays_within_reach():
     target[7, 2] = 1.0
     choice = choose(*join(source, values, target), candidates=["standardize", "coral"])
     span = np.ptp(values)
-    for one in choice.decided.finished:
+    for one in choice.selection.finished:
         assert np.asarray(one.target).min() >= values.min() - span - 1e-9
         assert np.asarray(one.target).max() <= values.max() + span + 1e-9

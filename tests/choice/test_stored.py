@@ -19,9 +19,9 @@ from headstart import catalogue
 from headstart.catalogue.entry import Entry
 from headstart.choice.blend import Blend
 from headstart.choice.candidates import NEAREST, Candidate
-from headstart.choice.choosing import race_and_decide
+from headstart.choice.choosing import race_and_select
 from headstart.choice.kept import Kept, keep
-from headstart.choice.racing import Raced, fitted, prepare
+from headstart.choice.racing import Result, fitted, prepare
 from headstart.choice.stored import load_estimator, refuse_unkept, save_estimator
 from headstart.choice.stored.table import CLASSES, class_of, may_have
 from headstart.errors import UserError
@@ -40,7 +40,7 @@ FEW_TREES = {
 }
 
 
-def ground(regression):
+def data(regression):
     n = 30
     classes = np.arange(n) % 3
     rows = np.random.default_rng(1).normal(size=(n, 4)) + 2 * np.eye(4)[classes]
@@ -53,11 +53,11 @@ def ground(regression):
 
 @pytest.fixture(scope="module")
 def grounds():
-    return {regression: ground(regression) for regression in (False, True)}
+    return {regression: data(regression) for regression in (False, True)}
 
 
 def kept(model, place):
-    return keep(Raced(Candidate("one"), model, None, None, {}, 0.0, ""), place)
+    return keep(Result(Candidate("one"), model, None, None, {}, 0.0, ""), place)
 
 
 class Itself(Candidate):
@@ -100,13 +100,13 @@ def test_every_method_comes_back_with_equal_answers(entry, grounds, tmp_path):
 @pytest.mark.parametrize("regression", [False, True])
 def test_everything_that_a_race_hands_back_comes_back(regression, grounds, tmp_path):
     candidates = ["coral", "jdot"] if regression else ["coral", "self_training"]
-    ground = grounds[regression]
-    decided = race_and_decide(ground.domains, n_classes=ground.n_classes, candidates=candidates)
-    names = {one.name for one in decided.finished}
+    data = grounds[regression]
+    selection = race_and_select(data.domains, n_classes=data.n_classes, candidates=candidates)
+    names = {one.name for one in selection.finished}
     assert {"source_only", "target_only", "pooled", "blend", "stacked"} <= names
     assert regression or "smoothed" in names
-    for one in decided.finished:
-        model = keep(one, decided.ground)
+    for one in selection.finished:
+        model = keep(one, selection.data)
         assert np.array_equal(answers(model), answers(again(model, tmp_path / one.name)))
 
 

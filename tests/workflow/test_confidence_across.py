@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from headstart.choice.candidates import Candidate
-from headstart.choice.choosing import race_and_decide as choose_run
+from headstart.choice.choosing import race_and_select as choose_run
 from headstart.choice.racing import fitted, outputs, settled
 from headstart.functional.calibration import calibration_error, confidences
 from headstart.functional.temperature import held_out_steepness, sharpened
@@ -42,20 +42,20 @@ def test_what_is_handed_back_was_fitted_on_every_labelled_row(wanted, known):
     given = np.where(np.arange(75) < known, np.arange(75) % 3, -1)
     X, Z = (one[list("abcd")].to_numpy() for one in (source, target))
     domains = Domains(X, labels, Z, given, np.ones(90, dtype=np.int64))
-    decided = choose_run(domains, n_classes=3, candidates=["coral"])
-    ground = decided.ground
-    one = next(one for one in decided.finished if one.name == wanted)
+    selection = choose_run(domains, n_classes=3, candidates=["coral"])
+    data = selection.data
+    one = next(one for one in selection.finished if one.name == wanted)
     candidate = settled(Candidate(wanted), one.model)
-    whole = fitted(Candidate(wanted), candidate.view(domains), ground)
-    assert np.allclose(outputs(whole, Z, ground, is_source=False), one.target, atol=1e-9)
-    rest = np.setdiff1d(np.arange(90), ground.held)
+    whole = fitted(Candidate(wanted), candidate.view(domains), data)
+    assert np.allclose(outputs(whole, Z, data, is_source=False), one.target, atol=1e-9)
+    rest = np.setdiff1d(np.arange(90), data.held)
     fewer = domains._replace(source=X[rest], labels=labels[rest], source_domain=domains.source_domain[rest])
-    part = fitted(candidate, candidate.view(fewer), ground)
-    assert np.abs(outputs(part, Z, ground, is_source=False) - one.target).max() > 1e-3
+    part = fitted(candidate, candidate.view(fewer), data)
+    assert np.abs(outputs(part, Z, data, is_source=False) - one.target).max() > 1e-3
     if known:
         hidden = domains._replace(target_labels=np.full(75, -1))
-        without = fitted(candidate, candidate.view(hidden), ground)
-        differs = np.abs(outputs(without, Z, ground, is_source=False) - one.target).max() > 1e-3
+        without = fitted(candidate, candidate.view(hidden), data)
+        differs = np.abs(outputs(without, Z, data, is_source=False) - one.target).max() > 1e-3
         assert differs == (wanted != "source_only")  # which by its name learns from no target label
 
 
@@ -87,9 +87,9 @@ def test_source_rows_are_believed_wholly_where_they_ask_for_less_confidence_and_
     true = rng.dirichlet(np.ones(3), 300)
     labels = np.array([rng.choice(3, p=row) for row in true])
     held = sharpened(true, power, "softmax")  # too modest below 1, too sure above
-    ground = SimpleNamespace(domains=Domains(None, labels, None, np.full(4, -1), None), held=np.arange(300))
-    outcome = SimpleNamespace(decided=SimpleNamespace(ground=ground))
-    found = setting_of(outcome, SimpleNamespace(held=held, crossed=None), "softmax")
+    data = SimpleNamespace(domains=Domains(None, labels, None, np.full(4, -1), None), held=np.arange(300))
+    race = SimpleNamespace(selection=SimpleNamespace(data=data))
+    found = setting_of(race, SimpleNamespace(held=held, crossed=None), "softmax")
     whole = held_out_steepness(held, labels, "softmax")
     assert (whole < 1) == (power > 1)
     assert found.steepness == pytest.approx(whole**believed)
@@ -113,8 +113,10 @@ def test_the_stacks_out_of_fold_answers_saw_no_label_that_they_are_for():
     rng = np.random.default_rng(0)
     X, Z = rng.normal(size=(90, 3)), rng.normal(size=(80, 3))
     labels, noise = np.arange(90) % 2, rng.permutation(np.arange(80) % 2)
-    decided = choose_run(Domains(X, labels, Z, noise, np.ones(90, dtype=np.int64)), n_classes=2, candidates=["easytl"])
-    one = decided.finished[decided.chosen]
+    selection = choose_run(
+        Domains(X, labels, Z, noise, np.ones(90, dtype=np.int64)), n_classes=2, candidates=["easytl"]
+    )
+    one = selection.finished[selection.chosen]
     assert one.name == "stacked"
     assert one.crossed.shape == (80, 2)
     assert np.allclose(one.crossed.sum(axis=1), 1)

@@ -24,9 +24,9 @@ def answers(share, seed=0):
 
 def judged(kept="adapted", seeds=1, **shares):
     """The verdict where each arm answers this share of the rows rightly."""
-    ground = SimpleNamespace(task=TASK, logic=create_task(TASK), options=SimpleNamespace(seed=0))
+    adaptation = SimpleNamespace(task=TASK, logic=create_task(TASK), options=SimpleNamespace(seed=0))
     values = {arm: [answers(share, seed) for seed in range(seeds)] for arm, share in shares.items()}
-    return judge_arms(ground, Predictions(np.arange(200), LABELS, list(range(seeds)), values), kept)
+    return judge_arms(adaptation, Predictions(np.arange(200), LABELS, list(range(seeds)), values), kept)
 
 
 def test_the_baseline_is_the_strongest_model_that_does_not_adapt():
@@ -53,8 +53,8 @@ def test_a_baseline_that_is_kept_gains_nothing_over_itself_and_the_adapted_model
 
 
 def test_an_arm_that_some_seed_lacks_is_no_baseline():
-    ground = SimpleNamespace(task=TASK, logic=create_task(TASK), options=SimpleNamespace(seed=0))
+    adaptation = SimpleNamespace(task=TASK, logic=create_task(TASK), options=SimpleNamespace(seed=0))
     values = {"source_only": [answers(0.6), answers(0.6, 1)], "adapted": [answers(0.9), answers(0.9, 1)]}
     values["pooled"] = [answers(1.0)]
-    found = judge_arms(ground, Predictions(np.arange(200), LABELS, [0, 1], values), "adapted")
+    found = judge_arms(adaptation, Predictions(np.arange(200), LABELS, [0, 1], values), "adapted")
     assert found.baseline == "source_only"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from headstart.choice.auto import AutoAdaptClassifier, AutoAdaptRegressor, Choice, choose
 from headstart.choice.candidates import BASELINES, Candidate, standard_field
 from headstart.choice.gain import Gain
-from headstart.choice.racing import Raced, prepare, race
+from headstart.choice.racing import Result, prepare, race
 
 __all__ = [
     "BASELINES",
@@ -14,7 +14,7 @@ __all__ = [
     "Candidate",
     "Choice",
     "Gain",
-    "Raced",
+    "Result",
     "choose",
     "prepare",
     "race",

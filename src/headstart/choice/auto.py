@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from headstart.choice.blend import Blend
 from headstart.choice.candidates import Candidate
-from headstart.choice.choosing import Decided, race_and_decide
+from headstart.choice.choosing import Selection, race_and_select
 from headstart.choice.gain import Gain
 from headstart.choice.racing import outputs
 from headstart.choice.smoothing import Smoothed
@@ -22,11 +22,11 @@ from headstart.shallow.domains import Domains, masked
 Array = np.ndarray
 
 
-def _answer(decided: Decided, rows: Any, is_source: bool) -> Array:
-    model = decided.finished[decided.chosen].model
+def _answer(selection: Selection, rows: Any, is_source: bool) -> Array:
+    model = selection.finished[selection.chosen].model
     if isinstance(model, Blend | Smoothed):
-        return model.answer(rows, decided.ground, is_source=is_source)
-    return outputs(model, rows, decided.ground, is_source=is_source)
+        return model.answer(rows, selection.data, is_source=is_source)
+    return outputs(model, rows, selection.data, is_source=is_source)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -43,7 +43,7 @@ class AutoAdaptClassifier(DomainClassifier):
 
     Attributes
     ----------
-    decided_ : the race and the decision. classes_.
+    selection_ : the race and the decision. classes_.
     """
 
     sparse_input: ClassVar[bool] = True
@@ -54,7 +54,7 @@ class AutoAdaptClassifier(DomainClassifier):
     standardise: bool | None = None
 
     def _learn(self, domains: Domains) -> None:
-        self.decided_ = race_and_decide(
+        self.selection_ = race_and_select(
             domains,
             n_classes=len(self.classes_),
             candidates=self.candidates,
@@ -65,7 +65,7 @@ class AutoAdaptClassifier(DomainClassifier):
         )
 
     def _outputs(self, rows: Any, is_source: bool) -> Array:
-        return _answer(self.decided_, rows, is_source)
+        return _answer(self.selection_, rows, is_source)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -78,7 +78,7 @@ class AutoAdaptRegressor(DomainRegressor):
 
     Attributes
     ----------
-    decided_ : the race and the decision.
+    selection_ : the race and the decision.
     """
 
     sparse_input: ClassVar[bool] = True
@@ -88,7 +88,7 @@ class AutoAdaptRegressor(DomainRegressor):
     gain: Any = None
 
     def _learn(self, domains: Domains) -> None:
-        self.decided_ = race_and_decide(
+        self.selection_ = race_and_select(
             domains,
             n_classes=0,
             candidates=self.candidates,
@@ -98,7 +98,7 @@ class AutoAdaptRegressor(DomainRegressor):
         )
 
     def _outputs(self, rows: Any, is_source: bool) -> Array:
-        return _answer(self.decided_, rows, is_source)
+        return _answer(self.selection_, rows, is_source)
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,14 @@ class Choice:
     name : of the candidate that was kept. table : one dict per candidate: name, scores (validator to value),
         predicted_gain (points over source-only; NaN where nothing is predicted), chance (that it is above 0), seconds,
         kept, note. reason : one sentence.
-    decided : everything behind it.
+    selection : everything behind it.
     """
 
     model: Any
     name: str
     table: tuple[dict[str, Any], ...]
     reason: str
-    decided: Decided
+    selection: Selection
 
 
 @isolate
@@ -180,5 +180,5 @@ def choose(
     if face is AutoAdaptClassifier:
         model.set_params(standardise=standardise)
     model.fit(X, y, sample_domain=sample_domain)
-    decided: Decided = model.decided_
-    return Choice(model, decided.finished[decided.chosen].name, decided.table(), decided.reason, decided)
+    selection: Selection = model.selection_
+    return Choice(model, selection.finished[selection.chosen].name, selection.table(), selection.reason, selection)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from headstart.choice.candidates import Candidate
-from headstart.choice.racing import Ground, Raced, outputs, validate
+from headstart.choice.racing import AdaptationData, Result, outputs, validate
 
 Array = np.ndarray
 
@@ -26,10 +26,10 @@ class Blend:
     members: tuple[Any, ...]
     weights: tuple[float, ...]
 
-    def answer(self, rows: Any, ground: Ground, *, is_source: bool = False) -> Array:
+    def answer(self, rows: Any, data: AdaptationData, *, is_source: bool = False) -> Array:
         """Return probabilities [b, k], or values [b]."""
         each = zip(self.members, self.weights, strict=True)
-        return sum(weight * outputs(model, rows, ground, is_source=is_source) for model, weight in each)  # type: ignore[return-value]
+        return sum(weight * outputs(model, rows, data, is_source=is_source) for model, weight in each)  # type: ignore[return-value]
 
 
 def shares(gains: Array, *, temperature: float = 2.0) -> Array:
@@ -43,7 +43,7 @@ def shares(gains: Array, *, temperature: float = 2.0) -> Array:
     return raised / raised.sum()
 
 
-def blend(ground: Ground, raced: Sequence[Raced], weights: Array, name: str) -> Raced:
+def blend(data: AdaptationData, raced: Sequence[Result], weights: Array, name: str) -> Result:
     """Return the outcome of a weighted average of finished outcomes, scored as any other candidate is.
 
     Members below a hundredth of the weight are left out.
@@ -56,5 +56,5 @@ def blend(ground: Ground, raced: Sequence[Raced], weights: Array, name: str) -> 
         np.asarray(sum(w * np.asarray(getattr(one, side)) for w, one in zip(share, kept, strict=True)))
         for side in ("target", "held")
     )
-    scores = validate(ground, target, held)
-    return Raced(Candidate(name), model, target, held, scores, 0.0, "")
+    scores = validate(data, target, held)
+    return Result(Candidate(name), model, target, held, scores, 0.0, "")

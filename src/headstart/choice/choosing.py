@@ -20,7 +20,7 @@ from headstart.choice.label_shift import (
     label_shift_alarm,
     only_shares_differ,
 )
-from headstart.choice.racing import Ground, Raced, prepare, race
+from headstart.choice.racing import AdaptationData, Result, prepare, race
 from headstart.choice.smoothing import smoothed
 from headstart.choice.stacking import stacked
 from headstart.shallow.domains import Domains
@@ -30,12 +30,12 @@ DROPPED = 20.0
 """Points below all others at which blends weigh what the label-shift alarm leaves out; a figure that is never shown."""
 
 
-class Decided(NamedTuple):
+class Selection(NamedTuple):
     """What was raced, what it is predicted to gain, and which one is handed back.
 
     Attributes
     ----------
-    ground : the race's data. raced : every candidate, those that failed too. finished : those that did not, with the
+    data : the race's data. raced : every candidate, those that failed too. finished : those that did not, with the
         blends behind them. gains : [len(finished)] points over source-only that the evidence predicts; NaN for what
         the label-shift alarm leaves out, of which nothing is predicted. chances : [len(finished)] calibrated chances
         that they are above 0. chosen : number in ``finished``. deviation : of the predicted gain of what stands for
@@ -43,9 +43,9 @@ class Decided(NamedTuple):
         back or not; None where nothing adapted finished.
     """
 
-    ground: Ground
-    raced: list[Raced]
-    finished: list[Raced]
+    data: AdaptationData
+    raced: list[Result]
+    finished: list[Result]
     gains: Array
     chances: Array
     chosen: int
@@ -73,7 +73,7 @@ class Decided(NamedTuple):
         )
 
 
-def decide(ground: Ground, raced: list[Raced], gain: Gain, *, corrected: bool = False) -> Decided:
+def select(data: AdaptationData, raced: list[Result], gain: Gain, *, corrected: bool = False) -> Selection:
     """Combine the evidence of a race and hand one model back.
 
     The blend averages all that finished, weighted by their predicted gains; smoothed, it also listens to each row's
@@ -92,38 +92,38 @@ def decide(ground: Ground, raced: list[Raced], gain: Gain, *, corrected: bool = 
     if not finished or finished[0].name != "source_only":
         failed = raced[0].note if raced else "nothing was raced"
         raise ValueError(f"Source-only, which every choice is measured against, did not finish: {failed}")
-    rows = features(ground, finished)
+    rows = features(data, finished)
     gains = gain.predict(rows)
-    credible = label_shift_alarm(ground, finished)
+    credible = label_shift_alarm(data, finished)
     left_out = np.array([credible is not None and one.name not in credible for one in finished])
-    if len(finished) > 2 or len(ground.domains.known) >= 2:
+    if len(finished) > 2 or len(data.domains.known) >= 2:
         weighing = np.where(left_out, gains.min() - DROPPED, gains)
-        blends = combine(ground, finished, weighing)
-        if len(ground.domains.known) >= 2:
-            blends.append(stacked(ground, finished, weighing))
-        more = features(ground, blends, finished)
+        blends = combine(data, finished, weighing)
+        if len(data.domains.known) >= 2:
+            blends.append(stacked(data, finished, weighing))
+        more = features(data, blends, finished)
         rows, gains = np.concatenate([rows, more]), np.append(gains, gain.predict(more))
         left_out = np.append(left_out, np.zeros(len(blends), dtype=bool))
         finished = [*finished, *blends]
     gains = np.where(left_out, np.nan, gains)
     chances = gain.chance(gains)
     considered = _adapted(finished, gains)
-    chosen, reason = _guard(ground, finished, gains, chances, considered)
+    chosen, reason = _guard(data, finished, gains, chances, considered)
     names = [one.name for one in finished]
-    if corrected and CORRECTED in names and STACKED not in names and can_tell_shares(ground, finished[0]):
+    if corrected and CORRECTED in names and STACKED not in names and can_tell_shares(data, finished[0]):
         chosen = considered = names.index(CORRECTED)
         reason = f"{CORRECTED}: the class shares differ strongly, and nothing else that can be seen does."
     deviation = math.nan if considered is None else float(gain.deviations(rows)[considered])
-    return Decided(ground, raced, finished, gains, chances, chosen, deviation, reason, considered)
+    return Selection(data, raced, finished, gains, chances, chosen, deviation, reason, considered)
 
 
-def combine(ground: Ground, finished: Sequence[Raced], gains: Array) -> list[Raced]:
+def combine(data: AdaptationData, finished: Sequence[Result], gains: Array) -> list[Result]:
     """Return the blend of finished outcomes by their predicted gains and, for classes, the blend smoothed."""
-    blended = blend(ground, finished, shares(gains), "blend")
-    return [blended] if ground.regression else [blended, smoothed(ground, blended)]
+    blended = blend(data, finished, shares(gains), "blend")
+    return [blended] if data.regression else [blended, smoothed(data, blended)]
 
 
-def _adapted(finished: Sequence[Raced], gains: Array) -> int | None:
+def _adapted(finished: Sequence[Result], gains: Array) -> int | None:
     """Return the number of what stands for adaptation: the better blend by predicted gain, or the best candidate."""
     names = [one.name for one in finished]
     if STACKED in names:
@@ -134,7 +134,7 @@ def _adapted(finished: Sequence[Raced], gains: Array) -> int | None:
 
 
 def _guard(
-    ground: Ground, finished: Sequence[Raced], gains: Array, chances: Array, considered: int | None
+    data: AdaptationData, finished: Sequence[Result], gains: Array, chances: Array, considered: int | None
 ) -> tuple[int, str]:
     safe = max((i for i, one in enumerate(finished) if one.name in BASELINES), key=lambda i: gains[i])
     kept = finished[safe].name
@@ -143,7 +143,7 @@ def _guard(
     name = finished[considered].name
     if name == STACKED:
         return considered, "stacked: the target labels that were given say how much each model counts."
-    unit = "% of the error" if ground.regression else " points"
+    unit = "% of the error" if data.regression else " points"
     said = f"predicted gain {gains[considered]:+.1f}{unit} over source-only"
     often = f"such predictions were above 0 in {math.floor(100 * chances[considered])} of 100 left-out cases"
     asked = f"{100 * CONFIDENCE:.0f} are asked for"
@@ -154,7 +154,7 @@ def _guard(
     return considered, f"{name}: {said}; {often}, {asked}."
 
 
-def race_and_decide(
+def race_and_select(
     domains: Domains,
     *,
     n_classes: int,
@@ -163,14 +163,14 @@ def race_and_decide(
     seed: int = 0,
     gain: Gain | None = None,
     standardise: bool | None = None,
-    on_done: Callable[[Raced], None] | None = None,
-) -> Decided:
+    on_done: Callable[[Result], None] | None = None,
+) -> Selection:
     """Race and decide on opened domains; ``n_classes`` is 0 for a regression, ``on_done`` is told of each outcome."""
     regression = n_classes == 0
-    ground = prepare(domains, n_classes=n_classes, seed=seed, standardise=standardise)
-    racing = as_candidates(candidates, domains, regression, ground.heads)
+    data = prepare(domains, n_classes=n_classes, seed=seed, standardise=standardise)
+    racing = as_candidates(candidates, domains, regression, data.heads)
     corrected = not regression and len(domains.known) == 0 and only_shares_differ(domains, seed=seed)
     if corrected and candidates is None:
         racing.insert(1, Candidate(CORRECTED))
-    raced = race(ground, cheapest_first(racing, domains, n_classes), budget=budget, on_done=on_done)
-    return decide(ground, raced, shipped(regression) if gain is None else gain, corrected=corrected)
+    raced = race(data, cheapest_first(racing, domains, n_classes), budget=budget, on_done=on_done)
+    return select(data, raced, shipped(regression) if gain is None else gain, corrected=corrected)

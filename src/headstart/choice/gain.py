@@ -11,7 +11,7 @@ import numpy as np
 
 from headstart.choice.candidates import BLENDS, LEARNED, RACED
 from headstart.choice.chance import chance
-from headstart.choice.racing import Ground, Raced
+from headstart.choice.racing import AdaptationData, Result
 from headstart.errors import check_names
 from headstart.validators import VALIDATORS
 
@@ -85,7 +85,7 @@ def feature_names(regression: bool) -> tuple[str, ...]:
     return (*validators, *ranks, *answers, "constant", *(f"is {name}" for name in METHODS))
 
 
-def features(ground: Ground, raced: Sequence[Raced], field: Sequence[Raced] | None = None) -> Array:
+def features(data: AdaptationData, raced: Sequence[Result], field: Sequence[Result] | None = None) -> Array:
     """Return one row of features for each outcome; all of them finished.
 
     Validators enter as differences to source-only, which is the first of ``field``, and as ranks within ``field``;
@@ -100,12 +100,12 @@ def features(ground: Ground, raced: Sequence[Raced], field: Sequence[Raced] | No
     field : the finished race that ranks and agreement refer to; None for ``raced`` itself.
     """
     field = raced if field is None else field
-    names = REGRESSION if ground.regression else CLASSIFICATION
-    scale = _scales(ground)
-    belief = np.array([ground.validity if name.startswith("cluster") else 1.0 for name in names])
+    names = REGRESSION if data.regression else CLASSIFICATION
+    scale = _scales(data)
+    belief = np.array([data.validity if name.startswith("cluster") else 1.0 for name in names])
     reference = np.array([field[0].scores[name] for name in names])
     everyone = np.array([[one.scores[name] for name in names] for one in field])
-    mean = np.mean([_shape(ground, one.target) for one in field], axis=0)
+    mean = np.mean([_shape(data, one.target) for one in field], axis=0)
     rows = []
     for one in raced:
         scores = np.array([one.scores[name] for name in names])
@@ -119,7 +119,7 @@ def features(ground: Ground, raced: Sequence[Raced], field: Sequence[Raced] | No
                 [
                     belief * difference,
                     belief * (ranks - rank_source),
-                    _answers(ground, one, field[0], mean),
+                    _answers(data, one, field[0], mean),
                     constant,
                     kind,
                 ]
@@ -128,26 +128,26 @@ def features(ground: Ground, raced: Sequence[Raced], field: Sequence[Raced] | No
     return np.array(rows)
 
 
-def _scales(ground: Ground) -> dict[str, float]:
+def _scales(data: AdaptationData) -> dict[str, float]:
     """What a score can reach at most, so that problems of different sizes compare."""
-    if ground.regression:
+    if data.regression:
         return {}
-    classes = float(np.log(ground.n_classes))
-    return {"entropy": classes, "infomax": classes, "snd": float(np.log(max(len(ground.low_target), 3)))}
+    classes = float(np.log(data.n_classes))
+    return {"entropy": classes, "infomax": classes, "snd": float(np.log(max(len(data.low_target), 3)))}
 
 
-def _shape(ground: Ground, target: Any) -> Array:
-    if ground.regression:
+def _shape(data: AdaptationData, target: Any) -> Array:
+    if data.regression:
         return np.asarray(target)
-    return np.eye(ground.n_classes)[np.asarray(target).argmax(axis=1)]
+    return np.eye(data.n_classes)[np.asarray(target).argmax(axis=1)]
 
 
-def _answers(ground: Ground, one: Raced, source_only: Raced, mean: Array) -> Array:
-    mine, reference = _shape(ground, one.target), _shape(ground, source_only.target)
-    labels = ground.domains.labels
-    shift = float(np.log(np.maximum(ground.ratio, 1e-9)).std())
+def _answers(data: AdaptationData, one: Result, source_only: Result, mean: Array) -> Array:
+    mine, reference = _shape(data, one.target), _shape(data, source_only.target)
+    labels = data.domains.labels
+    shift = float(np.log(np.maximum(data.ratio, 1e-9)).std())
     overturned = excess = 0.0
-    if ground.regression:
+    if data.regression:
         unit = float(labels.std()) or 1.0
         near = [-float(np.sqrt(((answers - mean) ** 2).mean())) / unit for answers in (mine, reference)]
         changed = float(np.sqrt(((mine - reference) ** 2).mean())) / unit
@@ -157,13 +157,13 @@ def _answers(ground: Ground, one: Raced, source_only: Raced, mean: Array) -> Arr
         different = (mine != reference).any(axis=1)
         changed = float(different.mean())
         overturned = float((different * np.asarray(source_only.target).max(axis=1)).mean())
-        excess = max(0.0, changed - (1 - expected_accuracy(ground, source_only)))
-        shares = np.bincount(labels, minlength=ground.n_classes) / len(labels)
+        excess = max(0.0, changed - (1 - expected_accuracy(data, source_only)))
+        shares = np.bincount(labels, minlength=data.n_classes) / len(labels)
         moved = [float(np.abs(answers.mean(axis=0) - shares).sum()) for answers in (mine, reference)]
     return np.array([near[0] - near[1], changed, moved[0] - moved[1], changed * shift, overturned, excess])
 
 
-def expected_accuracy(ground: Ground, one: Raced) -> float:
+def expected_accuracy(data: AdaptationData, one: Result) -> float:
     """Return the share of target rows as sure as the held-out source rows that the model gets right.
 
     The threshold is the confidence above which lie as many held-out source rows as are answered rightly.
@@ -174,7 +174,7 @@ def expected_accuracy(ground: Ground, one: Raced) -> float:
     Performance", ICLR 2022, section 4.
     """
     held = np.asarray(one.held)
-    right = float((held.argmax(axis=1) == ground.domains.labels[ground.held]).mean())
+    right = float((held.argmax(axis=1) == data.domains.labels[data.held]).mean())
     threshold = np.quantile(held.max(axis=1), 1 - right)
     return float((np.asarray(one.target).max(axis=1) >= threshold).mean())
 

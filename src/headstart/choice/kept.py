@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from headstart.choice.racing import Ground, Raced, outputs
+from headstart.choice.racing import AdaptationData, Result, outputs
 from headstart.functional.temperature import sharpened
 from headstart.validators.density import Axes
 
@@ -49,12 +49,12 @@ class Kept(BaseEstimator):
     def _raw(self, X: Any) -> Array:
         nothing: Any = None
         axes = Axes(self.mean, self.scale, self.axes)
-        ground = Ground(
+        data = AdaptationData(
             nothing, self.n_classes, nothing, axes, nothing, self.low_target, nothing, None, 0, span=self.span
         )
         if hasattr(self.model, "answer"):
-            return self.model.answer(X, ground)
-        return outputs(self.model, X, ground, is_source=False)
+            return self.model.answer(X, data)
+        return outputs(self.model, X, data, is_source=False)
 
     def predict_proba(self, X: Any) -> Array:
         """Return probabilities [n, n_classes] of target rows."""
@@ -66,15 +66,15 @@ class Kept(BaseEstimator):
         return answer.argmax(axis=1) if self.n_classes else answer
 
 
-def keep(one: Raced, ground: Ground, steepness: float = 1.0) -> Kept:
+def keep(one: Result, data: AdaptationData, steepness: float = 1.0) -> Kept:
     """Return an outcome's fitted model without the race."""
     return Kept(
         model=one.model,
-        n_classes=ground.n_classes,
-        mean=ground.axes.mean,
-        scale=ground.axes.scale,
-        axes=ground.axes.axes,
-        low_target=ground.low_target,
-        span=ground.span,
+        n_classes=data.n_classes,
+        mean=data.axes.mean,
+        scale=data.axes.scale,
+        axes=data.axes.axes,
+        low_target=data.low_target,
+        span=data.span,
         steepness=steepness,
     )

@@ -10,7 +10,7 @@ from headstart import catalogue
 from headstart.choice.candidates import BASELINES, LEARNED, NEAREST
 from headstart.choice.gain import expected_accuracy
 from headstart.choice.moved_means import shares_explain_more
-from headstart.choice.racing import Ground, Raced
+from headstart.choice.racing import AdaptationData, Result
 from headstart.errors import check_names
 from headstart.shallow.diagnose import diagnose, expected_shares
 from headstart.shallow.domains import Domains
@@ -56,13 +56,13 @@ def only_shares_differ(domains: Domains, *, seed: int = 0) -> bool:
     return len(prior) == len(found.shares) and float(np.abs(np.array(found.shares) - prior).sum()) > STRONG
 
 
-def can_tell_shares(ground: Ground, source_only: Raced) -> bool:
+def can_tell_shares(data: AdaptationData, source_only: Result) -> bool:
     """Return whether source-only's answers can tell class shares at all: more than `RIGHT` of them are right."""
-    right = np.asarray(source_only.held).argmax(axis=1) == ground.domains.labels[ground.held]
+    right = np.asarray(source_only.held).argmax(axis=1) == data.domains.labels[data.held]
     return float(right.mean()) > RIGHT
 
 
-def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> frozenset[str] | None:
+def label_shift_alarm(data: AdaptationData, finished: Sequence[Result]) -> frozenset[str] | None:
     """Return the names that stay credible where the target's class shares are far from the source's, None elsewhere.
 
     EM on source-only's probabilities puts them more than `STRONG` in L1 from the source's, and a second witness agrees:
@@ -85,31 +85,31 @@ def label_shift_alarm(ground: Ground, finished: Sequence[Raced]) -> frozenset[st
     theorem 4.3. Saerens, Latinne and Decaestecker, Neural Computation 2002 (the EM).
     """
     named = {one.name: one for one in finished}
-    if ground.regression or WITNESS not in named or "source_only" not in named:
+    if data.regression or WITNESS not in named or "source_only" not in named:
         return None
-    labels = ground.domains.labels
-    prior = np.bincount(labels, minlength=ground.n_classes) / len(labels)
+    labels = data.domains.labels
+    prior = np.bincount(labels, minlength=data.n_classes) / len(labels)
     expected = expected_shares(np.asarray(named["source_only"].target), np.maximum(prior, 1e-6))
     if _apart(expected, prior) <= STRONG:
         return None
     source_only = named["source_only"]
-    right = float((np.asarray(source_only.held).argmax(axis=1) == labels[ground.held]).mean())
+    right = float((np.asarray(source_only.held).argmax(axis=1) == labels[data.held]).mean())
     if right - prior.max() < NEAR_CHANCE * (1 - prior.max()):
         return None
-    accuracy = expected_accuracy(ground, source_only)
+    accuracy = expected_accuracy(data, source_only)
     wrong = 1 - min(right, accuracy)
-    seen, own = (_shares(ground, one.target) for one in (named[WITNESS], source_only))
+    seen, own = (_shares(data, one.target) for one in (named[WITNESS], source_only))
     agreed = _apart(seen, prior) > max(STRONG, 2 * wrong) and _apart(expected, seen) < AGREE
     sure = accuracy >= right and _apart(own, prior) > 2 * wrong
     held, target = np.asarray(source_only.held), np.asarray(source_only.target)
-    if agreed and shares_explain_more(held, labels[ground.held], target, prior):
+    if agreed and shares_explain_more(held, labels[data.held], target, prior):
         return bears_label_shift()
     return bears_label_shift() - {WITNESS} if sure else None
 
 
-def _shares(ground: Ground, target: object) -> Array:
+def _shares(data: AdaptationData, target: object) -> Array:
     answers = np.asarray(target).argmax(axis=1)
-    return np.bincount(answers, minlength=ground.n_classes) / len(answers)
+    return np.bincount(answers, minlength=data.n_classes) / len(answers)
 
 
 def _apart(shares: Array, others: Array) -> float:

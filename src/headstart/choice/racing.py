@@ -29,13 +29,13 @@ DENSE_LIMIT = 40_000_000
 """Numbers that sparse rows of both domains may become when a candidate takes dense rows only (320 MB)."""
 
 
-class Raced(NamedTuple):
+class Result(NamedTuple):
     """One candidate's outcome.
 
     Attributes
     ----------
     model : fitted on every row. target : its outputs for the target rows, probabilities [m, k] or values [m].
-    held : outputs for the source rows of `Ground.held`, by a model that was not fitted on them.
+    held : outputs for the source rows of `AdaptationData.held`, by a model that was not fitted on them.
     scores : validator to value. seconds : spent on it. note : why it did not finish, else empty.
     crossed : outputs for the target rows whose labels were given, by models that did not see them; None where there
         are none.
@@ -55,7 +55,7 @@ class Raced(NamedTuple):
         return self.candidate.name
 
 
-class Ground(NamedTuple):
+class AdaptationData(NamedTuple):
     """What all candidates of a race share: the data, the held-out source rows, and what validators read.
 
     Attributes
@@ -85,7 +85,7 @@ class Ground(NamedTuple):
         return self.n_classes == 0
 
 
-def prepare(domains: Domains, *, n_classes: int, seed: int = 0, standardise: bool | None = None) -> Ground:
+def prepare(domains: Domains, *, n_classes: int, seed: int = 0, standardise: bool | None = None) -> AdaptationData:
     """Hold a fifth of the source out, and compute what all candidates and validators share.
 
     Parameters
@@ -106,7 +106,9 @@ def prepare(domains: Domains, *, n_classes: int, seed: int = 0, standardise: boo
     if n_classes:
         found = cluster(low_source, n_classes, seed=seed)
         validity = max(0.0, float(adjusted_mutual_info_score(domains.labels, found)))
-    return Ground(domains, n_classes, held, axes, low_source, low_target, ratio, clusters, seed, heads, validity, span)
+    return AdaptationData(
+        domains, n_classes, held, axes, low_source, low_target, ratio, clusters, seed, heads, validity, span
+    )
 
 
 def reach(domains: Domains) -> tuple[float, float]:
@@ -120,12 +122,12 @@ def reach(domains: Domains) -> tuple[float, float]:
 
 
 def race(
-    ground: Ground,
+    data: AdaptationData,
     candidates: Sequence[Candidate],
     *,
     budget: float | None = None,
-    on_done: Callable[[Raced], None] | None = None,
-) -> list[Raced]:
+    on_done: Callable[[Result], None] | None = None,
+) -> list[Result]:
     """Fit each candidate on all rows and on four fifths of the source, and score it.
 
     Parameters
@@ -136,11 +138,11 @@ def race(
 
     Returns
     -------
-    list of `Raced`, in the order of the candidates. A candidate that fails keeps the sentence it failed with.
+    list of `Result`, in the order of the candidates. A candidate that fails keeps the sentence it failed with.
     """
     start = time.perf_counter()
-    out: list[Raced] = []
-    dear = beyond(candidates, ground.domains, ground.n_classes, budget)
+    out: list[Result] = []
+    dear = beyond(candidates, data.domains, data.n_classes, budget)
     for number, candidate in enumerate(candidates):
         spent = time.perf_counter() - start
         note = ""
@@ -150,41 +152,41 @@ def race(
         elif budget is not None and out and spent > budget:
             note = f"left out: the budget of {budget:g} s was spent"
         if note:
-            out.append(Raced(candidate, None, None, None, {}, 0.0, note))
+            out.append(Result(candidate, None, None, None, {}, 0.0, note))
         else:
-            out.append(race_one(ground, candidate))
+            out.append(race_one(data, candidate))
         if on_done is not None:
             on_done(out[-1])
     return out
 
 
-def race_one(ground: Ground, candidate: Candidate) -> Raced:
+def race_one(data: AdaptationData, candidate: Candidate) -> Result:
     """Fit and score one candidate; whatever it raises becomes its note."""
     start = time.perf_counter()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model, target, held, part = _fit(ground, candidate)
-            scores = validate(ground, target, held, model, part)
+            model, target, held, part = _fit(data, candidate)
+            scores = validate(data, target, held, model, part)
     except Exception as error:  # a method may fail on data it was not made for; the race goes on
         note = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-        return Raced(candidate, None, None, None, {}, time.perf_counter() - start, note)
-    return Raced(candidate, model, target, held, scores, time.perf_counter() - start, "")
+        return Result(candidate, None, None, None, {}, time.perf_counter() - start, note)
+    return Result(candidate, model, target, held, scores, time.perf_counter() - start, "")
 
 
-def _fit(ground: Ground, candidate: Candidate) -> tuple[Any, Array, Array, Any]:
-    domains = candidate.view(ground.domains)
-    model = fitted(candidate, domains, ground)
-    target = outputs(model, ground.domains.target, ground, is_source=False)
-    held_rows = ground.domains.source[ground.held]
+def _fit(data: AdaptationData, candidate: Candidate) -> tuple[Any, Array, Array, Any]:
+    domains = candidate.view(data.domains)
+    model = fitted(candidate, domains, data)
+    target = outputs(model, data.domains.target, data, is_source=False)
+    held_rows = data.domains.source[data.held]
     if candidate.method == "target_only":  # every source row is held out from it
-        return model, target, outputs(model, held_rows, ground, is_source=False), None
-    rest = np.setdiff1d(np.arange(len(domains.labels)), ground.held)
+        return model, target, outputs(model, held_rows, data, is_source=False), None
+    rest = np.setdiff1d(np.arange(len(domains.labels)), data.held)
     smaller = domains._replace(
         source=domains.source[rest], labels=domains.labels[rest], source_domain=domains.source_domain[rest]
     )
-    part = fitted(settled(candidate, model), smaller, ground)
-    return model, target, outputs(part, held_rows, ground, is_source=True), part
+    part = fitted(settled(candidate, model), smaller, data)
+    return model, target, outputs(part, held_rows, data, is_source=True), part
 
 
 def settled(candidate: Candidate, model: Any) -> Candidate:
@@ -201,9 +203,9 @@ def settled(candidate: Candidate, model: Any) -> Candidate:
     return candidate
 
 
-def fitted(candidate: Candidate, domains: Domains, ground: Ground) -> Any:
+def fitted(candidate: Candidate, domains: Domains, data: AdaptationData) -> Any:
     """Return the candidate's model, fitted on both domains."""
-    model = candidate.build(regression=ground.regression, seed=ground.seed, heads=ground.heads)
+    model = candidate.build(regression=data.regression, seed=data.seed, heads=data.heads)
     rows = stack(domains.source, domains.target)
     labels = np.concatenate([domains.labels, domains.target_labels])
     domain = np.concatenate([domains.source_domain, np.full(len(domains.target_labels), -1)])
@@ -219,47 +221,47 @@ def _as_taken(model: Any, rows: Any) -> Any:
     return rows.toarray()
 
 
-def outputs(model: Any, rows: Any, ground: Ground, *, is_source: bool) -> Array:
+def outputs(model: Any, rows: Any, data: AdaptationData, *, is_source: bool) -> Array:
     """Return probabilities of all classes [b, k], or values [b], of rows of one domain."""
     rows = _as_taken(model, rows)
     domain = np.full(rows.shape[0], 1 if is_source else -1)
-    if ground.regression:
+    if data.regression:
         values = np.asarray(model.predict(rows, sample_domain=domain), dtype=np.float64)
-        return values if ground.span is None else values.clip(*ground.span)
+        return values if data.span is None else values.clip(*data.span)
     found = np.asarray(model.predict_proba(rows, sample_domain=domain), dtype=np.float64)
     if not np.isfinite(found).all():
         raise ValueError("gave probabilities that are not finite")
-    out = np.zeros((rows.shape[0], ground.n_classes))
+    out = np.zeros((rows.shape[0], data.n_classes))
     out[:, model.classes_] = found
     return out
 
 
-def validate(ground: Ground, target: Array, held: Array, model: Any = None, part: Any = None) -> dict[str, float]:
+def validate(data: AdaptationData, target: Array, held: Array, model: Any = None, part: Any = None) -> dict[str, float]:
     """Return every validator's score of one set of outputs; those that need what is not there are left out."""
-    domains = ground.domains
+    domains = data.domains
     seen = Evidence(
-        source_features=domains.source[ground.held],
-        source_labels=domains.labels[ground.held],
+        source_features=domains.source[data.held],
+        source_labels=domains.labels[data.held],
         source_outputs=held,
         target_features=domains.target,
         target_outputs=target,
-        source_weights=ground.ratio,
-        clusters=ground.clusters,
-        predict=None if model is None else lambda rows: outputs(model, rows, ground, is_source=False),
-        seed=ground.seed,
+        source_weights=data.ratio,
+        clusters=data.clusters,
+        predict=None if model is None else lambda rows: outputs(model, rows, data, is_source=False),
+        seed=data.seed,
     )
     if isinstance(part, Adapted) and part.transformer_ is not None:
         seen = seen._replace(mapped_source=_mapped(part, seen.source_features, True))
         seen = seen._replace(mapped_target=_mapped(part, domains.target, False))
     whole = seen._replace(
-        source_features=ground.low_source,
+        source_features=data.low_source,
         source_labels=domains.labels,
         source_outputs=np.zeros((len(domains.labels), *target.shape[1:])),
-        target_features=ground.low_target,
-        refit=_reverse(ground),
+        target_features=data.low_target,
+        refit=_reverse(data),
     )
     scores = {}
-    for name in FOR_REGRESSION if ground.regression else VALIDATORS:
+    for name in FOR_REGRESSION if data.regression else VALIDATORS:
         if name == "mixval" and model is None:
             continue
         scores[name] = VALIDATORS[name](whole if name == "circular" else seen)
@@ -272,14 +274,14 @@ def _mapped(part: Adapted, rows: Any, is_source: bool) -> Array:
     return mapped.toarray() if sparse.issparse(mapped) else mapped
 
 
-def _reverse(ground: Ground) -> Any:
+def _reverse(data: AdaptationData) -> Any:
     """The way back is learned by one plain model for all candidates, so that only their answers differ."""
 
     def refit(rows: Any, answers: Array, others: Any) -> Array:
-        if ground.regression:
+        if data.regression:
             return TunedRidge().fit(rows, answers).predict(others)
         model = TunedLogistic(strengths=(0.01,)).fit(rows, answers)
-        out = np.zeros((others.shape[0], ground.n_classes))
+        out = np.zeros((others.shape[0], data.n_classes))
         out[:, model.classes_] = model.predict_proba(others)
         return out
 

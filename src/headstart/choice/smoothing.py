@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
 from headstart.choice.candidates import Candidate
-from headstart.choice.racing import Ground, Raced, validate
+from headstart.choice.racing import AdaptationData, Result, validate
 
 Array = np.ndarray
 
@@ -21,7 +21,7 @@ class Smoothed:
 
     Parameters
     ----------
-    model : with ``answer(rows, ground)``. spread : [m, k], the answers of the target rows after spreading.
+    model : with ``answer(rows, data)``. spread : [m, k], the answers of the target rows after spreading.
     share : of a row's answer that its neighbours give. n_neighbors : how many.
     """
 
@@ -30,13 +30,11 @@ class Smoothed:
     share: float
     n_neighbors: int
 
-    def answer(self, rows: Any, ground: Ground, *, is_source: bool = False) -> Array:
+    def answer(self, rows: Any, data: AdaptationData, *, is_source: bool = False) -> Array:
         """Return probabilities: a row of the race is looked up, a new one asks its nearest target rows."""
-        own = self.model.answer(rows, ground, is_source=is_source)
-        search = NearestNeighbors(n_neighbors=min(self.n_neighbors, len(self.spread))).fit(
-            directions(ground.low_target)
-        )
-        distance, number = search.kneighbors(directions(ground.axes.of(rows)))
+        own = self.model.answer(rows, data, is_source=is_source)
+        search = NearestNeighbors(n_neighbors=min(self.n_neighbors, len(self.spread))).fit(directions(data.low_target))
+        distance, number = search.kneighbors(directions(data.axes.of(rows)))
         near = self.spread[number].mean(axis=1)
         found = self.share * near + (1 - self.share) * own
         same = distance[:, 0] < 1e-7
@@ -81,10 +79,10 @@ def spread(rows: Array, answers: Array, *, share: float = 0.5, n_neighbors: int 
     return found / found.sum(axis=1, keepdims=True)
 
 
-def smoothed(ground: Ground, blended: Raced) -> Raced:
+def smoothed(data: AdaptationData, blended: Result) -> Result:
     """Return the outcome of a blend whose answers are spread over the target, scored as any other candidate is."""
     near, share = 5, 0.5
-    target = spread(ground.low_target, np.asarray(blended.target), share=share, n_neighbors=near)
+    target = spread(data.low_target, np.asarray(blended.target), share=share, n_neighbors=near)
     model = Smoothed(blended.model, target, share, near)
-    scores = validate(ground, target, np.asarray(blended.held))
-    return Raced(Candidate("smoothed"), model, target, blended.held, scores, 0.0, "")
+    scores = validate(data, target, np.asarray(blended.held))
+    return Result(Candidate("smoothed"), model, target, blended.held, scores, 0.0, "")

@@ -13,7 +13,7 @@ import numpy as np
 
 from headstart.choice.blend import Blend
 from headstart.choice.candidates import BASELINES, STACKED, Candidate
-from headstart.choice.racing import Ground, Raced, fitted, outputs, settled, validate
+from headstart.choice.racing import AdaptationData, Result, fitted, outputs, settled, validate
 from headstart.shallow.domains import Domains
 from headstart.shallow.heads.choosing import default_folds
 from headstart.shallow.several.evidence import breiman_weights, mixture_weights
@@ -23,7 +23,7 @@ FLOOR = 1e-2
 """Least probability that a member gives a class; the answers of many methods are no frequencies."""
 
 
-def stacked(ground: Ground, finished: Sequence[Raced], gains: Array, *, strength: float = 4.0) -> Raced:
+def stacked(data: AdaptationData, finished: Sequence[Result], gains: Array, *, strength: float = 4.0) -> Result:
     """Return a blend of the baselines and the three adapted models of highest predicted gain.
 
     Each member answers labelled target rows that were masked when it was fitted (three folds); the shares are learned
@@ -37,11 +37,11 @@ def stacked(ground: Ground, finished: Sequence[Raced], gains: Array, *, strength
     """
     adapted = [i for i in np.argsort(-gains) if finished[i].name not in BASELINES][:3]
     members = [i for i, one in enumerate(finished) if one.name in BASELINES] + adapted
-    answers = np.stack([_held_back(ground, finished[i]) for i in members], axis=1)
-    truth = ground.domains.target_labels[ground.domains.known]
+    answers = np.stack([_held_back(data, finished[i]) for i in members], axis=1)
+    truth = data.domains.target_labels[data.domains.known]
     raised = np.exp((gains[members] - gains[members].max()) / 2.0)
     prior = raised / raised.sum()
-    if ground.regression:
+    if data.regression:
         shares = breiman_weights(answers, truth, prior, strength)
     else:
         likelihoods = np.maximum(answers[np.arange(len(truth)), :, truth], FLOOR)
@@ -53,30 +53,30 @@ def stacked(ground: Ground, finished: Sequence[Raced], gains: Array, *, strength
         for side in ("target", "held")
     )
     model = Blend(tuple(one.model for one in kept), tuple(shares.tolist()))
-    shape = (1, -1) if ground.regression else (1, -1, 1)
+    shape = (1, -1) if data.regression else (1, -1, 1)
     crossed = (answers * shares.reshape(shape)).sum(axis=1)
-    return Raced(Candidate(STACKED), model, target, held, validate(ground, target, held), 0.0, "", crossed)
+    return Result(Candidate(STACKED), model, target, held, validate(data, target, held), 0.0, "", crossed)
 
 
-def _held_back(ground: Ground, one: Raced) -> Array:
+def _held_back(data: AdaptationData, one: Result) -> Array:
     """Return a member's outputs for labelled target rows [n, ...] by models that did not see those labels."""
-    domains = ground.domains
+    domains = data.domains
     known = domains.known
     if one.candidate.method == "source_only":
         return np.asarray(one.target)[known]
-    kind = "regression" if ground.regression else "classification"
+    kind = "regression" if data.regression else "classification"
     out = np.asarray(one.target)[known].copy()
-    for _, fold in default_folds(domains.target_labels[known], kind, min(3, len(known)), ground.seed):
+    for _, fold in default_folds(domains.target_labels[known], kind, min(3, len(known)), data.seed):
         labels = domains.target_labels.copy()
-        labels[known[fold]] = np.nan if ground.regression else -1
+        labels[known[fold]] = np.nan if data.regression else -1
         seen = domains._replace(target_labels=labels)
         if one.candidate.method == "target_only" and not _enough(seen):
-            out[fold] = 1 / max(ground.n_classes, 1) if not ground.regression else domains.labels.mean()
+            out[fold] = 1 / max(data.n_classes, 1) if not data.regression else domains.labels.mean()
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = fitted(settled(one.candidate, one.model), one.candidate.view(seen), ground)
-            out[fold] = outputs(model, domains.target[known[fold]], ground, is_source=False)
+            model = fitted(settled(one.candidate, one.model), one.candidate.view(seen), data)
+            out[fold] = outputs(model, domains.target[known[fold]], data, is_source=False)
     return out
 
 

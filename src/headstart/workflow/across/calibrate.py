@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headstart.choice.racing import Raced
+from headstart.choice.racing import Result
 from headstart.functional.calibration import calibration_error, confidences
 from headstart.functional.temperature import held_out_steepness, sharpened
 from headstart.kinds.base import Link
-from headstart.workflow.across.race import Outcome
+from headstart.workflow.across.race import Race
 from headstart.workflow.calibrate import LEAST
 
 Array = np.ndarray
@@ -34,7 +34,7 @@ class Setting(NamedTuple):
     why: str = ""
 
 
-def setting_of(outcome: Outcome, one: Raced, link: Link) -> Setting:
+def setting_of(race: Race, one: Result, link: Link) -> Setting:
     """Return the temperature of a raced model: by its out-of-fold answers for the target rows whose labels were given
     to learn from, else by its answers for the source rows held out of a second fit.
 
@@ -42,7 +42,7 @@ def setting_of(outcome: Outcome, one: Raced, link: Link) -> Setting:
     """
     if link == "identity":
         return Setting(why="Values have no confidence.")
-    domains, held = outcome.decided.ground.domains, outcome.decided.ground.held
+    domains, held = race.selection.data.domains, race.selection.data.held
     known = domains.known
     if one.crossed is not None and len(known) >= LEAST:
         found = held_out_steepness(one.crossed, domains.target_labels[known], link)

@@ -11,41 +11,43 @@ from headstart.models.arrays import outputs
 from headstart.report.feature_map import layout
 from headstart.shallow.shells import Adapted, Reweighted
 from headstart.storage import write_json
-from headstart.workflow.across.ground import Ground
-from headstart.workflow.across.race import Outcome
+from headstart.workflow.across.adaptation import Adaptation
+from headstart.workflow.across.race import Race
 
 Array = np.ndarray
 POINTS = 200
 
 
-def write_domains(path: Path, ground: Ground, outcome: Outcome) -> None:
+def write_domains(path: Path, adaptation: Adaptation, race: Race) -> None:
     """Lay samples of both domains out in the plane, before and after adaptation, and write them."""
-    rng = np.random.default_rng(ground.options.seed)
-    chosen = [np.sort(rng.permutation(len(part))[:POINTS]) for part in (ground.rows.source, ground.rows.target)]
-    source, target = ground.rows.source[chosen[0]], ground.rows.target[chosen[1]]
-    known = ground.sides.target_labels[chosen[1]]
+    rng = np.random.default_rng(adaptation.options.seed)
+    chosen = [np.sort(rng.permutation(len(part))[:POINTS]) for part in (adaptation.rows.source, adaptation.rows.target)]
+    source, target = adaptation.rows.source[chosen[0]], adaptation.rows.target[chosen[1]]
+    known = adaptation.sides.target_labels[chosen[1]]
     try:
-        after, what = shared_space(ground, outcome, source, target)
+        after, what = shared_space(adaptation, race, source, target)
         points = {"before": np.concatenate([source, target]), "after": after}
         value: dict[str, Any] = {
-            "points": {when: np.round(layout(rows, ground.options.seed), 3).tolist() for when, rows in points.items()},
+            "points": {
+                when: np.round(layout(rows, adaptation.options.seed), 3).tolist() for when, rows in points.items()
+            },
             "after": what,
             "n_source": len(source),
             "n_target": len(target),
             "domain": [0] * len(source) + [1] * len(target),
-            "labels": [float(x) if x == x else None for x in [*ground.sides.source_labels[chosen[0]], *known]],
+            "labels": [float(x) if x == x else None for x in [*adaptation.sides.source_labels[chosen[0]], *known]],
         }
     except Exception as error:  # the report is worth less than the run, so nothing here may end it
         value = {"note": f"This part could not be made ({type(error).__name__}: {error})."}
     write_json(path, value)
 
 
-def shared_space(ground: Ground, outcome: Outcome, source: Array, target: Array) -> tuple[Array, str]:
+def shared_space(adaptation: Adaptation, race: Race, source: Array, target: Array) -> tuple[Array, str]:
     """Return the rows of both domains as the adapted model sees them, and what that is.
 
     A map gives its shared features; anything else its answers: log-probabilities, or values.
     """
-    one = outcome.adapted or outcome.kept
+    one = race.adapted or race.kept
     model = one.model
     if isinstance(model, Adapted) and model.transformer_ is not None:
         mapped = [
@@ -53,16 +55,16 @@ def shared_space(ground: Ground, outcome: Outcome, source: Array, target: Array)
             for rows, sign in ((source, 1), (target, -1))
         ]
         return np.concatenate(mapped), "the features that the map shares"
-    answers = outputs(outcome.model(one), np.concatenate([source, target]), ground.task)
-    if not ground.task.label_space.has_probabilities:
+    answers = outputs(race.model(one), np.concatenate([source, target]), adaptation.task)
+    if not adaptation.task.label_space.has_probabilities:
         return np.column_stack([answers, np.zeros(len(answers))]), "the adapted model's values"
     return np.log(np.maximum(answers, 1e-3)), "the adapted model's answers"
 
 
-def carried_summary(outcome: Outcome) -> list[dict[str, str]]:
+def carried_summary(race: Race) -> list[dict[str, str]]:
     """Say of each candidate how much of the source it carries: effective sample size, or the transport plan."""
     found = []
-    for one in outcome.decided.finished:
+    for one in race.selection.finished:
         model = one.model
         if isinstance(model, Reweighted):
             share = model.effective_sample_size_ / len(model.weights_)

@@ -14,11 +14,11 @@ from headstart.networks import Network
 from headstart.shallow.diagnose import Diagnosis, diagnose
 from headstart.storage import write_json, write_text
 from headstart.tasks import create_task
+from headstart.workflow.across.adaptation import Adaptation
 from headstart.workflow.across.calibrate import Setting, confidence_record, setting_of
 from headstart.workflow.across.evidence import write_domains
-from headstart.workflow.across.ground import Ground
 from headstart.workflow.across.plan import AcrossPlan, make_across_plan
-from headstart.workflow.across.race import ADAPTED, Outcome, race_seed
+from headstart.workflow.across.race import ADAPTED, Race, race_seed
 from headstart.workflow.across.record import adapted_card, array_details
 from headstart.workflow.across.sides import encode, learn_rows
 from headstart.workflow.costs import REPORT_SECONDS, in_words
@@ -33,16 +33,16 @@ from headstart.workflow.transfer import Transfer
 from headstart.workflow.verdict import Guard, Verdict, judge_kept
 
 Array = np.ndarray
-Outcomes = list[Outcome]
+Races = list[Race]
 
 
-class ArrayField(Field[AcrossPlan, Outcomes]):
+class ArrayField(Field[AcrossPlan, Races]):
     """Methods across domains on rows of numbers: a table's columns, or a network's frozen features.
 
     Features come from the cache and the same seeds give the same choice, so that a resumed run simply runs again.
     """
 
-    ground: Ground
+    adaptation: Adaptation
     shift: Diagnosis
 
     def __init__(self, transfer: Transfer) -> None:
@@ -57,107 +57,107 @@ class ArrayField(Field[AcrossPlan, Outcomes]):
     def plan(self, folder: Path) -> AcrossPlan:
         """Encode both sides, diagnose the shift, and plan by its kind."""
         transfer = self.transfer
-        self.ground = ground = adaptation_data(transfer, self.logic)
+        self.adaptation = adaptation = open_adaptation(transfer, self.logic)
         transfer.progress.note("describe the shift")
-        self.shift = shift = diagnose_ground(ground)
+        self.shift = shift = diagnose_adaptation(adaptation)
         for line in shift.lines():
             transfer.progress.note(line)
-        plan = make_across_plan(ground.task, shift, transfer.options, len(ground.learned[0]), len(ground.sides.sources))
+        plan = make_across_plan(
+            adaptation.task, shift, transfer.options, len(adaptation.learned[0]), len(adaptation.sides.sources)
+        )
         plan = replace(plan, reasons=[*transfer.notes, *plan.reasons])
         write_json(folder / "plan.json", plan.to_json() | {"shift": shift.to_json()})
         return plan
 
-    def fit(self, plan: AcrossPlan, folder: Path) -> Outcomes:
+    def fit(self, plan: AcrossPlan, folder: Path) -> Races:
         """Race once per seed, each within its share of what is left of the budget."""
-        ground, progress = self.ground, self.transfer.progress
-        timetable = _timetable(ground.options, folder, self.transfer.began)
-        outcomes = []
-        for number, seed in enumerate(ground.options.seed_list):
+        adaptation, progress = self.adaptation, self.transfer.progress
+        timetable = _timetable(adaptation.options, folder, self.transfer.began)
+        races = []
+        for number, seed in enumerate(adaptation.options.seed_list):
             budget = timetable.share(f"race/seed-{seed}")
             progress.note(
                 f"race of {len(plan.candidates)} candidates (seed {seed}): at most {in_words(budget)}, after which "
-                f"those that have not begun are left out; expected in all: at most {ground.options.budget}"
+                f"those that have not begun are left out; expected in all: at most {adaptation.options.budget}"
             )
-            outcome = race_seed(
-                ground.rows.source,
-                ground.sides.source_labels,
-                ground.sides.source_domain,
-                ground.rows.target,
-                ground.seen_labels(number),
+            race = race_seed(
+                adaptation.rows.source,
+                adaptation.sides.source_labels,
+                adaptation.sides.source_domain,
+                adaptation.rows.target,
+                adaptation.seen_labels(number),
                 plan.candidates,
                 budget=budget,
                 seed=seed,
-                standardise=ground.encoder.standardise,
+                standardise=adaptation.encoder.standardise,
                 on_done=progress.note,
             )
-            outcomes.append(outcome)
-        return outcomes
+            races.append(race)
+        return races
 
-    def select(self, plan: AcrossPlan, results: Outcomes) -> Guard:
+    def select(self, plan: AcrossPlan, results: Races) -> Guard:
         first = results[0]
-        return Guard(first.kept_arm, _sentence(first.decided.reason))
+        return Guard(first.kept_arm, _sentence(first.selection.reason))
 
-    def predict(self, results: Outcomes, kept: Guard, folder: Path) -> Predictions:
-        return predict_arms(self.ground, results, kept.kept, self._confidence(results, kept))
+    def predict(self, results: Races, kept: Guard, folder: Path) -> Predictions:
+        return predict_arms(self.adaptation, results, kept.kept, self._confidence(results, kept))
 
-    def _confidence(self, results: Outcomes, kept: Guard) -> list[Setting]:
+    def _confidence(self, results: Races, kept: Guard) -> list[Setting]:
         """Return the temperature of what is handed back, one per seed."""
-        link = self.ground.task.label_space.link
+        link = self.adaptation.task.label_space.link
         return [setting_of(one, one.arms.get(kept.kept, one.kept), link) for one in results]
 
-    def judge(self, plan: AcrossPlan, results: Outcomes, predictions: Predictions, kept: Guard) -> Verdict | None:
-        return judge_arms(self.ground, predictions, kept.kept)
+    def judge(self, plan: AcrossPlan, results: Races, predictions: Predictions, kept: Guard) -> Verdict | None:
+        return judge_arms(self.adaptation, predictions, kept.kept)
 
     def describe(
         self,
         plan: AcrossPlan,
-        results: Outcomes,
+        results: Races,
         predictions: Predictions,
         verdict: Verdict | None,
         kept: Guard,
         folder: Path,
     ) -> Details:
         assert verdict is not None
-        values, link = predictions.values[kept.kept][0], self.ground.task.label_space.link
+        values, link = predictions.values[kept.kept][0], self.adaptation.task.label_space.link
         calibration = confidence_record(self._confidence(results, kept)[0], values, predictions.labels, link)
-        return array_details(self.ground, self.shift, results, predictions, verdict, calibration)
+        return array_details(self.adaptation, self.shift, results, predictions, verdict, calibration)
 
-    def save(
-        self, results: Outcomes, predictions: Predictions, kept: Guard, record: dict[str, Any], folder: Path
-    ) -> None:
-        ground, first = self.ground, results[0]
+    def save(self, results: Races, predictions: Predictions, kept: Guard, record: dict[str, Any], folder: Path) -> None:
+        adaptation, first = self.adaptation, results[0]
         estimator = first.model(first.kept, self._confidence(results, kept)[0].steepness)
-        model = ArrayModel(ground.encoder, estimator, ground.logic, ground.sides.sources[0].input_column)
+        model = ArrayModel(adaptation.encoder, estimator, adaptation.logic, adaptation.sides.sources[0].input_column)
         model.save(folder / "model")
         write_text(folder / "model" / "README.md", adapted_card(record))
-        write_domains(folder / "evidence" / "domains.json", ground, first)
+        write_domains(folder / "evidence" / "domains.json", adaptation, first)
 
     def learned(self) -> tuple[Parts, Parts]:
-        ground, target = self.ground, self.target
-        sources = [(source, np.arange(len(source))) for source in ground.sides.sources]
-        return [*sources, *((target, rows) for rows in ground.learned)], [(target, np.arange(len(target)))]
+        adaptation, target = self.adaptation, self.target
+        sources = [(source, np.arange(len(source))) for source in adaptation.sides.sources]
+        return [*sources, *((target, rows) for rows in adaptation.learned)], [(target, np.arange(len(target)))]
 
 
-def adaptation_data(transfer: Transfer, logic: Any) -> Ground:
+def open_adaptation(transfer: Transfer, logic: Any) -> Adaptation:
     """Turn both sides into rows of numbers, and part the target's labelled rows into those learned from and not."""
     sides, options = transfer.sides, transfer.options
     assert sides is not None
     rows, encoder = encode(sides, transfer.source, transfer.progress)
     learned = [learn_rows(sides, options, seed) for seed in options.seed_list]
     evaluated = sides.to_evaluate(np.concatenate(learned))
-    return Ground(sides, rows, encoder, logic, options, transfer.source, learned, evaluated)
+    return Adaptation(sides, rows, encoder, logic, options, transfer.source, learned, evaluated)
 
 
-def diagnose_ground(ground: Ground) -> Diagnosis:
+def diagnose_adaptation(adaptation: Adaptation) -> Diagnosis:
     """Return the kind of shift; target labels to learn from may show concept shift."""
     return diagnose(
-        ground.rows.source,
-        ground.sides.source_labels,
-        ground.rows.target,
-        target_labels=ground.seen_labels(0),
-        names=ground.rows.names,
-        kind=ground.task.label_space.solved_as,
-        seed=ground.options.seed,
+        adaptation.rows.source,
+        adaptation.sides.source_labels,
+        adaptation.rows.target,
+        target_labels=adaptation.seen_labels(0),
+        names=adaptation.rows.names,
+        kind=adaptation.task.label_space.solved_as,
+        seed=adaptation.options.seed,
     )
 
 
@@ -175,34 +175,34 @@ def _sentence(reason: str) -> str:
     return said[:1].upper() + said[1:]
 
 
-def predict_arms(ground: Ground, outcomes: Outcomes, kept: str, settings: list[Setting]) -> Predictions:
+def predict_arms(adaptation: Adaptation, races: Races, kept: str, settings: list[Setting]) -> Predictions:
     """Return each arm's predictions of the evaluated rows, per seed; those of ``kept`` with its temperature."""
-    rows = ground.evaluated
-    labels = ground.sides.target_labels[rows]
+    rows = adaptation.evaluated
+    labels = adaptation.sides.target_labels[rows]
     values: dict[str, list[Array]] = {}
-    for outcome, setting in zip(outcomes, settings, strict=True):
-        for arm, one in outcome.arms.items():
+    for race, setting in zip(races, settings, strict=True):
+        for arm, one in race.arms.items():
             steepness = setting.steepness if arm == kept else 1.0
-            found = np.zeros((0, max(ground.task.n_outputs, 1)))
+            found = np.zeros((0, max(adaptation.task.n_outputs, 1)))
             if len(rows):
-                found = outputs(outcome.model(one, steepness), ground.rows.target[rows], ground.task)
+                found = outputs(race.model(one, steepness), adaptation.rows.target[rows], adaptation.task)
             values.setdefault(arm, []).append(found)
-    return Predictions(rows, ground.task.label_space.as_labels(labels), ground.options.seed_list, values)
+    return Predictions(rows, adaptation.task.label_space.as_labels(labels), adaptation.options.seed_list, values)
 
 
-def judge_arms(ground: Ground, predictions: Predictions, kept: str) -> Verdict:
+def judge_arms(adaptation: Adaptation, predictions: Predictions, kept: str) -> Verdict:
     """Compare the arm that is handed back with the best baseline on the evaluated rows, and the adapted one second.
 
     Which baseline is the best is read off the same rows, which can only make the gain smaller.
     """
-    task, n = ground.task, len(predictions.rows)
+    task, n = adaptation.task, len(predictions.rows)
     planned = ADAPTED if ADAPTED in predictions.values else "source_only"
     scores = {
-        arm: one for arm, one in scores_of(ground.logic, predictions).items() if len(one) == len(predictions.seeds)
+        arm: one for arm, one in scores_of(adaptation.logic, predictions).items() if len(one) == len(predictions.seeds)
     }
     if n == 0 or kept not in scores:
         return Verdict("none", task.metric, None, None, None, n, planned, "source_only", arm=kept)
-    measures = measures_of(ground.logic, predictions.values, predictions.labels)
+    measures = measures_of(adaptation.logic, predictions.values, predictions.labels)
     every = np.arange(n)
     baselines = {
         arm: float(value.mean()) if measures is None else measures[arm](every)
@@ -211,5 +211,5 @@ def judge_arms(ground: Ground, predictions: Predictions, kept: str) -> Verdict:
     }
     # Where two are equally good the one handed back stands for both.
     baseline = max(baselines, key=lambda arm: (baselines[arm], arm == kept))
-    seed = ground.options.seed
+    seed = adaptation.options.seed
     return judge_kept(task, scores, kept=kept, planned=planned, baseline=baseline, measures=measures, seed=seed)

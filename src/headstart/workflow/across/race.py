@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from headstart.choice.candidates import BASELINES, Candidate
-from headstart.choice.choosing import Decided, race_and_decide
+from headstart.choice.choosing import Selection, race_and_select
 from headstart.choice.kept import Kept, keep
-from headstart.choice.racing import Raced
+from headstart.choice.racing import Result
 from headstart.shallow.domains import Domains
 
 Array = np.ndarray
@@ -19,36 +19,36 @@ ADAPTED = "adapted"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Race:
     """What a race ended in.
 
     Attributes
     ----------
-    decided : every candidate, the evidence and the choice.
+    selection : every candidate, the evidence and the choice.
     adapted : the candidate that stands for adaptation, whether or not it is handed back; None if none finished.
     """
 
-    decided: Decided
-    adapted: Raced | None
+    selection: Selection
+    adapted: Result | None
     seconds: float
 
     @property
-    def kept(self) -> Raced:
-        return self.decided.finished[self.decided.chosen]
+    def kept(self) -> Result:
+        return self.selection.finished[self.selection.chosen]
 
     @property
     def kept_arm(self) -> str:
         return self.kept.name if self.kept.name in BASELINES else ADAPTED
 
     @property
-    def arms(self) -> dict[str, Raced]:
+    def arms(self) -> dict[str, Result]:
         """The baselines that ran, and the adapted model."""
-        found = {one.name: one for one in self.decided.finished if one.name in BASELINES}
+        found = {one.name: one for one in self.selection.finished if one.name in BASELINES}
         return found if self.adapted is None else {**found, ADAPTED: self.adapted}
 
-    def model(self, one: Raced, steepness: float = 1.0) -> Kept:
+    def model(self, one: Result, steepness: float = 1.0) -> Kept:
         """Return an arm's fitted model by itself, its confidence set by one over a temperature."""
-        return keep(one, self.decided.ground, steepness)
+        return keep(one, self.selection.data, steepness)
 
 
 def race_seed(
@@ -63,7 +63,7 @@ def race_seed(
     seed: int,
     standardise: bool,
     on_done: Callable[[str], None],
-) -> Outcome:
+) -> Race:
     """Race the candidates and decide.
 
     Parameters
@@ -75,7 +75,7 @@ def race_seed(
     """
     began = time.perf_counter()
     n_classes = 0 if labels.dtype.kind == "f" else int(max(labels.max(), target_labels.max())) + 1
-    decided = race_and_decide(
+    selection = race_and_select(
         Domains(source, labels, target, target_labels, source_domain),
         n_classes=n_classes,
         candidates=candidates,
@@ -84,15 +84,15 @@ def race_seed(
         standardise=standardise,
         on_done=lambda one: on_done(_line(one)),
     )
-    return Outcome(decided, _adapted(decided), time.perf_counter() - began)
+    return Race(selection, _adapted(selection), time.perf_counter() - began)
 
 
-def _adapted(decided: Decided) -> Raced | None:
+def _adapted(selection: Selection) -> Result | None:
     """The one handed back if it adapts, else the one that would have been."""
-    return None if decided.considered is None else decided.finished[decided.considered]
+    return None if selection.considered is None else selection.finished[selection.considered]
 
 
-def _line(one: Raced) -> str:
+def _line(one: Result) -> str:
     if one.note:
         return f"  {one.name:<26} {one.note}"
     shown = ", ".join(f"{name} {value:.3g}" for name, value in list(one.scores.items())[:4])

@@ -10,14 +10,14 @@ import numpy as np
 from headstart import catalogue
 from headstart.choice.candidates import BASELINES, RACED
 from headstart.choice.gain import regrets
-from headstart.choice.racing import Raced
+from headstart.choice.racing import Result
 from headstart.errors import check_names
 from headstart.kinds import ERRORS, SHARES
 from headstart.problem import Domain
 from headstart.shallow.diagnose import Diagnosis
+from headstart.workflow.across.adaptation import Adaptation
 from headstart.workflow.across.evidence import carried_summary
-from headstart.workflow.across.ground import Ground
-from headstart.workflow.across.race import ADAPTED, Outcome
+from headstart.workflow.across.race import ADAPTED, Race
 from headstart.workflow.arm import ACROSS as BASELINE_ARMS
 from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details
@@ -42,22 +42,22 @@ check_names(TITLES, (*RACED, ADAPTED), "headstart.workflow.across.record.TITLES"
 
 
 def array_details(
-    ground: Ground,
+    adaptation: Adaptation,
     shift: Diagnosis,
-    outcomes: list[Outcome],
+    races: list[Race],
     predictions: Predictions,
     verdict: Verdict,
     calibration: dict[str, Any] | None,
 ) -> Details:
     """Return what ``run.json`` says of a field of array methods."""
-    sides, first = ground.sides, outcomes[0]
+    sides, first = adaptation.sides, races[0]
     target = sides.target.dataset
     names = ", ".join(source.name for source in sides.sources)
     source_domain = Domain(target.modality, target_domain(sides.sources[0]).space, names)  # type: ignore[arg-type]
-    target_task = ground.task if len(ground.learned[0]) else None
-    setting = classify(target_domain(target), target_task, source_domain, ground.task)
-    candidates = [_candidate(ground, outcomes, row) for row in first.decided.table()]
-    best = _oracle(ground, candidates)
+    target_task = adaptation.task if len(adaptation.learned[0]) else None
+    setting = classify(target_domain(target), target_task, source_domain, adaptation.task)
+    candidates = [_candidate(adaptation, races, row) for row in first.selection.table()]
+    best = _oracle(adaptation, candidates)
     return Details(
         source={
             "spec": names,
@@ -65,15 +65,15 @@ def array_details(
             "title": names,
             "licence": "",
             "paper": "",
-            "backbone": None if ground.source is None else ground.source.spec,
+            "backbone": None if adaptation.source is None else adaptation.source.spec,
             "rows": len(sides.source_labels),
         },
         setting=carried(labels_set_aside(setting, len(sides.labelled)), _carries(first)),
         selection="validators that see no target label",
-        arms={arm: _arm(ground, arm, outcomes, predictions) for arm in first.arms},
+        arms={arm: _arm(adaptation, arm, races, predictions) for arm in first.arms},
         data={"label_columns": list(sides.sources[0].label_columns), "fingerprint": sides.fingerprint},
-        baselines=constant_baseline(ground.logic, sides.source_labels, predictions),
-        warnings=_warnings(ground, verdict),
+        baselines=constant_baseline(adaptation.logic, sides.source_labels, predictions),
+        warnings=_warnings(adaptation, verdict),
         versions=("pot",),
         more={
             "calibration": calibration,
@@ -82,28 +82,28 @@ def array_details(
                 "kept": first.kept.name,
                 "candidates": candidates,
                 "oracle": best,
-                "validators": regrets() if ground.task.label_space.one_class else {},
+                "validators": regrets() if adaptation.task.label_space.one_class else {},
                 "n_source": len(sides.source_labels),
                 "n_target": len(target),
-                "n_learned": len(ground.learned[0]),
-                "n_evaluated": len(ground.evaluated),
-                "n_held_out": len(first.decided.ground.held),
-                "target_labels": ground.options.target_labels,
+                "n_learned": len(adaptation.learned[0]),
+                "n_evaluated": len(adaptation.evaluated),
+                "n_held_out": len(first.selection.data.held),
+                "target_labels": adaptation.options.target_labels,
                 "summary": carried_summary(first),
-                "per_class": _per_class(ground, predictions),
-                "lines": _lines(candidates, best, ground.task.metric),
+                "per_class": _per_class(adaptation, predictions),
+                "lines": _lines(candidates, best, adaptation.task.metric),
             },
         },
     )
 
 
-def _carries(outcome: Outcome) -> Any:
-    names = [one.name for one in outcome.decided.finished if one.name in catalogue.names()]
-    name = outcome.kept.name if outcome.kept.name in names else (names or ["probe"])[0]
+def _carries(race: Race) -> Any:
+    names = [one.name for one in race.selection.finished if one.name in catalogue.names()]
+    name = race.kept.name if race.kept.name in names else (names or ["probe"])[0]
     return catalogue.get(name).carries
 
 
-def _candidate(ground: Ground, outcomes: list[Outcome], row: dict[str, Any]) -> dict[str, Any]:
+def _candidate(adaptation: Adaptation, races: list[Race], row: dict[str, Any]) -> dict[str, Any]:
     """One candidate's scores, and, where the target is labelled, what it reached on it."""
     name = row["name"]
     gain = row["predicted_gain"]
@@ -115,66 +115,66 @@ def _candidate(ground: Ground, outcomes: list[Outcome], row: dict[str, Any]) -> 
         "seconds": round(float(row["seconds"]), 3),
         "kept": bool(row["kept"]),
         "note": row["note"],
-        "test": _test(ground, outcomes, name),
+        "test": _test(adaptation, races, name),
     }
 
 
-def _test(ground: Ground, outcomes: list[Outcome], name: str) -> float | None:
+def _test(adaptation: Adaptation, races: list[Race], name: str) -> float | None:
     """The primary metric of a candidate on the evaluated rows, mean over seeds; read after the choice."""
-    found = [one for outcome in outcomes for one in outcome.decided.finished if one.name == name]
-    if not len(ground.evaluated) or not found:
+    found = [one for race in races for one in race.selection.finished if one.name == name]
+    if not len(adaptation.evaluated) or not found:
         return None
-    return float(np.mean([_metric(ground, one) for one in found]))
+    return float(np.mean([_metric(adaptation, one) for one in found]))
 
 
-def _metric(ground: Ground, one: Raced) -> float:
-    answers, labels = np.asarray(one.target)[ground.evaluated], ground.sides.target_labels[ground.evaluated]
+def _metric(adaptation: Adaptation, one: Result) -> float:
+    answers, labels = np.asarray(one.target)[adaptation.evaluated], adaptation.sides.target_labels[adaptation.evaluated]
     answers = answers[:, None] if answers.ndim == 1 else answers
-    return ground.logic.measure(ground.task.metric, answers, ground.task.label_space.as_labels(labels))
+    return adaptation.logic.measure(adaptation.task.metric, answers, adaptation.task.label_space.as_labels(labels))
 
 
-def _oracle(ground: Ground, candidates: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _oracle(adaptation: Adaptation, candidates: list[dict[str, Any]]) -> dict[str, Any] | None:
     """What knowing the target's labels would have chosen."""
     measured = [one for one in candidates if one["test"] is not None]
     if not measured:
         return None
-    best = (min if ground.task.metric in ERRORS else max)(measured, key=lambda one: one["test"])
+    best = (min if adaptation.task.metric in ERRORS else max)(measured, key=lambda one: one["test"])
     return {"name": best["name"], "title": best["title"], "test": best["test"]}
 
 
-def _members(outcome: Outcome, name: str) -> list[str]:
+def _members(race: Race, name: str) -> list[str]:
     """Return the methods that an arm stands on: its own, or for a combination those that it may average."""
     if name in BASELINES:
         return []
-    finished = [one.candidate.method for one in outcome.decided.finished]
+    finished = [one.candidate.method for one in race.selection.finished]
     own = [name] if name in catalogue.names() else finished
     return [method for method in own if method in catalogue.names()]
 
 
-def _arm(ground: Ground, arm: str, outcomes: list[Outcome], predictions: Predictions) -> dict[str, Any]:
-    ones = [outcome.arms[arm] for outcome in outcomes if arm in outcome.arms]
+def _arm(adaptation: Adaptation, arm: str, races: list[Race], predictions: Predictions) -> dict[str, Any]:
+    ones = [race.arms[arm] for race in races if arm in race.arms]
     name = ones[0].name
-    papers = [paper for member in _members(outcomes[0], name) for paper in catalogue.papers(member)]
+    papers = [paper for member in _members(races[0], name) for paper in catalogue.papers(member)]
     return arm_record(
-        ground.logic,
+        adaptation.logic,
         arm,
         predictions,
         [{"seconds": one.seconds, "validation": {}} for one in ones],
         method=name,
         title=f"Adapted: {title_of(name, TITLES)}" if arm == ADAPTED else TITLES[arm],
         papers=list(dict.fromkeys(papers)),
-        seed=ground.options.seed,
+        seed=adaptation.options.seed,
     )
 
 
-def _per_class(ground: Ground, predictions: Predictions) -> list[dict[str, Any]] | None:
+def _per_class(adaptation: Adaptation, predictions: Predictions) -> list[dict[str, Any]] | None:
     """How each class changes from source-only to adapted."""
-    if not ground.task.label_space.one_class or not len(predictions.rows) or ADAPTED not in predictions.values:
+    if not adaptation.task.label_space.one_class or not len(predictions.rows) or ADAPTED not in predictions.values:
         return None
     before, after = (np.mean([value.argmax(axis=1) == predictions.labels for value in predictions.values[arm]], axis=0)
                      for arm in ("source_only", ADAPTED))  # fmt: skip
     rows = []
-    for number, name in enumerate(ground.task.classes):
+    for number, name in enumerate(adaptation.task.classes):
         mine = predictions.labels == number
         if mine.any():
             rows.append(
@@ -202,14 +202,14 @@ def _lines(candidates: list[dict[str, Any]], best: dict[str, Any] | None, metric
     return lines
 
 
-def _warnings(ground: Ground, verdict: Verdict) -> list[str]:
-    found = list(ground.sides.checks.warnings)
-    if len(ground.options.seed_list) > 1:
-        found.append(f"The model that is kept is that of seed {ground.options.seed}.")
+def _warnings(adaptation: Adaptation, verdict: Verdict) -> list[str]:
+    found = list(adaptation.sides.checks.warnings)
+    if len(adaptation.options.seed_list) > 1:
+        found.append(f"The model that is kept is that of seed {adaptation.options.seed}.")
     if verdict.gain is not None and verdict.n_test < 100:
         found.append(f"Only {verdict.n_test} target rows are labelled for the evaluation, so the interval is wide.")
-    sides = ground.sides
-    if ground.options.target_labels == "evaluate" and len(sides.labelled) and not len(sides.tested):
+    sides = adaptation.sides
+    if adaptation.options.target_labels == "evaluate" and len(sides.labelled) and not len(sides.tested):
         found.append(
             f"{len(sides.labelled)} target labels served to evaluate only; --target-labels learn lets a part of "
             "them teach as well."

@@ -18,7 +18,7 @@ Array = np.ndarray
 
 
 @dataclass
-class Ground:
+class Adaptation:
     """What the parts of one run across domains share.
 
     Attributes
