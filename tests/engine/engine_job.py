@@ -12,14 +12,30 @@ from itertools import count
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
+import torch
 from accelerate import PartialState
 from engine_tiny import TASK, Plain, TinyData, tiny_network
 
-from headstart.engine import Compute, Optimizer, Saving, Selection, Stream, evaluator, raw_fetch, train
+from headstart.deep.method import Group, Method
+from headstart.engine import (
+    Compute,
+    Domain,
+    JoinedStream,
+    Optimizer,
+    Saving,
+    Selection,
+    Stream,
+    Trained,
+    evaluator,
+    raw_fetch,
+    train,
+)
 from headstart.engine.device import process_state
 from headstart.engine.limits import Limit
+from headstart.errors import UserError
 from headstart.storage import checksum
 
 
@@ -48,6 +64,48 @@ class Watched(Plain):
 
     def __post_init__(self):
         self.told, self.gradient = [], []
+
+
+@dataclass(kw_only=True)
+class TwoDomains(Method):
+    """Learns the source and what it says itself of the target; then its head moves alone."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"source_labels", "target_inputs"})
+
+    def groups(self, nets):
+        network = nets.network
+        body = Group("body", list(network.stages.parameters()), player="body")
+        return [body, Group("head", list(network.head.parameters()), player="head")]
+
+    def survey(self, nets, rows):
+        return {"labels": torch.cat([nets.network(samples.x).argmax(dim=1) for samples in rows("target")])}
+
+    def loss(self, nets, batch, progress):
+        source, target = batch.source, batch.target
+        taught = nets.memory["labels"][target.rows]
+        task = nets.task.loss(nets.network(source.x), source.y)
+        return {"task": task, "own": nets.task.loss(nets.network(target.x), taught)}
+
+    def step(self, nets, batch, progress, update):
+        update(lambda part: self.loss(nets, part, progress))
+        update(lambda part: self.loss(nets, part, progress), player="head")
+
+
+@dataclass(kw_only=True)
+class Coupled(TwoDomains):
+    couples: ClassVar[bool] = True
+
+
+def two_domains(method: Method, learning_rate: float) -> Trained:
+    """Train on two domains of unequal size."""
+    data, network = TinyData(40), tiny_network(norm="group", dropout=0.0)
+    torch.nn.init.normal_(network.head.weight, generator=torch.Generator().manual_seed(0))
+    parts = [np.arange(12), np.arange(12, 40)]
+    target, source = (raw_fetch(data, rows, network.preprocess) for rows in parts)
+    stream = JoinedStream(Domain(target, n=12), Domain(source, data.labels(parts[1])), batch_size=8, seed=0)
+    return train(
+        method, network, stream, task=TASK, steps=5, optimizer=Optimizer(learning_rate), compute=Compute("cpu")
+    )
 
 
 def job(
@@ -121,6 +179,12 @@ def several(folder: Path) -> None:
     clock = Limit(seconds=40, clock=lambda: float(next(ticks))) if state.is_main_process else None
     cut = job(folder, **network, method=Plain(frozen=1), limit=clock)
     found |= {"cut": [cut.steps, cut.stopped]}
+    found |= {"domains": [r["train_loss"] for r in two_domains(TwoDomains(), 1e-9).history]}
+    found |= {"domains_weights": digest(two_domains(TwoDomains(), 1e-2)), "refused": ""}
+    try:
+        two_domains(Coupled(), 1e-2)
+    except UserError as error:
+        found["refused"] = str(error)
     (folder / f"rank{state.process_index}.json").write_text(json.dumps(found))
 
 

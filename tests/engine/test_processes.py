@@ -59,6 +59,10 @@ def test_two_processes_train_as_one(tmp_path, port, start):
         assert mine == pytest.approx(whole, rel=1e-3, abs=1e-5)
     assert ranks[0]["weights"] == ranks[1]["weights"]
     assert ranks[1]["losses"] == []
+    assert ranks[0]["domains"] == pytest.approx(alone["domains"], rel=1e-4)
+    assert ranks[0]["domains_weights"] == ranks[1]["domains_weights"]
+    assert alone["refused"] == ""
+    assert all("which 2 processes would share out" in rank["refused"] for rank in ranks)
     assert ranks[0]["cut"] == ranks[1]["cut"] == alone["cut"]
     assert alone["cut"][1] == "budget"
     assert 1 < alone["cut"][0] < 24

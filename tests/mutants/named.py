@@ -80,6 +80,13 @@ _shelf = room("engine/shelf.py", "tests/engine/test_cache.py")
 _frozen = room("engine/frozen.py", "tests/engine/test_loop.py")
 _session = room("engine/session.py", "tests/engine/test_loop.py", "tests/engine/test_checkpoint.py")
 _updates = room("engine/updates.py", "tests/engine/test_loop.py")
+_players = room("engine/updates.py", "tests/engine/test_contract.py")
+_needs = room("engine/needs.py", "tests/engine/test_contract.py")
+_memory = room("engine/session.py", "tests/engine/test_contract.py")
+_domain = room("engine/domain.py", "tests/engine/test_roles.py")
+_joined = room("engine/joined.py", "tests/engine/test_roles.py")
+_episodes = room("engine/episodes.py", "tests/engine/test_roles.py")
+_laws = room("checks/contract.py", "tests/checks/test_broken.py")
 _curves = room("engine/curves.py", "tests/engine/test_loop.py")
 _network = room("networks/network.py", "tests/networks/test_contract.py", "tests/engine/test_loop.py")
 _export = room("report/export.py", "tests/report/test_export.py")
@@ -261,6 +268,23 @@ NAMED = [
             "running statistics are frozen too"),
     _session("no proof at the end", "if after != self.held_hash:", "if False:", "frozen must be proved"),
     _session("nothing kept of the best", "and self.settings.selection.keep_best:", "and False:", "the best weights are handed back"),
+    _players("all move", "return [self.optimizers[player]]", "return list(self.optimizers.values())",
+             "a player moves alone"),
+    _players("a coupled batch is cut", "require_whole(self.method, self.place, self.parts * 2)", "pass",
+             "halving would change the method"),
+    _needs("nothing is missing", "missing = [NEEDS[word]", "missing = [] and [NEEDS[word]", "needs are enforced"),
+    _needs("penalties never couple", 'parts = [method, *getattr(method, "penalties", ())]', "parts = [method]",
+           "a penalty may couple the batch"),
+    _memory("the memory is forgotten", "self.nets.memory = move(dict(found.memory), self.place.device)", "pass",
+            "a resumed epoch needs its pseudo-labels"),
+    _memory("the trained network is evaluated", "evaluate(self.method.evaluated(self.nets))",
+            "evaluate(self.nets.network)", "a teacher is what is kept"),
+    _domain("one order for all domains", "if number else [seed, epoch]", "if False else [seed, epoch]",
+            "rows of two domains would travel in pairs"),
+    _joined("domains out of turn", "torch.cat(values)[order]", "torch.cat(values)", "labels and domains belong to rows"),
+    _episodes("support among the queries", "positions[:, self.shots :]", "positions[:, : self.queries]",
+              "an episode asks what it has shown"),
+    _laws("parts are not compared", "if coupled or random:", "if True:", "who couples must say so"),
     _updates("parts are not weighed", "share = size(part) / self.n", "share = 1.0", "parts would sum, not average"),
     _curves("ties by the higher loss", "rank = (score, -loss)", "rank = (score, loss)", "among equals the lower loss"),
     _curves("patience never ends", "self.waited >= self.patience", "self.waited < 0", "over-fitting would go on"),
