@@ -19,6 +19,12 @@ def test_wilson_is_scipys() -> None:
     assert wilson(48 / 49, 49) == pytest.approx((expected.low, expected.high))
 
 
+def test_tango_ends_at_one_where_nearly_everything_was_won() -> None:
+    for won, lost in ((49, 0), (48.6, 0.2), (48.4, 0.0)):
+        assert tango(won, lost, 49)[1] == 1.0
+        assert tango(lost, won, 49)[0] == -1.0
+
+
 def test_wilson_holds_the_share_to_its_last_digit() -> None:
     for n in range(1, 400):
         assert wilson(1.0, n)[1] == 1.0

@@ -60,13 +60,14 @@ def test_a_cut_is_kept_as_a_step_and_a_run_without_a_clock_then_gives_the_same_b
 
 
 def test_folds_neither_learn_from_nor_choose_on_the_rows_they_are_scored_on(bench, tmp_path, monkeypatch):
-    plan, jobs, fit_once = plan_of(bench), [], arms.fit_once
+    plan, jobs, shown, fit_once = plan_of(bench), [], [], arms.fit_once
 
     def watched(bench, plan, job):
         jobs.append(job)
         return fit_once(bench, plan, job)
 
     monkeypatch.setattr(arms, "fit_once", watched)
+    monkeypatch.setattr(arms, "_show_stages", lambda *found: shown.append(found))
     run_arm(bench, plan, "lp_ft", 0, tmp_path / "arm")
     for fold, (rows, held_out) in enumerate(folds(bench.dataset, plan.folds, bench.options.seed)):
         mine = [job for job in jobs if job.fold == fold]
@@ -76,6 +77,7 @@ def test_folds_neither_learn_from_nor_choose_on_the_rows_they_are_scored_on(benc
         for job in mine:
             assert not np.isin(np.concatenate([job.rows, job.validation]), held_out).any()
         assert set(mine[1].rows) == set(rows)
+    assert len(shown) == 1  # what stands still and what learns is said once
 
 
 def test_what_a_slow_fit_would_need_beyond_its_share_it_does_not_get():

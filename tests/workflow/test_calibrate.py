@@ -3,9 +3,10 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 
-from headstart.functional.temperature import sharpened
+from headstart.functional.temperature import held_out_steepness, sharpened
 from headstart.problem import Task
 from headstart.storage import save_tensors
 from headstart.tasks import create_task
@@ -41,6 +42,15 @@ def test_a_few_rows_say_nothing(tmp_path):
     bench, _, _ = held_out(tmp_path, LEAST - 1, 4.0)
     assert steepness_of(bench, tmp_path, "probe", 0) == (1.0, 0)
     assert steepness_of(bench, tmp_path, "scratch", 0) == (1.0, 0)
+
+
+@pytest.mark.parametrize("p", [0.55, 0.7, 0.9])
+def test_the_first_guess_is_one_within_a_factor_of_two(p):
+    """Rows that are all right: ``-20 log p_t + (log t)^2 / (2 log(2)^2)`` with ``p_t = 1 / (1 + (1/p - 1)^t)``."""
+    t = np.exp(np.linspace(-1, 4, 200_001))
+    wanted = t[np.argmin(20 * np.log1p((1 / p - 1) ** t) + np.log(t) ** 2 / (2 * np.log(2) ** 2))]
+    found = held_out_steepness(np.array([[p, 1 - p]] * 20), np.zeros(20, dtype=int), "classification")
+    assert found == pytest.approx(wanted, rel=1e-3)
 
 
 @torch.no_grad()
