@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 
 from headstart.choice import Candidate
 from headstart.choice.chance import BOUND, CONFIDENCE, chance, learn_slope
@@ -122,3 +123,15 @@ def test_what_changes_nothing_gains_nothing(raced):
     data, found = raced
     rows = features(data, [found[0]._replace(candidate=Candidate("coral"))], found)
     assert shipped(False).predict(rows) == 0
+
+
+def test_ranks_are_those_of_scipy_within_the_race(raced):
+    data, found = raced
+    names = [name for name in feature_names(False) if f"rank of {name}" in feature_names(False)]
+    first = len(names)
+    rows = features(data, found)[:, first : 2 * first]
+    for place, name in enumerate(names):
+        ranks = rankdata([one.scores[name] for one in found]) / len(found)
+        belief = data.validity if name.startswith("cluster") else 1.0
+        assert rows[:, place] == pytest.approx(belief * (ranks - ranks[0]))
+    assert (rows[1:] != 0).any()

@@ -69,3 +69,9 @@ def test_one_error_fewer_is_luck_and_twenty_are_not():
     few, other, many = saying(range(5)), saying(range(30, 34)), saying(range(24))
     assert choose_jointly({"pooled": few, "block": other}, y, PROBLEM, folds).features == "pooled"
     assert choose_jointly({"pooled": many, "block": other}, y, PROBLEM, folds).features == "block"
+
+
+def test_where_no_fold_can_be_held_out_nothing_is_chosen():
+    x, y = told_apart_by(1.0)
+    found = choose_jointly({"pooled": x, "stage": x}, y, PROBLEM, [])
+    assert (found.features, found.standardise, found.strength) == ("pooled", False, max(PROBLEM.strengths))
