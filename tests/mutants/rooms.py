@@ -58,7 +58,11 @@ _MAP = {
     "functional/intervals.py": ("tests/functional/test_intervals.py", "tests/workflow/test_verdict.py"),
     "functional/mcnemar.py": _STATISTICS,
     "functional/calibration.py": ("tests/functional", "tests/shallow/instances/test_label_shift.py"),
-    "functional/temperature.py": ("tests/functional", "tests/shallow/test_nearest.py"),
+    "functional/temperature.py": (
+        "tests/workflow/test_calibrate.py",
+        "tests/workflow/test_refit.py",
+        "tests/shallow/features",
+    ),
     "shallow/instances/kmm.py": ("tests/shallow/instances/test_weights.py",),
     "shallow/splitters.py": ("tests/shallow/test_splitters.py",),
     "shallow/instances/held_out.py": ("tests/shallow/instances", "tests/shallow/parameters"),

@@ -54,8 +54,8 @@ def test_leave_one_domain_out(rows):
     domain[:20] = 2
     splitter = LeaveOneDomainOut()
     assert splitter.get_n_splits(X, y, sample_domain=domain) == 3
-    tested = [np.unique(domain[test]).tolist() for _, test in splitter.split(X, y, sample_domain=domain)]
-    assert tested == [[-1], [1], [2]]
+    parts = [[np.unique(domain[rows]).tolist() for rows in part] for part in splitter.split(X, y, sample_domain=domain)]
+    assert parts == [[[1, 2], [-1]], [[-1, 2], [1]], [[-1, 1], [2]]]
 
 
 @pytest.mark.parametrize(
