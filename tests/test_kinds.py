@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -16,6 +17,7 @@ from headstart.kinds import KINDS
 from headstart.problem import Task
 from headstart.tasks import TaskLogic, create_task, logic_of
 from headstart.tasks.base import draw
+from headstart.workflow.predictions import plain
 
 ROOT = Path(headstart.__file__).parent
 SAYS = {"kinds/__init__.py"}
@@ -90,3 +92,72 @@ def test_a_head_that_is_drawn_has_the_bits_of_one_that_its_layers_drew_themselve
     torch.manual_seed(3)
     assert torch.equal(draw(head).weight, wanted.weight)
     assert torch.equal(head.bias, wanted.bias)
+
+
+NAMES = ("a", "b", "c")
+LABELS = {
+    "class": np.array([0, 2, 1, 2, 2]),
+    "classes": np.array([[1, 0, 0], [0, 1, 1], [0, 0, 0], [1, 0, 1], [1, 0, 0]], dtype=np.float32),
+    "values": np.array([[1.0, -2.0, 0.5], [3.0, 0.0, 7.0], [2.0, 2.0, 2.0], [-1.0, 4.0, 0.25], [0.0, 1.0, 9.0]]),
+}
+
+
+@pytest.fixture(params=KINDS)
+def task(request):
+    return Task(request.param, **{KINDS[request.param].names_in: NAMES})
+
+
+@pytest.fixture
+def labels(task):
+    return LABELS[task.label_space.reads]
+
+
+def test_what_is_certain_and_right_is_answered_as_the_labels_are_and_is_no_mistake(task, labels):
+    space, right = task.label_space, task.label_space.indicators(labels)
+    assert space.answers(right) == space.label_answers(labels)
+    assert not space.mistakes(right, labels)[0].any()
+    assert create_task(task, labels).scores(right, labels).tolist() == [1.0 if space.has_shares else 0.0] * 5
+    wrong, _ = space.mistakes(right[::-1], labels)
+    said = [given == true for given, true in zip(space.answers(right[::-1]), space.label_answers(labels), strict=True)]
+    assert wrong.tolist() == [not same for same in said]
+    assert wrong.any()
+    assert all(sure in (None, 1.0) for sure in space.confidence(right))
+
+
+def test_outputs_that_are_wanted_are_predicted_as_the_labels(task, labels):
+    logic, space = create_task(task, labels), task.label_space
+    wanted = torch.as_tensor(logic.wanted(labels)).double()
+    outputs = wanted if space.link == "identity" else 80 * (wanted - 0.5)
+    np.testing.assert_allclose(logic.predict(outputs).numpy(), space.indicators(labels), atol=1e-6)
+
+
+def test_labels_survive_the_table_of_predictions(task, labels):
+    written = [plain(answer) for answer in task.label_space.label_answers(labels)]
+    np.testing.assert_array_equal(task.label_space.read_answers(written), labels)
+
+
+def test_labels_of_other_names_are_brought_into_order_by_name(task, labels):
+    space = task.label_space
+    other = type(space)(("c", "a"))
+    if not space.of_classes:
+        assert space.renumbered(labels, NAMES) is labels
+        return
+    mine = other.read_answers(["c", "a", "c"])
+    assert space.label_answers(space.renumbered(mine, other.names)) == other.label_answers(mine)
+
+
+def test_labels_are_counted_refused_and_put_into_strata(task, labels):
+    space = task.label_space
+    counts = {"class": {"a": 1, "b": 1, "c": 3}, "classes": {"a": 3, "b": 1, "c": 2}, "values": {"rows": 5}}
+    assert space.counts(labels) == counts[space.reads]
+    assert space.per_class(labels) == {"class": 1, "classes": 2, "values": 5}[space.reads]
+    assert space.refused(labels) == ""
+    assert type(space)(("a",)).refused(labels[:1])
+    strata = {"class": [0, 2, 1, 2, 2], "classes": [1, 2, 0, 3, 1], "values": [0, 0, 0, 0, 0]}
+    assert space.strata(labels).tolist() == strata[space.reads]
+
+
+def test_the_constant_answer_is_the_shares_of_classes_or_the_mean(task, labels):
+    name, constant = task.label_space.constant(labels)
+    assert name == ("majority" if task.label_space.one_class else "mean")
+    np.testing.assert_allclose(constant, task.label_space.indicators(labels).mean(axis=0))

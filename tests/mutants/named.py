@@ -71,6 +71,9 @@ _box = room("functional/box.py", "tests/functional/test_convex.py")
 _kmm = room("shallow/instances/kmm.py", "tests/shallow/instances/test_weights.py")
 _splits = room("data/splits.py", "tests/data/test_splits.py")
 _one_class = room("kinds/one_class.py", "tests/data/test_splits.py")
+_class_sets = room("kinds/class_sets.py", "tests/test_kinds.py")
+_values = room("kinds/values.py", "tests/test_kinds.py")
+_tasks = room("tasks/base.py", "tests/test_kinds.py")
 _counterpart = room("data/counterpart.py", "tests/data/test_counterpart.py")
 _duplicates = room("data/duplicates.py", "tests/data/test_checking.py")
 _labels = room("data/labels.py", "tests/data/test_labels.py")
@@ -228,6 +231,14 @@ NAMED = [
     _one_class("classes without a stratum", "def strata(self, labels: Array) -> Array:\n        return labels.astype(np.int64)",
                "def strata(self, labels: Array) -> Array:\n        return 0 * labels.astype(np.int64)",
                "a rare class would miss a split"),
+    _one_class("classes by position", "np.array([self.names.index(name) for name in names])[labels]", "labels",
+               "classes are matched by name, never by position", "tests/test_kinds.py"),
+    _class_sets("label sets by position", "whole[:, [self.names.index(name) for name in names]] = labels",
+                "whole[:, : len(names)] = labels", "classes are matched by name, never by position"),
+    _class_sets("the commonest class is the stratum", "rarity.argmin(axis=1) + 1", "rarity.argmax(axis=1) + 1",
+                "the rarest class is the one that a split would miss"),
+    _values("counts of one value", "(labels == labels[0]).all()", "False", "nothing can be learned of one value"),
+    _tasks("heads are drawn anew", "reset()", "pass", "training starts from drawn weights"),
     _splitters("target rows leave the training part", "np.concatenate([source[fold != number], target])",
                "source[fold != number]", "transductive means all target inputs"),
     _counterpart("unknown is the first class", "[-1 if name is None else", "[0 if name is None else",

@@ -26,6 +26,7 @@ _ARMS = tuple(
 _ACROSS = ("tests/workflow/test_verdict_across.py", "tests/workflow/test_across.py")
 _HEADS = ("tests/shallow/test_probe.py", "tests/shallow/test_joint.py", "tests/test_estimators.py")
 
+_KINDS = ("tests/test_kinds.py", "tests/data/test_splits.py")
 _MAP = {
     "workflow/verdict.py": ("tests/workflow/test_verdict.py",),
     "workflow/conclude.py": _ARMS,
@@ -70,6 +71,9 @@ _MAP = {
     "shallow/heads/linear.py": _HEADS,
     "shallow/heads/joint.py": ("tests/shallow/test_joint.py", "tests/workflow/test_heads.py"),
     "shallow/parameters/contest.py": ("tests/shallow/parameters/test_contest.py", "tests/test_estimators.py"),
+    "kinds/one_class.py": _KINDS,
+    "kinds/class_sets.py": _KINDS,
+    "kinds/values.py": _KINDS,
     "data/splits.py": ("tests/data/test_splits.py",),
     "data/counterpart.py": ("tests/data/test_counterpart.py", "tests/workflow/test_across.py"),
     "data/duplicates.py": ("tests/data/test_checking.py",),
