@@ -152,7 +152,7 @@ def test_labels_are_counted_refused_and_put_into_strata(task, labels):
     assert space.counts(labels) == counts[space.reads]
     assert space.per_class(labels) == {"class": 1, "classes": 2, "values": 5}[space.reads]
     assert space.refused(labels) == ""
-    assert type(space)(("a",)).refused(labels[:1])
+    assert type(space)(("a",)).refused(labels[[0, 0, 0]])
     strata = {"class": [0, 2, 1, 2, 2], "classes": [1, 2, 0, 3, 1], "values": [0, 0, 0, 0, 0]}
     assert space.strata(labels).tolist() == strata[space.reads]
 
