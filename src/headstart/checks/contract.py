@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from headstart.checks.recording import Gradients, record
 from headstart.checks.states import assert_same, weights
@@ -17,8 +18,6 @@ from headstart.data.batches import Batch, Samples
 from headstart.deep.method import Method, Nets
 from headstart.engine import Saving, Selection
 from headstart.networks import Network
-
-NEAR = {"rtol": 1e-3, "atol": 1e-5}
 
 
 class Stop(Exception):
@@ -107,7 +106,7 @@ def check_kept(method: Method, trial: Trial) -> None:
 
     kept = trial.train(method, selection=Selection(watch, every=1, keep_best=False)).network.eval()
     with torch.no_grad():
-        assert torch.allclose(kept(x), answers[-1], **NEAR), f"{method!r} evaluates one network and hands back another."
+        assert _close(kept(x), answers[-1]), f"{method!r} evaluates one network and hands back another."
 
 
 def _built(method: Method, trial: Trial) -> Nets:
@@ -125,7 +124,7 @@ def _gradients(method: Method, trial: Trial, batch: Batch, *, parts: int = 1, se
 
 
 def _near(first: Gradients, second: Gradients) -> bool:
-    return all(torch.allclose(first[name], second[name], **NEAR) for name in first)
+    return all(_close(first[name], second[name]) for name in first)
 
 
 def _moved(method: Method, batch: Batch) -> dict[str, Batch]:
@@ -143,3 +142,7 @@ def _moved(method: Method, batch: Batch) -> dict[str, Batch]:
 def _other(samples: Samples) -> Samples:
     x, *more = [view | {"numeric": view["numeric"] * 1.5 + 1} for view in samples.views]
     return samples._replace(x=x, more=tuple(more))
+
+
+def _close(first: Tensor, second: Tensor) -> bool:
+    return torch.allclose(first, second, rtol=1e-3, atol=1e-5)

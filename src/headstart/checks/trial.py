@@ -61,18 +61,22 @@ class Trial:
 
         The source, where one is asked for, is the same samples moved aside; of several, each is moved further.
         """
-        views = {"views": 2 * method.n_views, "shown": method.n_views}
+        shown = method.n_views
         if "episodes" in method.needs:
-            whole = Domain(self._fetch(), self.y, **views)
+            whole = Domain(self._fetch(), self.y, views=2 * shown, shown=shown)
             return EpisodeStream(whole, ways=2, shots=1, queries=3, seed=seed)
         labels = self._labels(method)
         if not method.needs & {"source_inputs", "source_labels", "domains"}:
-            return Stream(self._fetch(), labels, n=len(self.y), batch_size=batch_size, seed=seed, **views)
+            return Stream(
+                self._fetch(), labels, n=len(self.y), batch_size=batch_size, seed=seed, views=2 * shown, shown=shown
+            )
         given = self.y if "source_labels" in method.needs else None
         count = 2 if "domains" in method.needs else 1
-        sources = [Domain(self._fetch(0.5 * (i + 1)), given, n=len(self.y), **views) for i in range(count)]
+        sources = [
+            Domain(self._fetch(0.5 * (i + 1)), given, n=len(self.y), views=2 * shown, shown=shown) for i in range(count)
+        ]
         unseen = not any("target" in need for need in method.needs)
-        target = None if unseen else Domain(self._fetch(), labels, n=len(self.y), **views)
+        target = None if unseen else Domain(self._fetch(), labels, n=len(self.y), views=2 * shown, shown=shown)
         return JoinedStream(target, sources, batch_size=batch_size, seed=seed)
 
     def train(

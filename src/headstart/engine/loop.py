@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -91,12 +91,12 @@ def train(
         If something frozen moved: a fault of the method.
     """
     place = find_place(compute.accelerator, compute.device, compute.precision)
-    selection = replace(selection, every=selection.every or stream.steps_per_epoch)
+    settings = Settings(steps, seed, optimizer, selection, selection.every or stream.steps_per_epoch)
     devices = [place.device] if place.device.type == "cuda" else []
     if devices:
         stream.feed_card()
     with torch.random.fork_rng(devices):
-        session = Session(method, network, stream, task, Settings(steps, seed, optimizer, selection), place)
+        session = Session(method, network, stream, task, settings, place)
         session.updater.parts, session.saving = compute.parts, checkpoint
         session.limit, session.on_step = limit, on_step
         try:

@@ -211,7 +211,7 @@ class Session:
 
     def _evaluate_if_due(self) -> bool:
         """Evaluate every so many steps and at the end; return whether patience is used up."""
-        if self.step % self.settings.selection.every and self.step != self._end:
+        if self.step % self.settings.every and self.step != self._end:
             return False
         self._flush()
         self._share_buffers()

@@ -90,18 +90,19 @@ class Compute:
 
 @dataclass(frozen=True)
 class Settings:
-    """The numbers that a training depends on; see `headstart.engine.train`."""
+    """What a training depends on; see `headstart.engine.train`. ``every``: steps between evaluations."""
 
     steps: int
     seed: int
     optimizer: Optimizer
     selection: Selection
+    every: int
 
     def key(self) -> dict[str, Any]:
         """Return them as they stand in the key of a checkpoint."""
-        chosen = self.selection
-        chosen_when = {"evaluate_every": chosen.every, "patience": chosen.patience, "keep_best": chosen.keep_best}
-        return {"steps": self.steps, "seed": self.seed} | asdict(self.optimizer) | chosen_when
+        chosen = {"patience": self.selection.patience, "keep_best": self.selection.keep_best}
+        numbers = {"steps": self.steps, "seed": self.seed, "evaluate_every": self.every}
+        return numbers | asdict(self.optimizer) | chosen
 
 
 def seed_of(*parts: object) -> int:
