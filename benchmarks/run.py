@@ -1,8 +1,8 @@
 """All benchmarks: ``python -m benchmarks.run [FAMILY ...]``. An interrupted run continues where it stopped.
 
-``make bench`` runs the families ``engine`` and ``peers``, ``make bench-domains`` the family ``domains``. ``--fresh``
-forgets what was measured before. Real data are read from the folder that HEADSTART_DATA names; what needs them is left
-out where it is not set.
+``make bench`` runs the families ``engine`` and ``peers``, ``make bench-domains`` the family ``domains``; ``pages``
+makes the tables that other pages of docs/ show. ``--fresh`` forgets what was measured before. Real data are read from
+the folder that HEADSTART_DATA names; what needs them is left out where it is not set.
 """
 
 from __future__ import annotations
@@ -75,11 +75,18 @@ def domains() -> None:
     module(OWN, "benchmarks.domains.scale", "compare", "curves")
 
 
+def pages() -> None:
+    """Measure what the pages of docs/ show, and no benchmark has."""
+    names = () if has_data("the tables of parameters and of other columns are") else ("unsupervised",)
+    module(OWN, "benchmarks.pages", *names)
+
+
 GENERAL = (store.RESULTS, "benchmarks.render")
 FAMILIES: dict[str, tuple[Callable[[], None], Path, str]] = {
     "engine": (engine, *GENERAL),
     "peers": (peers, *GENERAL),
     "domains": (domains, ROOT / "benchmarks/domains/results", "benchmarks.domains.render"),
+    "pages": (pages, ROOT / "benchmarks/pages/results", "benchmarks.pages.across"),
 }
 """What measures, where its results lie, and what writes its page."""
 
