@@ -19,6 +19,7 @@ from simclr import SimCLR
 
 from headstart.checks import check_method
 from headstart.deep.method import Method
+from headstart.errors import UserError
 from headstart.networks import load_network, save_network
 from headstart.storage import checksum
 
@@ -72,3 +73,14 @@ def test_each_proof_is_short(name: str) -> None:
 @pytest.mark.parametrize("method", [DANN, MCD, SHOT, MeanTeacher, SimCLR, ProtoNet])
 def test_each_method_obeys_the_laws(method: type[Method]) -> None:
     check_method(method)
+
+
+def test_a_head_is_made_by_its_task_alone_and_never_reads_what_a_cut_left_behind(tmp_path: Path) -> None:
+    case = CASES["detection"]()
+    assert (case.network.last_cut, CASES["tagging"]().network.last_cut, CASES["dann"]().network.last_cut) == (1, 1, 3)
+    save_network(case.network, case.logic, tmp_path)
+    with pytest.raises(UserError, match="a task of its own"):
+        load_network(tmp_path)
+    case.network.entry = 2
+    with pytest.raises(ValueError, match="left behind"):
+        case.network(case.inputs)
