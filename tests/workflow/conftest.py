@@ -6,6 +6,9 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
+collect_ignore = ["kill_job.py", "same_runs.py", "comparing.py", "old_runs"]
+"""Programs, which find one another by their folder and hold no test."""
+
 
 @pytest.fixture(scope="session")
 def digits_folder(tmp_path_factory):
