@@ -45,7 +45,8 @@ class Adapted(Shell):
         known = domains.known
         source, target = domains.source, domains.target[known]
         if self.transformer is not None:
-            self.transformer_ = twin = clone(self.transformer)
+            twin: Any = clone(self.transformer)
+            self.transformer_ = twin
             rows = stack(domains.source, domains.target)
             labels = np.concatenate([domains.labels, domains.target_labels])
             domain = np.concatenate([domains.source_domain, np.full(len(domains.target_labels), -1)])

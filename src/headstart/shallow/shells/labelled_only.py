@@ -39,7 +39,8 @@ class LabelledOnly(Isolated, MetaEstimatorMixin, BaseEstimator):
         if len(np.unique(y[known].astype(str))) < 2:
             known[:] = True  # two classes named -1 and 1, none of them masked
         labels = np.array(y[known].tolist()) if y.dtype.kind == "O" else y[known]
-        self.estimator_: Any = clone(self._inner()).fit(X[known], labels)
+        inner: Any = clone(self._inner())
+        self.estimator_: Any = inner.fit(X[known], labels)
         return self
 
     def _inner(self) -> Any:

@@ -53,7 +53,7 @@ class Shell(MetaEstimatorMixin, _Predictor):
         return float(measure(y, self.predict(X, sample_domain), sample_weight=sample_weight))
 
     def _fit_inner(self, rows: Any, labels: Array, weights: Array | None = None) -> None:
-        inner = clone(self._inner())
+        inner: Any = clone(self._inner())
         self.estimator_ = inner.fit(rows, labels) if weights is None else inner.fit(rows, labels, sample_weight=weights)
 
     def _ask_inner(self, rows: Any) -> Array:
