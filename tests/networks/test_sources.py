@@ -42,6 +42,7 @@ def _empty_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("torchvision/mobilnet_v2", "did you mean 'mobilenet_v2'"),
         ("torchvision/swin_t", "no architecture 'swin_t'"),
         ("headstart/glyph", "did you mean 'glyphs'"),
+        ("tabular", "did you mean 'headstart/tabular'"),
         ("resnet18", "did you mean 'timm/resnet18'"),
         ("mobilenet_v2", "did you mean 'torchvision/mobilenet_v2'"),
         ("weights.pth", "file:weights.pth"),

@@ -84,6 +84,7 @@ def _hint(spec: str) -> str:
         return f"did you mean 'torchvision/{spec}'?"
     if spec.endswith((".safetensors", ".pth", ".pt", ".th")):
         return f"did you mean 'file:{spec}' with --network?"
-    known = ["headstart/glyphs", "headstart/tabular", "glyphs", "tabular"]
-    hint = nearest(spec, known)
-    return hint if hint.startswith("did") else f"a source is one of {', '.join(FORMS)}, where RUN is a run folder."
+    hint = nearest(spec.removeprefix("headstart/"), ["glyphs", "tabular"])
+    if hint.startswith("did"):
+        return hint.replace("'", "'headstart/", 1)
+    return f"a source is one of {', '.join(FORMS)}, where RUN is a run folder."

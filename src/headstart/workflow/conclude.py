@@ -19,7 +19,7 @@ def conclude(field: Field[Any, Any], plan: Any, results: Any, kept: Guard, folde
     """Judge the arms, and write the run; ``run.json`` comes last."""
     predictions = field.predict(results, kept, folder)
     verdict = field.judge(plan, results, predictions, kept)
-    details = field.describe(plan, results, predictions, verdict, kept, folder)
+    details = field.describe(plan, results, predictions, verdict, kept)
     command = read_arguments(folder / "state" / "arguments.json").get("command", [])
     record = run_record(field.transfer, field.logic, plan, verdict, kept, details, command)
     if verdict is not None and len(predictions.rows):

@@ -110,9 +110,7 @@ class Field(ABC, Generic[P, R]):
         """Return the gain of what is handed back; None where nothing is compared."""
 
     @abstractmethod
-    def describe(
-        self, plan: P, results: R, predictions: Predictions, verdict: Verdict | None, kept: Guard, folder: Path
-    ) -> Details:
+    def describe(self, plan: P, results: R, predictions: Predictions, verdict: Verdict | None, kept: Guard) -> Details:
         """Return what ``run.json`` says of this field."""
 
     @abstractmethod

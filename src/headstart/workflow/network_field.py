@@ -167,7 +167,6 @@ class NetworkField(Field[Plan, Results]):
         predictions: Predictions,
         verdict: Verdict | None,
         kept: Guard,
-        folder: Path,
     ) -> Details:
         assert verdict is not None
         index = best_index(results[kept.kept])

@@ -61,7 +61,6 @@ class SourceField(NetworkField):
         predictions: Predictions,
         verdict: Verdict | None,
         kept: Guard,
-        folder: Path,
     ) -> Details:
         (result,) = results[ARM]
         arm = {key: value for key, value in result.items() if key not in {"history", "cut", "score"}}

@@ -50,7 +50,7 @@ class Transfer:
     target, checks : the opened target, and what was found in it. sides : labelled source data beside the target; None
         where there are none.
     source : the network that knowledge comes from, or that encodes samples; None where raw columns are used.
-    notes : sentences on what was decided before the plan. began : when the verb was called, by ``clock``.
+    notes : sentences on what was decided before the plan. began : when the verb was called, by `time.monotonic`.
     """
 
     verb: str

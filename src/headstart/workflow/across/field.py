@@ -117,7 +117,6 @@ class ArrayField(Field[AcrossPlan, Races]):
         predictions: Predictions,
         verdict: Verdict | None,
         kept: Guard,
-        folder: Path,
     ) -> Details:
         assert verdict is not None
         values, link = predictions.values[kept.kept][0], self.adaptation.task.label_space.link
