@@ -12,7 +12,19 @@ from headstart.errors import check_names
 from headstart.kinds import TASKS
 from headstart.problem import MODALITIES, Carries, Scenario, Space
 
-KINDS = ("trained", "fitted", "penalty", "weights", "map", "predictor", "head", "unsupervised")
+KINDS = (
+    "trained",
+    "fitted",
+    "penalty",
+    "joint",
+    "source_free",
+    "test_time",
+    "weights",
+    "map",
+    "predictor",
+    "head",
+    "unsupervised",
+)
 NEEDS = ("target_labels", "source_labels", "source_inputs", "target_inputs")
 
 
@@ -35,7 +47,9 @@ class Entry:
     carries, scenario : where it stands in the classifications of `headstart.problem.Setting`.
     needs : what the data must hold. applies : modalities and tasks.
     kind : "trained" (by the loop), "fitted" (without gradients through the network), "penalty" (a term that others
-        carry, joined by ``+``; alone it stands on fine-tuning), or, across domains of arrays and features: "weights" (a
+        carry, joined by ``+``; alone it stands on fine-tuning), "joint" (by the loop, on labelled sources and mostly
+        an unlabelled target), "source_free" (by the loop, on an unlabelled target from a source's model), "test_time"
+        (at prediction, from a model and the rows to predict), or, across domains of arrays and features: "weights" (a
         function that weighs source rows), "map" (a `DomainTransformer`), "predictor" (a `DomainClassifier` or
         `DomainRegressor`; one that serves several tasks has ``regressor`` beside), "head" (starts from a fitted source
         estimator) or "unsupervised" (no labels on either side).

@@ -12,6 +12,9 @@ KINDS = {
     "fitted": "Heads fitted on frozen features",
     "trained": "Trained in the loop",
     "penalty": "Penalties, joined to a trained method by +",
+    "joint": "Trained in the loop on two domains or more",
+    "source_free": "Trained in the loop on an unlabelled target, from a source's model alone",
+    "test_time": "Adapted at prediction, from a model and the rows to predict",
     "baseline": "Baselines",
 }
 """Headings of the kinds of methods that have one; the others say what they carry over."""
