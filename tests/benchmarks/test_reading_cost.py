@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from benchmarks.reading_cost import cost, home, imported, non_blank
+from benchmarks.reading_cost import METHODS, cost, home, imported, non_blank
 
 
 def test_names_are_followed_through_rooms_to_where_they_are_defined():
     assert home("headstart.networks", "Network") == "headstart.networks.network"
     assert home("headstart.networks.network", "Network") == "headstart.networks.network"
     found = cost("headstart.deep.finetune.finetune")
-    assert {"headstart.deep.finetune.finetune", "headstart.deep.method", "headstart.networks.network"} <= {
-        *found.modules
-    }
-    assert not {"headstart.networks.store", "headstart.data.opening"} & {*found.modules}
+    assert {"headstart.deep.finetune.finetune", "headstart.deep.method", "headstart.data.batches"} <= {*found.modules}
+    assert not {"headstart.networks.network", "headstart.data.opening"} & {*found.modules}
     assert found.lines == sum(non_blank(module) for module in found.modules)
 
 
 def test_lazy_imports_and_those_of_type_checkers_are_left_out():
     assert "headstart.data" not in imported("headstart.networks.source")
     assert "headstart.errors" in imported("headstart.networks.source")
+
+
+def test_a_trained_method_is_read_in_one_sitting():
+    found = cost(*METHODS["FineTune"])
+    assert len(found.modules) <= 9
+    assert found.lines <= 450

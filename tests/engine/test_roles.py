@@ -7,8 +7,9 @@ import pytest
 import torch
 from engine_tiny import TinyData, TinyPreprocess
 
-from headstart.data.batches import as_labels, known, pick_labels
+from headstart.data.batches import known
 from headstart.engine import Domain, EpisodeStream, JoinedStream, Stream, cached_states, raw_fetch
+from headstart.engine.labels import as_labels, pick_labels
 from headstart.engine.updates import cut, size
 from headstart.errors import UserError
 

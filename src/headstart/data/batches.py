@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -82,24 +81,3 @@ def known(y: Targets) -> Tensor:
         return torch.tensor([value is not None for value in y])
     given = ~y.isnan() if y.is_floating_point() else y >= 0
     return given if given.ndim == 1 else given.flatten(1).all(dim=1)
-
-
-def as_labels(labels: Any) -> Any:
-    """Return labels as an array [n, ...]; as a list of tensors where they are a list of tensors, arrays or dicts."""
-    ragged = isinstance(labels, list) and any(isinstance(value, Tensor | np.ndarray | dict) for value in labels)
-    if not ragged:
-        return np.asarray(labels)
-    return [_tensors(value) for value in labels]
-
-
-def _tensors(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: torch.as_tensor(item) for name, item in value.items()}
-    return None if value is None else torch.as_tensor(value)
-
-
-def pick_labels(labels: Any, positions: np.ndarray) -> Targets:
-    """Return the targets of ``positions`` from what `as_labels` gave."""
-    if isinstance(labels, list):
-        return [labels[position] for position in positions]
-    return torch.from_numpy(labels[positions])

@@ -11,8 +11,10 @@ from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from headstart.data.batches import Batch, Episode, Samples
-from headstart.networks.network import Network
-from headstart.tasks import TaskLogic
+
+if TYPE_CHECKING:
+    from headstart.networks.network import Network
+    from headstart.tasks import TaskLogic
 
 
 class Group(NamedTuple):

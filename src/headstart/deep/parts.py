@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -14,8 +14,10 @@ from headstart.data.batches import Batch, Samples
 from headstart.deep.method import Group, Nets
 from headstart.deep.penalty import Passed, Penalty
 from headstart.errors import UserError
-from headstart.networks.network import Network, hold
-from headstart.tasks import TaskLogic
+
+if TYPE_CHECKING:
+    from headstart.networks.network import Network
+    from headstart.tasks import TaskLogic
 
 
 def stages_above(network: Network, depth: int | None) -> int:
@@ -70,9 +72,7 @@ def frozen_copy(network: Network) -> Network:
     """Return a held copy of ``network``; its frozen stages are shared, since neither will move."""
     shared = [network.preprocess, *list(network.stages.values())[: network.frozen]]
     twin = copy.deepcopy(network, {id(part): part for part in shared})
-    twin.frozen = len(twin.stages)
-    hold(twin)
-    return twin
+    return twin.hold()
 
 
 def averaging_copy(network: Network) -> Network:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
-from headstart.data.batches import Samples
-from headstart.deep.method import Nets
-from headstart.networks.network import Network
+if TYPE_CHECKING:
+    from headstart.data.batches import Samples
+    from headstart.deep.method import Nets
+    from headstart.networks.network import Network
 
 
 class Passed(NamedTuple):

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from headstart.data.batches import Samples, as_labels, known, pick_labels
+from headstart.data.batches import Samples, known
+from headstart.engine.labels import as_labels, pick_labels
 from headstart.errors import UserError
 
 Fetch = Callable[[np.ndarray, Any], Any]

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from headstart.data.batches import as_labels, pick_labels
 from headstart.engine.ahead import ahead
 from headstart.engine.device import Place, choose_precision, free_memory, layout_of, move, out_of_memory
 from headstart.engine.domain import Fetch
+from headstart.engine.labels import as_labels, pick_labels
 from headstart.errors import UserError
 from headstart.networks.network import Network
 from headstart.tasks import TaskLogic

@@ -159,6 +159,12 @@ class Network(nn.Module):
                 _pin(module) if index < count else _unpin(module, self.training)
         return self
 
+    def hold(self) -> Network:
+        """Freeze every stage and the head for good: no training mode and no gradient reaches this network again."""
+        self.frozen = len(self.stages)
+        hold(self)
+        return self
+
     def frozen_tensors(self) -> dict[str, Tensor]:
         """Return parameters and buffers of the frozen stages by name, for the hash that proves them unmoved."""
         prefixes = tuple(f"stages.{name}." for name in self.stage_names[: self.frozen])

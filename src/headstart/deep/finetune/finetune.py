@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from headstart.deep.method import Batch, Group, Losses, Method, Nets
 from headstart.deep.parts import begin, forward, labelled, stage_groups, stages_above
 from headstart.deep.penalty import Penalty, penalty_terms, stages_read
-from headstart.networks.network import Network
-from headstart.tasks import TaskLogic
+
+if TYPE_CHECKING:
+    from headstart.networks.network import Network
+    from headstart.tasks import TaskLogic
 
 
 @dataclass(kw_only=True)
