@@ -12,15 +12,15 @@ import torch
 from dann import DANN
 from detection import Detection
 from mcd import MCD
-from mean_teacher import MeanTeacher
 from protonet import ProtoNet, answers, class_means
-from shot import SHOT
 from simclr import SimCLR
 from tagging import Tagging
 from torch import Tensor
 
 from headstart.deep.finetune.finetune import FineTune
 from headstart.deep.method import Method
+from headstart.deep.selftrain.mean_teacher import MeanTeacher
+from headstart.deep.source_free.shot import SHOT
 from headstart.engine import (
     Compute,
     Domain,
@@ -156,7 +156,9 @@ def shot() -> Case:
 def mean_teacher() -> Case:
     few = np.where(np.arange(45) < 9, TARGET[1], -1)
     stream = Stream(fetch_of(TARGET[0], noise=0.3), few, batch_size=15, seed=0, views=6, shown=2)
-    return Case(MeanTeacher(), tabular(), stream, THREE, of_target(), table(TARGET[0]), above=0.7)
+    return Case(
+        MeanTeacher(labels="target", decay=0.95), tabular(), stream, THREE, of_target(), table(TARGET[0]), above=0.7
+    )
 
 
 def simclr() -> Case:

@@ -16,7 +16,10 @@ from headstart.catalogue.instances import INSTANCES
 from headstart.catalogue.parameters import PARAMETERS
 from headstart.catalogue.pseudo_labels import PSEUDO_LABELS
 from headstart.catalogue.relations import RELATIONS
+from headstart.catalogue.selftrain import SELFTRAIN
+from headstart.catalogue.source_free import SOURCE_FREE
 from headstart.catalogue.target import TARGET_METHODS
+from headstart.catalogue.unseen import UNSEEN
 from headstart.catalogue.unsupervised import UNSUPERVISED
 from headstart.errors import UserError, nearest
 
@@ -31,6 +34,9 @@ METHODS: tuple[Entry, ...] = (
     *RELATIONS,
     *HETEROGENEOUS,
     *UNSUPERVISED,
+    *SELFTRAIN,
+    *SOURCE_FREE,
+    *UNSEEN,
 )
 DOMAIN_KINDS = frozenset({"weights", "map", "predictor"})
 

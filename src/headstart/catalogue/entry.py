@@ -25,7 +25,16 @@ KINDS = (
     "head",
     "unsupervised",
 )
-NEEDS = ("target_labels", "source_labels", "source_inputs", "target_inputs")
+NEEDS = (
+    "target_labels",
+    "some_target_labels",
+    "source_labels",
+    "source_inputs",
+    "target_inputs",
+    "domains",
+    "episodes",
+)
+"""Those of `headstart.deep.method.NEEDS`, which this room cannot import."""
 
 
 class Variant(NamedTuple):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from headstart.data.batches import Batch, Samples
-from headstart.deep.method import Group, Nets
+from headstart.deep.method import Group, Losses, Nets
 from headstart.deep.penalty import Passed, Penalty
 from headstart.errors import UserError
 
@@ -134,3 +134,27 @@ def watch(network: Network, stages: Sequence[str]) -> Iterator[dict[str, Any]]:
     finally:
         for handle in handles:
             handle.remove()
+
+
+def learn_source(nets: Nets, batch: Batch) -> tuple[Passed, Losses]:
+    """Return one pass over the labelled source, and the task's loss on it as ``task``."""
+    samples, y = labelled_source(batch)
+    passed = forward(nets.network, samples)
+    return passed, {"task": nets.task.loss(passed.outputs, y, samples.weight)}
+
+
+def by_domain(batch: Batch, outputs: Tensor) -> dict[int, tuple[Tensor, Any, Tensor | None]]:
+    """Return outputs, labels and weights of the source's samples by the number of their domain; one domain is 0."""
+    samples, y = labelled_source(batch)
+    numbers = torch.zeros(len(outputs), dtype=torch.int64) if samples.domain is None else samples.domain
+    rows = {int(number): (numbers == number).nonzero()[:, 0].to(outputs.device) for number in numbers.unique()}
+    weight = samples.weight
+    return {n: (outputs[r], y[r.to(y.device)], None if weight is None else weight[r]) for n, r in rows.items()}
+
+
+def learn_known(nets: Nets, batch: Batch, outputs: Tensor) -> Losses:
+    """Return the task's loss on the target samples whose label is given, as ``task``: a mean over all of them."""
+    samples = batch.target
+    if samples is None or samples.y is None:
+        raise ValueError("This method learns from some labels of the target, but the batch holds none.")
+    return {"task": nets.task.loss(outputs, samples.y.clamp(min=0), samples.known.to(outputs))}

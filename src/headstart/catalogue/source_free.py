@@ -1,0 +1,25 @@
+"""Methods that adapt a source's model to an unlabelled target, without the source's data."""
+
+from __future__ import annotations
+
+from headstart.catalogue.entry import Entry
+
+ROOM = "headstart.deep.source_free"
+NEEDS = ("target_inputs",)
+APPLIES = "image, text, table, features of any backbone; classification"
+
+SOURCE_FREE: tuple[Entry, ...] = (
+    Entry(
+        "shot",
+        "SHOT: information maximisation and nearest centroids",
+        f"{ROOM}.shot:SHOT",
+        (
+            "Liang, Hu and Feng, Do We Really Need to Access the Source Data? Source Hypothesis Transfer for "
+            "Unsupervised Domain Adaptation, ICML 2020",
+        ),
+        scenario="transductive",
+        needs=NEEDS,
+        applies=APPLIES,
+        kind="source_free",
+    ),
+)

@@ -1,0 +1,53 @@
+"""Adapting a source's model to an unlabelled target without the source's data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from turned import accuracy, source_network, target_alone, trained
+
+from headstart import catalogue
+from headstart.catalogue.source_free import SOURCE_FREE
+from headstart.checks import check_method
+from headstart.deep.source_free.shot import SHOT, nearest_centroids
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in SOURCE_FREE])
+def test_laws(name):
+    check_method(catalogue.get(name).load())
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in SOURCE_FREE])
+def test_the_turned_target_is_found_without_the_source(name):
+    alone = source_network()
+    adapted = trained(catalogue.create(name), target_alone(), source_network(), rate=1e-3, steps=80)
+    assert accuracy(alone) < 0.8
+    assert accuracy(adapted) > 0.9
+
+
+def test_shot_holds_the_head():
+    before = source_network()
+    after = trained(SHOT(), target_alone(), source_network(), rate=1e-3, steps=5)
+    assert torch.equal(before.head.weight, after.head.weight)
+    assert not torch.equal(before.stages["block1"].inner.weight, after.stages["block1"].inner.weight)
+
+
+def test_pseudo_labels_are_the_nearest_centroids():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(12, 3)) + 4 * np.eye(3)[np.arange(12) % 3]
+    p = rng.dirichlet(np.ones(3), size=12)
+    unit = np.column_stack([features, np.ones(12)])
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    weights = p
+    for _ in range(2):
+        centres = weights.T @ unit / weights.sum(axis=0)[:, None]
+        labels = (unit @ (centres / np.linalg.norm(centres, axis=1, keepdims=True)).T).argmax(axis=1)
+        weights = np.eye(3)[labels]
+    assert nearest_centroids(torch.tensor(features), torch.tensor(p)).tolist() == labels.tolist()
+
+
+def test_a_class_of_nobody_gains_no_one():
+    features = torch.tensor([[-5.0, -5.0], [-5.0, 5.0], [-5.0, -4.0], [-4.0, 5.0]])
+    p = torch.tensor([[0.9, 0.05, 0.05], [0.05, 0.9, 0.05]]).repeat(2, 1)
+    assert nearest_centroids(features, p).tolist() == [0, 1, 0, 1]
