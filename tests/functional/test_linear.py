@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from headstart.functional.linear import logistic_path, principal, ridge_leave_one_out, ridge_path, unfold
+from headstart.functional import linear
+from headstart.functional.linear import logistic_path, principal, probabilities, ridge_leave_one_out, ridge_path, unfold
+from headstart.functional.newton import Logistic, newton
 
 
 def samples(n: int, d: int, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -15,7 +19,8 @@ def samples(n: int, d: int, k: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.standard_normal((n, d)) * rng.uniform(0.1, 5, d) + rng.standard_normal((k, d))[y] + 3, y
 
 
-SHAPES = [(60, 8), (30, 50)]
+SHAPES = [(60, 8), (30, 50), (90, 40)]
+"""With three classes the first two are Newton's, the last is left to L-BFGS."""
 
 
 @pytest.mark.parametrize(("n", "d"), SHAPES)
@@ -90,3 +95,34 @@ def test_the_order_of_strengths_does_not_matter() -> None:
     path = logistic_path(basis, np.eye(3)[y], strengths, tolerance=1e-7)
     norms = [np.linalg.norm(weights) for weights, _ in path]
     assert np.argsort(norms).tolist() == [1, 2, 0]
+
+
+@pytest.mark.parametrize("link", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_newton_and_lbfgs_find_the_same_models(monkeypatch: pytest.MonkeyPatch, link: str, weighted: bool) -> None:
+    x, y = samples(50, 6, 3)
+    weights = np.linspace(0.1, 4, 50) if weighted else None
+    labels = np.eye(3)[y] if link == "softmax" else np.stack([y == 0, y < 2], axis=1).astype(float)
+    basis, strengths = principal(x), np.array([1.0, 1e-2, 1e-4])
+    found = []
+    for small in (True, False):
+        monkeypatch.setattr(linear, "is_small", lambda n, unknowns, small=small: small)
+        found.append(logistic_path(basis, labels, strengths, link=link, tolerance=1e-8, weights=weights))
+    for (w, b), (v, c) in zip(*found, strict=True):
+        np.testing.assert_allclose(w, v, atol=1e-4 * np.abs(v).max())
+        np.testing.assert_allclose(b - c, (b - c).mean() if link == "softmax" else 0, atol=1e-3)
+
+
+def test_newton_steps_back_where_a_whole_step_overshoots() -> None:
+    """From 8 the curvature is 3e-4 of what it is at the solution, log 3: whole steps go further out each time."""
+    labels = np.repeat([1.0, 1.0, 1.0, 0.0], 5)[:, None]
+    problem = Logistic(np.ones((20, 1)), labels, np.ones(20), np.zeros(1), "sigmoid")
+    assert newton(problem, np.array([[8.0]]), 1e-10)[0, 0] == pytest.approx(np.log(3))
+
+
+def test_weaker_penalties_fit_the_rows_better() -> None:
+    x, y = samples(25, 4, 2)
+    basis, strengths = principal(x), np.logspace(0, -6, 10)
+    path = logistic_path(basis, np.eye(2)[y], strengths)
+    losses = [-np.log(probabilities(basis.rotated @ w + b, "softmax")[np.arange(25), y]).mean() for w, b in path]
+    assert all(later <= before + 1e-4 for before, later in pairwise(losses))

@@ -10,6 +10,8 @@ from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import expit, softmax
 
+from headstart.functional.newton import Logistic, is_small, newton
+
 Array = np.ndarray
 
 
@@ -114,6 +116,10 @@ class Link(NamedTuple):
     loss: Callable[[Array, Array], tuple[float, Array]]
 
 
+Step = Callable[[float, tuple[Array, Array]], tuple[Array, Array]]
+"""From a strength and a start, both weights [r, k] and intercept [k], to the solution."""
+
+
 def logistic_path(
     basis: Basis,
     labels: Array,
@@ -125,13 +131,14 @@ def logistic_path(
 ) -> list[tuple[Array, Array]]:
     """Solve ``min_{W, b} mean_i loss(x_i W + b, y_i) + s / 2 ||W||^2`` for every strength s.
 
-    From the strongest to the weakest, each starting from the one before; L-BFGS on the principal axes, whose
-    coordinates are scaled by ``1 / sqrt(c sigma_j^2 / n + s)`` with c the mean of p (1 - p) at the start, so that
-    directions of large and of small variance converge alike. scikit-learn's C is ``1 / (n s)``.
+    From the strongest to the weakest, each starting from the one before, on the principal axes; by Newton's method
+    where `is_small` says that it is the quicker, else by L-BFGS. Coordinates are scaled by
+    ``1 / sqrt(c sigma_j^2 / n + s)`` with c the mean of p (1 - p) at the start, so that directions of large and of
+    small variance converge alike. scikit-learn's C is ``1 / (n s)``.
 
     Parameters
     ----------
-    basis : of n samples, r axes; products are taken in float32 when tolerance >= 1e-5, else in float64.
+    basis : of n samples, r axes; L-BFGS takes products in float32 when tolerance >= 1e-5, else in float64.
     labels : [n, k], one-hot rows for "softmax", 0/1 for "sigmoid" (k problems of one class each).
     strengths : penalties per sample, any order.
     tolerance : the largest entry of the gradient, in scaled coordinates, at which a solution counts.
@@ -146,18 +153,44 @@ def logistic_path(
     Friedman, Hastie and Tibshirani, "Regularization Paths for Generalized Linear Models via Coordinate Descent",
     Journal of Statistical Software 2010 (paths with warm starts).
     """
+    n, k = labels.shape
+    weights = None if weights is None else weights / weights.mean()
+    current = np.zeros((len(basis.singular), k)), _prior(labels, link)
+    solver = _small if is_small(n, (len(basis.singular) + 1) * k) else _large
+    step = solver(basis, labels, link, tolerance, weights)
+    found: dict[int, tuple[Array, Array]] = {}
+    for index in np.argsort(strengths)[::-1]:
+        current = found[int(index)] = step(float(strengths[index]), current)
+    return [found[index] for index in range(len(strengths))]
+
+
+def _small(basis: Basis, labels: Array, link: str, tolerance: float, weights: Array | None) -> Step:
+    n = len(labels)
+    weights = np.ones(n) if weights is None else weights
+    labels = np.asarray(labels, dtype=np.float64)
+
+    def step(strength: float, start: tuple[Array, Array]) -> tuple[Array, Array]:
+        scale = _scaling(basis.rotated, start, basis.singular, strength, link)
+        x = np.column_stack([basis.rotated * scale, np.ones(n)])
+        problem = Logistic(x, labels, weights, np.append(strength * scale**2, 0.0), link)
+        v = newton(problem, np.vstack([start[0] / scale[:, None], start[1]]), tolerance)
+        return v[:-1] * scale[:, None], v[-1]
+
+    return step
+
+
+def _large(basis: Basis, labels: Array, link: str, tolerance: float, weights: Array | None) -> Step:
     tie = Link("softmax", _softmax_loss) if link == "softmax" else Link("sigmoid", _sigmoid_loss)
     dtype = np.float32 if tolerance >= 1e-5 else np.float64
     rotated, labels = basis.rotated.astype(dtype), labels.astype(dtype)
     if weights is not None:
-        tie = _weighted(tie, (weights / weights.mean()).astype(dtype))
-    current = np.zeros((len(basis.singular), labels.shape[1])), _prior(labels, link)
-    found: dict[int, tuple[Array, Array]] = {}
-    for index in np.argsort(strengths)[::-1]:
-        strength = float(strengths[index])
-        scale = _scaling(rotated, current, basis.singular, strength, link)
-        current = found[int(index)] = _solve(rotated * scale, labels, strength, current, scale, tie, tolerance)
-    return [found[index] for index in range(len(strengths))]
+        tie = _weighted(tie, weights.astype(dtype))
+
+    def step(strength: float, start: tuple[Array, Array]) -> tuple[Array, Array]:
+        scale = _scaling(rotated, start, basis.singular, strength, link)
+        return _solve(rotated * scale, labels, strength, start, scale, tie, tolerance)
+
+    return step
 
 
 def _prior(labels: Array, link: str) -> Array:
