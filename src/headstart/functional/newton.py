@@ -10,7 +10,7 @@ from scipy.special import expit
 Array = np.ndarray
 MOST_UNKNOWNS = 96
 MOST_NUMBERS = 25_000
-"""Unknowns, and rows times unknowns, up to which Newton was the faster of the two (docs/log.md)."""
+"""Unknowns, and rows times unknowns, up to which Newton was the faster of the two (docs/time.md)."""
 STEPS = 60
 SHORTEST = 1e-8
 ARMIJO = 1e-4
