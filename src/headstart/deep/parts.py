@@ -7,7 +7,6 @@ import copy
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
 from headstart.data.batches import Batch, Samples
@@ -75,23 +74,6 @@ def frozen_copy(network: Network) -> Network:
     return twin.hold()
 
 
-def averaging_copy(network: Network) -> Network:
-    """Return a copy of ``network`` without gradients, for `move_average`; frozen stages are shared."""
-    shared = [network.preprocess, *list(network.stages.values())[: network.frozen]]
-    return copy.deepcopy(network, {id(part): part for part in shared}).requires_grad_(False)
-
-
-@torch.no_grad()
-def move_average(average: Network, network: Network, decay: float) -> None:
-    """Move an average of weights: ``a <- decay * a + (1 - decay) * w``; running statistics are those of ``network``."""
-    for mine, theirs in zip(average.parameters(), network.parameters(), strict=True):
-        if mine is not theirs:
-            mine.lerp_(theirs, 1 - decay)
-    for mine, theirs in zip(average.buffers(), network.buffers(), strict=True):
-        if mine is not theirs:
-            mine.copy_(theirs)
-
-
 def labelled_source(batch: Batch) -> tuple[Samples, Tensor]:
     """Return the source of a batch and its labels, which methods across domains learn from."""
     if batch.source is None or batch.source.y is None:
@@ -141,20 +123,3 @@ def learn_source(nets: Nets, batch: Batch) -> tuple[Passed, Losses]:
     samples, y = labelled_source(batch)
     passed = forward(nets.network, samples)
     return passed, {"task": nets.task.loss(passed.outputs, y, samples.weight)}
-
-
-def by_domain(batch: Batch, outputs: Tensor) -> dict[int, tuple[Tensor, Any, Tensor | None]]:
-    """Return outputs, labels and weights of the source's samples by the number of their domain; one domain is 0."""
-    samples, y = labelled_source(batch)
-    numbers = torch.zeros(len(outputs), dtype=torch.int64) if samples.domain is None else samples.domain
-    rows = {int(number): (numbers == number).nonzero()[:, 0].to(outputs.device) for number in numbers.unique()}
-    weight = samples.weight
-    return {n: (outputs[r], y[r.to(y.device)], None if weight is None else weight[r]) for n, r in rows.items()}
-
-
-def learn_known(nets: Nets, batch: Batch, outputs: Tensor) -> Losses:
-    """Return the task's loss on the target samples whose label is given, as ``task``: a mean over all of them."""
-    samples = batch.target
-    if samples is None or samples.y is None:
-        raise ValueError("This method learns from some labels of the target, but the batch holds none.")
-    return {"task": nets.task.loss(outputs, samples.y.clamp(min=0), samples.known.to(outputs))}

@@ -15,7 +15,7 @@ from headstart.checks import check_method, check_zero
 from headstart.checks.trial import create_trial
 from headstart.data.batches import Batch, Samples
 from headstart.deep.method import Nets
-from headstart.deep.parts import by_domain
+from headstart.deep.roles import by_domain
 from headstart.deep.unseen.erm import ERM
 from headstart.deep.unseen.group_dro import GroupDRO, raised
 from headstart.deep.unseen.irm import tilt

@@ -8,8 +8,10 @@ from typing import ClassVar, Literal
 
 import torch
 
+from headstart.deep.averages import averaging_copy, move_average
 from headstart.deep.method import Batch, Group, Losses, Method, Nets, Update
-from headstart.deep.parts import averaging_copy, learn_known, learn_source, move_average, stage_groups, stages_above
+from headstart.deep.parts import learn_source, stage_groups, stages_above
+from headstart.deep.roles import learn_known
 from headstart.networks.network import Network
 from headstart.tasks import TaskLogic
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from headstart.deep.method import Batch, Group, Losses, Method, Nets, Rows, Update
-from headstart.deep.parts import begin, by_domain, learn_source, stage_groups, stages_above
+from headstart.deep.parts import begin, learn_source, stage_groups, stages_above
+from headstart.deep.roles import by_domain
 from headstart.networks.network import Network
 from headstart.tasks import TaskLogic
 
