@@ -1,4 +1,4 @@
-"""Lets the tests of trained methods share `turned`."""
+"""Lets the tests of trained methods import one another."""
 
 from __future__ import annotations
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from dann import DANN
 from detection import Detection
-from mcd import MCD
 from protonet import ProtoNet, answers, class_means
 from simclr import SimCLR
 from tagging import Tagging
 from torch import Tensor
 
+from headstart.deep.adversarial.dann import DANN
+from headstart.deep.adversarial.mcd import MCD
 from headstart.deep.finetune.finetune import FineTune
 from headstart.deep.method import Method
 from headstart.deep.selftrain.mean_teacher import MeanTeacher

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
+from headstart.catalogue.adversarial import ADVERSARIAL
 from headstart.catalogue.entry import Entry
 from headstart.catalogue.features import FEATURES
 from headstart.catalogue.features_kernel import FEATURES_KERNEL
 from headstart.catalogue.features_transport import FEATURES_TRANSPORT
 from headstart.catalogue.heterogeneous import HETEROGENEOUS
 from headstart.catalogue.instances import INSTANCES
+from headstart.catalogue.matching import MATCHING
 from headstart.catalogue.parameters import PARAMETERS
 from headstart.catalogue.pseudo_labels import PSEUDO_LABELS
 from headstart.catalogue.relations import RELATIONS
@@ -34,6 +36,8 @@ METHODS: tuple[Entry, ...] = (
     *RELATIONS,
     *HETEROGENEOUS,
     *UNSUPERVISED,
+    *MATCHING,
+    *ADVERSARIAL,
     *SELFTRAIN,
     *SOURCE_FREE,
     *UNSEEN,

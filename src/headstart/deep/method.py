@@ -146,6 +146,14 @@ class Method(BaseEstimator, ABC):
         """
         return {}
 
+    def measures(self, nets: Nets, batch: Batch) -> dict[str, float]:
+        """Return what a report needs to know of the players, by name: a discriminator's accuracy, a distance.
+
+        Asked at every evaluation, of the last step's batch (this process's share), in evaluation mode without a graph;
+        kept in `Trained.history` under ``measures``. Nothing is chosen by it. By default there is nothing to say.
+        """
+        return {}
+
     def evaluated(self, nets: Nets) -> Network:
         """Return the network that is evaluated and kept: by default the trained one; a teacher, an average."""
         return nets.network

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from headstart.data.batches import Batch, Samples
 from headstart.deep.method import Group, Losses, Nets
-from headstart.deep.penalty import Passed, Penalty
+from headstart.deep.penalty import Passed, Penalty, penalty_terms, stages_read
 from headstart.errors import UserError
 
 if TYPE_CHECKING:
@@ -118,8 +118,9 @@ def watch(network: Network, stages: Sequence[str]) -> Iterator[dict[str, Any]]:
             handle.remove()
 
 
-def learn_source(nets: Nets, batch: Batch) -> tuple[Passed, Losses]:
-    """Return one pass over the labelled source, and the task's loss on it as ``task``."""
+def learn_source(nets: Nets, batch: Batch, penalties: Sequence[Penalty] = ()) -> tuple[Passed, Losses]:
+    """Return one pass over the labelled source, and the task's loss on it as ``task``, with penalties beside."""
     samples, y = labelled_source(batch)
-    passed = forward(nets.network, samples)
-    return passed, {"task": nets.task.loss(passed.outputs, y, samples.weight)}
+    passed = forward(nets.network, samples, stages_read(penalties, nets.network))
+    losses = {"task": nets.task.loss(passed.outputs, y, samples.weight)}
+    return passed, losses | penalty_terms(penalties, nets, passed)

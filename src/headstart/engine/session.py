@@ -23,7 +23,7 @@ from headstart.engine.optimizers import load_optimizers, make_optimizers, optimi
 from headstart.engine.predict import evaluating
 from headstart.engine.settings import Saving, Settings, gentle_interrupt, seed_of
 from headstart.engine.streams import BatchStream
-from headstart.engine.updates import Updater, over_processes
+from headstart.engine.updates import Updater, cut, over_processes
 from headstart.errors import UserError
 from headstart.foreign import unusable
 from headstart.networks.network import Network
@@ -221,7 +221,7 @@ class Session:
         self.seconds = self.limit.clock() - self._began
         train_loss = self.loss_sum / max(1, self.loss_count)
         self.loss_sum, self.loss_count = 0.0, 0
-        names = {"validation_loss": values.get("loss"), "validation_score": values.get("score")}
+        names = {"validation_loss": values.get("loss"), "validation_score": values.get("score")} | self._measure()
         better = self.curve.add(self._report(self.step, {"train_loss": train_loss} | names))
         if better and self.settings.selection.keep_best:
             self.best = self._snapshot()
@@ -243,6 +243,14 @@ class Session:
         if not abs(values["loss"]) < float("inf"):
             self._diverged("validation loss", self.step - 1)
         return values
+
+    def _measure(self) -> dict[str, dict[str, float]]:
+        """Return what the method says of its players on the last batch; methods that say nothing cost nothing."""
+        if type(self.method).measures is Method.measures:
+            return {}
+        part = cut(self.updater.batch, 0, self.updater.parts)  # what fits into memory
+        with evaluating(self.nets), self.place.autocast():
+            return {"measures": self.method.measures(self.nets, part)}
 
     def _share_buffers(self) -> None:
         """Average running statistics over processes; the mean is linear, so the moment does not matter."""

@@ -1,0 +1,1 @@
+"""Trained across domains: a distance between the domains' features, made small."""
