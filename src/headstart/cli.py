@@ -146,6 +146,10 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", help="Show more: what learns stage by stage, and every evaluation.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Adapt = Annotated[
+    str | None,
+    typer.Option("--adapt", help="Adapt the model to these samples first: adabn, tent or sar (docs/test-time.md)."),
+]
 RawCells = Annotated[
     bool, typer.Option("--raw-cells", help="In CSV, leave cells as they are that a spreadsheet would run as formulas.")
 ]
@@ -373,11 +377,12 @@ def predict(
     device: Device = None,
     json_: AsJson = False,
     raw_cells: RawCells = False,
+    adapt: Adapt = None,
 ) -> None:
     """Predict new samples: CSV or JSON on standard output, or CSV, JSON, JSON lines or Parquet with --out."""
     from headstart.workflow.predict import predict_files
 
-    predict_files(run, files, out=out, device=device, as_json=json_, raw_cells=raw_cells)
+    predict_files(run, files, out=out, device=device, as_json=json_, raw_cells=raw_cells, adapt=adapt)
 
 
 @app.command()

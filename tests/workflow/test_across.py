@@ -80,6 +80,8 @@ def test_a_table_ends_in_a_verdict_a_report_and_a_model_that_predicts(run, table
     frame = pd.read_csv(tables["target"])
     kept = run.result["arms"][run.result["guard"]["kept"]]["test"]["accuracy"]
     assert np.mean(load(run.path).model.predict(frame) == frame["mood"]) == pytest.approx(kept)
+    with pytest.raises(UserError, match="--adapt tent moves the normalisations of a network"):
+        run.predict(frame, adapt="tent")
 
 
 def test_the_choice_is_the_same_whatever_the_target_labels_are(run, tables, tmp_path):

@@ -21,6 +21,7 @@ from headstart.catalogue.relations import RELATIONS
 from headstart.catalogue.selftrain import SELFTRAIN
 from headstart.catalogue.source_free import SOURCE_FREE
 from headstart.catalogue.target import TARGET_METHODS
+from headstart.catalogue.test_time import TEST_TIME
 from headstart.catalogue.unseen import UNSEEN
 from headstart.catalogue.unsupervised import UNSUPERVISED
 from headstart.errors import UserError, nearest
@@ -40,6 +41,7 @@ METHODS: tuple[Entry, ...] = (
     *ADVERSARIAL,
     *SELFTRAIN,
     *SOURCE_FREE,
+    *TEST_TIME,
     *UNSEEN,
 )
 DOMAIN_KINDS = frozenset({"weights", "map", "predictor"})

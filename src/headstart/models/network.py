@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from headstart.errors import UserError
+from headstart.models.adapting import outputs_after
 from headstart.models.saved import SavedModel
 
 
@@ -47,3 +48,10 @@ class NetworkModel(SavedModel):
         rows, place = np.arange(len(dataset)), choose_device(device)
         fetch = raw_fetch(dataset, rows, self.network.preprocess)
         return predict(self.network.to(place), self.logic, fetch, len(rows), device=place)
+
+    def answer_adapted(self, dataset: Any, adapt: str, device: str | None) -> np.ndarray:
+        from headstart.engine import choose_device, raw_fetch
+
+        rows, place = np.arange(len(dataset)), choose_device(device)
+        fetch = raw_fetch(dataset, rows, self.network.preprocess)
+        return outputs_after(self.network.to(place), self.logic, adapt, fetch, len(rows), place)

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from headstart.errors import UserError
 from headstart.isolated import isolate
+from headstart.models.adapting import Adapted, compared
 from headstart.models.answers import answered, said
 from headstart.tasks import TaskLogic
 
@@ -44,6 +46,13 @@ class SavedModel(ABC):
     def answer(self, dataset: Any, device: str | None) -> np.ndarray:
         """Return the model's raw answers for every sample of an open `Dataset`."""
 
+    def answer_adapted(self, dataset: Any, adapt: str, device: str | None) -> np.ndarray:
+        """Return the answers of the model adapted to these samples by a method at test time."""
+        raise UserError(
+            f"--adapt {adapt} moves the normalisations of a network, and this run's model is an array model, which has "
+            "none; leave --adapt out."
+        )
+
     @isolate
     def open(self, inputs: Any) -> Any:
         """Open new inputs as the `Dataset` that this model takes; one that is open passes."""
@@ -64,6 +73,16 @@ class SavedModel(ABC):
         """
         dataset = self.open(inputs)
         return answered(self.answer(dataset, device), dataset)
+
+    @isolate
+    def adapted(self, inputs: Any, adapt: str, *, device: str | None = None) -> Adapted:
+        """Return answers after and before adapting a copy to ``inputs``, and what speaks against those after.
+
+        ``adapt`` is a method at test time: ``adabn``, ``tent`` or ``sar``.
+        """
+        dataset = self.open(inputs)
+        after = answered(self.answer_adapted(dataset, adapt, device), dataset)
+        return compared(self.logic, adapt, after, answered(self.answer(dataset, device), dataset))
 
     @isolate
     def predict(self, inputs: Any, *, device: str | None = None) -> list[Any]:

@@ -22,6 +22,8 @@ from headstart.workflow.predictions import plain
 from headstart.workflow.run import load
 
 ENDINGS = (".csv", ".json", ".jsonl", ".parquet")
+NAMED = ("name", "prediction", "unadapted")
+"""Columns that hold names; the others hold numbers."""
 
 
 @isolate
@@ -33,17 +35,23 @@ def predict_files(
     device: str | None = None,
     as_json: bool = False,
     raw_cells: bool = False,
+    adapt: str | None = None,
 ) -> None:
     """Predict files, folders, tables or standard input (``-``), and write CSV, JSON, JSON lines or Parquet.
 
     Without ``out`` the result goes to standard output: CSV, or one JSON array with ``as_json``. In CSV, a name or a
     class that a spreadsheet would run as a formula gets an apostrophe in front unless ``raw_cells``; numbers do not.
+    With ``adapt``, a method at test time, the answers are those of the model adapted to these samples; the others stand
+    beside them in columns whose names begin with ``unadapted``.
     """
     if out is not None and out.suffix.lower() not in ENDINGS:
         raise UserError(f"--out {out} has no known ending; expected one of {', '.join(ENDINGS)}.")
     model = load(run).model
     dataset = open_files(files, modality=model.modality, columns=model.wanted)
-    records = predict_records(model, dataset, device=device)
+    if adapt is None:
+        records = predict_records(model, dataset, device=device)
+    else:
+        records = adapted_records(model, dataset, adapt, device=device)
     for text in dataset.warnings:
         sys.stderr.write(f"Warning: {text}\n")
     in_csv = out.suffix.lower() == ".csv" if out is not None else not as_json
@@ -59,17 +67,39 @@ def predict_files(
 
 def predict_records(model: SavedModel, dataset: Dataset, *, device: str | None = None) -> list[dict[str, Any]]:
     """Return one record per sample: name, prediction, and a probability (or value) per class (or target)."""
-    values = model.predict_proba(dataset, device=device)
     names = dataset.names(np.arange(len(dataset)))
-    space, records = model.logic.task.label_space, []
-    for name, prediction, row in zip(names, model.name(values), values, strict=True):
-        records.append({"name": name, "prediction": prediction, **space.details(row)})
+    values = model.predict_proba(dataset, device=device)
+    return [{"name": name, **record} for name, record in zip(names, _told(model, values), strict=True)]
+
+
+def adapted_records(
+    model: SavedModel, dataset: Dataset, adapt: str, *, device: str | None = None
+) -> list[dict[str, Any]]:
+    """Return records of the adapted model with the un-adapted answers beside; say on standard error what changed."""
+    names = dataset.names(np.arange(len(dataset)))
+    found = model.adapted(dataset, adapt, device=device)
+    share = f"{found.changed} of {len(names)} answers ({found.changed / len(names):.1%})"
+    print(f"headstart: --adapt {adapt} changed {share}.", file=sys.stderr)
+    for text in found.warnings:
+        sys.stderr.write(f"Warning: {text}\n")
+    records = []
+    for name, new, old in zip(names, _told(model, found.after), _told(model, found.before), strict=True):
+        prediction = old.pop("prediction")
+        beside = {"unadapted": prediction, **{f"unadapted {key}": value for key, value in old.items()}}
+        records.append({"name": name, **new, **beside})
     return records
+
+
+def _told(model: SavedModel, values: np.ndarray) -> list[dict[str, Any]]:
+    """Return each sample's prediction, and a probability (or value) per class (or target)."""
+    details = model.logic.task.label_space.details
+    answers = zip(model.name(values), values, strict=True)
+    return [{"prediction": prediction, **details(row)} for prediction, row in answers]
 
 
 def _safe(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Protect names, classes and headers, and say so where that changed something."""
-    named = ("name", "prediction")
+    named = [key for key in NAMED if records and key in records[0]]
     found = [
         {protected(key): protected(item) if key in named else item for key, item in record.items()}
         for record in records
@@ -88,7 +118,7 @@ def _csv(records: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(records[0]) if records else ["name"], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(record | {"prediction": plain(record["prediction"])} for record in records)
+    writer.writerows(record | {key: plain(record[key]) for key in NAMED if key in record} for record in records)
     return text.getvalue()
 
 

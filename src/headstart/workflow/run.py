@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from headstart.errors import UserError
+from headstart.errors import HeadstartWarning, UserError
 from headstart.foreign import check_digests, refuse_links, unusable
 from headstart.isolated import isolate
 from headstart.kinds import SHARES
@@ -70,6 +71,22 @@ class Run:
         finally:
             # After the model is read, so that a replacement in between is seen too; it also explains what went wrong.
             self._check_same()
+
+    def predict(self, inputs: Any, *, adapt: str | None = None, device: str | None = None) -> list[Any]:
+        """Return the model's answers, as `headstart.models.SavedModel.predict` gives them.
+
+        Parameters
+        ----------
+        inputs : new samples.
+        adapt : a method at test time (``adabn``, ``tent``, ``sar``) that adapts a copy of the model to them first; what
+            speaks against its answers is a warning, and ``model.adapted`` gives the answers before as well.
+        """
+        if adapt is None:
+            return self.model.predict(inputs, device=device)
+        found = self.model.adapted(inputs, adapt, device=device)
+        for text in found.warnings:
+            warnings.warn(text, HeadstartWarning, stacklevel=2)
+        return self.model.name(found.after)
 
     def _check_same(self) -> None:
         path = self.path / "run.json"

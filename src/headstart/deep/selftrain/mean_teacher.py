@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
 
@@ -12,8 +12,10 @@ from headstart.deep.averages import averaging_copy, move_average
 from headstart.deep.method import Batch, Group, Losses, Method, Nets, Update
 from headstart.deep.parts import learn_source, stage_groups, stages_above
 from headstart.deep.roles import learn_known
-from headstart.networks.network import Network
-from headstart.tasks import TaskLogic
+
+if TYPE_CHECKING:
+    from headstart.networks.network import Network
+    from headstart.tasks import TaskLogic
 
 
 @dataclass(kw_only=True)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from headstart.deep.method import Batch, Group, Losses, Method, Nets
 from headstart.deep.parts import begin, forward, learn_source, stage_groups, stages_above, unlabelled
 from headstart.functional.confusion import believe
 from headstart.functional.reverse import rising
-from headstart.networks.network import Network
-from headstart.tasks import TaskLogic
+
+if TYPE_CHECKING:
+    from headstart.networks.network import Network
+    from headstart.tasks import TaskLogic
 
 
 @dataclass(kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -12,8 +12,10 @@ from torch.nn import functional as F
 from headstart.deep.method import Batch, Group, Losses, Method, Nets, Rows
 from headstart.deep.parts import forward, learning, stages_above, unlabelled
 from headstart.functional.confusion import entropy
-from headstart.networks.network import Network
-from headstart.tasks import TaskLogic
+
+if TYPE_CHECKING:
+    from headstart.networks.network import Network
+    from headstart.tasks import TaskLogic
 
 
 @dataclass(kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -11,8 +11,10 @@ from torch import Tensor
 from headstart.deep.method import Batch, Group, Losses, Method, Nets, Rows, Update
 from headstart.deep.parts import begin, learn_source, stage_groups, stages_above
 from headstart.deep.roles import by_domain
-from headstart.networks.network import Network
-from headstart.tasks import TaskLogic
+
+if TYPE_CHECKING:
+    from headstart.networks.network import Network
+    from headstart.tasks import TaskLogic
 
 
 @dataclass(kw_only=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
 from headstart.deep.method import Batch, Group, Losses, Method, Nets
 from headstart.deep.parts import begin, learn_source, stage_groups, stages_above
 from headstart.deep.roles import by_domain
-from headstart.networks.network import Network
-from headstart.tasks import TaskLogic
+
+if TYPE_CHECKING:
+    from headstart.networks.network import Network
+    from headstart.tasks import TaskLogic
 
 
 @dataclass(kw_only=True)
