@@ -27,8 +27,9 @@ from headstart.engine.progress import Progress
 from headstart.networks import open_source
 from headstart.workflow.arms import Job, fit_once
 from headstart.workflow.costs import Speed
+from headstart.workflow.facts import facts_of
 from headstart.workflow.options import FitOptions
-from headstart.workflow.plan import Plan, facts_of, make_plan
+from headstart.workflow.plan import Plan, make_plan
 from headstart.workflow.shots import draw_shots
 from headstart.workflow.workbench import Workbench, start_processes
 

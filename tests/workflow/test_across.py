@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from headstart.cli import app
 from headstart.errors import UserError
 from headstart.problem import Task
-from headstart.workflow.across.sides import learn_rows
+from headstart.workflow.across.adaptation import learn_rows
 from headstart.workflow.fit import fit
 from headstart.workflow.options import FitOptions
 from headstart.workflow.resume import resume

@@ -16,9 +16,10 @@ from headstart.storage import read_json
 from headstart.workflow import arms
 from headstart.workflow.arms import run_arm
 from headstart.workflow.costs import Speed
+from headstart.workflow.facts import facts_of
 from headstart.workflow.network_record import refit_warnings
 from headstart.workflow.options import FitOptions
-from headstart.workflow.plan import facts_of, make_plan
+from headstart.workflow.plan import make_plan
 from headstart.workflow.refit import NO_TIME, REFIT, refit_arms
 from headstart.workflow.timetable import Timetable, began_at, counting_from
 from headstart.workflow.workbench import Workbench, start_processes

@@ -10,7 +10,7 @@ from headstart.functional.temperature import held_out_steepness, sharpened
 from headstart.problem import Task
 from headstart.storage import save_tensors
 from headstart.tasks import create_task
-from headstart.workflow.calibrate import LEAST, calibrated, calibration_record, steepness_of
+from headstart.workflow.calibrate import LEAST, Temperature, calibrated, calibration_record, temperature_of
 
 
 def held_out(folder, n, sureness):
@@ -29,19 +29,19 @@ def held_out(folder, n, sureness):
 def test_who_is_too_sure_becomes_less_sure_and_who_doubts_too_much_surer(tmp_path):
     for sureness in (4.0, 0.25):
         bench, said, labels = held_out(tmp_path, 600, sureness)
-        steepness, n = steepness_of(bench, tmp_path, "probe", 0)
-        assert n == 600
-        assert 0.7 < steepness * sureness < 1.4
-        after = sharpened(said, steepness, "classification")
-        record = calibration_record(bench, after, labels, steepness, n)
-        assert record["temperature"] == 1 / steepness
+        found = temperature_of(bench, tmp_path, "probe", 0)
+        assert found.n == 600
+        assert 0.7 < found.steepness * sureness < 1.4
+        after = sharpened(said, found.steepness, "softmax")
+        record = calibration_record(found, after, labels, "softmax")
+        assert record["temperature"] == 1 / found.steepness
         assert record["after"] < record["before"] / 2
 
 
 def test_a_few_rows_say_nothing(tmp_path):
     bench, _, _ = held_out(tmp_path, LEAST - 1, 4.0)
-    assert steepness_of(bench, tmp_path, "probe", 0) == (1.0, 0)
-    assert steepness_of(bench, tmp_path, "scratch", 0) == (1.0, 0)
+    assert temperature_of(bench, tmp_path, "probe", 0) == Temperature()
+    assert temperature_of(bench, tmp_path, "scratch", 0) == Temperature()
 
 
 @pytest.mark.parametrize("p", [0.55, 0.7, 0.9])

@@ -9,9 +9,10 @@ from headstart.engine.progress import Progress
 from headstart.networks import open_source
 from headstart.workflow.arms import Job, fit_once, fit_stopped
 from headstart.workflow.costs import Speed
+from headstart.workflow.facts import facts_of
 from headstart.workflow.heads import POOLED, fit_probe, inner_folds
 from headstart.workflow.options import FitOptions
-from headstart.workflow.plan import facts_of, make_plan
+from headstart.workflow.plan import make_plan
 from headstart.workflow.workbench import Workbench, start_processes
 
 

@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from headstart.workflow.costs import Speed
+from headstart.workflow.facts import Facts
 from headstart.workflow.options import FitOptions
-from headstart.workflow.plan import Facts, make_plan
+from headstart.workflow.plan import make_plan
 from headstart.workflow.timetable import Timetable
 
 FACTS = Facts(

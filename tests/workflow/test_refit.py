@@ -16,8 +16,9 @@ from headstart.functional.temperature import held_out_steepness, sharpened
 from headstart.networks import open_source
 from headstart.workflow.arms import run_arm
 from headstart.workflow.costs import Speed
+from headstart.workflow.facts import facts_of
 from headstart.workflow.options import FitOptions
-from headstart.workflow.plan import facts_of, make_plan
+from headstart.workflow.plan import make_plan
 from headstart.workflow.workbench import Workbench, start_processes
 
 

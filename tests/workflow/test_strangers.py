@@ -354,7 +354,7 @@ def test_a_network_beyond_the_limit_is_refused_before_it_takes_memory(which, run
 def test_what_a_run_keeps_for_itself_is_checked_too(run, tmp_path):
     from types import SimpleNamespace
 
-    from headstart.workflow.calibrate import steepness_of
+    from headstart.workflow.calibrate import temperature_of
     from headstart.workflow.refit import AGAIN
     from headstart.workflow.source_choice import _fitted_on
     from headstart.workflow.timetable import Timetable
@@ -385,7 +385,7 @@ def test_what_a_run_keeps_for_itself_is_checked_too(run, tmp_path):
     for tensors in ({}, {"rows": torch.arange(30), "predictions": torch.ones(30, 3)}, {"rows": torch.arange(40) * 9.0}):
         save_tensors(path, tensors)
         with pytest.raises(UserError, match=r"held-out\.safetensors cannot be used"):
-            steepness_of(bench, run, "probe", 0)
+            temperature_of(bench, run, "probe", 0)
 
 
 def test_a_network_without_a_task_does_not_answer(run):

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from headstart.data import Dataset, check, open_data, open_files, open_inputs
+from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.isolated import isolate
-from headstart.networks import Network, Source, open_source
+from headstart.networks import open_source
+from headstart.workflow.across.adaptation import adapt, setting_across
 from headstart.workflow.description import Description, target_domain
 from headstart.workflow.options import FitOptions
 from headstart.workflow.setting import classify
-from headstart.workflow.shift import Shift, measure_shift
+from headstart.workflow.shift import source_shift
+from headstart.workflow.sides import open_sides
 
 UNLABELLED = "none"
 """What ``--label`` says of data without labels."""
@@ -39,8 +42,6 @@ def describe(
     With ``source_data``, labelled data of another domain, the kind of shift is diagnosed.
     """
     if source_data:
-        from headstart.workflow.across.describe import describe_across
-
         options = FitOptions(
             source=source,
             network=network,
@@ -54,7 +55,7 @@ def describe(
             seed=seed,
             allow_damaged=allow_damaged,
         )
-        return describe_across(data, source_data if isinstance(source_data, list) else [source_data], options)
+        return _describe_across(data, source_data if isinstance(source_data, list) else [source_data], options)
     found = open_source(source, network=network) if source else None
     if isinstance(data, Dataset):
         dataset = data
@@ -81,24 +82,10 @@ def _open_unlabelled(data: Any, modality: str | None) -> Dataset:
     return open_files([data], modality=modality) if isinstance(data, str) else open_inputs(data, modality=modality)
 
 
-def source_shift(dataset: Dataset, source: Source, *, seed: int = 0, network: Network | None = None) -> Shift | None:
-    """Measure the shift on features of the source's network; None when its own inputs are not at hand."""
-    import numpy as np
-
-    from headstart.engine import cached_states
-
-    reference = source.reference()
-    if reference is None or source.modality != dataset.modality:
-        return None
-    if network is None:
-        if dataset.columns is not None:
-            return None
-        network = source.build(pretrained=True)
-    rows = np.random.default_rng(seed).permutation(dataset.splits["train" if dataset.task else "test"])[:256]
-    if len(rows) < 10 or reference.shape[1] != network.n_features:
-        return None
-    states = cached_states(network, len(network.stages), dataset, np.sort(rows), alone=True)
-    if states is None:  # the disk has no room for them
-        return None
-    features = np.asarray(states.fetch(np.arange(len(rows)), 0))
-    return measure_shift(np.asarray(reference), features, seed=seed)
+def _describe_across(data: Any, source_data: list[Any], options: FitOptions) -> Description:
+    """Diagnose the shift from the source data; target labels count only with ``--target-labels learn``."""
+    source = None if options.source is None else open_source(options.source, network=options.network)
+    sides = open_sides(data, source_data, options)
+    adaptation = adapt(sides, source, options, Progress(quiet=True))
+    setting = setting_across(sides, len(adaptation.learned[0]), None)
+    return Description(sides.target.dataset, sides.checks, setting, None, source, adaptation.diagnosis())

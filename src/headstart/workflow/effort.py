@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from headstart.workflow import costs
 from headstart.workflow.arm import REFERENCE, arm_of
+from headstart.workflow.facts import Facts
 from headstart.workflow.options import FitOptions, seconds_of
-
-if TYPE_CHECKING:
-    from headstart.workflow.plan import Facts
 
 LEAST_EPOCHS, MOST_EPOCHS, MOST_VISITS = 10, 60, 24_000
 WORK = 150e9

@@ -10,6 +10,7 @@ from headstart.functional.bootstrap import corpus_interval
 from headstart.functional.intervals import Interval, interval_of_mean
 from headstart.kinds import ERRORS
 from headstart.tasks import TaskLogic
+from headstart.workflow.predictions import Predictions
 from headstart.workflow.verdict import Measures
 
 Array = np.ndarray
@@ -29,6 +30,14 @@ def measures_of(logic: TaskLogic, values: dict[str, list[Array]], labels: Array)
 
 def _mean_score(logic: TaskLogic, parts: list[Array], labels: Array, rows: Array) -> float:
     return float(np.mean([logic.score(part[rows], labels[rows]) for part in parts]))
+
+
+def scores_of(logic: TaskLogic, predictions: Predictions) -> dict[str, Array]:
+    """Return every arm's scores [seeds, n_test], higher is better."""
+    return {
+        arm: np.stack([logic.scores(value, predictions.labels) for value in values])
+        for arm, values in predictions.values.items()
+    }
 
 
 def interval_of_arm(logic: TaskLogic, parts: list[Array], labels: Array, *, seed: int = 0) -> Interval:

@@ -20,18 +20,19 @@ from headstart.storage import save_tensors, write_json
 from headstart.tasks import TaskLogic
 from headstart.workflow.arm import arm_of
 from headstart.workflow.arms import run_arm
-from headstart.workflow.calibrate import calibrated, steepness_of
-from headstart.workflow.describe import source_shift
+from headstart.workflow.calibrate import calibrated, temperature_of
+from headstart.workflow.facts import facts_of
 from headstart.workflow.field import Details, Field
-from headstart.workflow.measuring import measures_of
+from headstart.workflow.measuring import measures_of, scores_of
 from headstart.workflow.metrics import write_metrics
 from headstart.workflow.network_record import network_details
 from headstart.workflow.options import FitOptions, depth_of, seconds_of
 from headstart.workflow.plain import plain_arms
-from headstart.workflow.plan import Plan, facts_of, make_plan
+from headstart.workflow.plan import Plan, make_plan
 from headstart.workflow.predictions import Predictions
 from headstart.workflow.refit import load_arm, refit_arms
 from headstart.workflow.saved import read_plan
+from headstart.workflow.shift import source_shift
 from headstart.workflow.timetable import Timetable
 from headstart.workflow.timing import count_flops, measure
 from headstart.workflow.trained_rows import Parts, used_rows
@@ -137,11 +138,11 @@ class NetworkField(Field[Plan, Results]):
         """Predict the test split by every arm and seed; those that may be handed back as they would be, calibrated."""
         self.bench.alone = True
         rows, seeds = self.bench.dataset.splits["test"], self.bench.options.seed_list
-        self.steepness = [steepness_of(self.bench, folder, kept.kept, seed) for seed in seeds]
+        self.temperatures = [temperature_of(self.bench, folder, kept.kept, seed) for seed in seeds]
         values: dict[str, list[np.ndarray]] = {}
         for arm, parts in results.items():
             values[arm] = []
-            steep = [one for one, _ in self.steepness] if arm == kept.kept else [1.0] * len(parts)
+            steep = [one.steepness for one in self.temperatures] if arm == kept.kept else [1.0] * len(parts)
             for seed, part, factor in zip(seeds, parts, steep, strict=True):
                 network = calibrated(load_arm(folder, arm, seed).to(self.bench.device), factor)
                 network.freeze(len(part["frozen"].get("stages", [])))
@@ -172,7 +173,7 @@ class NetworkField(Field[Plan, Results]):
         index = best_index(results[kept.kept])
         return network_details(
             self.bench, plan, results, predictions, verdict, self.transfer.checks, self.shift, index, kept.kept,
-            self.steepness[index],
+            self.temperatures[index],
         )  # fmt: skip
 
     def save(
@@ -180,7 +181,7 @@ class NetworkField(Field[Plan, Results]):
     ) -> None:
         bench, index = self.bench, best_index(results[kept.kept])
         network = load_arm(folder, kept.kept, bench.options.seed_list[index]).to(bench.device)
-        network = calibrated(network, self.steepness[index][0])
+        network = calibrated(network, self.temperatures[index].steepness)
         self.save_network(network, results, record, folder)
         collect(
             folder,
@@ -243,14 +244,6 @@ def validation_of(results: Results) -> dict[str, float]:
 def best_index(parts: list[dict[str, Any]]) -> int:
     """Return which seed's model is handed back: the best on validation."""
     return int(np.argmax([part["score"] for part in parts]))
-
-
-def scores_of(logic: TaskLogic, predictions: Predictions) -> dict[str, np.ndarray]:
-    """Return every arm's scores [seeds, n_test], higher is better."""
-    return {
-        arm: np.stack([logic.scores(value, predictions.labels) for value in values])
-        for arm, values in predictions.values.items()
-    }
 
 
 def save_reference(bench: Workbench, network: Network, folder: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from headstart.data import Checks
 from headstart.workflow.arm import REFERENCE, arm_of
-from headstart.workflow.calibrate import calibration_record
+from headstart.workflow.calibrate import Temperature, calibration_record
 from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details
 from headstart.workflow.plain import OVERLAP
@@ -33,14 +33,15 @@ def network_details(
     shift: dict[str, Any] | None,
     index: int,
     kept: str,
-    steepness: tuple[float, int],
+    temperature: Temperature,
 ) -> Details:
     """Return what ``run.json`` says of a field of networks; ``index`` is the seed whose model is handed back."""
     task, source = bench.logic.task, bench.source
     stages = bench.network(pretrained=False, seed=0).stage_names
     arms = {arm: _arm(bench, arm, parts, predictions, plan, len(stages)) for arm, parts in results.items()}
     train = bench.dataset.labels(bench.dataset.splits["train"])
-    calibration = calibration_record(bench, predictions.values[kept][index], predictions.labels, *steepness)
+    answers = predictions.values[kept][index]
+    calibration = calibration_record(temperature, answers, predictions.labels, task.label_space.link)
     return Details(
         source=source_record(bench)
         | {"paper": source.paper, "parameters": arms[verdict.chosen]["parameters"], "stages": stages},

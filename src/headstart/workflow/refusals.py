@@ -7,9 +7,9 @@ from headstart.choice.stored import refuse_unkept
 from headstart.data import Dataset
 from headstart.errors import UserError, nearest
 from headstart.networks import Source
-from headstart.workflow.across.sides import Sides
 from headstart.workflow.arm import PLAIN, REFERENCE, arm_of
 from headstart.workflow.options import FitOptions
+from headstart.workflow.sides import Sides
 
 NOT_HERE = ("depth", "precision", "class_weight", "batch_size", "epochs", "learning_rate", "patience")
 """Options that train networks; across domains nothing of that kind is trained."""

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from headstart.data import Dataset
+from headstart.engine import cached_states
 from headstart.functional.domain_auc import domain_auc
 from headstart.functional.mmd import mmd_permutation_test
+from headstart.networks import Network, Source
 
 
 @dataclass(frozen=True)
@@ -54,3 +57,22 @@ def measure_shift(source: np.ndarray, target: np.ndarray, *, seed: int = 0, most
 def _some(features: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
     rows = rng.permutation(len(features))[:most]
     return np.asarray(features, dtype=np.float64)[rows]
+
+
+def source_shift(dataset: Dataset, source: Source, *, seed: int = 0, network: Network | None = None) -> Shift | None:
+    """Measure the shift on features of the source's network; None when its own inputs are not at hand."""
+    reference = source.reference()
+    if reference is None or source.modality != dataset.modality:
+        return None
+    if network is None:
+        if dataset.columns is not None:
+            return None
+        network = source.build(pretrained=True)
+    rows = np.random.default_rng(seed).permutation(dataset.splits["train" if dataset.task else "test"])[:256]
+    if len(rows) < 10 or reference.shape[1] != network.n_features:
+        return None
+    states = cached_states(network, len(network.stages), dataset, np.sort(rows), alone=True)
+    if states is None:  # the disk has no room for them
+        return None
+    features = np.asarray(states.fetch(np.arange(len(rows)), 0))
+    return measure_shift(np.asarray(reference), features, seed=seed)

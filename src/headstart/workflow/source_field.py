@@ -9,10 +9,11 @@ from typing import Any
 from headstart.workflow.arm import REFERENCE
 from headstart.workflow.arms import load_arm
 from headstart.workflow.description import target_domain
+from headstart.workflow.facts import facts_of
 from headstart.workflow.field import Details
 from headstart.workflow.network_field import NetworkField, Results
 from headstart.workflow.network_record import selection, source_record
-from headstart.workflow.plan import Plan, facts_of, make_plan
+from headstart.workflow.plan import Plan, make_plan
 from headstart.workflow.predictions import Predictions
 from headstart.workflow.setting import classify
 from headstart.workflow.timing import measure

@@ -14,11 +14,11 @@ from headstart.data.assembling import AS_TEST
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import Source, open_source
-from headstart.workflow.across.sides import Sides, open_sides
 from headstart.workflow.fingerprint import absolute_path, absolute_source, fingerprint, test_fingerprint
 from headstart.workflow.options import FitOptions
 from headstart.workflow.refusals import check_fits, check_labels
 from headstart.workflow.shots import check_shots
+from headstart.workflow.sides import Sides, open_sides
 from headstart.workflow.target import open_target
 
 

@@ -13,17 +13,14 @@ from headstart.choice.gain import regrets
 from headstart.choice.racing import Result
 from headstart.errors import check_names
 from headstart.kinds import ERRORS, SHARES
-from headstart.problem import Domain
 from headstart.shallow.diagnose import Diagnosis
-from headstart.workflow.across.adaptation import Adaptation
+from headstart.workflow.across.adaptation import Adaptation, setting_across
 from headstart.workflow.across.evidence import carried_summary
 from headstart.workflow.across.race import ADAPTED, Race
 from headstart.workflow.arm import ACROSS as BASELINE_ARMS
-from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details
 from headstart.workflow.predictions import Predictions
 from headstart.workflow.record import arm_record, constant_baseline, title_of
-from headstart.workflow.setting import carried, classify, labels_set_aside
 from headstart.workflow.verdict import Verdict
 
 TITLES = {
@@ -51,24 +48,19 @@ def array_details(
 ) -> Details:
     """Return what ``run.json`` says of a field of array methods."""
     sides, first = adaptation.sides, races[0]
-    target = sides.target.dataset
-    names = ", ".join(source.name for source in sides.sources)
-    source_domain = Domain(target.modality, target_domain(sides.sources[0]).space, names)  # type: ignore[arg-type]
-    target_task = adaptation.task if len(adaptation.learned[0]) else None
-    setting = classify(target_domain(target), target_task, source_domain, adaptation.task)
     candidates = [_candidate(adaptation, races, row) for row in first.selection.table()]
     best = _oracle(adaptation, candidates)
     return Details(
         source={
-            "spec": names,
+            "spec": sides.source_names,
             "kind": "data",
-            "title": names,
+            "title": sides.source_names,
             "licence": "",
             "paper": "",
             "backbone": None if adaptation.source is None else adaptation.source.spec,
             "rows": len(sides.source_labels),
         },
-        setting=carried(labels_set_aside(setting, len(sides.labelled)), _carries(first)),
+        setting=setting_across(sides, len(adaptation.learned[0]), _carries(first)),
         selection="validators that see no target label",
         arms={arm: _arm(adaptation, arm, races, predictions) for arm in first.arms},
         data={"label_columns": list(sides.sources[0].label_columns), "fingerprint": sides.fingerprint},
@@ -84,7 +76,7 @@ def array_details(
                 "oracle": best,
                 "validators": regrets() if adaptation.task.label_space.one_class else {},
                 "n_source": len(sides.source_labels),
-                "n_target": len(target),
+                "n_target": len(sides.target.dataset),
                 "n_learned": len(adaptation.learned[0]),
                 "n_evaluated": len(adaptation.evaluated),
                 "n_held_out": len(first.selection.data.held),

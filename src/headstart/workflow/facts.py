@@ -1,0 +1,73 @@
+"""What a plan looks at: how much data, how large a network, how fast it is, how far the source lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headstart.data import Dataset
+from headstart.networks import Network
+from headstart.workflow.costs import Speed, watched_rows
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the plan looks at.
+
+    Attributes
+    ----------
+    n_train, per_class : training samples, and the median number per class (all of them for regression).
+    parameters, n_stages : size of the network. flops : of a forward pass per sample; 0 if it was not counted.
+    speed : measured seconds per sample.
+    coloured : whether inputs are pictures of three channels, for which augmented views were measured.
+    shift_auc : AUC of the domain classifier, or None when the source's inputs are not at hand.
+    device : kind of device that trains.
+    inner : of the training rows, those that say when to stop where there is a validation split; 0 where its rows do.
+    """
+
+    n_train: int
+    per_class: int
+    has_validation: bool
+    parameters: int
+    n_stages: int
+    family: str
+    speed: Speed
+    shift_auc: float | None = None
+    device: str = "cpu"
+    flops: float = 0.0
+    n_validation: int = 0
+    n_test: int = 0
+    coloured: bool = False
+    inner: int = 0
+
+
+def facts_of(
+    dataset: Dataset,
+    network: Network,
+    speed: Speed,
+    shift_auc: float | None = None,
+    shots: int | None = None,
+    flops: float = 0.0,
+) -> Facts:
+    """Collect what `make_plan` looks at."""
+    rows = dataset.splits["train"]
+    assert dataset.task is not None
+    labels = dataset.labels(rows)
+    per_class, n_train = dataset.task.label_space.per_class(labels), len(rows)
+    if shots is not None:
+        per_class, n_train = shots, shots * dataset.task.n_outputs
+    return Facts(
+        n_train=n_train,
+        per_class=per_class,
+        has_validation=len(dataset.splits["validation"]) > 0 and shots is None,
+        parameters=sum(p.numel() for p in network.parameters()),
+        n_stages=len(network.stages),
+        family=str(network.spec.get("family", "")),
+        speed=speed,
+        shift_auc=shift_auc,
+        device=next(network.parameters()).device.type,
+        flops=flops,
+        n_validation=len(dataset.splits["validation"]),
+        inner=watched_rows(n_train) if len(dataset.splits["validation"]) and shots is None else 0,
+        n_test=len(dataset.splits["test"]),
+        coloured=network.preprocess.augments and getattr(network.preprocess, "channels", 3) == 3,
+    )
