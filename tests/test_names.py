@@ -114,3 +114,6 @@ def test_what_the_catalogue_says_is_checked_when_it_is_made():
     for name, value in wrong.items():
         with pytest.raises(ValueError, match=f"{name} of 'coral' names"):
             replace(entry, **{name: value})
+    for said, missing in (("pictures; classification", "modality"), ("table; every job", "task")):
+        with pytest.raises(ValueError, match=f"applies of 'coral' names no {missing}; known: "):
+            replace(entry, applies=said)

@@ -11,7 +11,46 @@ from typing import Annotated, Any
 import typer
 
 from headstart import console
-from headstart.errors import UserError, nearest
+from headstart.cli_options import (
+    Adapt,
+    AllowDamaged,
+    Arms,
+    AsJson,
+    BatchSize,
+    Budget,
+    ClassWeight,
+    Config,
+    Data,
+    Depth,
+    Device,
+    Epochs,
+    Force,
+    Group,
+    Image,
+    Label,
+    LearningRate,
+    MethodName,
+    Metric,
+    ModalityName,
+    Network,
+    Out,
+    Patience,
+    Precision,
+    Quiet,
+    RawCells,
+    RunFolder,
+    Seed,
+    Seeds,
+    Shots,
+    SourceData,
+    SourceSpec,
+    TargetLabels,
+    TaskName,
+    TestData,
+    Text,
+    Verbose,
+    Views,
+)
 
 app = typer.Typer(
     name="headstart",
@@ -44,124 +83,6 @@ def headstart(
     ] = False,
 ) -> None:
     """Transfer learning that proves whether it helped."""
-
-
-def _read_config(context: typer.Context, path: Path | None) -> Path | None:
-    """Take defaults from a TOML file: option names as on the command line, at the top or under the verb's name."""
-    if path is None:
-        return None
-    import tomllib
-
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"--config {path} does not exist.") from error
-    except OSError as error:
-        raise UserError(f"--config {str(path)[:200]} cannot be read ({error.strerror}); give a TOML file.") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"--config {path} is not readable TOML: {str(error)[:200]}.") from error
-    verb = str(context.info_name)
-    own = values.get(verb, {})
-    if not isinstance(own, dict):
-        raise UserError(f"--config {path} has {verb} = {str(own)[:40]}; options of {verb} stand under [{verb}].")
-    flat = {key: value for key, value in values.items() if not isinstance(value, dict)} | own
-    strange = next((key for key, value in flat.items() if isinstance(value, dict)), None)
-    if strange is not None:
-        raise UserError(f"--config {path} has a table under '{strange}' of {verb}; give one value.")
-    known = {str(parameter.name): parameter for parameter in context.command.params}
-    context.default_map = {}
-    for key, value in flat.items():
-        name = key.replace("-", "_")
-        name = "json_" if name == "json" else name
-        if name not in known:
-            raise UserError(f"--config {path} has an unknown option '{key}' for {verb}; {nearest(key, known)}")
-        multiple = isinstance(value, list) and not getattr(known[name], "multiple", False) and known[name].nargs == 1
-        context.default_map[name] = ",".join(map(str, value)) if multiple else value
-    return path
-
-
-Data = Annotated[str, typer.Argument(help="Image folder, CSV, TSV, Parquet, JSON lines or .npz.", metavar="DATA")]
-RunFolder = Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN")]
-SourceSpec = Annotated[
-    str | None,
-    typer.Option("--source", help="Where knowledge comes from, see `headstart sources`; what is at hand by default."),
-]
-SourceData = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--source-data", help="Labelled data of the same task from another domain; give it again for several."
-    ),
-]
-TargetLabels = Annotated[
-    str, typer.Option("--target-labels", help="With --source-data: evaluate (default), learn, or none.")
-]
-TestData = Annotated[
-    str | None,
-    typer.Option("--test", help="Labelled test set of DATA's form; all of DATA then trains and validates."),
-]
-Network = Annotated[
-    str | None, typer.Option("--network", help="Architecture of a file: source, e.g. torchvision/mobilenet_v2.")
-]
-MethodName = Annotated[
-    str | None, typer.Option("--method", help="Method, see `headstart methods`; penalties joined by +.")
-]
-Depth = Annotated[str | None, typer.Option("--depth", help="How many of the last stages learn: none, all or a number.")]
-Budget = Annotated[str, typer.Option("--budget", help="Wall time of it all, e.g. 90s, 10m, 2h; arms share it equally.")]
-Views = Annotated[
-    int | None, typer.Option("--views", help="Views per sample; 1 is no augmentation; by default the plan's.")
-]
-Arms = Annotated[
-    str, typer.Option("--arms", help="Arms, joined by commas; `chosen` is the planned method, `baselines` simple ways.")
-]
-Seed = Annotated[int, typer.Option("--seed", help="First seed.")]
-Seeds = Annotated[int, typer.Option("--seeds", help="Number of repetitions with other seeds.")]
-Shots = Annotated[
-    int | None, typer.Option("--shots", help="Training labels per class, drawn anew by each seed; all by default.")
-]
-Label = Annotated[str | None, typer.Option("--label", help="Label column, or several joined by commas.")]
-Group = Annotated[str | None, typer.Option("--group", help="Column whose groups never straddle a split.")]
-Text = Annotated[str | None, typer.Option("--text", help="Text column.")]
-Image = Annotated[str | None, typer.Option("--image", help="Column of image paths.")]
-TaskName = Annotated[str | None, typer.Option("--task", help="classification, multilabel or regression.")]
-ModalityName = Annotated[str | None, typer.Option("--modality", help="image, text or table.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Folder or file for the result.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace a former run in --out.")]
-Device = Annotated[
-    str | None, typer.Option("--device", help="cpu, cuda, cuda:1 or mps; the best one at hand by default.")
-]
-Precision = Annotated[str | None, typer.Option("--precision", help="no or bf16; chosen by device by default.")]
-BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Samples per step.")]
-Epochs = Annotated[int | None, typer.Option("--epochs", help="Most epochs of every trained arm.")]
-LearningRate = Annotated[float | None, typer.Option("--learning-rate", help="Learning rate of every trained arm.")]
-Patience = Annotated[int | None, typer.Option("--patience", help="Evaluations without improvement before stopping.")]
-Metric = Annotated[
-    str | None, typer.Option("--metric", help="What arms and the verdict go by, e.g. balanced_accuracy, roc_auc, rmse.")
-]
-ClassWeight = Annotated[
-    str | None, typer.Option("--class-weight", help="balanced: every class counts alike in the losses.")
-]
-AllowDamaged = Annotated[bool, typer.Option("--allow-damaged", help="Go on although over 5% of the files are damaged.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress; print the result's one line only.")]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", help="Show more: what learns stage by stage, and every evaluation.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
-Adapt = Annotated[
-    str | None,
-    typer.Option("--adapt", help="Adapt the model to these samples first: adabn, tent or sar (docs/test-time.md)."),
-]
-RawCells = Annotated[
-    bool, typer.Option("--raw-cells", help="In CSV, leave cells as they are that a spreadsheet would run as formulas.")
-]
-Config = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        help="TOML file with options; the command line wins.",
-        callback=_read_config,
-        is_eager=True,
-    ),
-]
 
 
 def _show(result: Any, as_json: bool, lines: list[str], *, quiet: bool = False) -> None:

@@ -140,6 +140,15 @@ def test_one_stage_in_full_is_the_probe(fusion: str) -> None:
     np.testing.assert_allclose(staged.predict_proba({"only": x}), probe.predict_proba(x), atol=0.01)
 
 
+@pytest.mark.parametrize("cls", [Probe, KNN, StageProbe])
+def test_values_have_no_probabilities_and_that_is_said(cls) -> None:
+    rows = np.random.default_rng(0).standard_normal((30, 4))
+    given = {"only": rows} if cls is StageProbe else rows
+    model = cls(kind="regression").fit(given, rows[:, 0])
+    with pytest.raises(ValueError, match="'regression' gives values, which have no probabilities; call predict"):
+        model.predict_proba(given)
+
+
 def test_stacking_gives_noise_no_weight() -> None:
     x, y = maps(120, 0)
     weights = StageProbe(fusion="weighted").fit(x, y).weights_

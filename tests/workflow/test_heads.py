@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.datasets import load_digits
 
 from headstart.data import open_data
@@ -96,3 +97,29 @@ def test_a_probe_says_what_it_chose_and_repeats_it():
     answers = [bench.predict(network, rows).argmax(axis=1) for network in (first, second)]
     np.testing.assert_array_equal(*answers)
     assert (first.taps == ()) == (settings["features"] == POOLED)
+
+
+class OfAStage(torch.nn.Module):
+    """A head that reads the map after one stage."""
+
+    def __init__(self, name, channels, outputs):
+        super().__init__()
+        self.reads, self.linear = (name,), torch.nn.Linear(channels, outputs)
+
+    def forward(self, maps):
+        return self.linear(maps[self.reads[0]].mean(dim=(2, 3)))
+
+
+def test_states_are_cached_no_later_than_what_the_head_reads(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    bench = bench_of(*pictures(), method="finetune", arms=("finetune",), epochs=1, depth="1")
+    network = bench.network(pretrained=True, seed=0)
+    stage = network.stage_names[-2]
+    channels = bench.source.build().pooled_maps(torch.zeros(1, 1, 32, 32), [stage])[stage].shape[1]
+    bench.logic.head_of = lambda _: OfAStage(stage, channels, 4)
+    plan = make_plan(facts_of(bench.dataset, network, Speed(0.0, 1e-4)), bench.options)
+    rows = bench.dataset.splits["train"]
+    fitted = fit_once(bench, plan, Job("finetune", 0, rows, rows[:0], tmp_path))
+    assert len(fitted.frozen["stages"]) == len(network.stages) - 1
+    assert fitted.cut == network.stage_names.index(stage)
+    assert bench.predict(fitted.network, rows, cut=fitted.cut).shape == (len(rows), 4)

@@ -106,6 +106,11 @@ class Entry:
         known = (*MODALITIES, *TASKS)
         almost = [word for word in re.findall(r"\w+", self.applies) if get_close_matches(word, known, 1, 0.8)]
         check_names(almost, known, f"The catalogue's applies of '{self.name}'")
+        for wanted, words in (("modality", (*MODALITIES, "features")), ("task", (*TASKS, "every task"))):
+            if not any(word in self.applies for word in words):
+                raise ValueError(
+                    f"The catalogue's applies of '{self.name}' names no {wanted}; known: {', '.join(words)}"
+                )
 
     def load(self) -> Any:
         """Return the class, or the function of a reweighting."""

@@ -291,10 +291,11 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
     network = bench.network(pretrained=method.from_source, seed=job.seed)
     if method.starts_from_probe:
         fit_probe(bench, network, job.rows, plan.views)
-    cut = method.frozen_stages(network)
+    frozen = method.frozen_stages(network)
+    cut = min(frozen, network.last_cut)  # a head that reads an earlier stage's map must find it
     first = len(job.validation) > 0 and not job.fold and job.seed == bench.options.seed
     if first:
-        _show_stages(bench, job.arm, network.freeze(cut))
+        _show_stages(bench, job.arm, network.freeze(frozen))
     fetch = bench.fetch(network, job.rows, cut=cut, views=plan.views)
     labels, names = bench.dataset.labels(job.rows), bench.dataset.names(job.rows)
     weights = balance(labels) if bench.options.balanced else None

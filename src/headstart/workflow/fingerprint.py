@@ -71,7 +71,7 @@ def code() -> dict[str, str]:
     state = hashlib.blake2b(digest_size=16)
     for file in sorted(root.rglob("*.py")):
         name = file.relative_to(root).as_posix()
-        if name != "cli.py" and not name.startswith(("report/", "checks/")):
+        if not name.startswith(("cli", "report/", "checks/")):
             state.update(name.encode() + b"\0" + file.read_bytes())
     return {name: metadata.version(name) for name in LIBRARIES} | {"source": state.hexdigest()}
 

@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from headstart.errors import UserError
-from headstart.functional.linear import probabilities
-from headstart.shallow.heads.choosing import LINKS, Array, Fold, default_folds, default_strengths, per_sample
+from headstart.shallow.heads.choosing import Array, Fold, default_folds, default_strengths
 from headstart.shallow.heads.fusion import Maps, average, beside, onto, reduce, stacking_weights, unreduce
-from headstart.shallow.heads.labels import as_labels, check_features, count_outputs
+from headstart.shallow.heads.judging import per_sample
+from headstart.shallow.heads.labels import as_labels, check_features, count_outputs, shares
 from headstart.shallow.heads.linear import Head, Problem, put_into, search
 
 Held = tuple[Maps, Array] | None
@@ -101,7 +101,7 @@ class StageProbe(BaseEstimator):
 
     def predict_proba(self, maps: Maps) -> Array:
         """Return probabilities [n, k]."""
-        return probabilities(self.decision_function(maps), LINKS[self.kind])
+        return shares(self.decision_function(maps), self.kind)
 
     def score(self, maps: Maps, labels: Array) -> float:
         """Return the mean of the task's primary metric, higher is better."""

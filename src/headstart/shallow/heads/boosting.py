@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headstart.shallow.heads.choosing import Array, Fold, best, cross_validated
+from headstart.shallow.heads.choosing import Array, Fold, best
+from headstart.shallow.heads.judging import cross_validated
+from headstart.shallow.heads.labels import link_of
 
 ROUNDS = (10, 20, 40, 70, 100)
 UNSEEN = -30.0
@@ -71,10 +73,11 @@ def _fit(features: Array, labels: Array, kind: str, n_outputs: int, rounds: int)
     common: dict[str, Any] = {"max_iter": rounds, "max_leaf_nodes": 8, "min_samples_leaf": least}
     common |= {"early_stopping": False, "random_state": 0}
     one = np.eye(n_outputs)
-    if kind == "regression":
+    link = link_of(kind)
+    if link == "identity":
         models = [HistGradientBoostingRegressor(**common).fit(features, column) for column in labels.T]
         return [_Member(model, one[[j]]) for j, model in enumerate(models)], np.zeros(n_outputs)
-    if kind == "multilabel":
+    if link == "sigmoid":
         share = (labels.sum(axis=0) + 0.5) / (len(labels) + 1)
         varies = np.flatnonzero(labels.min(axis=0) != labels.max(axis=0))
         bias = np.log(share) - np.log1p(-share)

@@ -8,7 +8,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from headstart.functional.linear import principal
-from headstart.shallow.heads.choosing import Array, Fold, per_sample
+from headstart.shallow.heads.choosing import Array, Fold
+from headstart.shallow.heads.judging import per_sample
 from headstart.shallow.heads.linear import Head, Problem, solve
 
 Maps = Mapping[str, Array]

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from headstart.shallow.heads.choosing import Array, Fold, best, cross_validated
+from headstart.shallow.heads.choosing import Array, Fold, best
+from headstart.shallow.heads.judging import cross_validated
 from headstart.shallow.heads.linear import Problem, solve
 
 MOST_ROWS = 1_000

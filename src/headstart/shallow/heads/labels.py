@@ -1,18 +1,29 @@
-"""Labels as the arrays that models without gradients take, and features that none can take."""
+"""Labels as the arrays that models without gradients take, outputs as answers, and features that none can take.
+
+``kind`` is the name of a loss here: that by which a task is solved (`headstart.kinds.LabelSpace.solved_as`).
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from headstart.errors import UserError
+from headstart.functional.linear import probabilities
+from headstart.kinds import KINDS
+from headstart.kinds.base import Link
 
 Array = np.ndarray
+
+
+def link_of(kind: str) -> Link:
+    """Return what turns raw outputs into predictions."""
+    return KINDS[kind].link
 
 
 def as_labels(labels: Array, kind: str) -> Array:
     """Return labels as int64 [n] for classification, else float64 [n, k]."""
     labels = np.asarray(labels)
-    if kind == "classification":
+    if KINDS[kind].one_class:
         return labels.astype(np.int64)
     labels = labels.astype(np.float64)
     return labels[:, None] if labels.ndim == 1 else labels
@@ -20,12 +31,37 @@ def as_labels(labels: Array, kind: str) -> Array:
 
 def count_outputs(labels: Array, kind: str) -> int:
     """Return the number of outputs that the labels themselves show."""
-    return int(labels.max()) + 1 if kind == "classification" else labels.shape[1]
+    return int(labels.max()) + 1 if KINDS[kind].one_class else labels.shape[1]
 
 
 def indicators(labels: Array, kind: str, n_outputs: int) -> Array:
     """Return labels as 0/1 rows [n, k]; a regression's values as they are."""
-    return np.eye(n_outputs)[labels] if kind == "classification" else labels
+    return np.eye(n_outputs)[labels] if KINDS[kind].one_class else labels
+
+
+def answers(outputs: Array, kind: str) -> Array:
+    """Return class numbers [n], 0/1 label sets [n, k], or values [n, k], of raw outputs [n, k]."""
+    link = link_of(kind)
+    if link == "softmax":
+        return outputs.argmax(axis=1)
+    return (outputs > 0).astype(np.int64) if link == "sigmoid" else outputs
+
+
+def shares(outputs: Array, kind: str) -> Array:
+    """Return the probabilities [n, k] of raw outputs [n, k]."""
+    refuse_values(kind)
+    return probabilities(outputs, link_of(kind))
+
+
+def refuse_values(kind: str) -> None:
+    """Refuse to give probabilities of values.
+
+    Raises
+    ------
+    ValueError : outputs of this kind are values.
+    """
+    if link_of(kind) == "identity":
+        raise ValueError(f"A model of kind '{kind}' gives values, which have no probabilities; call predict.")
 
 
 def balance(labels: Array) -> Array:

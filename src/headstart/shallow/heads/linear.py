@@ -15,8 +15,10 @@ from headstart.functional.linear import (
     ridge_path,
     unfold,
 )
-from headstart.shallow.heads.choosing import LINKS, Array, Fold, best, default_folds, per_sample
-from headstart.shallow.heads.labels import balance, indicators
+from headstart.kinds.base import Link
+from headstart.shallow.heads.choosing import Array, Fold, best, default_folds
+from headstart.shallow.heads.judging import per_sample
+from headstart.shallow.heads.labels import balance, indicators, link_of
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class Problem(NamedTuple):
     common: bool = False
     balanced: bool = False
 
+    @property
+    def link(self) -> Link:
+        return link_of(self.kind)
+
     def weights(self, labels: Array) -> Array:
         """Return the weight of each sample [n]."""
         return balance(labels) if self.balanced else np.ones(len(labels))
@@ -69,7 +75,7 @@ def solve(features: Array, labels: Array, problem: Problem) -> list[Head]:
     half a time, so that everything stays finite.
     """
     basis = _basis(features, problem)
-    if problem.kind == "regression":
+    if problem.link == "identity":
         middle = labels.mean(axis=0)
         path = ridge_path(basis, labels - middle, problem.strengths)
         return [Head(*unfold(basis, weights, middle)) for weights in path]
@@ -77,10 +83,10 @@ def solve(features: Array, labels: Array, problem: Problem) -> list[Head]:
     varies = (wanted.min(axis=0) != wanted.max(axis=0)).nonzero()[0]
     if len(varies) == 0:
         nothing = np.zeros((len(basis.singular), 0)), np.zeros(0)
-        return [_whole(basis, nothing, wanted, varies, problem.kind)] * len(problem.strengths)
+        return [_whole(basis, nothing, wanted, varies, problem.link)] * len(problem.strengths)
     weights = problem.weights(labels) if problem.balanced else None
-    path = logistic_path(basis, wanted[:, varies], problem.strengths, link=LINKS[problem.kind], weights=weights)
-    return [_whole(basis, solution, wanted, varies, problem.kind) for solution in path]
+    path = logistic_path(basis, wanted[:, varies], problem.strengths, link=problem.link, weights=weights)
+    return [_whole(basis, solution, wanted, varies, problem.link) for solution in path]
 
 
 def _basis(features: Array, problem: Problem) -> Basis:
@@ -91,10 +97,10 @@ def _basis(features: Array, problem: Problem) -> Basis:
     return basis._replace(mean=basis.mean * factor, scale=basis.scale * factor)
 
 
-def _whole(basis: Basis, solution: tuple[Array, Array], wanted: Array, varies: Array, kind: str) -> Head:
+def _whole(basis: Basis, solution: tuple[Array, Array], wanted: Array, varies: Array, link: Link) -> Head:
     n, k = wanted.shape
     share = (wanted.sum(axis=0) + 0.5) / (n + 1)
-    if kind == "multilabel":
+    if link == "sigmoid":
         intercept = np.log(share) - np.log1p(-share)
     else:
         level = solution[1].mean() - np.log(share[varies]).mean() if len(varies) else 0.0
@@ -121,7 +127,7 @@ def search(
             [per_sample(head.outputs(validation[0]), validation[1], problem.kind) for head in heads],
             validation[1],
         )
-    elif folds is None and problem.kind == "regression":
+    elif folds is None and problem.link == "identity":
         judged, seen = _leave_one_out(features, labels, problem), labels
     else:
         parts = folds or default_folds(labels, problem.kind)

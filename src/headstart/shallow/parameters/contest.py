@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from headstart.shallow.heads.choosing import per_sample
+from headstart.shallow.heads.judging import per_sample
 from headstart.shallow.parameters.biased import Linear
 
 Array = np.ndarray

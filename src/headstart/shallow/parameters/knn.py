@@ -7,8 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from headstart.shallow.heads.choosing import Array, Fold, best, per_sample
-from headstart.shallow.heads.labels import as_labels, check_features, count_outputs, indicators
+from headstart.shallow.heads.choosing import Array, Fold, best
+from headstart.shallow.heads.judging import per_sample
+from headstart.shallow.heads.labels import (
+    answers,
+    as_labels,
+    check_features,
+    count_outputs,
+    indicators,
+    link_of,
+    refuse_values,
+)
 
 NUMBERS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50)
 
@@ -80,10 +89,11 @@ class KNN(BaseEstimator):
 
     def _outputs(self, votes: Array) -> Array:
         """Turn shares of votes into logits, so that a task's own prediction gives the shares back."""
-        if self.kind == "regression":
+        link = link_of(self.kind)
+        if link == "identity":
             return votes
         share = np.clip(votes, 1e-6, 1 - 1e-6)
-        return np.log(share) if self.kind == "classification" else np.log(share) - np.log1p(-share)
+        return np.log(share) if link == "softmax" else np.log(share) - np.log1p(-share)
 
     def decision_function(self, features: Array) -> Array:
         """Return logits [n, k], or values."""
@@ -91,14 +101,12 @@ class KNN(BaseEstimator):
 
     def predict_proba(self, features: Array) -> Array:
         """Return shares of votes [n, k]."""
+        refuse_values(self.kind)
         return self._votes(np.asarray(features), np.array([self.k_]))[0]
 
     def predict(self, features: Array) -> Array:
         """Return class numbers [n], 0/1 label sets [n, k], or values [n, k]."""
-        votes = self.predict_proba(features)
-        if self.kind == "classification":
-            return votes.argmax(axis=1)
-        return (votes > 0.5).astype(np.int64) if self.kind == "multilabel" else votes
+        return answers(self.decision_function(features), self.kind)
 
     def score(self, features: Array, labels: Array) -> float:
         """Return the mean of the task's primary metric, higher is better."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from headstart.functional.linear import probabilities
-from headstart.shallow.heads.choosing import LINKS, Array, Fold, default_folds, default_strengths, per_sample
+from headstart.shallow.heads.choosing import Array, Fold, default_folds, default_strengths
 from headstart.shallow.heads.joint import choose_jointly
-from headstart.shallow.heads.labels import as_labels, check_features, count_outputs
+from headstart.shallow.heads.judging import per_sample
+from headstart.shallow.heads.labels import answers, as_labels, check_features, count_outputs, link_of, shares
 from headstart.shallow.heads.linear import Problem, put_into, search
 
 
@@ -68,7 +68,7 @@ class Probe(BaseEstimator):
         problem = Problem(self.kind, n_outputs, self.strengths_, balanced=self.balanced)
         if validation is not None:
             validation = np.asarray(validation[0]), as_labels(validation[1], self.kind)
-        elif folds is None and (self.kind != "regression" or self.standardise is None):
+        elif folds is None and (link_of(self.kind) != "identity" or self.standardise is None):
             folds = default_folds(labels, self.kind, self.n_folds, self.seed)
         self.standardised_ = self._scale(features, labels, problem, validation, folds)
         problem = problem._replace(standardise=self.standardised_, common=not self.standardised_)
@@ -94,14 +94,11 @@ class Probe(BaseEstimator):
 
     def predict_proba(self, features: Array) -> Array:
         """Return probabilities [n, k]."""
-        return probabilities(self.head_.outputs(features), LINKS[self.kind])
+        return shares(self.head_.outputs(features), self.kind)
 
     def predict(self, features: Array) -> Array:
         """Return class numbers [n], 0/1 label sets [n, k], or values [n, k]."""
-        outputs = self.head_.outputs(features)
-        if self.kind == "classification":
-            return outputs.argmax(axis=1)
-        return (outputs > 0).astype(np.int64) if self.kind == "multilabel" else outputs
+        return answers(self.head_.outputs(features), self.kind)
 
     def score(self, features: Array, labels: Array) -> float:
         """Return the mean of the task's primary metric, higher is better."""

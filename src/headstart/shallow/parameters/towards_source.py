@@ -11,7 +11,8 @@ from sklearn.preprocessing import StandardScaler
 
 from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
 from headstart.shallow.domains import Domains, stack
-from headstart.shallow.heads.choosing import best, cross_validated
+from headstart.shallow.heads.choosing import best
+from headstart.shallow.heads.judging import cross_validated
 from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
 from headstart.shallow.parameters.biased import Linear, biased_logistic, biased_ridge
 from headstart.shallow.source_model import fit_model, folds_for, in_order, is_single, known_rows, scores
@@ -50,8 +51,7 @@ def towards_source(
     Li, Grandvalet and Davoine, "Explicit Inductive Bias for Transfer Learning with Convolutional Networks", ICML 2018,
     section 3. Evgeniou and Pontil, "Regularized Multi-Task Learning", KDD 2004, section 2.
     """
-    kind = "classification" if labels.ndim == 1 else "regression"
-    solve = biased_logistic if kind == "classification" else biased_ridge
+    kind, solve = ("classification", biased_logistic) if labels.ndim == 1 else ("regression", biased_ridge)
     held_back = list(strengths)
 
     def outputs(train: Array, held: Array) -> list[Array]:

@@ -51,18 +51,18 @@ def skill(estimator: Any, rows: Any, labels: Array, target: Any, *, n_folds: int
 
     Cross-validated: balanced accuracy from 1 / k (0) to 1 (1), or R^2, cut at 0. Labels that are noise have 0.
     """
-    kind = "classification" if labels.dtype.kind in "iu" else "regression"
-    classes = np.unique(labels) if kind == "classification" else np.zeros(0)
-    if len(labels) < 2 * n_folds or (kind == "classification" and len(classes) < 2):
+    of_classes = labels.dtype.kind in "iu"
+    classes = np.unique(labels) if of_classes else np.zeros(0)
+    if len(labels) < 2 * n_folds or (of_classes and len(classes) < 2):
         return 0.0
     said = np.zeros(len(labels))
-    for train, held in default_folds(labels, kind, n_folds, seed):
+    for train, held in default_folds(labels, "classification" if of_classes else "regression", n_folds, seed):
         model = fit_model(estimator, rows[train], labels[train], target)
-        if kind == "classification":
+        if of_classes:
             said[held] = answers(model, rows[held], int(labels.max()) + 1, is_source=True).argmax(axis=1)
         else:
             said[held] = answers(model, rows[held], None, is_source=True)
-    if kind == "regression":
+    if not of_classes:
         return max(0.0, float(r2_score(labels, said)))
     chance = 1 / len(classes)
     recall = np.mean([np.mean(said[labels == c] == c) for c in classes])
