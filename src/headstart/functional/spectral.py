@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg import eigh
 
 Array = np.ndarray
 SIZE_LIMIT = 2000  # of min(n, d): up to it all axes are found exactly, above it the leading ones by iteration
@@ -34,9 +35,15 @@ class Axes(NamedTuple):
 
 
 def principal_axes(
-    rows: Any, n_components: int | None = None, *, limit: int = SIZE_LIMIT, leading: int = LEADING, seed: int = 0
+    rows: Any,
+    n_components: int | None = None,
+    *,
+    centred: bool = True,
+    limit: int = SIZE_LIMIT,
+    leading: int = LEADING,
+    seed: int = 0,
 ) -> Axes:
-    """Return the principal axes of rows [n, d], dense or CSR.
+    """Return the principal axes of rows [n, d], dense or CSR: the one PCA of this package.
 
     The eigenvectors of the smaller of the d x d covariance and the n x n Gram matrix. When both are larger than
     ``limit``, the ``leading`` axes by subspace iteration from a seeded random start; the variance outside them is
@@ -45,6 +52,7 @@ def principal_axes(
     Parameters
     ----------
     n_components : number of axes that are wanted; as many as the rank where that is smaller; None for all.
+    centred : whether the mean is taken out first; else the axes are the right singular vectors of the rows as they are.
 
     Raises
     ------
@@ -56,11 +64,11 @@ def principal_axes(
     Bishop, "Probabilistic Principal Component Analysis", JRSS B 1999 (the variance outside).
     """
     n, d = rows.shape
-    mean = np.asarray(rows.mean(axis=0)).ravel()
+    mean = np.asarray(rows.mean(axis=0)).ravel() if centred else np.zeros(d)
     freedom = max(n - 1, 1)
     exact = min(n, d) <= limit
     if exact:
-        variances, axes = _all_axes(rows, mean, freedom)
+        variances, axes = _exact_axes(rows, mean, freedom, n_components)
     else:
         count = leading if n_components is None else n_components
         variances, axes = _leading_axes(rows, mean, freedom, min(count, n, d), seed)
@@ -72,23 +80,31 @@ def principal_axes(
     return Axes(mean, _with_fixed_signs(axes), variances, rest, exact)
 
 
-def _all_axes(rows: Any, mean: Array, freedom: int) -> tuple[Array, Array]:
+def _exact_axes(rows: Any, mean: Array, freedom: int, count: int | None) -> tuple[Array, Array]:
     n, d = rows.shape
     if not sparse.issparse(rows):
         rows, mean = rows - mean, np.zeros(d)
     if d <= n:
         covariance = (dense_product(rows.T, rows) - n * np.outer(mean, mean)) / freedom
-        variances, axes = np.linalg.eigh(covariance)
-        return variances[::-1], axes[:, ::-1]
+        return _largest(covariance, count)
     gram = dense_product(rows, rows.T)
     across = np.asarray(rows @ mean).ravel()
     gram = gram - across[:, None] - across + mean @ mean
-    squares, vectors = np.linalg.eigh(gram)
-    squares, vectors = squares[::-1], vectors[:, ::-1]
+    squares, vectors = _largest(gram, count)
     keep = squares > max(squares[0], 1e-300) * 1e-11
     squares, vectors = squares[keep], vectors[:, keep]
     axes = (np.asarray(rows.T @ vectors) - np.outer(mean, vectors.sum(axis=0))) / np.sqrt(squares)
     return squares / freedom, axes
+
+
+def _largest(matrix: Array, count: int | None) -> tuple[Array, Array]:
+    """Return the eigenvalues, falling, and vectors of a symmetric matrix; the first ``count`` where they are few."""
+    size = len(matrix)
+    if count is None or 4 * count > size:
+        values, vectors = np.linalg.eigh(matrix)
+    else:
+        values, vectors = eigh(matrix, subset_by_index=(size - count, size - 1))
+    return values[::-1], vectors[:, ::-1]
 
 
 def _leading_axes(rows: Any, mean: Array, freedom: int, count: int, seed: int) -> tuple[Array, Array]:

@@ -10,6 +10,7 @@ from scipy.stats import binomtest, ks_2samp
 
 from headstart.functional.domain_auc import domain_auc
 from headstart.functional.mmd import mmd_permutation_test
+from headstart.functional.spectral import principal_axes
 from headstart.isolated import isolate
 from headstart.shallow.adaptation import dense
 from headstart.shallow.domains import masked
@@ -216,14 +217,13 @@ def subspace_overlap(source: Array, target: Array, share: float = 0.9) -> float:
     says what they hold of rows that they have not seen. 1: the same subspace; 0: orthogonal.
     """
     first, second = source[::2], source[1::2]
-    centred = first - first.mean(axis=0)
-    _, singular, axes = np.linalg.svd(centred, full_matrices=False)
-    held = np.cumsum(singular**2) / max(float((singular**2).sum()), 1e-300)
-    axes = axes[: int(np.searchsorted(held, share)) + 1]
+    found = principal_axes(first)
+    held = np.cumsum(found.variances) / max(float(found.variances.sum()), 1e-300)
+    axes = found.axes[:, : int(np.searchsorted(held, share)) + 1]
 
     def captured(rows: Array) -> float:
         rows = rows - rows.mean(axis=0)
-        return float(((rows @ axes.T) ** 2).sum() / max(float((rows**2).sum()), 1e-300))
+        return float(((rows @ axes) ** 2).sum() / max(float((rows**2).sum()), 1e-300))
 
     return min(captured(target) / max(captured(second), 1e-12), 1.0)
 

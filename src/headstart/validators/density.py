@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.extmath import randomized_svd
 
 from headstart.functional.linear import logistic_path, principal, unfold
+from headstart.functional.spectral import principal_axes
 from headstart.validators.evidence import Array, Evidence
 
 
@@ -39,9 +39,9 @@ def leading_axes(source: Any, target: Any, n_components: int = 32, seed: int = 0
         mean, spread = rows.mean(axis=0), rows.std(axis=0)
         scale = np.where(spread > 1e-12 * np.maximum(1.0, np.abs(mean)), spread, 1.0)
         rows = (rows - mean) / scale
-    if d <= n_components or rows.shape[0] <= n_components:
+    if d <= n_components or rows.shape[0] <= n_components or not abs(rows).max():
         return Axes(mean, scale, np.eye(d))
-    return Axes(mean, scale, randomized_svd(rows, n_components, random_state=seed)[2].T)
+    return Axes(mean, scale, principal_axes(rows, n_components, centred=False, seed=seed).axes)
 
 
 def leading(source: Any, target: Any, n_components: int = 32, seed: int = 0) -> tuple[Array, Array]:
