@@ -10,14 +10,9 @@ from sklearn.utils.estimator_checks import check_estimator
 from headstart.checks.domains import check_domain_method
 from headstart.functional.geodesic import geodesic_flow_kernel
 from headstart.functional.mmd import mmd
-from headstart.functional.spectral import (
-    location_scale,
-    match_covariance,
-    principal_angles,
-    principal_axes,
-    subspace_disagreement,
-    times_covariance_power,
-)
+from headstart.functional.scale import location_scale
+from headstart.functional.spectral import match_covariance, principal_axes, times_covariance_power
+from headstart.functional.subspaces import principal_angles, subspace_disagreement
 from headstart.shallow.domains import join
 from headstart.shallow.features.coral import Coral, coral
 from headstart.shallow.features.feda import FeatureAugmentation, augment

@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal
 
 from headstart.catalogue.instances import INSTANCES
 from headstart.functional.mmd import rbf
-from headstart.functional.order import same_scale
+from headstart.functional.order_free import same_scale
 from headstart.shallow.instances.density import classifier_weights
 from headstart.shallow.instances.gaussian import gaussian_weights, log_normal
 from headstart.shallow.instances.kliep import fit_ratio, kliep_weights

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import softmax
 
-from headstart.functional.spectral import location_scale
+from headstart.functional.scale import location_scale
 from headstart.functional.temperature import fit_steepness
 from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
 from headstart.shallow.domains import Domains

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from headstart.functional.geodesic import geodesic_flow_factor
-from headstart.functional.spectral import principal_axes, subspace_disagreement
+from headstart.functional.spectral import principal_axes
+from headstart.functional.subspaces import subspace_disagreement
 from headstart.shallow.adaptation import DomainTransformer
 from headstart.shallow.domains import Domains, stack
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from headstart.functional.mmd import median_bandwidth, rbf, squared_distances
-from headstart.functional.spectral import location_scale
+from headstart.functional.scale import location_scale
 from headstart.shallow.adaptation import DomainTransformer
 from headstart.shallow.domains import Domains, masked
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from headstart.functional.calibration import calibrate
-from headstart.functional.order import content_folds, order_free
+from headstart.functional.order_free import content_folds, order_free
 from headstart.shallow.instances.held_out import held_out_scores
 
 Array = np.ndarray

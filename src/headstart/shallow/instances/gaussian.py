@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.covariance import ledoit_wolf
 
-from headstart.functional.order import order_free, same_scale
+from headstart.functional.order_free import order_free, same_scale
 
 Array = np.ndarray
 

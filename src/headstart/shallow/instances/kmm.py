@@ -10,7 +10,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from headstart.functional.box import Box, Program, minimise
 from headstart.functional.landmarks import kernel_mean, landmark_features, landmark_turn, sampled_bandwidth
 from headstart.functional.mmd import rbf
-from headstart.functional.order import order_free, same_scale
+from headstart.functional.order_free import order_free, same_scale
 
 Array = np.ndarray
 EXACT_ROWS, LANDMARKS = 2000, 1000

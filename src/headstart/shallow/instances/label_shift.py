@@ -17,7 +17,7 @@ from headstart.functional.box import Box, Program, minimise
 from headstart.functional.calibration import calibrate
 from headstart.functional.landmarks import kernel_mean, landmark_features, landmark_turn, sampled_bandwidth
 from headstart.functional.mixture import mixture_proportions
-from headstart.functional.order import content_folds, order_free, same_scale
+from headstart.functional.order_free import content_folds, order_free, same_scale
 from headstart.shallow.instances.held_out import held_out_scores
 
 Array = np.ndarray

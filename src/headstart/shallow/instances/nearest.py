@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from headstart.functional.mmd import squared_distances
-from headstart.functional.order import order_free, same_scale
+from headstart.functional.order_free import order_free, same_scale
 
 Array = np.ndarray
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from headstart.functional.landmarks import sampled_bandwidth
 from headstart.functional.mmd import squared_distances
-from headstart.functional.order import order_free, same_scale
+from headstart.functional.order_free import order_free, same_scale
 
 Array = np.ndarray
 WIDTHS = (0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 1.5, 2.5)

@@ -11,7 +11,7 @@ from sklearn.decomposition import MiniBatchDictionaryLearning
 from sklearn.exceptions import ConvergenceWarning
 
 from headstart.functional.order import projected_order
-from headstart.functional.spectral import location_scale
+from headstart.functional.scale import location_scale
 from headstart.shallow.adaptation import DomainTransformer
 from headstart.shallow.domains import Domains
 

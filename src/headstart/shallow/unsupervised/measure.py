@@ -13,7 +13,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
 from headstart.functional.order import projected_order
-from headstart.functional.spectral import location_scale
+from headstart.functional.scale import location_scale
 from headstart.shallow.adaptation import dense
 from headstart.shallow.domains import stack
 from headstart.shallow.heads.tuned import TunedLogistic

@@ -1,0 +1,25 @@
+"""Where rows lie and how far they spread, column by column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+Array = np.ndarray
+
+
+def location_scale(rows: Any, *, each: bool = True) -> tuple[Array, Array]:
+    """Return the mean [d] and the standard deviation [d] of rows, dense or CSR; 1 for a constant feature.
+
+    With ``each`` False, all features take the root of the mean variance.
+    """
+    mean = np.asarray(rows.mean(axis=0)).ravel()
+    if sparse.issparse(rows):
+        spread = np.sqrt(np.maximum(np.asarray(rows.multiply(rows).mean(axis=0)).ravel() - mean**2, 0))
+    else:
+        spread = rows.std(axis=0)
+    if not each:
+        spread = np.full(len(mean), np.sqrt(np.mean(spread**2)))
+    return mean, np.where(spread > 1e-9 * np.maximum(np.abs(mean), 1e-300), spread, 1.0)
