@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from headstart.choice import choose
-from headstart.shallow.domains import join
+from headstart.choice import Candidate, choose
+from headstart.choice.racing import prepare, race
+from headstart.choice.stacking import stacked
+from headstart.shallow.domains import Domains, join
 
 
 def test_a_stack_of_values_is_no_worse_than_its_members_where_labels_are_many():
@@ -34,3 +36,17 @@ def test_a_row_that_standardising_throws_far_away_stays_within_reach():
     for one in choice.selection.finished:
         assert np.asarray(one.target).min() >= values.min() - span - 1e-9
         assert np.asarray(one.target).max() <= values.max() + span + 1e-9
+
+
+def test_while_labels_are_few_a_stack_leans_on_what_is_predicted_to_gain():
+    rng = np.random.default_rng(0)
+    labels, known = np.arange(60) % 2, np.full(40, -1)
+    source, target = rng.normal(size=(60, 2)), rng.normal(size=(40, 2))
+    known[:2] = 0, 1
+    data = prepare(Domains(source, labels, target, known, np.ones(60, dtype=int)), n_classes=2)
+    finished = race(data, [Candidate(name) for name in ("source_only", "coral", "standardize")])
+    for favoured in (1, 2):
+        gains = np.where(np.arange(len(finished)) == favoured, 8.0, 0.0)
+        blend = stacked(data, finished, gains, strength=20.0).model
+        share = dict(zip(map(id, blend.members), blend.weights, strict=True))
+        assert share[id(finished[favoured].model)] > 0.8

@@ -47,6 +47,10 @@ def test_a_class_with_one_sample(folder):
     refused(folder({"a": 3, "lonely": 1}), "'lonely'", "at least two")
 
 
+def test_rows_of_another_length_are_named_even_where_no_other_row_is_left(write):
+    refused(write("short.csv", "x,z,label\n1,2\n3,4\n"), "short.csv", "2 cells in row 2", "3 columns")
+
+
 def test_images_without_class_folders(folder):
     refused(folder({".": 3}), "no folders", "0.png")
 

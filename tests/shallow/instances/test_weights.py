@@ -15,7 +15,7 @@ from headstart.functional.order_free import same_scale
 from headstart.shallow.instances.density import classifier_weights
 from headstart.shallow.instances.gaussian import gaussian_weights, log_normal
 from headstart.shallow.instances.kliep import fit_ratio, kliep_weights
-from headstart.shallow.instances.kmm import kmm_weights, match_kernel_means
+from headstart.shallow.instances.kmm import _approximate, _exact, kmm_weights, match_kernel_means
 from headstart.shallow.instances.nearest import nearest_weights
 from headstart.shallow.instances.ulsif import fit_relative_ratio, rulsif_weights, ulsif_weights
 from headstart.shallow.shells.reweighted import uniform_weights, weight_function
@@ -151,6 +151,16 @@ def test_kmm_approximated_is_within_five_percent_of_the_gain() -> None:
     assert rough.approximation == "nystroem, 400 landmarks of 1800 rows"
     gain = objective(np.ones(900), *data) - exact.objective
     assert objective(rough.weights, *data) <= exact.objective + 0.05 * gain
+
+
+def test_kmm_with_every_row_a_landmark_is_the_exact_program() -> None:
+    source, target, _ = gaussians(40, 2, 0.5, 0.8)
+    exact = _exact(source, target, 1.0, 0.5)
+    rough = _approximate(source, target, 1.0, 0.5, len(source) + len(target), 0)
+    weights = np.random.default_rng(0).random(40)
+    np.testing.assert_allclose(rough[0](weights), exact[0](weights), rtol=1e-5)
+    np.testing.assert_allclose(rough[1], exact[1], rtol=1e-5)
+    np.testing.assert_allclose(rough[2:], exact[2:], rtol=0.02)  # a bound is a hundredth above, to be safe
 
 
 def test_kmm_leaves_no_block_of_rows_without_weight() -> None:
