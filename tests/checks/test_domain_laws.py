@@ -1,4 +1,4 @@
-"""The laws of methods across domains, over the whole catalogue."""
+"""The laws of methods across domains, over the whole catalogue; the rooms' tests do not run them again."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.checks.domains import check_domain_method
 from headstart.shallow.features.bda import BDA
 from headstart.shallow.features.jda import JDA
 from headstart.shallow.features.tca import TCA
@@ -66,4 +65,3 @@ def test_what_cannot_be_is_refused_in_a_sentence():
 @pytest.mark.parametrize("method", [JDA, BDA])
 def test_contracts(method: type):
     check_estimator(method())
-    check_domain_method(method)

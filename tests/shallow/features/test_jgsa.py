@@ -7,7 +7,6 @@ from scipy.linalg import block_diag, eigh
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.checks.domains import check_domain_method
 from headstart.shallow.features.jgsa import JGSA, class_scatters, twin_root
 
 
@@ -79,4 +78,3 @@ def test_continuous_values_are_refused():
 
 def test_contracts():
     check_estimator(JGSA())
-    check_domain_method(JGSA)

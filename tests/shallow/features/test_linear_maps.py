@@ -44,8 +44,7 @@ def both(transformer, source=SOURCE, target=TARGET):
 
 
 @pytest.mark.parametrize("cls", [*MAPS, MSDA])
-def test_obeys_the_laws_and_scikit_learn(cls):
-    check_domain_method(cls, kind="classification")
+def test_obeys_the_laws_of_regression_and_scikit_learn(cls):
     check_domain_method(cls, kind="regression")
     check_estimator(cls())
 

@@ -6,7 +6,6 @@ from kernel_cases import joined, mmd_matrix
 from scipy.optimize import minimize
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.checks.domains import check_domain_method
 from headstart.functional.geodesic import geodesic_flow_kernel
 from headstart.functional.kernels import kernel_basis, kernel_matrix, unit_rows
 from headstart.shallow.domains import Domains
@@ -108,4 +107,3 @@ def test_a_moved_target_is_read_better_than_by_its_nearest_neighbours(method: ME
 @pytest.mark.parametrize("method", [MEDA, ARTL])
 def test_contracts(method: type):
     check_estimator(method())
-    check_domain_method(method)

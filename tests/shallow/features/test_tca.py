@@ -75,5 +75,4 @@ def test_a_strength_of_zero_is_refused():
 
 def test_contracts():
     check_estimator(TCA())
-    check_domain_method(TCA)
     check_domain_method(lambda: TCA(kernel="rbf"), kind="regression")

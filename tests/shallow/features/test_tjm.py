@@ -5,7 +5,6 @@ import pytest
 from kernel_cases import direct_solution, joined, mmd_matrix, same_up_to_signs
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.checks.domains import check_domain_method
 from headstart.functional.kernels import kernel_matrix
 from headstart.shallow.features.tjm import TJM
 
@@ -56,4 +55,3 @@ def test_primal_has_no_coefficients_to_weigh():
 
 def test_contracts():
     check_estimator(TJM())
-    check_domain_method(TJM)

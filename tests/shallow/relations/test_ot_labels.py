@@ -5,7 +5,6 @@ import ot
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.checks.domains import check_domain_method
 from headstart.shallow.domains import join, mask
 from headstart.shallow.relations.ot_labels import OTLabels, OTLabelsRegressor
 
@@ -22,8 +21,7 @@ def blobs(n: int = 60, m: int = 50, seed: int = 0):
 
 
 @pytest.mark.parametrize("factory", [OTLabels, OTLabelsRegressor])
-def test_laws(factory):
-    check_domain_method(factory)
+def test_is_a_scikit_learn_estimator(factory):
     check_estimator(factory())
 
 
