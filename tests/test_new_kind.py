@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -85,7 +82,7 @@ json.dump(out, open("out.json", "w"))
 """
 
 
-def test_a_new_kind_is_two_files_and_one_line(tmp_path):
+def test_a_new_kind_is_two_files_and_one_line(tmp_path, in_a_copy):
     package = tmp_path / "src" / "headstart"
     shutil.copytree(Path(headstart.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
     (package / "kinds" / "whole.py").write_text(WHOLE)
@@ -103,9 +100,8 @@ def test_a_new_kind_is_two_files_and_one_line(tmp_path):
     frame.assign(y=x[:, 0]).to_csv(tmp_path / "broken.csv", index=False)
     frame.head(9).to_csv(tmp_path / "new.csv", index=False)
     (tmp_path / "work.py").write_text(WORK)
-    environment = os.environ | {"PYTHONPATH": str(tmp_path / "src")}
-    done = subprocess.run([sys.executable, "work.py"], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    code, _, failed = in_a_copy(tmp_path / "work.py", path=[tmp_path / "src"], fresh={"headstart"})
+    assert code == 0, failed
     out = json.loads((tmp_path / "out.json").read_text())
     assert out["kind"] == "tally"
     assert out["metric"] == "miss"

@@ -16,8 +16,10 @@ def killed(root, *verbs):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_a_few_kills(tmp_path):
-    cases = killed(tmp_path / "root", "pretrain=2")
+def test_a_few_kills(tmp_path, in_a_copy):
+    code, said, failed = in_a_copy(JOB, tmp_path / "root", "pretrain=2")
+    assert code == 0, failed[-3000:]
+    cases = [json.loads(line) for line in said.splitlines()]
     assert len(cases) == 2
     assert [case for case in cases if case["wrong"]] == []
     assert sum(case["killed"] for case in cases) >= 2
