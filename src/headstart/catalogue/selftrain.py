@@ -6,6 +6,7 @@ from headstart.catalogue.entry import Entry
 
 ROOM = "headstart.deep.selftrain"
 NEEDS = ("source_labels", "target_inputs")
+FEW = ("source_labels", "some_target_labels")
 APPLIES = "image, text, table, features of any backbone; classification"
 
 SELFTRAIN: tuple[Entry, ...] = (
@@ -68,6 +69,40 @@ SELFTRAIN: tuple[Entry, ...] = (
         ),
         scenario="transductive",
         needs=NEEDS,
+        applies=APPLIES,
+        kind="joint",
+    ),
+    Entry(
+        "fixmatch",
+        "FixMatch: a certain answer holds for a harder view",
+        f"{ROOM}.fixmatch:FixMatch",
+        (
+            "Sohn et al., FixMatch: Simplifying Semi-Supervised Learning with Consistency and Confidence, NeurIPS 2020",
+            "Zhang et al., Semi-supervised Models are Strong Unsupervised Domain Adaptation Learners, arXiv 2021",
+        ),
+        scenario="transductive",
+        needs=NEEDS,
+        applies=APPLIES,
+        kind="joint",
+    ),
+    Entry(
+        "source_and_target",
+        "S+T: the labels of both domains",
+        f"{ROOM}.source_and_target:SourceAndTarget",
+        ("Saito et al., Semi-supervised Domain Adaptation via Minimax Entropy, ICCV 2019",),
+        scenario="transductive",
+        needs=FEW,
+        applies=f"{APPLIES}, multilabel, regression",
+        kind="joint",
+        words="training on the labels of both domains",
+    ),
+    Entry(
+        "mme",
+        "Minimax entropy, with few labels of the target",
+        f"{ROOM}.mme:MME",
+        ("Saito et al., Semi-supervised Domain Adaptation via Minimax Entropy, ICCV 2019",),
+        scenario="transductive",
+        needs=FEW,
         applies=APPLIES,
         kind="joint",
     ),

@@ -22,4 +22,14 @@ SOURCE_FREE: tuple[Entry, ...] = (
         applies=APPLIES,
         kind="source_free",
     ),
+    Entry(
+        "aad",
+        "AaD: as the neighbours, unlike the rest",
+        f"{ROOM}.aad:AaD",
+        ("Yang et al., Attracting and Dispersing: A Simple Approach for Source-free Domain Adaptation, NeurIPS 2022",),
+        scenario="transductive",
+        needs=NEEDS,
+        applies=APPLIES,
+        kind="source_free",
+    ),
 )

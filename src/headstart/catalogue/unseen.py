@@ -58,4 +58,29 @@ UNSEEN: tuple[Entry, ...] = (
         applies=APPLIES,
         kind="joint",
     ),
+    Entry(
+        "mixstyle",
+        "MixStyle: samples in the style of another domain",
+        f"{ROOM}.mixstyle:MixStyle",
+        ("Zhou et al., Domain Generalization with MixStyle, ICLR 2021",),
+        carries="features",
+        scenario="transductive",
+        needs=NEEDS,
+        applies=APPLIES,
+        kind="joint",
+    ),
+    Entry(
+        "weight_averaging",
+        "Averaged weights",
+        f"{ROOM}.weight_averaging:WeightAveraging",
+        (
+            "Arpit et al., Ensemble of Averages: Improving Model Selection and Boosting Performance in Domain "
+            "Generalization, NeurIPS 2022",
+            "Cha et al., SWAD: Domain Generalization by Seeking Flat Minima, NeurIPS 2021",
+        ),
+        scenario="transductive",
+        needs=("source_labels",),
+        applies=APPLIES,
+        kind="joint",
+    ),
 )

@@ -27,3 +27,12 @@ def learn_known(nets: Nets, batch: Batch, outputs: Tensor) -> Losses:
     if samples is None or samples.y is None:
         raise ValueError("This method learns from some labels of the target, but the batch holds none.")
     return {"task": nets.task.loss(outputs, samples.y.clamp(min=0), samples.known.to(outputs))}
+
+
+def learn_given(nets: Nets, batch: Batch, outputs: Tensor) -> Tensor:
+    """Return the task's loss on the target samples whose label is given, a mean over these alone; 0 without any."""
+    samples = batch.target
+    if samples is None or samples.y is None:
+        raise ValueError("This method learns from some labels of the target, but the batch holds none.")
+    given = samples.known.to(outputs.device)
+    return nets.task.loss(outputs[given], samples.y[given]) if given.any() else 0.0 * outputs.sum()

@@ -9,7 +9,8 @@ from turned import accuracy, source_network, target_alone, trained
 
 from headstart import catalogue
 from headstart.catalogue.source_free import SOURCE_FREE
-from headstart.checks import check_method
+from headstart.checks import check_method, create_trial
+from headstart.deep.source_free.aad import AaD, nearest
 from headstart.deep.source_free.shot import SHOT, nearest_centroids
 
 
@@ -31,6 +32,32 @@ def test_shot_holds_the_head():
     after = trained(SHOT(), target_alone(), source_network(), rate=1e-3, steps=5)
     assert torch.equal(before.head.weight, after.head.weight)
     assert not torch.equal(before.stages["block1"].inner.weight, after.stages["block1"].inner.weight)
+
+
+def test_neighbours_are_the_nearest_other_rows_by_cosine_whatever_the_chunks():
+    features = torch.randn(23, 4, generator=torch.Generator().manual_seed(0))
+    unit = features / features.norm(dim=1, keepdim=True)
+    wanted = [sorted(set(range(23)) - {i}, key=lambda j: -float(unit[i] @ unit[j]))[:3] for i in range(23)]
+    assert nearest(features, 3, rows=5).tolist() == wanted
+    assert nearest(features[:2], 5).tolist() == [[1], [0]]
+
+
+def test_attraction_and_dispersion_are_their_sums():
+    trial = create_trial()
+    method = AaD(neighbours=2, beta=3.0)
+    nets = method.build(trial.network(), trial.logic).eval()
+    stream = trial.stream(method)
+    with torch.no_grad():
+        nets.memory = method.survey(nets, lambda role: stream.every(role, 5))
+        batch = stream.batch(0)
+        losses = method.loss(nets, batch, 0.2)
+        p = nets.network(batch.target.x).softmax(dim=1).numpy()
+        answers = nets.network(trial.x).softmax(dim=1).numpy()
+    near = nets.memory["near"][batch.target.rows].numpy()
+    alike = [sum(p[i] @ answers[j] for j in near[i]) for i in range(len(p))]
+    others = [sum(p[i] @ p[m] for m in range(len(p)) if m != i) for i in range(len(p))]
+    assert float(losses["attract"]) == pytest.approx(-np.mean(alike), rel=1e-4)
+    assert float(losses["disperse"]) == pytest.approx(np.mean(others) / 3**3, rel=1e-4)
 
 
 def test_pseudo_labels_are_the_nearest_centroids():

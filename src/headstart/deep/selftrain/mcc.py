@@ -10,6 +10,7 @@ from headstart.deep.parts import begin, forward, learn_source, stage_groups, sta
 from headstart.functional.confusion import class_confusion
 
 if TYPE_CHECKING:
+    from headstart.deep.penalty import Penalty
     from headstart.networks.network import Network
     from headstart.tasks import TaskLogic
 
@@ -24,6 +25,7 @@ class MCC(Method):
     Parameters
     ----------
     depth : number of last stages that learn; None for all. body_rate : their learning rate, as a share of the run's.
+    penalties : added to the loss on the source.
     strength : trade-off; at 0 it is training on the source alone. temperature : T > 0 of the answers.
 
     References
@@ -37,6 +39,7 @@ class MCC(Method):
 
     depth: int | None = None
     body_rate: float = 1.0
+    penalties: tuple[Penalty, ...] = ()
     strength: float = 1.0
     temperature: float = 2.5
 
@@ -44,13 +47,13 @@ class MCC(Method):
         return stages_above(network, self.depth)
 
     def build(self, network: Network, task: TaskLogic) -> Nets:
-        return begin(network, task, self.frozen_stages(network))
+        return begin(network, task, self.frozen_stages(network), self.penalties)
 
     def groups(self, nets: Nets) -> list[Group]:
         return stage_groups(nets, head_rate=1.0, body_rate=self.body_rate, stage_decay=1.0)
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
-        _, losses = learn_source(nets, batch)
+        _, losses = learn_source(nets, batch, self.penalties)
         if self.strength:
             outputs = forward(nets.network, unlabelled(batch)).outputs
             losses["confusion"] = self.strength * class_confusion(outputs, self.temperature)

@@ -10,10 +10,11 @@ import torch
 
 from headstart.deep.averages import averaging_copy, move_average
 from headstart.deep.method import Batch, Group, Losses, Method, Nets, Update
-from headstart.deep.parts import learn_source, stage_groups, stages_above
+from headstart.deep.parts import begin, learn_source, stage_groups, stages_above
 from headstart.deep.roles import learn_known
 
 if TYPE_CHECKING:
+    from headstart.deep.penalty import Penalty
     from headstart.networks.network import Network
     from headstart.tasks import TaskLogic
 
@@ -34,6 +35,7 @@ class MeanTeacher(Method):
     threshold : the teacher's probability from which an answer counts.
     n_views : views of each sample that are shown; with 1 the teacher sees the student's, and dropout is what differs.
     depth : number of last stages that learn; None for all. body_rate : their learning rate, as a share of the run's.
+    penalties : added to the loss on the source.
 
     References
     ----------
@@ -51,6 +53,7 @@ class MeanTeacher(Method):
     n_views: int = 2  # pyright: ignore[reportIncompatibleVariableOverride]
     depth: int | None = None
     body_rate: float = 1.0
+    penalties: tuple[Penalty, ...] = ()
 
     def __post_init__(self) -> None:
         across = frozenset({"source_labels", "target_inputs"})
@@ -60,8 +63,9 @@ class MeanTeacher(Method):
         return stages_above(network, self.depth)
 
     def build(self, network: Network, task: TaskLogic) -> Nets:
-        network.freeze(self.frozen_stages(network))
-        return Nets(network, task, teacher=averaging_copy(network))
+        nets = begin(network, task, self.frozen_stages(network), self.penalties)
+        nets.teacher = averaging_copy(network)
+        return nets
 
     def groups(self, nets: Nets) -> list[Group]:
         return stage_groups(nets, head_rate=1.0, body_rate=self.body_rate, stage_decay=1.0)
@@ -72,7 +76,7 @@ class MeanTeacher(Method):
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
         assert batch.target is not None
-        losses = learn_source(nets, batch)[1] if self.labels == "source" else {}
+        losses = learn_source(nets, batch, self.penalties)[1] if self.labels == "source" else {}
         if losses and not self.strength:
             return losses
         outputs = nets.network(batch.target.x)

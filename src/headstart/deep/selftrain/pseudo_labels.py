@@ -11,6 +11,7 @@ from headstart.functional.confusion import believe
 from headstart.functional.reverse import rising
 
 if TYPE_CHECKING:
+    from headstart.deep.penalty import Penalty
     from headstart.networks.network import Network
     from headstart.tasks import TaskLogic
 
@@ -25,6 +26,7 @@ class PseudoLabels(Method):
     Parameters
     ----------
     depth : number of last stages that learn; None for all. body_rate : their learning rate, as a share of the run's.
+    penalties : added to the loss on the source.
     strength : trade-off; at 0 it is training on the source alone.
     threshold : probability from which an answer is believed, in [0, 1].
 
@@ -40,6 +42,7 @@ class PseudoLabels(Method):
 
     depth: int | None = None
     body_rate: float = 1.0
+    penalties: tuple[Penalty, ...] = ()
     strength: float = 1.0
     threshold: float = 0.9
 
@@ -47,13 +50,13 @@ class PseudoLabels(Method):
         return stages_above(network, self.depth)
 
     def build(self, network: Network, task: TaskLogic) -> Nets:
-        return begin(network, task, self.frozen_stages(network))
+        return begin(network, task, self.frozen_stages(network), self.penalties)
 
     def groups(self, nets: Nets) -> list[Group]:
         return stage_groups(nets, head_rate=1.0, body_rate=self.body_rate, stage_decay=1.0)
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
-        _, losses = learn_source(nets, batch)
+        _, losses = learn_source(nets, batch, self.penalties)
         if self.strength:
             outputs = forward(nets.network, unlabelled(batch)).outputs
             losses["pseudo"] = self.strength * rising(progress) * believe(outputs, outputs, self.threshold)

@@ -9,6 +9,7 @@ from headstart.deep.method import Batch, Group, Losses, Method, Nets
 from headstart.deep.parts import begin, learn_source, stage_groups, stages_above
 
 if TYPE_CHECKING:
+    from headstart.deep.penalty import Penalty
     from headstart.networks.network import Network
     from headstart.tasks import TaskLogic
 
@@ -23,6 +24,7 @@ class ERM(Method):
     Parameters
     ----------
     depth : number of last stages that learn; None for all. body_rate : their learning rate, as a share of the run's.
+    penalties : added to the loss on the source.
 
     References
     ----------
@@ -34,15 +36,16 @@ class ERM(Method):
 
     depth: int | None = None
     body_rate: float = 1.0
+    penalties: tuple[Penalty, ...] = ()
 
     def frozen_stages(self, network: Network) -> int:
         return stages_above(network, self.depth)
 
     def build(self, network: Network, task: TaskLogic) -> Nets:
-        return begin(network, task, self.frozen_stages(network))
+        return begin(network, task, self.frozen_stages(network), self.penalties)
 
     def groups(self, nets: Nets) -> list[Group]:
         return stage_groups(nets, head_rate=1.0, body_rate=self.body_rate, stage_decay=1.0)
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
-        return learn_source(nets, batch)[1]
+        return learn_source(nets, batch, self.penalties)[1]

@@ -13,6 +13,7 @@ from headstart.deep.parts import begin, learn_source, stage_groups, stages_above
 from headstart.deep.roles import by_domain
 
 if TYPE_CHECKING:
+    from headstart.deep.penalty import Penalty
     from headstart.networks.network import Network
     from headstart.tasks import TaskLogic
 
@@ -27,6 +28,7 @@ class GroupDRO(Method):
     Parameters
     ----------
     depth : number of last stages that learn; None for all. body_rate : their learning rate, as a share of the run's.
+    penalties : added to the loss on the source.
     eta : step of the weights; at 0 it is ERM.
 
     References
@@ -40,13 +42,14 @@ class GroupDRO(Method):
 
     depth: int | None = None
     body_rate: float = 1.0
+    penalties: tuple[Penalty, ...] = ()
     eta: float = 0.1
 
     def frozen_stages(self, network: Network) -> int:
         return stages_above(network, self.depth)
 
     def build(self, network: Network, task: TaskLogic) -> Nets:
-        return begin(network, task, self.frozen_stages(network))
+        return begin(network, task, self.frozen_stages(network), self.penalties)
 
     def groups(self, nets: Nets) -> list[Group]:
         return stage_groups(nets, head_rate=1.0, body_rate=self.body_rate, stage_decay=1.0)
@@ -65,13 +68,13 @@ class GroupDRO(Method):
 
     def weighed(self, nets: Nets, batch: Batch, found: dict[int, Tensor]) -> Losses:
         """Return the domains' losses weighed by their scores so far; put each into ``found`` by its number."""
-        passed, losses = learn_source(nets, batch)
+        passed, losses = learn_source(nets, batch, self.penalties)
         if not self.eta:
             return losses
         found.update({number: nets.task.loss(*part) for number, part in by_domain(batch, passed.outputs).items()})
         risks = torch.stack(list(found.values()))
         scores = raised(nets.memory.get("scores"), found, 0.0)[list(found)]
-        return {"task": (scores.softmax(dim=0).to(risks) * risks).sum()}
+        return losses | {"task": (scores.softmax(dim=0).to(risks) * risks).sum()}
 
 
 def raised(scores: Tensor | None, risks: dict[int, Tensor], eta: float) -> Tensor:

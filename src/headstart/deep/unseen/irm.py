@@ -13,6 +13,7 @@ from headstart.deep.parts import begin, learn_source, stage_groups, stages_above
 from headstart.deep.roles import by_domain
 
 if TYPE_CHECKING:
+    from headstart.deep.penalty import Penalty
     from headstart.networks.network import Network
     from headstart.tasks import TaskLogic
 
@@ -27,6 +28,7 @@ class IRM(Method):
     Parameters
     ----------
     depth : number of last stages that learn; None for all. body_rate : their learning rate, as a share of the run's.
+    penalties : added to the loss on the source.
     strength : trade-off; at 0 it is ERM. warmup : share of the training before the penalty counts, in [0, 1].
 
     References
@@ -40,6 +42,7 @@ class IRM(Method):
 
     depth: int | None = None
     body_rate: float = 1.0
+    penalties: tuple[Penalty, ...] = ()
     strength: float = 10.0
     warmup: float = 0.1
 
@@ -47,13 +50,13 @@ class IRM(Method):
         return stages_above(network, self.depth)
 
     def build(self, network: Network, task: TaskLogic) -> Nets:
-        return begin(network, task, self.frozen_stages(network))
+        return begin(network, task, self.frozen_stages(network), self.penalties)
 
     def groups(self, nets: Nets) -> list[Group]:
         return stage_groups(nets, head_rate=1.0, body_rate=self.body_rate, stage_decay=1.0)
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
-        passed, losses = learn_source(nets, batch)
+        passed, losses = learn_source(nets, batch, self.penalties)
         if self.strength and progress >= self.warmup:
             found = [
                 tilt(nets.task, outputs, y, weight) for outputs, y, weight in by_domain(batch, passed.outputs).values()
