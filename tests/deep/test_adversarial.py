@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import numpy as np
+import ot
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from two_domains import THREE, adapt, network
+from two_domains import THREE, adapt, network, rows, table
 
 from headstart.checks import create_trial
 from headstart.deep.across import ask, cross_entropy_of_domains, discriminator, told_apart
+from headstart.deep.adversarial.adda import ADDA, judge
 from headstart.deep.adversarial.cdan import CDAN
 from headstart.deep.adversarial.dann import DANN
 from headstart.deep.adversarial.mcd import MCD, discrepancy
-from headstart.deep.method import Batch, Nets
+from headstart.deep.adversarial.mdd import MDD, otherwise
+from headstart.deep.adversarial.wdgrl import WDGRL
+from headstart.deep.method import Batch, Method, Nets
 from headstart.functional.certainty import certainty
 from headstart.functional.confusion import entropy
 from headstart.functional.multilinear import Multilinear
 from headstart.functional.reverse import rising
+from headstart.functional.slopes import gap, gradient_penalty
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def started(method: DANN | CDAN | MCD) -> tuple[Nets, Batch]:
+def started(method: Method) -> tuple[Nets, Batch]:
     trial = create_trial()
     torch.manual_seed(0)
     return method.build(trial.network(), trial.logic).eval(), trial.stream(method).batch(0)
@@ -106,17 +111,21 @@ def test_cdan_sees_no_gradient_through_the_answer_and_cdan_e_weighs_it() -> None
     torch.testing.assert_close(weighed, plain * 4 / 3)
 
 
-def test_mcd_moves_the_heads_apart_then_the_body_together() -> None:
-    method, moves = MCD(rounds=2), []
-    nets, batch = started(method)
+def moves_of(method: Method, nets: Nets, batch: Batch, progress: float) -> list[tuple[str | None, dict[str, float]]]:
+    """Return who moves in a step, and by which losses; nobody does."""
+    moves = []
 
     def update(closure, player=None):
         losses = closure(batch)
-        nets.zero_grad(set_to_none=True)
-        sum(losses.values()).backward()
         moves.append((player, {name: loss.item() for name, loss in losses.items()}))
 
-    method.step(nets, batch, 0.5, update)
+    method.step(nets, batch, progress, update)
+    return moves
+
+
+def test_mcd_moves_the_heads_apart_then_the_body_together() -> None:
+    nets, batch = started(MCD())
+    moves = moves_of(MCD(rounds=2), nets, batch, 0.5)
     assert [player for player, _ in moves] == [None, "heads", "body", "body"]
     apart = discrepancy(nets, batch).item()
     assert "discrepancy" not in moves[0][1]
@@ -124,6 +133,76 @@ def test_mcd_moves_the_heads_apart_then_the_body_together() -> None:
     assert moves[2][1] == {"discrepancy": pytest.approx(apart)}
     nets.second.load_state_dict(nets.network.head.state_dict())
     assert discrepancy(nets, batch).item() == 0.0
+
+
+def test_adda_learns_the_source_then_a_copy_of_the_body_stands_still() -> None:
+    method = ADDA(first=0.5)
+    nets, batch = started(method)
+    with torch.no_grad():
+        nets.network.stages["block3"].inner.weight.add_(1)
+    assert [player for player, _ in moves_of(method, nets, batch, 0.4)] == [None]
+    copied = nets.source.stages["block3"].inner.weight
+    assert torch.equal(copied, nets.network.stages["block3"].inner.weight)
+    with torch.no_grad():
+        nets.network.stages["block3"].inner.weight.add_(1)
+    moves = moves_of(method, nets, batch, 0.6)
+    assert [player for player, _ in moves] == ["judges", "body"]
+    assert not torch.equal(copied, nets.network.stages["block3"].inner.weight)
+    judge(nets, batch)["domain"].backward()
+    assert all(p.grad is None for p in nets.network.parameters())
+    assert nets.critic[0].weight.grad.any()
+    told = nets.critic(nets.network.features(batch.target.x))
+    assert moves[1][1]["pass"] == pytest.approx(F.binary_cross_entropy_with_logits(told, torch.ones(8)).item())
+
+
+def test_the_critics_penalty_is_that_of_its_slope() -> None:
+    w = torch.tensor([3.0, 4.0], requires_grad=True)
+    linear = lambda z: z @ w  # noqa: E731
+    value = gradient_penalty(linear, draw(6, 2))
+    assert value.item() == pytest.approx((5 - 1) ** 2)
+    value.backward()
+    torch.testing.assert_close(w.grad, 2 * (5 - 1) * w.detach() / 5)
+    quadratic = lambda z: (z**2).sum(dim=1) / 2  # noqa: E731
+    points = draw(6, 2)
+    assert gradient_penalty(quadratic, points).item() == pytest.approx(((points.norm(dim=1) - 1) ** 2).mean().item())
+    assert gap(linear, points + 1, points).item() == pytest.approx(7, rel=1e-4)
+
+
+def test_wdgrls_critic_moves_first_and_against_the_body() -> None:
+    method = WDGRL(rounds=3, strength=0.5)
+    nets, batch = started(method)
+    moves = moves_of(method, nets, batch, 0.5)
+    assert [player for player, _ in moves] == ["critic"] * 3 + ["all"]
+    with torch.no_grad():
+        seen = method.measures(nets, batch)["wasserstein"]
+    assert moves[0][1]["wasserstein"] == pytest.approx(-seen, rel=1e-5)
+    assert moves[3][1]["wasserstein"] == pytest.approx(0.5 * seen, rel=1e-5)
+    assert moves[0][1]["slope"] > 0
+
+
+def test_a_trained_critic_sees_about_the_wasserstein_distance() -> None:
+    trained = adapt(WDGRL(body_rate=0.0, rounds=3), steps=24)
+    features = [trained.network.features(table(rows(48, seed, target=t)[0])) for seed, t in ((10, False), (20, True))]
+    cost = torch.cdist(*features).detach().double().numpy()
+    exact = ot.emd2([], [], cost)
+    assert 0.8 * exact < trained.history[-1]["measures"]["wasserstein"] < 1.4 * exact
+
+
+def test_otherwise_is_the_loss_of_any_other_class_and_finite_where_there_is_no_doubt() -> None:
+    outputs, classes = draw(5, 3), torch.tensor([0, 1, 2, 0, 1])
+    p = outputs.softmax(dim=1).gather(1, classes[:, None])[:, 0]
+    torch.testing.assert_close(otherwise(outputs, classes), -(1 - p).log().mean())
+    sure = torch.tensor([[200.0, 0.0, 0.0]], requires_grad=True)
+    value = otherwise(sure, torch.tensor([0]))
+    value.backward()
+    assert value.item() == pytest.approx(200 - np.log(2), rel=1e-5)
+    assert sure.grad.isfinite().all()
+
+
+def test_mdds_adversary_agrees_on_the_source_and_differs_on_the_target() -> None:
+    told = adapt(MDD(body_rate=0.0), steps=60, rate=3e-2).history[-1]["measures"]
+    assert told["disagreement_source"] < 0.2
+    assert told["disagreement_target"] > 0.8
 
 
 def test_a_discriminator_that_sees_frozen_noise_guesses_and_one_that_sees_the_domains_does_not() -> None:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from headstart.deep.matching.deepjdot import plan_of
 from headstart.functional.joint_cost import joint_cost
-from headstart.functional.mk_mmd import WIDTHS, mk_mmd
-from headstart.functional.moments import coral_distance
+from headstart.functional.mk_mmd import ANSWERS, WIDTHS, gaussians, joint_mmd, local_mmd, mk_mmd
+from headstart.functional.moments import coral_distance, moment_distance
 
 
 def draw(n: int, d: int, seed: int, moved: float = 0.0) -> Tensor:
@@ -76,6 +76,62 @@ def test_distances_of_half_precision_are_computed_in_float32() -> None:
             found = distance(x, y)
         assert found.dtype == torch.float32
         assert torch.equal(found, distance(x.float(), y.float()))
+
+
+def test_the_joint_mmd_is_that_of_the_product_of_both_kernels() -> None:
+    x, y, p, q = draw(4, 3, 0), draw(6, 3, 1), draw(4, 2, 2).softmax(dim=1), draw(6, 2, 3).softmax(dim=1)
+    of_features, answers = gaussians(torch.cat([x, y])), torch.cat([p, q])
+    k = lambda i, j: of_features[i, j] * torch.exp(-((answers[i] - answers[j]) ** 2).sum() / (2 * ANSWERS))  # noqa: E731
+    within = sum(k(i, j) for i in range(4) for j in range(4) if i != j) / 12
+    within = within + sum(k(i, j) for i in range(4, 10) for j in range(4, 10) if i != j) / 30
+    expected = within - 2 * sum(k(i, j) for i in range(4) for j in range(4, 10)) / 24
+    torch.testing.assert_close(joint_mmd(x, y, p, q), expected)
+    torch.testing.assert_close(joint_mmd(x, y, p[:1].expand(4, 2), p[:1].expand(6, 2)), mk_mmd(x, y))
+
+
+def test_the_local_mmd_compares_class_by_class_what_both_domains_show() -> None:
+    x, y, p = draw(5, 3, 0), draw(4, 3, 1), draw(4, 4, 2).softmax(dim=1)
+    labels = torch.tensor([0, 0, 1, 3, 3])
+    kernel = gaussians(torch.cat([x, y]))
+    shown = sorted({0, 1, 3} & set(p.argmax(dim=1).tolist()))
+    assert 0 < len(shown) < 3
+    expected = 0.0
+    for c in shown:
+        a, b = (labels == c).double() / (labels == c).sum(), p[:, c] / p[:, c].sum()
+        expected += a @ kernel[:5, :5] @ a + b @ kernel[5:, 5:] @ b - 2 * a @ kernel[:5, 5:] @ b
+    torch.testing.assert_close(local_mmd(x, y, labels, p), expected / len(shown))
+    assert local_mmd(x, y, torch.full((5,), 3), torch.eye(4, dtype=torch.float64)[[0, 1, 2, 0]]).item() == 0.0
+
+
+def test_of_domains_that_show_each_class_at_another_place_only_the_local_mmd_is_large() -> None:
+    x, y = torch.tensor([[0.0], [9.0]]).repeat(8, 1), torch.arange(2).repeat(8)
+    x = x + 0.1 * draw(16, 1, 0).float()
+    right, wrong = torch.eye(2)[y], torch.eye(2)[1 - y]
+    assert mk_mmd(x, x).item() < 0.2
+    assert local_mmd(x, x, y, right).item() == pytest.approx(0, abs=1e-5)
+    assert local_mmd(x, x, y, wrong).item() > 2
+
+
+def test_the_moment_distance_is_the_central_moment_discrepancy_of_squashed_columns() -> None:
+    x, y = draw(9, 4, 0), 2 * draw(7, 4, 1) + 1
+    rows = np.concatenate([x, y])
+    a = rows.mean(axis=0)
+    b = np.sqrt(np.mean((rows - a) ** 2))
+    s, t = np.tanh((x.numpy() - a) / b), np.tanh((y.numpy() - a) / b)
+    rms = lambda value: np.sqrt(np.mean(value**2))  # noqa: E731
+    expected = rms(s.mean(axis=0) - t.mean(axis=0)) / 2
+    for k in (2, 3):
+        expected += rms(((s - s.mean(0)) ** k).mean(axis=0) - ((t - t.mean(0)) ** k).mean(axis=0)) / 2**k
+    assert moment_distance(x, y, 3).item() == pytest.approx(expected)
+
+
+def test_the_moment_distance_of_a_sample_to_itself_is_0_with_a_finite_gradient() -> None:
+    for x in (draw(6, 3, 0), torch.ones(4, 2)):
+        y = x.clone().requires_grad_()
+        value = moment_distance(x, y)
+        value.backward()
+        assert value.item() == 0.0
+        assert y.grad.isfinite().all()
 
 
 def test_the_joint_cost_is_written_out() -> None:

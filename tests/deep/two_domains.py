@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from headstart.deep.method import Method
-from headstart.engine import Compute, Domain, JoinedStream, Optimizer, Selection, Trained, evaluator, train
+from headstart.engine import Compute, Domain, JoinedStream, Optimizer, Selection, Stream, Trained, evaluator, train
 from headstart.networks import Network, TablePreprocess, build
 from headstart.networks.tabular import tabular_spec
 from headstart.problem import Task
@@ -52,12 +52,18 @@ def network() -> Network:
     return made
 
 
-def adapt(method: Method, *, steps: int = 40, rate: float = 1e-2, seed: int = 0, **options: Any) -> Trained:
-    """Train on both domains, scored on the target's rows; what the method learns from holds none of their labels."""
+def adapt(
+    method: Method, *, steps: int = 40, rate: float = 1e-2, seed: int = 0, alone: bool = False, **options: Any
+) -> Trained:
+    """Train on both domains, scored on the target's rows; what the method learns from holds none of their labels.
+
+    ``alone``: the labelled target is what is learned from, without a source.
+    """
     source, target = rows(48, 10 + seed, target=False), rows(45, 20 + seed, target=True)
-    stream = JoinedStream(
-        Domain(fetch_of(target[0]), n=45), Domain(fetch_of(source[0]), source[1]), batch_size=24, seed=seed
-    )
+    stream: Stream | JoinedStream = Stream(fetch_of(target[0]), target[1], batch_size=24, seed=seed)
+    if not alone:
+        hidden = Domain(fetch_of(target[0]), n=45)
+        stream = JoinedStream(hidden, Domain(fetch_of(source[0]), source[1]), batch_size=24, seed=seed)
     return train(
         method,
         network(),

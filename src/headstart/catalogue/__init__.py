@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from headstart.catalogue.adversarial import ADVERSARIAL
+from headstart.catalogue.adversarial import ADVERSARIAL, ADVERSARIAL_PENALTIES
 from headstart.catalogue.entry import Entry
 from headstart.catalogue.features import FEATURES
 from headstart.catalogue.features_kernel import FEATURES_KERNEL
@@ -28,6 +28,7 @@ from headstart.errors import UserError, nearest
 
 METHODS: tuple[Entry, ...] = (
     *TARGET_METHODS,
+    *ADVERSARIAL_PENALTIES,
     *INSTANCES,
     *PSEUDO_LABELS,
     *FEATURES,

@@ -39,4 +39,49 @@ ADVERSARIAL: tuple[Entry, ...] = (
         applies=_CLASSES,
         **_COMMON,
     ),
+    Entry(
+        "mdd",
+        "Margin disparity discrepancy",
+        f"{_ADVERSARIAL}.mdd:MDD",
+        ("Zhang et al., Bridging Theory and Algorithm for Domain Adaptation, ICML 2019",),
+        applies=_CLASSES,
+        **_COMMON,
+    ),
+    Entry(
+        "adda",
+        "Adversarial discriminative adaptation",
+        f"{_ADVERSARIAL}.adda:ADDA",
+        ("Tzeng et al., Adversarial Discriminative Domain Adaptation, CVPR 2017",),
+        **_COMMON,
+    ),
+    Entry(
+        "wdgrl",
+        "Wasserstein distance guided representation",
+        f"{_ADVERSARIAL}.wdgrl:WDGRL",
+        ("Shen et al., Wasserstein Distance Guided Representation Learning for Domain Adaptation, AAAI 2018",),
+        **_COMMON,
+    ),
+)
+
+ADVERSARIAL_PENALTIES: tuple[Entry, ...] = (
+    Entry(
+        "pgd",
+        "Adversarial training on inputs (FGSM, PGD)",
+        f"{_ADVERSARIAL}.pgd:PGD",
+        (
+            "Goodfellow, Shlens and Szegedy, Explaining and Harnessing Adversarial Examples, ICLR 2015",
+            "Madry et al., Towards Deep Learning Models Resistant to Adversarial Attacks, ICLR 2018",
+        ),
+        kind="penalty",
+    ),
+    Entry(
+        "vat",
+        "Virtual adversarial training",
+        f"{_ADVERSARIAL}.vat:VAT",
+        (
+            "Miyato et al., Virtual Adversarial Training: A Regularization Method for Supervised and "
+            "Semi-Supervised Learning, TPAMI 2019",
+        ),
+        kind="penalty",
+    ),
 )

@@ -40,4 +40,27 @@ MATCHING: tuple[Entry, ...] = (
         applies="image, text, table; classification",
         **_COMMON,
     ),
+    Entry(
+        "jan",
+        "Joint adaptation network: features and answers",
+        f"{_MATCHING}.jan:JAN",
+        ("Long et al., Deep Transfer Learning with Joint Adaptation Networks, ICML 2017",),
+        applies="image, text, table; classification",
+        **_COMMON,
+    ),
+    Entry(
+        "dsan",
+        "Deep subdomain adaptation: kernel means by class",
+        f"{_MATCHING}.dsan:DSAN",
+        ("Zhu et al., Deep Subdomain Adaptation Network for Image Classification, TNNLS 2021",),
+        applies="image, text, table; classification",
+        **_COMMON,
+    ),
+    Entry(
+        "cmd",
+        "Central moment discrepancy",
+        f"{_MATCHING}.cmd:CMD",
+        ("Zellinger et al., Central Moment Discrepancy (CMD) for Domain-Invariant Representation Learning, ICLR 2017",),
+        **_COMMON,
+    ),
 )

@@ -15,6 +15,8 @@ ZERO: dict[str, tuple[Recipe, Recipe]] = {
     "l2sp": (("l2sp", None, {"alpha": 0.0, "beta": 0.0}), ("finetune", None, {})),
     "delta": (("delta", None, {"alpha": 0.0, "beta": 0.0}), ("finetune", None, {})),
     "bss": (("bss", None, {"eta": 0.0}), ("finetune", None, {})),
+    "pgd": (("pgd", None, {"strength": 0.0}), ("finetune", None, {})),
+    "vat": (("vat", None, {"strength": 0.0}), ("finetune", None, {})),
     "lora": (("lora", None, {"alpha": 0.0}), ("finetune", 0, {})),
     "distill": (
         ("distill", None, {"weight": 0.0, "start": "source"}),

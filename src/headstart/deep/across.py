@@ -55,9 +55,12 @@ def both(nets: Nets, batch: Batch) -> tuple[Passed, Passed]:
     return forward(nets.network, labelled_source(batch)[0]), see_target(nets, batch)
 
 
-def discriminator(n_inputs: int, width: int) -> nn.Module:
-    """Return a network with one hidden layer whose single output, a logit, is high for the source."""
-    return nn.Sequential(nn.Linear(n_inputs, width), nn.ReLU(), nn.Linear(width, 1), nn.Flatten(0))
+def discriminator(n_inputs: int, width: int, *, bias: bool = True) -> nn.Module:
+    """Return a network with one hidden layer whose single output, a logit, is high for the source.
+
+    ``bias`` of the output: where only differences of outputs count, there is none.
+    """
+    return nn.Sequential(nn.Linear(n_inputs, width), nn.ReLU(), nn.Linear(width, 1, bias=bias), nn.Flatten(0))
 
 
 def ask(critic: nn.Module, source: Tensor, target: Tensor, factor: float = 0.0) -> tuple[Tensor, Tensor]:

@@ -119,8 +119,16 @@ def watch(network: Network, stages: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def learn_source(nets: Nets, batch: Batch, penalties: Sequence[Penalty] = ()) -> tuple[Passed, Losses]:
-    """Return one pass over the labelled source, and the task's loss on it as ``task``, with penalties beside."""
+    """Return one pass over the labelled source, and the task's loss on it as ``task``, with penalties beside.
+
+    Penalties that need no labels are asked of the target too, where there is one.
+    """
     samples, y = labelled_source(batch)
     passed = forward(nets.network, samples, stages_read(penalties, nets.network))
     losses = {"task": nets.task.loss(passed.outputs, y, samples.weight)}
-    return passed, losses | penalty_terms(penalties, nets, passed)
+    losses |= penalty_terms(penalties, nets, passed)
+    blind = [penalty for penalty in penalties if penalty.on_target]
+    if blind and batch.target is not None:
+        target = forward(nets.network, unlabelled(batch), stages_read(blind, nets.network))
+        losses |= {f"{name}_target": term for name, term in penalty_terms(blind, nets, target).items()}
+    return passed, losses

@@ -35,6 +35,8 @@ class Penalty(BaseEstimator, ABC):
     """Whether ``nets.start``, a frozen copy of the network before training, is needed."""
     replaces_decay: ClassVar[bool] = False
     """Whether it takes the place of the optimizer's weight decay."""
+    on_target: ClassVar[bool] = False
+    """Whether methods across domains also ask it of the target, whose labels are hidden (`learn_source`)."""
     couples: ClassVar[bool] = False
     """Whether the term depends on the batch's samples jointly; see `headstart.deep.method.Method.couples`."""
 

@@ -67,3 +67,43 @@ def mk_mmd(source: Tensor, target: Tensor, widths: Sequence[float] = WIDTHS) -> 
     True
     """
     return contrast(gaussians(torch.cat([source, target]), widths), len(source))
+
+
+ANSWERS = 0.92**2
+"""Squared bandwidth of the kernel on probabilities, whose squared distances lie between 0 and 2."""
+
+
+@in_float32
+def joint_mmd(source: Tensor, target: Tensor, p_source: Tensor, p_target: Tensor) -> Tensor:
+    """Return the unbiased MMD^2 of pairs (row, probabilities), under the product of `gaussians` and a Gaussian kernel.
+
+    The kernel on probabilities is ``exp(-||p_i - p_j||^2 / (2 * 0.92^2))``: of one width, since they have a scale.
+
+    References
+    ----------
+    Long et al., "Deep Transfer Learning with Joint Adaptation Networks", ICML 2017, equation 9.
+    """
+    of_answers = (squared_distances(torch.cat([p_source, p_target])) / (-2 * ANSWERS)).exp()
+    return contrast(gaussians(torch.cat([source, target])) * of_answers, len(source))
+
+
+@in_float32
+def local_mmd(source: Tensor, target: Tensor, y: Tensor, p: Tensor) -> Tensor:
+    """Return the mean over classes c of ``|| sum_i a_ic k(x_i) - sum_j b_jc k(x_j) ||^2``, under `gaussians`.
+
+    ``a_ic = 1[y_i = c] / sum_i 1[y_i = c]`` and ``b_jc = p_jc / sum_j p_jc``. c are the classes of the source's rows
+    that are also the most probable class of some target row; 0 where there is none.
+
+    Parameters
+    ----------
+    source, target : [n, d] and [m, d]. y : classes [n]. p : probabilities [m, k].
+
+    References
+    ----------
+    Zhu et al., "Deep Subdomain Adaptation Network for Image Classification", TNNLS 2021, equations 5 to 8.
+    """
+    members = torch.nn.functional.one_hot(y, p.shape[1]).to(p)
+    seen = members.any(dim=0) & torch.nn.functional.one_hot(p.argmax(dim=1), p.shape[1]).any(dim=0)
+    a, b = (rows[:, seen] / rows[:, seen].sum(dim=0) for rows in (members, p))
+    weights = torch.cat([a, -b])
+    return ((weights.T @ gaussians(torch.cat([source, target]))).T * weights).sum() / max(1, int(seen.sum()))

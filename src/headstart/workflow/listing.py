@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from itertools import groupby
 from typing import Any
 
 WIDTH = 100
@@ -22,8 +21,10 @@ KINDS = {
 
 def method_lines(rows: Iterable[dict[str, Any]]) -> list[str]:
     """Return the methods under headings: name and title, where each applies, and its papers."""
-    lines = []
-    for heading, members in groupby(rows, key=_heading):
+    lines, kinds = [], {}
+    for row in rows:
+        kinds.setdefault(_heading(row), []).append(row)
+    for heading, members in kinds.items():
         lines += ["", heading] if lines else [heading]
         for row in members:
             needs = f"; needs {row['needs'].replace('_', ' ')}" if row["needs"] else ""
