@@ -34,7 +34,7 @@ from headstart.engine import (
     train,
 )
 from headstart.engine.device import process_state
-from headstart.engine.limits import Limit
+from headstart.engine.settings import Limit
 from headstart.errors import UserError
 from headstart.storage import checksum
 

@@ -7,7 +7,7 @@ import pytest
 from engine_tiny import TASK, Plain, TinyData, tiny_network
 
 from headstart.engine import Compute, Optimizer, Saving, Selection, Stream, evaluator, raw_fetch, train
-from headstart.engine.limits import Limit
+from headstart.engine.settings import Limit
 from headstart.storage import checksum
 
 DATA, ROWS, STEPS = TinyData(40), np.arange(40), 20

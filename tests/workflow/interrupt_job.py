@@ -20,7 +20,7 @@ PLACES = {
     "text": ("headstart.report.html", "_environment"),
     "write": ("headstart.report.html", "write_text"),
     "rename": ("headstart.storage", "_sync"),
-    "sweep": ("headstart.workflow.finish", "sweep_run"),
+    "sweep": ("headstart.workflow.conclude", "sweep_run"),
 }
 """Where it strikes: the first call of a function of the module, before it begins."""
 

@@ -10,9 +10,8 @@ import torch
 
 from headstart.deep.method import Method
 from headstart.engine.device import find_place
-from headstart.engine.limits import Limit
 from headstart.engine.session import Session
-from headstart.engine.settings import Compute, Optimizer, Saving, Selection, Settings
+from headstart.engine.settings import Compute, Limit, Optimizer, Saving, Selection, Settings
 from headstart.engine.streams import BatchStream
 from headstart.networks.network import Network
 from headstart.tasks import TaskLogic

@@ -17,11 +17,10 @@ from headstart.engine.checkpoint import Checkpoint, read_checkpoint
 from headstart.engine.curves import Curve, overfitting
 from headstart.engine.device import Place, layout_of, move, seed_device
 from headstart.engine.frozen import held_names, pick
-from headstart.engine.limits import Limit
 from headstart.engine.needs import require_needs, require_whole
 from headstart.engine.optimizers import load_optimizers, make_optimizers, optimizer_tensors, rate_at, set_rate
 from headstart.engine.predict import evaluating
-from headstart.engine.settings import Saving, Settings, gentle_interrupt, seed_of
+from headstart.engine.settings import Limit, Saving, Settings, gentle_interrupt, seed_of
 from headstart.engine.streams import BatchStream
 from headstart.engine.updates import Updater, cut, over_processes
 from headstart.errors import UserError

@@ -1,8 +1,7 @@
 """Tasks: head, loss, predictions, scores and metrics."""
 
-from headstart.tasks.base import TaskLogic
+from headstart.tasks.base import TaskLogic, create_task, logic_of
 from headstart.tasks.classification import Classification
-from headstart.tasks.create import create_task, logic_of
 from headstart.tasks.multilabel import MultiLabel
 from headstart.tasks.regression import Regression
 

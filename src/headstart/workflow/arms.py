@@ -14,7 +14,7 @@ from headstart import catalogue
 from headstart.data import folds
 from headstart.deep.method import Method
 from headstart.engine import Compute, Optimizer, Saving, Selection, Stream, freeze_table, train
-from headstart.engine.limits import Limit
+from headstart.engine.settings import Limit
 from headstart.errors import UserError
 from headstart.networks import Network, load_network, save_network
 from headstart.schema import read_checked
