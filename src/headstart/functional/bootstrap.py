@@ -31,17 +31,6 @@ def mean_interval(scores: Array, *, seed: int = 0, draws: int = 10_000, level: f
     return float(low), float(high)
 
 
-def paired_bootstrap(
-    first: Array, second: Array, *, seed: int = 0, draws: int = 10_000, level: float = 0.95
-) -> tuple[float, float]:
-    """Return the interval of ``mean(first - second)`` for scores [seeds, n] or [n] of the same samples.
-
-    See `mean_interval`. Positive throughout: the first is better, where higher scores are.
-    """
-    difference = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
-    return mean_interval(difference, seed=seed, draws=draws, level=level)
-
-
 def corpus_interval(
     measure: Callable[[Array], float], n: int, *, seed: int = 0, draws: int = 1_000, level: float = 0.95
 ) -> tuple[float, float, float]:
