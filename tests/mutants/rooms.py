@@ -12,6 +12,7 @@ _CHOICE = tuple(
         "test_racing",
         "test_stacking",
         "test_stored",
+        "test_stored_strangers",
         "test_choose",
     )
 )
