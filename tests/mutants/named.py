@@ -205,8 +205,6 @@ NAMED = [
     _bootstrap("one-sided tail", "tail = (1 - level) / 2", "tail = 1 - level", "95% means 95%"),
     _bootstrap("seeds are not drawn", "weights = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=draws) / seeds",
                "weights = np.full((draws, seeds), 1 / seeds)", "seeds vary too"),
-    _bootstrap("unpaired", "mean_interval(difference,", "mean_interval(first - np.mean(second),",
-               "the difference is of the same samples"),
     _mcnemar("one-sided", "binomtest(won, won + lost, 0.5)", 'binomtest(won, won + lost, 0.5, alternative="greater")',
              "neither is better: both sides count"),
     _mcnemar("the smallest p of several seeds", "2 * np.mean(ps)", "np.min(ps)", "the best of several draws is no proof"),

@@ -1,0 +1,25 @@
+"""Every fault on purpose stands where it says: moved code takes its mutants along."""
+
+import runpy
+from pathlib import Path
+
+import headstart
+
+HERE = Path(__file__).parent
+SRC = Path(headstart.__file__).parents[1]
+
+
+def test_the_text_of_every_named_fault_stands_once_and_its_tests_are_there():
+    for one in runpy.run_path(str(HERE / "mutants" / "named.py"))["NAMED"]:
+        assert (SRC / one.file).read_text(encoding="utf-8").count(one.old) == 1, (one.file, one.name)
+        for test in one.tests:
+            file, _, name = test.partition("::")
+            path = HERE.parent / file
+            assert path.exists(), test
+            assert name.partition("[")[0] in (path.read_text(encoding="utf-8") if name else ""), test
+
+
+def test_the_files_that_faults_are_drawn_from_are_there():
+    for file, tests in runpy.run_path(str(HERE / "mutants" / "rooms.py"))["ROOMS"].items():
+        assert (SRC / file).exists(), file
+        assert [test for test in tests if not (HERE.parent / test.partition("::")[0]).exists()] == []
