@@ -1,12 +1,17 @@
 """Small targets for the road's tests: drawn here, so that nothing has to be fetched."""
 
+import shutil
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-collect_ignore = ["kill_job.py", "same_runs.py", "comparing.py", "old_runs"]
+sys.path.insert(0, str(Path(__file__).parent))
+collect_ignore = ["strangers.py", "kill_job.py", "same_runs.py", "comparing.py", "old_runs"]
 """Programs, which find one another by their folder and hold no test."""
 
 
@@ -45,3 +50,54 @@ def table_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("table") / "people.csv"
     frame.to_csv(path, index=False)
     return path
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    root = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        kind = ("flat", "striped")[number % 2]
+        pixels = rng.integers(0, 90, (28, 28)).astype(np.uint8)
+        if kind == "striped":
+            pixels[:, ::4] += 120
+        (root / kind).mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(root / kind / f"{number}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def fitted(pictures, tmp_path_factory):
+    from headstart.workflow.fit import fit
+
+    out = tmp_path_factory.mktemp("runs") / "fitted"
+    options = {"method": "probe", "arms": "scratch,chosen", "epochs": 1, "quiet": True, "device": "cpu"}
+    fit(pictures, source="headstart/glyphs", out=out, **options)
+    return out
+
+
+@pytest.fixture(scope="session")
+def adapted(tmp_path_factory):
+    from headstart.workflow.fit import fit
+
+    root = tmp_path_factory.mktemp("tables")
+    rng = np.random.default_rng(0)
+    for name, move in (("source", 0.0), ("target", 1.0)):
+        rows = rng.normal(size=(30, 2)) + move
+        frame = pd.DataFrame(rows, columns=["age", "height"])
+        frame["colour"] = np.array(["red", "green"])[np.arange(30) // 2 % 2]
+        frame["label"] = np.where(rows.sum(axis=1) > 2 * move, "yes", "no")
+        frame.to_csv(root / f"{name}.csv", index=False)
+    options = {"label": "label", "method": "coral", "quiet": True, "out": root / "adapted"}
+    fit(root / "target.csv", source_data=root / "source.csv", **options)
+    return root / "adapted"
+
+
+@pytest.fixture
+def run(fitted, tmp_path):
+    return shutil.copytree(fitted, tmp_path / "run")
+
+
+@pytest.fixture
+def across(adapted, tmp_path):
+    return shutil.copytree(adapted, tmp_path / "across")
