@@ -75,6 +75,22 @@ def test_pseudo_labels_are_the_nearest_centroids():
 
 
 def test_a_class_of_nobody_gains_no_one():
-    features = torch.tensor([[-5.0, -5.0], [-5.0, 5.0], [-5.0, -4.0], [-4.0, 5.0]])
-    p = torch.tensor([[0.9, 0.05, 0.05], [0.05, 0.9, 0.05]]).repeat(2, 1)
-    assert nearest_centroids(features, p).tolist() == [0, 1, 0, 1]
+    features = torch.tensor([[9.0, 0.0], [0.0, 9.0], [9.0, 1.0], [1.0, 9.0], [6.5, 5.5]])  # the last lies between
+    p = torch.tensor([[0.95, 0.04, 0.01], [0.04, 0.95, 0.01]] * 2 + [[0.4, 0.25, 0.35]])
+    assert nearest_centroids(features, p).tolist() == [0, 1, 0, 1, 0]
+
+
+def test_the_terms_of_shot_are_their_definitions():
+    trial, method = create_trial(), SHOT(beta=0.5)
+    nets = method.build(trial.network(), trial.logic).eval()
+    stream = trial.stream(method)
+    with torch.no_grad():
+        nets.memory = method.survey(nets, lambda role: stream.every(role, 5))
+        batch = stream.batch(0)
+        losses = {name: float(loss) for name, loss in method.loss(nets, batch, 0.2).items()}
+        p = nets.network(batch.target.x).softmax(dim=1).double().numpy()
+    labels = nets.memory["labels"][batch.target.rows].numpy()
+    mean = p.mean(axis=0)
+    assert losses["certainty"] == pytest.approx(-(p * np.log(p)).sum(axis=1).mean(), rel=1e-5)
+    assert losses["diversity"] == pytest.approx((mean * np.log(mean)).sum(), rel=1e-5)
+    assert losses["pseudo"] == pytest.approx(-0.5 * np.log(p[np.arange(len(p)), labels]).mean(), rel=1e-5)
