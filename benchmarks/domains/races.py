@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.domains.races FOLDER BENCHMARKS...`` writes one ``.npz`` per pair: every candidate's outputs and
 scores, and what its ground held, without the pair's own rows. A race does not depend on how its evidence is combined.
-``--processes`` races several pairs at once, one thread each; ``--seconds`` starts no further one after them.
+``--processes`` races several pairs at once, one thread each; ``--seconds`` starts no further one after them. What the
+field trains today and a file lacks is raced and joined to it.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from benchmarks.domains.subgroups import (
     tags,
 )
 from benchmarks.domains.tasks import has_units
+from headstart import catalogue
 from headstart.choice.candidates import Candidate, as_candidates
 from headstart.choice.gain import Gain, from_json
 from headstart.choice.heads import Heads
@@ -60,6 +62,10 @@ SAME = {"coloured": "digits", "encoded_films": "films", **dict.fromkeys(OFFICE, 
 
 HELD_OUT = Path(__file__).resolve().with_name("held_out_gains.json")
 """The coefficients that a benchmark's own figures are made with: learned on all the others."""
+
+
+TRAINED = frozenset(entry.name for entry in catalogue.METHODS if entry.kind in catalogue.LEARNT and entry.raced)
+"""What the loop trains in the field, which files of earlier versions lack."""
 
 
 class Told:
@@ -130,19 +136,20 @@ def domains_of(pair: Pair) -> Domains:
 
 
 def race(pair: Pair, folder: Path) -> None:
-    """Race a pair and write its file."""
+    """Race a pair and write its file; what stands in it already is not raced again."""
     start, values = time.process_time(), pair.kind == "regression"
+    arrays, kept = former(pair, folder)
+    there = {one["name"] for one in kept}
     domains = domains_of(pair)
     ground = prepare(domains, n_classes=0 if values else int(domains.labels.max()) + 1, standardise=has_units(pair))
     racing = as_candidates(None, domains, values, ground.heads)
     corrected = not values and only_shares_differ(domains)
     if corrected:
         racing.insert(1, Candidate(CORRECTED))
-    arrays: dict[str, Array] = {"held": ground.held, "ratio": ground.ratio}
+    arrays |= {"held": ground.held, "ratio": ground.ratio}
     if ground.clusters is not None:
         arrays["clusters"] = ground.clusters
-    kept = []
-    for one in (race_one(ground, candidate) for candidate in racing):
+    for one in (race_one(ground, candidate) for candidate in racing if candidate.name not in there):
         if one.note:
             continue
         number = len(kept)
@@ -150,7 +157,7 @@ def race(pair: Pair, folder: Path) -> None:
         if not pair.transductive:
             arrays[f"test{number}"] = outputs(one.model, pair.test_x, ground, is_source=False)
         kept.append({"name": one.name, "method": one.candidate.method, "seconds": one.seconds, "scores": one.scores})
-    about = machine.describe("numpy", "scipy", "scikit-learn") | {"seconds": time.process_time() - start}
+    about = machine.describe("numpy", "scipy", "scikit-learn", "torch") | {"seconds": time.process_time() - start}
     said = {
         "n_classes": ground.n_classes,
         "validity": ground.validity,
@@ -166,6 +173,25 @@ def race(pair: Pair, folder: Path) -> None:
     }
     np.savez_compressed(part, said=np.array(json.dumps(said)), **small)
     part.replace(file_of(pair, folder))
+
+
+def former(pair: Pair, folder: Path) -> tuple[dict[str, Array], list[dict[str, Any]]]:
+    """Return the outputs and candidates that a pair's file holds; nothing where there is none."""
+    path = file_of(pair, folder)
+    if not path.exists():
+        return {}, []
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    said = json.loads(str(arrays.pop("said")))
+    return arrays, said["raced"]
+
+
+def whole(pair: Pair, folder: Path) -> bool:
+    """Whether a pair's file holds every candidate of today's field that can serve it."""
+    there = {one["name"] for one in former(pair, folder)[1]}
+    values = pair.kind == "regression"
+    wanted = {one.name for one in as_candidates(None, domains_of(pair), values)}
+    return bool(there) and (wanted - there).isdisjoint(TRAINED if not values else ())
 
 
 def read(pair: Pair, folder: Path) -> Race:
@@ -220,7 +246,7 @@ def main() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     options.folder.mkdir(parents=True, exist_ok=True)
     todo = [pair for name in options.benchmarks for pair in load(name)]
-    todo = [(pair, options.folder, end) for pair in todo if not file_of(pair, options.folder).exists()]
+    todo = [(pair, options.folder, end) for pair in todo if not whole(pair, options.folder)]
     with multiprocessing.get_context("fork").Pool(options.processes) as pool:
         for line in pool.imap_unordered(_attempt, todo, chunksize=1):
             print(line, flush=True)

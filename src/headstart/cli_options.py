@@ -75,7 +75,12 @@ Network = Annotated[
     str | None, typer.Option("--network", help="Architecture of a file: source, e.g. torchvision/mobilenet_v2.")
 ]
 MethodName = Annotated[
-    str | None, typer.Option("--method", help="Method, see `headstart methods`; penalties joined by +.")
+    str | None,
+    typer.Option(
+        "--method",
+        help="Method, see `headstart methods`; penalties joined by +. With --source-data several, by commas, or "
+        "trained for all that train.",
+    ),
 ]
 Depth = Annotated[str | None, typer.Option("--depth", help="How many of the last stages learn: none, all or a number.")]
 Budget = Annotated[str, typer.Option("--budget", help="Wall time of it all, e.g. 90s, 10m, 2h; arms share it equally.")]

@@ -49,7 +49,7 @@ def test_it_trains_is_killed_resumed_saved_and_loaded(name: str, tmp_path: Path)
     again = CASES[name]().train(tmp_path / "training.safetensors", lambda record: steps.append(record["step"]))
     assert min(steps) == KILLED_AT
     assert checksum(again.network.state_dict()) == checksum(whole.network.state_dict())
-    for told in ("train_loss", "measures"):
+    for told in ("train_loss", "terms", "measures"):
         assert [record.get(told) for record in again.history] == [record.get(told) for record in whole.history]
 
     network = again.network.eval()

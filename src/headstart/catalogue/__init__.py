@@ -45,7 +45,11 @@ METHODS: tuple[Entry, ...] = (
     *TEST_TIME,
     *UNSEEN,
 )
+LEARNT = frozenset({"joint", "source_free"})
+"""Kinds of methods that the loop trains across domains."""
 DOMAIN_KINDS = frozenset({"weights", "map", "predictor"})
+RACED_KINDS = DOMAIN_KINDS | LEARNT
+"""What can be a candidate of a race across domains."""
 
 
 def names() -> list[str]:

@@ -38,6 +38,7 @@ ADVERSARIAL: tuple[Entry, ...] = (
         ("Saito et al., Maximum Classifier Discrepancy for Unsupervised Domain Adaptation, CVPR 2018",),
         applies=_CLASSES,
         **_COMMON,
+        cost=(8.0, 6.0, 0.0, 0.0),
     ),
     Entry(
         "mdd",

@@ -71,7 +71,8 @@ class Entry:
     cost : seconds of fitting twice and scoring, ``a + b N q k / 10^7 + c (N / 1000)^3 + e (q / 1000)^3``: N rows of
         both domains, q the smaller of N and the columns, k classes. Those in the table were fitted to 120 races of the
         development pairs on one thread of a server of 2026, mostly within a factor of 2; only their order and their
-        share of a budget are used.
+        share of a budget are used. Of methods that the loop trains: a for a thousand steps, b for a thousand steps and
+        as many columns. None for what most methods of its kind cost.
     """
 
     name: str
@@ -90,7 +91,7 @@ class Entry:
     uses_source: bool = True
     simple: bool = False
     raced: tuple[Variant, ...] = ()
-    cost: tuple[float, float, float, float] = (0.1, 1.0, 0.3, 1.0)
+    cost: tuple[float, float, float, float] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a word that would select nothing: a race or a table would silently do without the method."""

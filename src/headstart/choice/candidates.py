@@ -57,16 +57,24 @@ class Candidate:
             return Adapted(estimator=self._head(heads.baseline(regression)))
         if self.method == NEAREST:
             return Adapted(estimator=self._head(heads._replace(nearest=True).after_map(regression)))
-        entry = catalogue.get(self.method)
+        entry = entry_of(self.method)
         if entry.kind == "weights":
             head = self._head(heads.linear(regression))
             return Reweighted(weights=self.method, estimator=head, options=self.options, seed=seed)
         if entry.kind == "map":
             head = self._head(heads.after_map(regression))
             return Adapted(transformer=_seeded(entry.load(), self.options, seed), estimator=head)
+        if entry.kind in catalogue.LEARNT:
+            return self._joint(heads, regression, seed)
         if entry.kind != "predictor":
             raise ValueError(f"The method '{self.method}' does not learn a predictor from rows of two domains.")
         return _seeded(_face(entry, regression), self.options, seed)
+
+    def _joint(self, heads: Heads, regression: bool, seed: int) -> Any:
+        from headstart.choice.joint.face import JointClassifier, JointRegressor  # brings torch
+
+        face = JointRegressor if regression else JointClassifier
+        return face(method=self.method, options=self.options, standardise=heads.standardise, seed=seed)
 
     def _head(self, default: Any) -> Any:
         return default if self.head is None else clone(self.head)
@@ -81,6 +89,11 @@ class Candidate:
             rows, labels = domains.target[known], domains.target_labels[known]
             return domains._replace(source=rows, labels=labels, source_domain=np.ones(len(known), dtype=np.int64))
         return domains
+
+
+def entry_of(method: str) -> Entry:
+    """Return the entry of a candidate's method, its penalties left out."""
+    return catalogue.parts(method)[0]
 
 
 def _face(entry: Entry, regression: bool) -> Any:
@@ -148,7 +161,7 @@ def as_candidates(
         if one.method in BASELINES:
             continue
         if one.method != NEAREST:
-            catalogue.get(one.method)
+            entry_of(one.method)
         asked.append(one)
     base = [Candidate("source_only")]
     if len(domains.known) > 0:
@@ -159,7 +172,7 @@ def as_candidates(
 
 
 def _default(domains: Domains, regression: bool) -> list[Candidate]:
-    there = {entry.name: entry for entry in catalogue.METHODS if entry.kind in catalogue.DOMAIN_KINDS}
+    there = {entry.name: entry for entry in catalogue.METHODS if entry.kind in catalogue.RACED_KINDS}
     out = []
     sparse_rows = sparse.issparse(domains.source)
     for one in (*standard_field(), OF_WORDS) if sparse_rows else standard_field():

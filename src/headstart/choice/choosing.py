@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -163,11 +164,15 @@ def race_and_select(
     seed: int = 0,
     gain: Gain | None = None,
     standardise: bool | None = None,
+    state: Path | None = None,
     on_done: Callable[[Result], None] | None = None,
 ) -> Selection:
-    """Race and decide on opened domains; ``n_classes`` is 0 for a regression, ``on_done`` is told of each outcome."""
+    """Race and decide on opened domains; ``n_classes`` is 0 for a regression, ``on_done`` is told of each outcome.
+
+    Trainings are kept in ``state`` while they go on, if it is given.
+    """
     regression = n_classes == 0
-    data = prepare(domains, n_classes=n_classes, seed=seed, standardise=standardise)
+    data = prepare(domains, n_classes=n_classes, seed=seed, standardise=standardise)._replace(state=state)
     racing = as_candidates(candidates, domains, regression, data.heads)
     corrected = not regression and len(domains.known) == 0 and only_shares_differ(domains, seed=seed)
     if corrected and candidates is None:

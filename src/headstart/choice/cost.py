@@ -7,27 +7,41 @@ from collections.abc import Sequence
 import numpy as np
 
 from headstart import catalogue
-from headstart.choice.candidates import BASELINES, NEAREST, Candidate
+from headstart.choice.candidates import BASELINES, NEAREST, Candidate, entry_of
+from headstart.choice.joint.plan import Plan
 from headstart.shallow.domains import Domains
 
 BASELINE_COST = (0.02, 1.4, 0.017, 0.0)
 NEAREST_COST = (0.037, 0.042, 0.01, 2.0)
 """As `Entry.cost` of the catalogue, for what is no method."""
+ARRAY_COST, TRAINED_COST = (0.1, 1.0, 0.3, 1.0), (3.0, 3.0, 0.0, 0.0)
+"""Of a method that states none, fitted or trained."""
 
 
 def expected_seconds(candidate: Candidate, domains: Domains, n_classes: int) -> float:
     """Return what a candidate is expected to take; the clock has no part in it."""
     rows = len(domains.labels) + len(domains.target_labels)
+    if is_learnt(candidate.method):
+        steps = Plan().steps(len(domains.labels), len(domains.target_labels)) / 1000
+        terms = (steps, steps * domains.source.shape[1] / 1000, 0.0, 0.0)
+        return 2 * float(np.dot(cost_of(candidate.method), terms))
     inner = min(rows, domains.source.shape[1])
     terms = (1.0, rows * inner * max(n_classes, 1) / 1e7, (rows / 1000) ** 3, (inner / 1000) ** 3)
     return float(np.dot(cost_of(candidate.method), terms))
+
+
+def is_learnt(method: str) -> bool:
+    """Return whether a candidate is a method that the loop trains."""
+    return method not in (*BASELINES, NEAREST) and entry_of(method).kind in catalogue.LEARNT
 
 
 def cost_of(method: str) -> tuple[float, float, float, float]:
     """Return the terms of a method's or a baseline's cost."""
     if method in BASELINES:
         return BASELINE_COST
-    return NEAREST_COST if method == NEAREST else catalogue.get(method).cost
+    if method == NEAREST:
+        return NEAREST_COST
+    return entry_of(method).cost or (TRAINED_COST if is_learnt(method) else ARRAY_COST)
 
 
 def cheapest_first(candidates: Sequence[Candidate], domains: Domains, n_classes: int) -> list[Candidate]:

@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,6 +66,7 @@ class AdaptationData(NamedTuple):
     clusters : of the target rows, as many as classes. heads : what candidates end in.
     validity : agreement (AMI) of the source's clusters with its labels, from 0 to 1: how far agreement with the
         target's clusters can be believed. span : what a regression's answers are held within; None for classes.
+    state : where trainings are kept while they go on, so that a race that was stopped goes on; None keeps none.
     """
 
     domains: Domains
@@ -79,6 +81,7 @@ class AdaptationData(NamedTuple):
     heads: Heads = Heads()
     validity: float = 1.0
     span: tuple[float, float] | None = None
+    state: Path | None = None
 
     @property
     def regression(self) -> bool:
@@ -185,7 +188,7 @@ def _fit(data: AdaptationData, candidate: Candidate) -> tuple[Any, Array, Array,
     smaller = domains._replace(
         source=domains.source[rest], labels=domains.labels[rest], source_domain=domains.source_domain[rest]
     )
-    part = fitted(settled(candidate, model), smaller, data)
+    part = fitted(settled(candidate, model), smaller, data, "part")
     return model, target, outputs(part, held_rows, data, is_source=True), part
 
 
@@ -203,9 +206,11 @@ def settled(candidate: Candidate, model: Any) -> Candidate:
     return candidate
 
 
-def fitted(candidate: Candidate, domains: Domains, data: AdaptationData) -> Any:
-    """Return the candidate's model, fitted on both domains."""
+def fitted(candidate: Candidate, domains: Domains, data: AdaptationData, rows_are: str = "all") -> Any:
+    """Return the candidate's model, fitted on both domains; ``rows_are`` tells its trainings apart."""
     model = candidate.build(regression=data.regression, seed=data.seed, heads=data.heads)
+    if data.state is not None and hasattr(model, "keep_in"):
+        model.keep_in(data.state / candidate.name / rows_are)
     rows = stack(domains.source, domains.target)
     labels = np.concatenate([domains.labels, domains.target_labels])
     domain = np.concatenate([domains.source_domain, np.full(len(domains.target_labels), -1)])

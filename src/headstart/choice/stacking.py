@@ -66,7 +66,8 @@ def _held_back(data: AdaptationData, one: Result) -> Array:
         return np.asarray(one.target)[known]
     kind = "regression" if data.regression else "classification"
     out = np.asarray(one.target)[known].copy()
-    for _, fold in default_folds(domains.target_labels[known], kind, min(3, len(known)), data.seed):
+    folds = default_folds(domains.target_labels[known], kind, min(3, len(known)), data.seed)
+    for number, (_, fold) in enumerate(folds):
         labels = domains.target_labels.copy()
         labels[known[fold]] = np.nan if data.regression else -1
         seen = domains._replace(target_labels=labels)
@@ -75,7 +76,7 @@ def _held_back(data: AdaptationData, one: Result) -> Array:
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = fitted(settled(one.candidate, one.model), one.candidate.view(seen), data)
+            model = fitted(settled(one.candidate, one.model), one.candidate.view(seen), data, f"fold-{number}")
             out[fold] = outputs(model, domains.target[known[fold]], data, is_source=False)
     return out
 

@@ -25,7 +25,9 @@ class Trained:
     ----------
     network : with the best weights (the last, without validation), on the device it was trained on.
     history : one record per evaluation: ``step``, ``epoch``, ``train_loss`` (mean since the last record),
-        ``validation_loss``, ``validation_score`` (None without validation), ``learning_rate``, ``seconds``.
+        ``validation_loss``, ``validation_score`` (None without validation), ``learning_rate``, ``seconds``;
+        ``terms`` by name where the loss has several (means since the last record, of this process's share), and
+        ``measures`` where the method takes any.
     best_step : steps done when the weights kept were reached.
     steps : steps done in all.
     stopped : ``finished``, ``patience``, ``budget`` (the clock of a `Limit`) or ``interrupted``.

@@ -221,6 +221,8 @@ class Session:
         train_loss = self.loss_sum / max(1, self.loss_count)
         self.loss_sum, self.loss_count = 0.0, 0
         names = {"validation_loss": values.get("loss"), "validation_score": values.get("score")} | self._measure()
+        terms = self.updater.tell()
+        names |= {"terms": terms} if terms else {}
         better = self.curve.add(self._report(self.step, {"train_loss": train_loss} | names))
         if better and self.settings.selection.keep_best:
             self.best = self._snapshot()
@@ -285,6 +287,7 @@ class Session:
             "held": self.held_hash,
         }
         state |= {"frozen": self.frozen_names, "settings": self.describe()}
+        state |= {"terms": {name: [float(total), count] for name, (total, count) in self.updater.terms.items()}}
         last = self.finished
         optimizers = {} if last else optimizer_tensors(self.optimizers)
         nets = {} if last and self.best else self._snapshot()
@@ -316,6 +319,7 @@ class Session:
         self.step, self.finished, self.seconds = found.step, found.finished, found.state["seconds"]
         self.loss_sum, self.loss_count = found.state["loss_sum"], found.state["loss_count"]
         self.updater.parts, self.notes = found.state["parts"], found.state["notes"]
+        self.updater.terms = {name: (total, count) for name, (total, count) in found.state.get("terms", {}).items()}
 
     def finish(self) -> Network:
         """Put the best weights back, prove that what was frozen did not move, and return the plain network."""

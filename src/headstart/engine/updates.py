@@ -67,6 +67,7 @@ class Updater:
         self.nets, self.method, self.optimizers, self.place = nets, method, optimizers, place
         self.clip = math.inf if clip is None else clip
         self.parts = 1
+        self.terms: dict[str, tuple[Tensor | float, int]] = {}  # sum and number since they were last told
         self.stop_asked = self.cut_asked = False
         self._every = list(nets.parameters())  # walking the modules at every step would cost more than zeroing
 
@@ -80,6 +81,12 @@ class Updater:
         """Return the step's loss (mean over its updates) and gradient norm (largest over players), on the device."""
         return torch.stack(self.losses).mean(), torch.stack(self.norms).max()
 
+    def tell(self) -> dict[str, float]:
+        """Return the mean of each term of the loss, over this process's updates since the last call."""
+        told = {name: float(total) / count for name, (total, count) in self.terms.items()}
+        self.terms = {}
+        return told
+
     def __call__(self, closure: Callable[[Batch], Losses], *, player: str | None = None) -> None:
         """Zero, backward on every part, sum, clip, step of ``player`` or of all. Out of memory: in twice the parts."""
         moving = self._players(player)
@@ -88,6 +95,9 @@ class Updater:
             self._halve()
             loss, fits = self._sum_over_processes(*self._accumulate(closure), moving)
         self.losses.append(loss)
+        for name, value in self._found.items():
+            total, count = self.terms.get(name, (0.0, 0))
+            self.terms[name] = (total + value, count + 1)
         for optimizer in moving:
             self.norms.append(torch.nn.utils.clip_grad_norm_(parameters_of(optimizer), self.clip))
             optimizer.step()
@@ -102,6 +112,7 @@ class Updater:
 
     def _accumulate(self, closure: Callable[[Batch], Losses]) -> tuple[Tensor, bool]:
         self._zero_grad()
+        self._found: dict[str, Tensor] = {}
         total = torch.zeros((), device=self.place.device)
         try:
             for number in range(self.parts):
@@ -121,7 +132,10 @@ class Updater:
         share = size(part) / self.n
         scaled = losses if share == 1 else {name: share * loss for name, loss in losses.items()}
         self.method.backward(scaled, self.nets)
-        return sum(loss.detach() for loss in scaled.values())
+        detached = {name: loss.detach() for name, loss in scaled.items()}
+        if len(detached) > 1:  # a single term is the loss, which is told anyway
+            self._found = {name: self._found.get(name, 0.0) + value for name, value in detached.items()}
+        return sum(detached.values())
 
     def _zero_grad(self) -> None:
         for parameter in self._every:

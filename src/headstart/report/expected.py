@@ -172,7 +172,20 @@ SAMPLE = Record(
 )
 SAMPLES = Record({}, {"items": Items(SAMPLE), "note": Maybe(WORD), "method": NAME, "modality": NAME})
 LABEL = Either((Items(Number()), Number()))
+TRAINING = Record(
+    {},
+    {
+        "name": NAME,
+        "title": NAME,
+        "kept": Flag(),
+        "commonest": Maybe(Record({"class": NAME, "target": Number(0, 1), "source": Number(0, 1)})),
+        "records": Items(
+            Record({"step": COUNT}, {"train_loss": Maybe(Number()), "terms": METRICS, "measures": METRICS})
+        ),
+    },
+)
 EVIDENCE: dict[str, Rule] = {
+    "training": Record({}, {"candidates": Items(TRAINING)}),
     "map": Record(
         {},
         {

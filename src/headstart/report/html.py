@@ -16,6 +16,7 @@ from headstart.report import format as fmt
 from headstart.report.curves import curves
 from headstart.report.folder import RunFolder, read_folder
 from headstart.report.glossary import GLOSSARY
+from headstart.report.training import training
 from headstart.storage import write_text
 
 _END = r"""[^\s<>"']*[^\s<>"'.,;)]"""
@@ -79,6 +80,7 @@ def context(folder: RunFolder) -> dict[str, Any]:
         "mistakes": stories.mistakes(folder),
         "across": across.across(folder),
         "domains": across.domains(folder),
+        "training": training(folder),
         "map": stories.feature_map(folder),
         "saliency": stories.saliency(folder),
         "data": stories.data(folder),

@@ -64,7 +64,8 @@ def fit(
     test : labelled data of the same form as ``data``, on which the verdict is measured; all of ``data`` then trains and
         validates.
     network : architecture of a ``file:`` source.
-    method : name of ``headstart methods``, penalties joined by ``+``; None lets the plan choose.
+    method : name of ``headstart methods``, penalties joined by ``+``; with ``source_data`` several, by commas, or
+        ``trained`` for all that the loop trains; None lets the plan choose.
     depth : how many of the last stages learn: ``none``, ``all`` or a number; None lets the plan choose.
     budget : wall time of the fit, e.g. ``90s``, ``10m``, ``2h``; trained arms share it equally.
     views : views per sample, the plain one and augmented ones; 1 is no augmentation; None lets the plan choose.

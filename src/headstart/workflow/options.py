@@ -16,6 +16,10 @@ CLASS_WEIGHTS = ("balanced",)
 TARGET_LABELS = ("evaluate", "learn", "none")
 
 
+TRAINED = "trained"
+"""What the method of a run across domains may be beside names: every one that the loop can train on these domains."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
     """Everything that decides a fit; names and meanings are those of the command line.

@@ -8,7 +8,7 @@ from headstart.data import Dataset
 from headstart.errors import UserError, nearest
 from headstart.networks import Source
 from headstart.workflow.arm import PLAIN, REFERENCE, arm_of
-from headstart.workflow.options import FitOptions
+from headstart.workflow.options import TRAINED, FitOptions
 from headstart.workflow.sides import Sides
 
 NOT_HERE = ("depth", "precision", "class_weight", "batch_size", "epochs", "learning_rate", "patience")
@@ -60,15 +60,31 @@ def check_methods(options: FitOptions) -> None:
                 f"--{name.replace('_', '-')} trains networks, and with --source-data none is trained; leave it out."
             )
     if options.method is not None:
-        known = [entry.name for entry in catalogue.METHODS if entry.kind in catalogue.DOMAIN_KINDS]
+        known = [entry.name for entry in catalogue.METHODS if entry.kind in catalogue.RACED_KINDS]
         for name in options.method.split(","):
-            if catalogue.get(name.strip()).kind not in catalogue.DOMAIN_KINDS:
-                raise UserError(f"--method {name} does not work across domains; choose of {', '.join(known)}.")
-            refuse_unkept(catalogue.get(name.strip()))
+            if name.strip() != TRAINED:
+                _check_candidate(name.strip(), known)
     if options.shots is not None and options.target_labels != "learn":
         raise UserError(
             "--shots says how many target labels to learn from; with --source-data also give --target-labels learn."
         )
+
+
+def _check_candidate(name: str, known: list[str]) -> None:
+    """Refuse what cannot race, and penalties on a method that the loop does not train."""
+    if not all(word.strip() for word in name.split("+")):
+        raise UserError(f"--method names '{name[:100]}', where a method is missing beside a comma or a +; name it.")
+    base, penalties = catalogue.parts(name)
+    if base.kind not in catalogue.RACED_KINDS:
+        raise UserError(f"--method {name} does not work across domains; choose of {', '.join(known)}.")
+    if penalties and base.kind not in catalogue.LEARNT:
+        raise UserError(
+            f"--method {name} joins a penalty to {base.name}, which the loop does not train; join it to a method that "
+            "does (`headstart methods`), or leave it out."
+        )
+    if penalties:
+        catalogue.create(name)
+    refuse_unkept(base)
 
 
 def check_labels(sides: Sides, options: FitOptions) -> None:

@@ -24,6 +24,10 @@ _SGD = (
 )
 CLASSES: dict[str, tuple[str, ...]] = {
     "headstart.choice.blend:Blend": (),
+    "headstart.choice.joint.body:Layers": (),
+    "headstart.choice.joint.body:Units": (),
+    "headstart.choice.joint.face:JointClassifier": _DOMAIN,
+    "headstart.choice.joint.face:JointRegressor": _DOMAIN,
     "headstart.choice.kept:Kept": (),
     "headstart.choice.smoothing:Smoothed": (),
     "headstart.functional.gaussian_transport:Affine": (),
@@ -91,8 +95,8 @@ MOVED = {
 }
 """What a class of the table was called by earlier versions, whose models still open."""
 check_names(MOVED.values(), CLASSES, "headstart.choice.stored.table.MOVED")
-LEFT_OUT = frozenset({"_loss_function_"})
-"""Attributes that are compiled objects, and that no prediction reads."""
+LEFT_OUT = frozenset({"_loss_function_", "history", "place"})
+"""Attributes that no prediction reads: compiled objects, and how a training went and where it was kept."""
 NEIGHBOURS = "sklearn.neighbors._unsupervised:NearestNeighbors"
 """Is fitted again on its own rows: its index would be trusted memory offsets."""
 _LEARNED = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*_|_[a-z0-9_]*[a-z0-9]_")
@@ -151,7 +155,8 @@ def refuse_unkept(entry: Entry) -> None:
     UserError
         If a class of the method is not in the table.
     """
-    paths = [] if entry.kind == "weights" else [path for path in (entry.path, entry.regressor) if path]
+    of_ours = entry.kind in ("weights", *catalogue.LEARNT)  # their models are shells of the package itself
+    paths = [] if of_ours else [path for path in (entry.path, entry.regressor) if path]
     unkept = [path.partition(":")[2] for path in paths if extra_of(path) is None]
     if unkept:
         raise UserError(

@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 
 from headstart.models.arrays import outputs
+from headstart.problem import Task
 from headstart.report.feature_map import layout
 from headstart.shallow.shells import Adapted, Reweighted
 from headstart.storage import write_json
 from headstart.workflow.across.adaptation import Adaptation
 from headstart.workflow.across.race import Race
+from headstart.workflow.record import title_of
 
 Array = np.ndarray
 POINTS = 200
+TOLD = ("step", "train_loss", "terms", "measures")
+"""What is told of each evaluation of a training."""
 
 
 def write_domains(path: Path, adaptation: Adaptation, race: Race) -> None:
@@ -40,6 +44,33 @@ def write_domains(path: Path, adaptation: Adaptation, race: Race) -> None:
     except Exception as error:  # the report is worth less than the run, so nothing here may end it
         value = {"note": f"This part could not be made ({type(error).__name__}: {error})."}
     write_json(path, value)
+
+
+def write_training(path: Path, adaptation: Adaptation, race: Race) -> None:
+    """Write how the trainings of the race's candidates went; nothing where none was trained."""
+    trained = [one for one in race.selection.finished if getattr(one.model, "history", None)]
+    if trained:
+        candidates = [
+            {
+                "name": one.name,
+                "title": title_of(one.name, {}),
+                "kept": one.name == race.kept.name,
+                "commonest": commonest(adaptation.task, adaptation.sides.source_labels, np.asarray(one.target)),
+                "records": [{key: record[key] for key in TOLD if key in record} for record in one.model.history[-1]],
+            }
+            for one in trained
+        ]
+        write_json(path, {"candidates": candidates})
+
+
+def commonest(task: Task, labels: Array, answers: Array) -> dict[str, Any] | None:
+    """Return the class that most target rows are given, its share of them and of the source; None without classes."""
+    if not task.label_space.one_class:
+        return None
+    shares = np.bincount(answers.argmax(axis=1), minlength=answers.shape[1]) / len(answers)
+    number = int(shares.argmax())
+    source = float((labels == number).mean())
+    return {"class": task.classes[number], "target": round(float(shares[number]), 4), "source": round(source, 4)}
 
 
 def shared_space(adaptation: Adaptation, race: Race, source: Array, target: Array) -> tuple[Array, str]:

@@ -16,7 +16,7 @@ from headstart.storage import write_json, write_text
 from headstart.tasks import create_task
 from headstart.workflow.across.adaptation import Adaptation
 from headstart.workflow.across.calibrate import Setting, confidence_record, setting_of
-from headstart.workflow.across.evidence import write_domains
+from headstart.workflow.across.evidence import write_domains, write_training
 from headstart.workflow.across.plan import AcrossPlan, make_across_plan
 from headstart.workflow.across.race import ADAPTED, Race, race_seed
 from headstart.workflow.across.record import adapted_card, array_details
@@ -90,6 +90,7 @@ class ArrayField(Field[AcrossPlan, Races]):
                 budget=budget,
                 seed=seed,
                 standardise=adaptation.encoder.standardise,
+                state=folder / "state" / f"race-{seed}",
                 on_done=progress.note,
             )
             races.append(race)
@@ -130,6 +131,7 @@ class ArrayField(Field[AcrossPlan, Races]):
         model.save(folder / "model")
         write_text(folder / "model" / "README.md", adapted_card(record))
         write_domains(folder / "evidence" / "domains.json", adaptation, first)
+        write_training(folder / "evidence" / "training.json", adaptation, first)
 
     def learned(self) -> tuple[Parts, Parts]:
         adaptation, target = self.adaptation, self.target

@@ -11,7 +11,7 @@ from headstart.choice.candidates import Candidate, standard_field
 from headstart.errors import check_names
 from headstart.problem import Task
 from headstart.shallow.diagnose import KINDS, Diagnosis
-from headstart.workflow.options import FitOptions
+from headstart.workflow.options import TRAINED, FitOptions
 
 FIRST: dict[str, tuple[str, ...]] = {
     "none": ("standardize", "coral"),
@@ -47,7 +47,7 @@ def make_across_plan(
 ) -> AcrossPlan:
     """Choose the field by the kind of shift, the task, what is labelled and how many sources there are."""
     if options.method is not None:
-        names = [name.strip() for name in options.method.split(",")]
+        names = list(dict.fromkeys(_named(options.method, task, n_labelled, n_sources)))
         return AcrossPlan(
             options.method, [Candidate(name) for name in names], [f"--method names what races: {', '.join(names)}."]
         )
@@ -68,9 +68,21 @@ def make_across_plan(
     return AcrossPlan("adapted", raced, reasons)
 
 
+def _named(method: str, task: Task, n_labelled: int, n_sources: int) -> list[str]:
+    """Return what ``--method`` names; `TRAINED` stands for every method that the loop can train on these domains."""
+    names = []
+    for name in (part.strip() for part in method.split(",")):
+        if name != TRAINED:
+            names.append(name)
+            continue
+        learnt = [one for one in catalogue.METHODS if one.kind in catalogue.LEARNT and applies(one, task, n_labelled)]
+        names += [one.name for one in learnt if n_sources > 1 or "domains" not in one.needs]
+    return names
+
+
 def applies(entry: Entry, task: Task, n_labelled: int) -> bool:
     """Return whether a method can serve the task with what is labelled."""
-    if "target_labels" in entry.needs and not n_labelled:
+    if not n_labelled and not {"target_labels", "some_target_labels"}.isdisjoint(entry.needs):
         return False
     served = task.label_space.solved_as in entry.applies
-    return served and entry.kind in catalogue.DOMAIN_KINDS and entry.space == "homogeneous"
+    return served and entry.kind in catalogue.RACED_KINDS and entry.space == "homogeneous"

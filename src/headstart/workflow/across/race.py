@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -62,6 +63,7 @@ def race_seed(
     budget: float,
     seed: int,
     standardise: bool,
+    state: Path | None = None,
     on_done: Callable[[str], None],
 ) -> Race:
     """Race the candidates and decide.
@@ -71,6 +73,7 @@ def race_seed(
     labels : class numbers from 0 without a gap, or values. target_labels : -1 or NaN but where they may be learned
         from.
     standardise : whether the features have units of their own.
+    state : where trainings are kept while they go on.
     on_done : told one line per candidate.
     """
     began = time.perf_counter()
@@ -82,6 +85,7 @@ def race_seed(
         budget=budget,
         seed=seed,
         standardise=standardise,
+        state=state,
         on_done=lambda one: on_done(_line(one)),
     )
     return Race(selection, _adapted(selection), time.perf_counter() - began)

@@ -90,9 +90,14 @@ def array_details(
 
 
 def _carries(race: Race) -> Any:
-    names = [one.name for one in race.selection.finished if one.name in catalogue.names()]
+    names = [one.name for one in race.selection.finished if _is_method(one.name)]
     name = race.kept.name if race.kept.name in names else (names or ["probe"])[0]
-    return catalogue.get(name).carries
+    return catalogue.parts(name)[0].carries
+
+
+def _is_method(name: str) -> bool:
+    """Return whether a candidate is a method of the catalogue, with or without penalties."""
+    return name.partition("+")[0] in catalogue.names()
 
 
 def _candidate(adaptation: Adaptation, races: list[Race], row: dict[str, Any]) -> dict[str, Any]:
@@ -139,8 +144,8 @@ def _members(race: Race, name: str) -> list[str]:
     if name in BASELINES:
         return []
     finished = [one.candidate.method for one in race.selection.finished]
-    own = [name] if name in catalogue.names() else finished
-    return [method for method in own if method in catalogue.names()]
+    own = [name] if _is_method(name) else finished
+    return [method for method in own if _is_method(method)]
 
 
 def _arm(adaptation: Adaptation, arm: str, races: list[Race], predictions: Predictions) -> dict[str, Any]:

@@ -1,0 +1,100 @@
+"""A method trained on two domains as a classifier or a regressor on rows of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from headstart.choice.joint.body import Layers, Units
+from headstart.choice.joint.fitting import ordered, train_joint
+from headstart.choice.joint.plan import Plan
+from headstart.problem import Task
+from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
+from headstart.shallow.domains import Domains, stack
+from headstart.tasks import TaskLogic, create_task
+
+Array = np.ndarray
+TABLE_LAYERS = 2
+"""Stages of the body where columns have units of their own; features of a network need one."""
+
+
+class _Joint:
+    """What both faces share."""
+
+    method: str
+    options: dict[str, Any] | None
+    standardise: bool
+    seed: int
+    place: Path | None = None
+    history: Sequence[list[dict[str, Any]]] = ()
+    """How the training went, a list of records per phase; like the place, no part of what is saved."""
+
+    def keep_in(self, place: Path) -> None:
+        """Let the training be kept in a folder while it goes on, and go on from what is found there."""
+        self.place = place
+
+    def _train(self, domains: Domains, logic: TaskLogic) -> None:
+        domains = ordered(domains)  # first, so that not even rounding depends on the table's order
+        self.units_ = Units.of(stack(domains.source, domains.target), each=self.standardise)
+        inside = domains._replace(
+            source=self.units_.of_rows(domains.source), target=self.units_.of_rows(domains.target)
+        )
+        plan = Plan(layers=TABLE_LAYERS if self.standardise else 1)
+        network, done = train_joint(self.method, self.options, inside, logic, plan, seed=self.seed, state=self.place)
+        self.history = [one.history for one in done]
+        self.layers_ = Layers.of(network)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class JointClassifier(_Joint, DomainClassifier):
+    """A classifier that a method of the kind "joint" or "source_free" trains on rows of two domains.
+
+    Parameters
+    ----------
+    method : its name in the catalogue. options : of it. standardise : whether columns have units of their own.
+    seed : of everything random.
+
+    Attributes
+    ----------
+    units_ : of the columns. layers_ : the learned weights.
+    """
+
+    method: str = "dann"
+    options: dict[str, Any] | None = None
+    standardise: bool = True
+    seed: int = 0
+
+    def _learn(self, domains: Domains) -> None:
+        self._train(domains, create_task(Task("classification", tuple(map(str, range(len(self.classes_)))))))
+
+    def _outputs(self, rows: Any, is_source: bool) -> Array:
+        return softmax(self.layers_.outputs(self.units_.of_rows(rows)), axis=1)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class JointRegressor(_Joint, DomainRegressor):
+    """As `JointClassifier`, for values.
+
+    Attributes
+    ----------
+    units_, layers_ : as there. mean_, scale_ : of the values.
+    """
+
+    method: str = "dann"
+    options: dict[str, Any] | None = None
+    standardise: bool = True
+    seed: int = 0
+
+    def _learn(self, domains: Domains) -> None:
+        logic = create_task(Task("regression", targets=("value",)), domains.labels[:, None])
+        assert logic.units is not None
+        self.mean_, self.scale_ = (float(part[0]) for part in logic.units)
+        self._train(domains, logic)
+
+    def _outputs(self, rows: Any, is_source: bool) -> Array:
+        return self.layers_.outputs(self.units_.of_rows(rows))[:, 0] * self.scale_ + self.mean_

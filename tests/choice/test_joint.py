@@ -1,0 +1,153 @@
+"""Methods trained on two domains as candidates of a race: laws, kept weights, and a training that is stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+from functools import partial
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+import torch
+
+from headstart.checks import check_domain_method
+from headstart.choice import Candidate, choose
+from headstart.choice.joint import fitting, plan
+from headstart.choice.joint.body import Layers, Units, as_tensor, create_body
+from headstart.choice.joint.face import JointClassifier, JointRegressor
+from headstart.choice.joint.plan import Plan
+from headstart.choice.stored import load_estimator, save_estimator
+from headstart.engine import Saving
+from headstart.shallow.domains import join
+
+
+@pytest.fixture(autouse=True)
+def few_steps(monkeypatch):
+    monkeypatch.setattr(plan, "LEAST_STEPS", 12)
+    monkeypatch.setattr(plan, "MOST_STEPS", 12)
+
+
+def rotated(n=80, seed=0, angle=0.6):
+    """Return a labelled source of three blobs and a target of the same, turned."""
+    rng = np.random.default_rng(seed)
+    labels, hidden = np.arange(n) % 3, np.arange(n) % 3
+    centres = 3 * np.eye(3, 4)
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    source, target = (rng.normal(size=(n, 4)) + centres[labels] for _ in range(2))
+    return source, labels, target @ turn, hidden
+
+
+@pytest.mark.parametrize(("face", "method"), [(JointClassifier, "mcc"), (JointRegressor, "erm")])
+def test_they_obey_the_laws_of_methods_across_domains(face, method):
+    check_domain_method(partial(face, method=method))
+
+
+def test_answers_need_no_torch_and_are_the_networks():
+    rows = np.random.default_rng(0).normal(size=(9, 5))
+    network = create_body(5, width=7, layers=2, dropout=0.3).eval()
+    network.head = torch.nn.Linear(7, 3)
+    with torch.no_grad():
+        expected = network(as_tensor(rows)).numpy()
+        features = network.features(as_tensor(rows)).numpy()
+    layers = Layers.of(network)
+    assert np.allclose(layers.outputs(rows), expected, atol=1e-5)
+    assert np.allclose(layers.features(rows), features, atol=1e-5)
+
+
+def test_units_are_each_columns_own_or_one_for_all():
+    rows = np.random.default_rng(0).normal(size=(50, 3)) * [1.0, 10.0, 0.0] + [5.0, 0.0, 2.0]
+    own, common = Units.of(rows, each=True).of_rows(rows), Units.of(rows, each=False).of_rows(rows)
+    assert np.allclose(own.std(axis=0), [1, 1, 0])
+    assert common[:, 1].std() / common[:, 0].std() == pytest.approx(rows[:, 1].std() / rows[:, 0].std())
+    assert (common[:, 2] == 0).all()
+    assert np.isclose((common[:, :2] ** 2).mean(), 1.0)
+
+
+def test_more_views_add_noise_of_their_own_and_the_first_is_plain():
+    rows = np.arange(12.0).reshape(6, 2)
+    fetch = fitting.fetch_of(rows, noise=0.5)
+    where = np.array([3, 1])
+    assert torch.equal(fetch(where, 0), as_tensor(rows[where]))
+    noisy = fetch(where, np.array([0, 4]))
+    assert torch.equal(noisy[0], as_tensor(rows[3:4])[0])
+    assert not torch.equal(noisy[1], as_tensor(rows[1:2])[0])
+    assert torch.equal(fetch(where, np.array([0, 4])), noisy)
+
+
+def test_steps_follow_the_larger_domain_within_bounds(monkeypatch):
+    monkeypatch.setattr(plan, "LEAST_STEPS", 200)
+    monkeypatch.setattr(plan, "MOST_STEPS", 1500)
+    assert Plan().steps(10, 10) == 200
+    assert Plan().steps(100_000, 10) == 1500
+    assert Plan().steps(640, 1280) == Plan().steps(1280, 640) == 240
+
+
+def test_a_source_free_method_starts_from_the_source_and_sees_none_of_it_afterwards(monkeypatch):
+    source, labels, target, _ = rotated()
+    seen = []
+    trained = fitting.train
+    monkeypatch.setattr(fitting, "train", lambda method, network, stream, **o: (
+        seen.append((type(method).__name__, stream.gives)), trained(method, network, stream, **o))[1])  # fmt: skip
+    model = JointClassifier(method="shot").fit(*join(source, labels, target))
+    assert [name for name, _ in seen] == ["ERM", "SHOT"]
+    assert "source_labels" in seen[0][1]
+    assert "target_inputs" not in seen[0][1]
+    assert seen[1][1] == {"target_inputs"}
+    assert len(model.history) == 2
+
+
+def _killed(where):
+    """Train with a checkpoint at every step, and be killed after the seventh."""
+    real = fitting.train
+
+    def stop(record):
+        if record["step"] == 7:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def train(*given, checkpoint, **options):
+        return real(*given, **options, checkpoint=Saving(checkpoint.path, every=0), on_step=stop)
+
+    fitting.train = train
+    model = JointClassifier(method="mcc")
+    model.keep_in(where)
+    X, y, domain = join(*rotated()[:3])
+    model.fit(X, y, sample_domain=domain)
+
+
+def test_a_training_that_was_killed_goes_on_with_the_same_bits(tmp_path):
+    X, y, domain = join(*rotated()[:3])
+    whole = JointClassifier(method="mcc").fit(X, y, sample_domain=domain)
+    process = get_context("fork").Process(target=_killed, args=(tmp_path,))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert list(tmp_path.rglob("*.safetensors"))
+    again = JointClassifier(method="mcc")
+    again.keep_in(tmp_path)
+    again.fit(X, y, sample_domain=domain)
+    assert all(np.array_equal(a, b) for a, b in zip(whole.layers_.weights, again.layers_.weights, strict=True))
+
+
+def test_they_race_are_blended_kept_and_loaded(tmp_path):
+    source, labels, target, _ = rotated()
+    choice = choose(*join(source, labels, target), candidates=["coral", Candidate("mcc"), Candidate("shot")])
+    by_name = {row["name"]: row for row in choice.table}
+    assert not by_name["mcc"]["note"], by_name["mcc"]
+    assert not by_name["shot"]["note"], by_name["shot"]
+    from headstart.choice.kept import keep
+
+    for one in choice.selection.finished:
+        kept = keep(one, choice.selection.data)
+        save_estimator(kept, tmp_path / one.name)
+        again = load_estimator(tmp_path / one.name)
+        assert np.allclose(again.predict_proba(target), kept.predict_proba(target), atol=1e-12)
+
+
+def test_a_method_of_classes_is_left_out_of_a_race_of_values():
+    source, _, target, _ = rotated()
+    choice = choose(*join(source, source @ [1.0, 2.0, 0.0, 1.0], target), candidates=["mcc", "erm"])
+    notes = {row["name"]: row["note"] for row in choice.table}
+    assert "classification" in notes["mcc"]
+    assert not notes["erm"]
