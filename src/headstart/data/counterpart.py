@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from headstart.data.opening import frame_of, require_path
 from headstart.data.predicting import open_inputs
 from headstart.data.settling import words
 from headstart.errors import UserError
+from headstart.problem import Task
 
 SHOWN = 5
 
@@ -35,12 +37,36 @@ class Counterpart:
     stored_labels: np.ndarray
 
     @property
+    def fingerprint(self) -> str:
+        """Of the inputs and of the labels that are known."""
+        state = blake2b(self.dataset.fingerprint.encode(), digest_size=16)
+        state.update(np.ascontiguousarray(self.labels).astype("<f8").tobytes())
+        return state.hexdigest()
+
+    @property
     def labels(self) -> np.ndarray:
         """Labels of the dataset's rows, [n]."""
         return self.stored_labels[self.dataset.stored(np.arange(len(self.dataset)))]
 
 
-def open_counterpart(data: Any, source: Dataset) -> Counterpart:
+class Described(Protocol):
+    """What is asked of labelled source data, or of what a run says of its own."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def task(self) -> Task | None: ...
+    @property
+    def modality(self) -> str: ...
+    @property
+    def columns(self) -> TableColumns | None: ...
+    @property
+    def input_column(self) -> str | None: ...
+    @property
+    def label_columns(self) -> tuple[str, ...]: ...
+
+
+def open_counterpart(data: Any, source: Described) -> Counterpart:
     """Open a target whose inputs and classes are those of ``source``, with or without labels.
 
     Labels are looked for in the source's label column, in the class folders of its classes, or in ``(X, y)``; empty
@@ -87,7 +113,7 @@ def _frame_of(data: Any) -> Frame | None:
     return tables.read_files([path], [None]) if is_table else None
 
 
-def _columns(frame: Frame, source: Dataset) -> TableColumns | str | None:
+def _columns(frame: Frame, source: Described) -> TableColumns | str | None:
     """The source's columns, with the target's categories beside the source's."""
     if source.columns is None:
         return source.input_column
@@ -98,7 +124,7 @@ def _columns(frame: Frame, source: Dataset) -> TableColumns | str | None:
     return TableColumns(source.columns.numeric, categorical, source.columns.readings)
 
 
-def _require_columns(frame: Frame, source: Dataset, origin: str) -> None:
+def _require_columns(frame: Frame, source: Described, origin: str) -> None:
     wanted = source.columns.names if source.columns else filter(None, [source.input_column])
     lacking = [name for name in wanted if name not in frame.columns.names]
     if lacking:
@@ -109,7 +135,7 @@ def _require_columns(frame: Frame, source: Dataset, origin: str) -> None:
         )
 
 
-def _encode(values: list[Any], source: Dataset, place: str) -> np.ndarray:
+def _encode(values: list[Any], source: Described, place: str) -> np.ndarray:
     """Turn labels into the source's numbers; what is empty stays unknown."""
     assert source.task is not None
     empty = [value is None or value != value or (isinstance(value, str) and not value.strip()) for value in values]
@@ -132,7 +158,7 @@ def _encode(values: list[Any], source: Dataset, place: str) -> np.ndarray:
     return np.array([-1 if name is None else number[name] for name in names], dtype=np.int64)
 
 
-def _from_folders(dataset: Dataset, source: Dataset) -> np.ndarray:
+def _from_folders(dataset: Dataset, source: Described) -> np.ndarray:
     """Read labels from the folder that a file lies in, where it is called like a class of the source."""
     assert source.task is not None
     names = [PurePath(name).parent.name for name in dataset.names(np.arange(len(dataset)))]

@@ -9,6 +9,8 @@ from headstart.report import format as fmt
 from headstart.report.folder import RunFolder
 from headstart.report.sections import COLOURS
 
+JOINT = "Candidates that train a network on both domains, from random weights on the same features."
+ALONE = "The run's network, trained on the target's samples alone, without their labels and without the source's data."
 MOST = 6
 """Candidates that are drawn, those with players first."""
 TOO_STRONG, AT_CHANCE = 0.95, 0.6
@@ -22,7 +24,10 @@ def training(folder: RunFolder) -> dict[str, Any] | None:
     found = (folder.evidence.get("training") or {}).get("candidates") or []
     told = sorted(found, key=lambda one: (not one.get("kept"), not _measures(one)))
     panels = [_panel(one) for one in told if one.get("records")]
-    return {"panels": panels[:MOST], "more": [one["title"] for one in panels[MOST:]]} if panels else None
+    if not panels:
+        return None
+    explain = JOINT if folder.run.get("across") else ALONE
+    return {"explain": explain, "panels": panels[:MOST], "more": [one["title"] for one in panels[MOST:]]}
 
 
 def _panel(one: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from headstart import catalogue
 from headstart.errors import UserError, nearest
 from headstart.kinds import METRICS, TASKS
 from headstart.problem import MODALITIES
@@ -130,6 +131,13 @@ def seconds_of(budget: str) -> float:
     if match is None or not 0 < float(match[1]) * _SECONDS[match[2]] <= LONGEST_BUDGET:
         raise UserError(f"--budget '{budget}' is not a time; expected a number with s, m or h, such as 90s, 10m or 2h.")
     return float(match[1]) * _SECONDS[match[2]]
+
+
+def is_source_free(method: str | None) -> bool:
+    """Return whether a method, or all of several joined by commas, need a run alone and no data of its source."""
+    names = [name.strip() for name in (method or "").split(",")]
+    kinds = {entry.name: entry.kind for entry in catalogue.METHODS}
+    return {kinds.get(name) for name in names} == {"source_free"}
 
 
 def depth_of(depth: str | int | None, n_stages: int) -> int | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from headstart import catalogue
+from headstart.catalogue.entry import Entry
 from headstart.choice.stored import refuse_unkept
 from headstart.data import Dataset
 from headstart.errors import UserError, nearest
 from headstart.networks import Source
 from headstart.workflow.arm import PLAIN, REFERENCE, arm_of
-from headstart.workflow.options import TRAINED, FitOptions
+from headstart.workflow.options import TRAINED, FitOptions, is_source_free
 from headstart.workflow.sides import Sides
 
 NOT_HERE = ("depth", "precision", "class_weight", "batch_size", "epochs", "learning_rate", "patience")
@@ -33,7 +34,12 @@ def check_arms(options: FitOptions) -> None:
             _check_method("--arms", arm)
     if not any(arm == "chosen" or (arm != "baselines" and arm_of(arm).uses_source) for arm in options.arms):
         raise UserError("--arms leaves no transfer to measure; name chosen, probe or another method.")
-    if options.method is not None:
+    if options.method is not None and not is_source_free(options.method):
+        if "," in options.method:
+            raise UserError(
+                f"--method names several ({options.method[:100]}), which race with --source-data only; name one, or "
+                "compare them with --arms."
+            )
         _check_method("--method", options.method)
         if options.method == REFERENCE:
             raise UserError(f"--method {REFERENCE} transfers nothing; it is trained as the arm to compare with.")
@@ -45,10 +51,7 @@ def _check_method(option: str, expression: str) -> None:
         raise UserError(f"{option} names '{expression[:100]}', where a method is missing beside a +; name it.")
     base, _ = catalogue.parts(expression)
     if base.kind not in ("trained", "fitted", "penalty"):
-        raise UserError(
-            f"{option} {base.name} works across domains and trains no network; give labelled data of another domain "
-            "with --source-data, or choose finetune, probe or another method for networks."
-        )
+        raise UserError(_misplaced(option, base))
     catalogue.create(expression)
 
 
@@ -68,6 +71,22 @@ def check_methods(options: FitOptions) -> None:
         raise UserError(
             "--shots says how many target labels to learn from; with --source-data also give --target-labels learn."
         )
+
+
+def _misplaced(option: str, base: Entry) -> str:
+    """Say where a method belongs that learns from no labelled target by itself."""
+    name = base.name
+    if base.kind == "test_time":
+        return f"{option} {name} adapts at prediction; fit first, then `headstart predict RUN DATA --adapt {name}`."
+    if base.kind == "source_free":
+        return (
+            f"{option} {name} adapts a run's model without labels and stands by itself; name it alone with --method, "
+            "and give the run with --source."
+        )
+    return (
+        f"{option} {name} works across domains; give labelled data of another domain with --source-data, or choose "
+        "finetune, probe or another method that learns from a labelled target."
+    )
 
 
 def _check_candidate(name: str, known: list[str]) -> None:

@@ -18,6 +18,7 @@ from headstart.workflow.refusals import check_options
 from headstart.workflow.run import Run
 from headstart.workflow.site import check_out, new_run
 from headstart.workflow.source_field import SourceField
+from headstart.workflow.source_free.field import SourceFreeField
 from headstart.workflow.timetable import began_at
 from headstart.workflow.transfer import Given, Transfer, open_transfer, reopen
 
@@ -56,6 +57,8 @@ def field_of(transfer: Transfer) -> Field[Any, Any]:
     """Return the arms that can race with what there is."""
     if transfer.has_source_data:
         return ArrayField(transfer)
+    if transfer.is_source_free:
+        return SourceFreeField(transfer)
     return SourceField(transfer) if transfer.verb == "pretrain" else NetworkField(transfer)
 
 

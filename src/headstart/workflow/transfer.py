@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import headstart
-from headstart.data import Checks, Dataset, check
+from headstart.data import Checks, Counterpart, Dataset, check
 from headstart.data.assembling import AS_TEST
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
@@ -20,6 +21,7 @@ from headstart.workflow.refusals import check_fits, check_labels
 from headstart.workflow.shots import check_shots
 from headstart.workflow.sides import Sides, open_sides
 from headstart.workflow.target import open_target
+from headstart.workflow.unlabelled import open_source_free, reopen_source_free
 
 
 class Given(NamedTuple):
@@ -51,6 +53,7 @@ class Transfer:
         where there are none.
     source : the network that knowledge comes from, or that encodes samples; None where raw columns are used.
     notes : sentences on what was decided before the plan. began : when the verb was called, by `time.monotonic`.
+    counterpart : a target that a run's model is adapted to without labels (those that it has evaluate only); else None.
     """
 
     verb: str
@@ -63,14 +66,22 @@ class Transfer:
     progress: Progress
     notes: tuple[str, ...] = ()
     began: float = field(default_factory=time.monotonic)
+    counterpart: Counterpart | None = None
 
     @property
     def has_source_data(self) -> bool:
         return self.sides is not None
 
     @property
+    def is_source_free(self) -> bool:
+        """Whether a run's model is adapted to the target without labels and without the run's data."""
+        return self.counterpart is not None
+
+    @property
     def fingerprint(self) -> str:
         """Of everything that is learned from or measured on."""
+        if self.counterpart is not None:
+            return self.counterpart.fingerprint
         return self.target.fingerprint if self.sides is None else self.sides.fingerprint
 
     @property
@@ -120,20 +131,42 @@ def open_transfer(verb: str, given: Given, options: FitOptions, progress: Progre
         For everything that can be refused before a folder is made.
     """
     named = None if options.source is None else open_source(options.source, network=options.network)
-    if given.source_data:
-        sides = open_sides(given.data, list(given.source_data), options, given.test)
-        target, checks = sides.target.dataset, sides.checks
-        check_labels(sides, options)
-    else:
-        target = open_target(given.data, options, given.test)
-        if named is not None:
-            check_fits(target, named)
-        sides, (target, checks) = None, check(target, allow_damaged=options.allow_damaged)
-        check_shots(target, options.shots)
-    verb = "adapt" if given.source_data else verb
-    found = Transfer(verb, given, target, checks, sides, named, options, progress, began=began)
-    found = replace(found, notes=(*(() if sides is None else sides.notes), *split_notes(target)))
+    part = _across(given, options) if given.source_data else _alone(verb, given, options, named)
+    verb = verb if part.sides is None and part.counterpart is None else "adapt"
+    notes = (*(() if part.sides is None else part.sides.notes), *split_notes(part.target))
+    found = Transfer(verb, given, part.target, part.checks, part.sides, named, options, progress, notes, began)
+    found = replace(found, counterpart=part.counterpart)
     return _with_source(found) if named is None else found
+
+
+class _Part(NamedTuple):
+    """The target, what was found in it, and what stands beside it; see `Transfer`."""
+
+    target: Dataset
+    checks: Checks
+    sides: Sides | None = None
+    counterpart: Counterpart | None = None
+
+
+def _across(given: Given, options: FitOptions) -> _Part:
+    sides = open_sides(given.data, list(given.source_data), options, given.test)
+    check_labels(sides, options)
+    return _Part(sides.target.dataset, sides.checks, sides)
+
+
+def _alone(verb: str, given: Given, options: FitOptions, named: Source | None) -> _Part:
+    """Open a target without source data: labelled, or to be adapted to from a run alone."""
+    opened = cache(lambda: open_target(given.data, options, given.test))
+    if verb == "fit" and given.test is None:
+        free = open_source_free(given.data, options, opened)
+        if free is not None:
+            return _Part(free[0].dataset, free[1], None, free[0])
+    target = opened()
+    if named is not None:
+        check_fits(target, named)
+    target, checks = check(target, allow_damaged=options.allow_damaged)
+    check_shots(target, options.shots)
+    return _Part(target, checks)
 
 
 def _with_source(transfer: Transfer) -> Transfer:
@@ -159,17 +192,20 @@ def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transf
         network = None if saved["verb"] == "pretrain" else options.network
         source = replace(open_source(saved["source"], network=network), spec=options.source)
     given = Given(saved["data"], tuple(saved.get("source_data") or ()), saved.get("test"))
-    sides = None
-    if saved["verb"] == "adapt":
+    sides = counterpart = None
+    if given.source_data:
         sides = open_sides(given.data, list(given.source_data), options, given.test)
         target, checks = sides.target.dataset, sides.checks
+    elif saved["verb"] == "adapt":
+        counterpart, checks = reopen_source_free(given.data, options)
+        target = counterpart.dataset
     else:
         target = replace(open_target(given.data, options, given.test), origin=saved["origin"])
         if source is not None:
             check_fits(target, source)
         target, checks = check(target, allow_damaged=options.allow_damaged)
     notes = tuple(saved.get("notes", ()))
-    return Transfer(saved["verb"], given, target, checks, sides, source, options, progress, notes, began)
+    return Transfer(saved["verb"], given, target, checks, sides, source, options, progress, notes, began, counterpart)
 
 
 def split_notes(dataset: Dataset) -> tuple[str, ...]:

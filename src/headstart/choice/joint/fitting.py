@@ -57,7 +57,7 @@ def train_joint(
         found = learn(learner, body, stream, "joint")
         return found.network, [found]
     source = learn(catalogue.create("erm"), body, JoinedStream(None, _sources(domains, 1, plan), **sizes), "source")
-    views = {"views": views_of(learner), "shown": learner.n_views}
+    views: dict[str, Any] = {"views": views_of(learner), "shown": learner.n_views}
     target = Stream(fetch_of(domains.target, plan.noise), n=len(domains.target), **views, **sizes)
     found = learn(learner, source.network, target, "target")
     return found.network, [source, found]
@@ -117,7 +117,7 @@ def _sources(domains: Domains, shown: int, plan: Plan) -> list[Domain]:
              for mine in (domains.source_domain == number for number in np.unique(domains.source_domain))]  # fmt: skip
     if len(domains.known):
         parts.append((domains.target[domains.known], domains.target_labels[domains.known]))
-    views = {"views": 1 if shown == 1 else 64, "shown": shown}
+    views: dict[str, Any] = {"views": 1 if shown == 1 else 64, "shown": shown}
     return [Domain(fetch_of(rows, plan.noise), _labels(labels), **views) for rows, labels in parts]
 
 
