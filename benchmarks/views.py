@@ -30,7 +30,7 @@ from headstart.workflow.costs import Speed
 from headstart.workflow.facts import facts_of
 from headstart.workflow.options import FitOptions
 from headstart.workflow.plan import Plan, make_plan
-from headstart.workflow.shots import draw_shots
+from headstart.workflow.target import draw_shots
 from headstart.workflow.workbench import Workbench, start_processes
 
 WEIGHTS = "weights/imagenet_mobilenet_v2/mobilenet_v2_torchvision_bn.safetensors"

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from headstart.functional.intervals import interval_of_gain, interval_of_mean, tango, wilson
-from headstart.functional.mcnemar import mcnemar
+from headstart.functional.intervals import interval_of_gain, interval_of_mean, mcnemar, tango, wilson
 
 
 def hits(right: int, n: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from headstart.functional.bootstrap import mean_interval
 from headstart.functional.domain_auc import auc_interval, domain_auc
-from headstart.functional.mcnemar import combine, mcnemar
+from headstart.functional.intervals import combine, mcnemar
 from headstart.functional.mmd import median_bandwidth, mmd, mmd_permutation_test
 
 

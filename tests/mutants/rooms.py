@@ -57,8 +57,7 @@ _MAP = {
     "validators/evidence.py": _VALIDATORS,
     "validators/scorer.py": _VALIDATORS,
     "functional/bootstrap.py": _STATISTICS,
-    "functional/intervals.py": ("tests/functional/test_intervals.py", "tests/workflow/test_verdict.py"),
-    "functional/mcnemar.py": _STATISTICS,
+    "functional/intervals.py": ("tests/functional/test_intervals.py", *_STATISTICS),
     "functional/calibration.py": ("tests/functional", "tests/shallow/instances/test_label_shift.py"),
     "functional/temperature.py": (
         "tests/workflow/test_calibrate.py",

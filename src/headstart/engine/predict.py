@@ -123,3 +123,14 @@ def run_safely(function: Callable[[Any], Any], state: Any, place: Place) -> Any:
 
 def _pick(state: Any, chosen: slice) -> Any:
     return {name: item[chosen] for name, item in state.items()} if isinstance(state, dict) else state[chosen]
+
+
+def pooled_features(network: Network, dataset: Any, rows: np.ndarray, batch_size: int = 32) -> np.ndarray:
+    """Return pooled features [n, n_features] (float64) in evaluation mode; the network's mode is restored."""
+    device = next(network.parameters()).device
+    parts = []
+    with evaluating(network):
+        for start in range(0, len(rows), batch_size):
+            state = network.preprocess(dataset.raw(rows[start : start + batch_size]))
+            parts.append(network.features(move(state, device)).double().cpu().numpy())
+    return np.concatenate(parts)

@@ -110,7 +110,7 @@ class Backbone:
     def features(self, dataset: Dataset, on_progress: OnProgress | None = None) -> Array:
         """Return [n, d] float64, computed once per network and sample."""
         from headstart.engine import cached_states
-        from headstart.engine.features import pooled_features
+        from headstart.engine.predict import pooled_features
 
         rows = np.arange(len(dataset))
         states = cached_states(

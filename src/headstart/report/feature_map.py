@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.engine.features import pooled_features
+from headstart.engine.predict import pooled_features
 from headstart.networks.network import Network
 from headstart.storage import checksum
 

@@ -27,7 +27,7 @@ from headstart.workflow.heads import fit_head, fit_probe
 from headstart.workflow.plain import fit_plain
 from headstart.workflow.plan import Plan
 from headstart.workflow.saved import CUT, read_result
-from headstart.workflow.shots import draw_shots
+from headstart.workflow.target import draw_shots
 from headstart.workflow.workbench import Workbench
 
 

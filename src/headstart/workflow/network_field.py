@@ -24,14 +24,13 @@ from headstart.workflow.calibrate import calibrated, temperature_of
 from headstart.workflow.facts import facts_of
 from headstart.workflow.field import Details, Field
 from headstart.workflow.measuring import measures_of, scores_of
-from headstart.workflow.metrics import write_metrics
 from headstart.workflow.network_record import network_details
 from headstart.workflow.options import FitOptions, depth_of, seconds_of
 from headstart.workflow.plain import plain_arms
 from headstart.workflow.plan import Plan, make_plan
 from headstart.workflow.predictions import Predictions
 from headstart.workflow.refit import load_arm, refit_arms
-from headstart.workflow.saved import read_plan
+from headstart.workflow.saved import read_plan, write_metrics
 from headstart.workflow.shift import source_shift
 from headstart.workflow.timetable import Timetable
 from headstart.workflow.timing import count_flops, measure

@@ -1,12 +1,14 @@
-"""What a run keeps for `resume`, read back: every file is checked, for the folder may come from elsewhere."""
+"""What a run keeps for its curves and for `resume`; what is read back is checked, for it may come from elsewhere."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from headstart.report.expected import METRIC_LINE, METRICS
 from headstart.schema import ANYTHING, Flag, Items, Maybe, Number, Record, Text, Whole, read_checked, record_of
+from headstart.storage import write_text
 from headstart.workflow.options import FitOptions
 
 ARGUMENTS = Record(
@@ -46,3 +48,9 @@ def read_result(folder: Path) -> dict[str, Any]:
 def read_plan(path: Path) -> dict[str, Any]:
     """Return what ``plan.json`` holds: the plan, and perhaps the measured shift."""
     return read_checked(path, Record())
+
+
+def write_metrics(path: Path, results: dict[str, list[dict[str, Any]]]) -> None:
+    """Write every arm's history to ``path``."""
+    records = [record for parts in results.values() for part in parts for record in part["history"]]
+    write_text(path, "".join(json.dumps(record, allow_nan=False) + "\n" for record in records))

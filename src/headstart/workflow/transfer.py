@@ -18,9 +18,8 @@ from headstart.networks import Source, open_source
 from headstart.workflow.fingerprint import absolute_path, absolute_source, fingerprint, test_fingerprint
 from headstart.workflow.options import FitOptions
 from headstart.workflow.refusals import check_fits, check_labels
-from headstart.workflow.shots import check_shots
 from headstart.workflow.sides import Sides, open_sides
-from headstart.workflow.target import open_target
+from headstart.workflow.target import check_shots, open_target
 from headstart.workflow.unlabelled import open_source_free, reopen_source_free
 
 

@@ -10,8 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from headstart.functional.bootstrap import corpus_interval
-from headstart.functional.intervals import interval_of_gain
-from headstart.functional.mcnemar import mcnemar
+from headstart.functional.intervals import interval_of_gain, mcnemar
 from headstart.kinds import ERRORS, SHARES
 from headstart.problem import Task
 from headstart.workflow.arm import known
