@@ -25,13 +25,13 @@ from benchmarks import store
 from headstart.data import check, open_data
 from headstart.engine.progress import Progress
 from headstart.networks import open_source
-from headstart.workflow.arms import Job, fit_once
-from headstart.workflow.costs import Speed
-from headstart.workflow.facts import facts_of
+from headstart.workflow.arms.fitting import Job, fit_once
+from headstart.workflow.arms.workbench import Workbench, start_processes
+from headstart.workflow.opening.target import draw_shots
 from headstart.workflow.options import FitOptions
-from headstart.workflow.plan import Plan, make_plan
-from headstart.workflow.target import draw_shots
-from headstart.workflow.workbench import Workbench, start_processes
+from headstart.workflow.planning.costs import Speed
+from headstart.workflow.planning.facts import facts_of
+from headstart.workflow.planning.plan import Plan, make_plan
 
 WEIGHTS = "weights/imagenet_mobilenet_v2/mobilenet_v2_torchvision_bn.safetensors"
 VIEWS = (1, 4)

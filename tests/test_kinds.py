@@ -17,7 +17,7 @@ from headstart.kinds import KINDS
 from headstart.problem import Task
 from headstart.tasks import TaskLogic, create_task, logic_of
 from headstart.tasks.base import draw
-from headstart.workflow.predictions import plain
+from headstart.workflow.judging.predictions import plain
 
 ROOT = Path(headstart.__file__).parent
 SAYS = {"kinds/__init__.py"}

@@ -88,7 +88,7 @@ def test_every_table_of_names_is_checked():
 
 
 def test_tables_are_found():
-    assert ("workflow.across.plan", "FIRST") in CHECKED
+    assert ("workflow.adapting.plan", "FIRST") in CHECKED
     assert ("choice.candidates", "LEARNED") in CHECKED
     assert len(CHECKED) >= 10
 

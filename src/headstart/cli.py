@@ -139,7 +139,7 @@ def fit(
     """Plan, train, compare with training from scratch, guard and report."""
     began = time.monotonic()
     from headstart.workflow.fit import fit as run_fit
-    from headstart.workflow.timetable import counting_from
+    from headstart.workflow.planning.timetable import counting_from
 
     fit_now = counting_from(began)(run_fit)
     result = fit_now(

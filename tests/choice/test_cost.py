@@ -11,7 +11,7 @@ from headstart.choice.cost import beyond, cheapest_first, expected_seconds
 from headstart.choice.racing import prepare, race
 from headstart.errors import check_names
 from headstart.shallow.domains import Domains
-from headstart.workflow.across.plan import FIRST
+from headstart.workflow.adapting.plan import FIRST
 
 BASE = [Candidate("source_only")]
 

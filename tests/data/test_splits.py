@@ -8,7 +8,7 @@ from headstart.data import folds, open_data
 from headstart.data.splits import make_splits
 from headstart.errors import UserError
 from headstart.problem import Task
-from headstart.workflow.transfer import split_notes
+from headstart.workflow.opening.transfer import split_notes
 
 TWO = Task("classification", ("a", "b"))
 

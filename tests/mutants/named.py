@@ -26,30 +26,30 @@ def room(file: str, *tests: str):
     return mutant
 
 
-_verdict = room("workflow/verdict.py", "tests/workflow/test_verdict.py")
-_across = room("workflow/across/field.py", "tests/workflow/test_verdict_across.py")
+_verdict = room("workflow/judging/verdict.py", "tests/workflow/test_verdict.py")
+_across = room("workflow/adapting/field.py", "tests/workflow/test_verdict_across.py")
 _road = room(
-    "workflow/across/field.py", "tests/workflow/test_across.py::test_what_any_seed_learned_from_is_evaluated_for_none"
+    "workflow/adapting/field.py", "tests/workflow/test_across.py::test_what_any_seed_learned_from_is_evaluated_for_none"
 )
-_confident = room("workflow/across/calibrate.py", "tests/workflow/test_confidence_across.py")
+_confident = room("workflow/adapting/calibrate.py", "tests/workflow/test_confidence_across.py")
 _kept = room("choice/kept.py", "tests/workflow/test_confidence_across.py")
 _drift = room("data/drift.py", "tests/workflow/test_evaluate.py")
 _like = room("data/like.py", "tests/workflow/test_evaluate.py")
 _controls = room("data/controls.py", "tests/data/test_controls.py")
 _sized = room("networks/sized.py", "tests/workflow/test_strangers.py", "tests/networks/test_sources.py")
-_arms = room("workflow/arms.py", "tests/workflow/test_heads.py")
+_arms = room("workflow/arms/fitting.py", "tests/workflow/test_heads.py")
 _folds = room(
-    "workflow/arms.py",
+    "workflow/arms/fitting.py",
     "tests/workflow/test_budget.py::test_folds_neither_learn_from_nor_choose_on_the_rows_they_are_scored_on",
 )
 _kept_held = room(
-    "workflow/arms.py",
+    "workflow/arms/fitting.py",
     "tests/workflow/test_refit.py::test_the_temperature_is_set_on_held_out_rows_and_the_answers_stay",
 )
-_temperature = room("workflow/calibrate.py", "tests/workflow/test_calibrate.py")
-_heads = room("workflow/heads.py", "tests/workflow/test_heads.py")
+_temperature = room("workflow/judging/calibrate.py", "tests/workflow/test_calibrate.py")
+_heads = room("workflow/arms/heads.py", "tests/workflow/test_heads.py")
 _joint = room("shallow/heads/joint.py", "tests/shallow/test_joint.py")
-_measuring = room("workflow/measuring.py", "tests/workflow/test_measuring.py")
+_measuring = room("workflow/judging/measuring.py", "tests/workflow/test_measuring.py")
 _seeds = room("workflow/network_field.py", "tests/workflow/test_kept_seed.py")
 _race = room("choice/racing.py", "tests/choice/test_racing.py")
 _choosing = room("choice/choosing.py", "tests/choice/test_guard.py")

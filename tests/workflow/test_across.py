@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from headstart.cli import app
 from headstart.errors import UserError
 from headstart.problem import Task
-from headstart.workflow.across.adaptation import learn_rows
+from headstart.workflow.adapting.adaptation import learn_rows
 from headstart.workflow.fit import fit
 from headstart.workflow.options import FitOptions
 from headstart.workflow.resume import resume
@@ -270,7 +270,7 @@ def test_json_on_standard_output(tables, tmp_path):
 def test_the_plan_races_first_what_fits_the_shift_and_the_number_of_sources():
 
     from headstart.shallow.diagnose import diagnose
-    from headstart.workflow.across.plan import make_across_plan
+    from headstart.workflow.adapting.plan import make_across_plan
 
     rng = np.random.default_rng(0)
     y, z = (rng.uniform(size=(2, 300)) < [[0.5], [0.9]]).astype(int)

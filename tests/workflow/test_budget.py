@@ -13,16 +13,16 @@ from headstart.engine.progress import Progress
 from headstart.networks import open_source
 from headstart.report.evidence import LEFT_OUT, collect
 from headstart.storage import read_json
-from headstart.workflow import arms
-from headstart.workflow.arms import run_arm
-from headstart.workflow.costs import Speed
-from headstart.workflow.facts import facts_of
+from headstart.workflow.arms import fitting as arms
+from headstart.workflow.arms.fitting import run_arm
+from headstart.workflow.arms.refit import NO_TIME, REFIT, refit_arms
+from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.network_record import refit_warnings
 from headstart.workflow.options import FitOptions
-from headstart.workflow.plan import make_plan
-from headstart.workflow.refit import NO_TIME, REFIT, refit_arms
-from headstart.workflow.timetable import Timetable, began_at, counting_from
-from headstart.workflow.workbench import Workbench, start_processes
+from headstart.workflow.planning.costs import Speed
+from headstart.workflow.planning.facts import facts_of
+from headstart.workflow.planning.plan import make_plan
+from headstart.workflow.planning.timetable import Timetable, began_at, counting_from
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from headstart.choice.racing import fitted, outputs, settled
 from headstart.functional.calibration import calibration_error, confidences
 from headstart.functional.temperature import held_out_steepness, sharpened
 from headstart.shallow.domains import Domains
-from headstart.workflow.across.calibrate import setting_of
+from headstart.workflow.adapting.calibrate import setting_of
 from headstart.workflow.fit import fit
 from headstart.workflow.run import load
 

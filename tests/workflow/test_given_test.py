@@ -9,9 +9,9 @@ import pytest
 import headstart as hs
 from headstart.data import check
 from headstart.errors import UserError
-from headstart.workflow.across.adaptation import learn_rows
+from headstart.workflow.adapting.adaptation import learn_rows
+from headstart.workflow.opening.sides import open_sides
 from headstart.workflow.options import FitOptions
-from headstart.workflow.sides import open_sides
 
 CHEAP = {"source": "headstart/glyphs", "method": "probe", "arms": "probe", "quiet": True}
 

@@ -8,13 +8,13 @@ from sklearn.datasets import load_digits
 from headstart.data import open_data
 from headstart.engine.progress import Progress
 from headstart.networks import open_source
-from headstart.workflow.arms import Job, fit_once, fit_stopped
-from headstart.workflow.costs import Speed
-from headstart.workflow.facts import facts_of
-from headstart.workflow.heads import POOLED, fit_probe, inner_folds
+from headstart.workflow.arms.fitting import Job, fit_once, fit_stopped
+from headstart.workflow.arms.heads import POOLED, fit_probe, inner_folds
+from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.options import FitOptions
-from headstart.workflow.plan import make_plan
-from headstart.workflow.workbench import Workbench, start_processes
+from headstart.workflow.planning.costs import Speed
+from headstart.workflow.planning.facts import facts_of
+from headstart.workflow.planning.plan import make_plan
 
 
 def pictures(n=40, noise=0.0):

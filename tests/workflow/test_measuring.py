@@ -7,7 +7,7 @@ import pytest
 
 from headstart.problem import Task
 from headstart.tasks import create_task
-from headstart.workflow.measuring import interval_of_arm
+from headstart.workflow.judging.measuring import interval_of_arm
 
 
 def test_the_interval_of_an_error_holds_the_error_and_is_not_negative():

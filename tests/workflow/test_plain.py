@@ -13,9 +13,9 @@ from headstart.networks.columns import build_columns
 from headstart.networks.heads import answering
 from headstart.problem import Task
 from headstart.tasks import create_task
+from headstart.workflow.arms.plain import OVERLAP, _columns, _source_rows, fit_plain, plain_arms
+from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.options import FitOptions
-from headstart.workflow.plain import OVERLAP, _columns, _source_rows, fit_plain, plain_arms
-from headstart.workflow.workbench import Workbench, start_processes
 
 
 def people(n, seed, classes=("no", "yes")):

@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from headstart.workflow.costs import Speed
-from headstart.workflow.facts import Facts
 from headstart.workflow.options import FitOptions
-from headstart.workflow.plan import make_plan
-from headstart.workflow.timetable import Timetable
+from headstart.workflow.planning.costs import Speed
+from headstart.workflow.planning.facts import Facts
+from headstart.workflow.planning.plan import make_plan
+from headstart.workflow.planning.timetable import Timetable
 
 FACTS = Facts(
     n_train=1000,

@@ -14,12 +14,12 @@ from headstart.engine.progress import Progress
 from headstart.functional.calibration import calibration_error, confidences
 from headstart.functional.temperature import held_out_steepness, sharpened
 from headstart.networks import open_source
-from headstart.workflow.arms import run_arm
-from headstart.workflow.costs import Speed
-from headstart.workflow.facts import facts_of
+from headstart.workflow.arms.fitting import run_arm
+from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.options import FitOptions
-from headstart.workflow.plan import make_plan
-from headstart.workflow.workbench import Workbench, start_processes
+from headstart.workflow.planning.costs import Speed
+from headstart.workflow.planning.facts import facts_of
+from headstart.workflow.planning.plan import make_plan
 
 
 def people(n, seed):
@@ -95,7 +95,7 @@ def test_what_is_handed_back_is_what_was_measured(run, folder):
 def test_a_run_stopped_while_fitting_again_ends_in_the_same_bits(folder, run, monkeypatch):
     import shutil
 
-    import headstart.workflow.refit as module
+    import headstart.workflow.arms.refit as module
 
     fitted = []
 

@@ -9,7 +9,7 @@ import pytest
 
 import headstart as hs
 from headstart.engine.progress import Progress
-from headstart.workflow.source_choice import at_hand, choose_source
+from headstart.workflow.opening.source_choice import at_hand, choose_source
 
 
 def table(path, rows, seed, flip=False):

@@ -22,9 +22,9 @@ from headstart.report.html import write_report
 from headstart.schema import read_checked
 from headstart.storage import save_tensors
 from headstart.workflow.export import export
-from headstart.workflow.fingerprint import read_arguments
+from headstart.workflow.opening.fingerprint import read_arguments
 from headstart.workflow.options import FitOptions
-from headstart.workflow.plan import Plan
+from headstart.workflow.planning.plan import Plan
 from headstart.workflow.run import load
 from headstart.workflow.saved import read_plan
 
@@ -282,10 +282,10 @@ def test_a_network_beyond_the_limit_is_refused_before_it_takes_memory(which, run
 def test_what_a_run_keeps_for_itself_is_checked_too(run, tmp_path):
     from types import SimpleNamespace
 
-    from headstart.workflow.calibrate import temperature_of
-    from headstart.workflow.refit import AGAIN
-    from headstart.workflow.source_choice import _fitted_on
-    from headstart.workflow.timetable import Timetable
+    from headstart.workflow.arms.refit import AGAIN
+    from headstart.workflow.judging.calibrate import temperature_of
+    from headstart.workflow.opening.source_choice import _fitted_on
+    from headstart.workflow.planning.timetable import Timetable
     from headstart.workflow.trained_rows import FILE, known_rows
 
     for text in ROOTS:

@@ -3,8 +3,8 @@ import pytest
 from scipy import stats
 
 from headstart.problem import Task
+from headstart.workflow.judging.verdict import Verdict, compare, guard, judge, judge_kept
 from headstart.workflow.record import negative_transfer
-from headstart.workflow.verdict import Verdict, compare, guard, judge, judge_kept
 
 CLASSES = Task("classification", ("a", "b"))
 VALUES = Task("regression", targets=("y",))

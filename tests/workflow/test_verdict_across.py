@@ -9,8 +9,8 @@ import pytest
 
 from headstart.problem import Task
 from headstart.tasks import create_task
-from headstart.workflow.across.field import judge_arms
-from headstart.workflow.predictions import Predictions
+from headstart.workflow.adapting.field import judge_arms
+from headstart.workflow.judging.predictions import Predictions
 
 TASK = Task("classification", ("a", "b"))
 LABELS = np.arange(200) % 2

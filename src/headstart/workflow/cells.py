@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from headstart.workflow.predictions import plain
+from headstart.workflow.judging.predictions import plain
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")

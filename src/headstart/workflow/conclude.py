@@ -11,13 +11,13 @@ from headstart.foreign import digests
 from headstart.report.html import write_report
 from headstart.storage import write_json
 from headstart.workflow.field import Field
-from headstart.workflow.fingerprint import read_arguments
-from headstart.workflow.predictions import write_predictions
+from headstart.workflow.judging.predictions import write_predictions
+from headstart.workflow.judging.verdict import Guard
+from headstart.workflow.opening.fingerprint import read_arguments
 from headstart.workflow.record import run_record
 from headstart.workflow.run import Run
 from headstart.workflow.site import sweep_run
 from headstart.workflow.trained_rows import save_rows
-from headstart.workflow.verdict import Guard
 
 
 def conclude(field: Field[Any, Any], plan: Any, results: Any, kept: Guard, folder: Path) -> Run:

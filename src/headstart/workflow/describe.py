@@ -9,12 +9,12 @@ from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.networks import open_source
-from headstart.workflow.across.adaptation import adapt, setting_across
+from headstart.workflow.adapting.adaptation import adapt, setting_across
 from headstart.workflow.description import Description, target_domain
+from headstart.workflow.opening.sides import open_sides
 from headstart.workflow.options import FitOptions
 from headstart.workflow.setting import classify
 from headstart.workflow.shift import source_shift
-from headstart.workflow.sides import open_sides
 
 UNLABELLED = "none"
 """What ``--label`` says of data without labels."""

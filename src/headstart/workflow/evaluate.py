@@ -12,7 +12,7 @@ from headstart.data import Dataset, Like, check, open_labelled
 from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.problem import Task
-from headstart.workflow.measuring import interval_of_arm
+from headstart.workflow.judging.measuring import interval_of_arm
 from headstart.workflow.run import Run, load
 from headstart.workflow.trained_rows import overlap
 

@@ -13,10 +13,10 @@ from headstart.data import Dataset
 from headstart.networks import Network
 from headstart.problem import Setting
 from headstart.tasks import TaskLogic
-from headstart.workflow.predictions import Predictions
+from headstart.workflow.judging.predictions import Predictions
+from headstart.workflow.judging.verdict import Guard, Verdict
+from headstart.workflow.opening.transfer import Transfer
 from headstart.workflow.trained_rows import Parts
-from headstart.workflow.transfer import Transfer
-from headstart.workflow.verdict import Guard, Verdict
 
 P = TypeVar("P")
 R = TypeVar("R")

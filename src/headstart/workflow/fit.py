@@ -8,10 +8,10 @@ from typing import Any
 
 from headstart.engine.progress import Progress
 from headstart.isolated import isolate
+from headstart.workflow.opening.transfer import Given
 from headstart.workflow.options import FitOptions
 from headstart.workflow.road import start
 from headstart.workflow.run import Run
-from headstart.workflow.transfer import Given
 
 
 @isolate
@@ -57,7 +57,7 @@ def fit(
     ----------
     data : path, DataFrame, arrays, `datasets.Dataset`, or what `headstart.open` returned.
     source : see ``headstart sources``; with ``source_data`` the backbone of images and texts. None tries those that are
-        at hand by a quick probe (`headstart.workflow.source_choice`).
+        at hand by a quick probe (`headstart.workflow.opening.source_choice`).
     source_data : labelled data of the same task from another domain, as ``data`` is given, or a list of several.
     target_labels : with ``source_data``, what the target's labels serve for: ``evaluate`` only, ``learn`` as well, or
         ``none``.

@@ -19,25 +19,25 @@ from headstart.report.evidence import collect
 from headstart.storage import save_tensors, write_json
 from headstart.tasks import TaskLogic
 from headstart.workflow.arm import arm_of
-from headstart.workflow.arms import run_arm
-from headstart.workflow.calibrate import calibrated, temperature_of
-from headstart.workflow.facts import facts_of
+from headstart.workflow.arms.fitting import run_arm
+from headstart.workflow.arms.plain import plain_arms
+from headstart.workflow.arms.refit import load_arm, refit_arms
+from headstart.workflow.arms.timing import count_flops, measure
+from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.field import Details, Field
-from headstart.workflow.measuring import measures_of, scores_of
+from headstart.workflow.judging.calibrate import calibrated, temperature_of
+from headstart.workflow.judging.measuring import measures_of, scores_of
+from headstart.workflow.judging.predictions import Predictions
+from headstart.workflow.judging.verdict import Guard, Verdict, guard, judge_kept
 from headstart.workflow.network_record import network_details
+from headstart.workflow.opening.transfer import Transfer
 from headstart.workflow.options import FitOptions, depth_of, seconds_of
-from headstart.workflow.plain import plain_arms
-from headstart.workflow.plan import Plan, make_plan
-from headstart.workflow.predictions import Predictions
-from headstart.workflow.refit import load_arm, refit_arms
+from headstart.workflow.planning.facts import facts_of
+from headstart.workflow.planning.plan import Plan, make_plan
+from headstart.workflow.planning.timetable import Timetable
 from headstart.workflow.saved import read_plan, write_metrics
 from headstart.workflow.shift import source_shift
-from headstart.workflow.timetable import Timetable
-from headstart.workflow.timing import count_flops, measure
 from headstart.workflow.trained_rows import Parts, used_rows
-from headstart.workflow.transfer import Transfer
-from headstart.workflow.verdict import Guard, Verdict, guard, judge_kept
-from headstart.workflow.workbench import Workbench, start_processes
 
 Results = dict[str, list[dict[str, Any]]]
 

@@ -6,17 +6,17 @@ from typing import Any
 
 from headstart.data import Checks
 from headstart.workflow.arm import REFERENCE, arm_of
-from headstart.workflow.calibrate import Temperature, calibration_record
+from headstart.workflow.arms.plain import OVERLAP
+from headstart.workflow.arms.refit import NO_TIME, REFIT
+from headstart.workflow.arms.workbench import Workbench
 from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details
-from headstart.workflow.plain import OVERLAP
-from headstart.workflow.plan import Plan
-from headstart.workflow.predictions import Predictions
+from headstart.workflow.judging.calibrate import Temperature, calibration_record
+from headstart.workflow.judging.predictions import Predictions
+from headstart.workflow.judging.verdict import Verdict
+from headstart.workflow.planning.plan import Plan
 from headstart.workflow.record import arm_record, constant_baseline
-from headstart.workflow.refit import NO_TIME, REFIT
 from headstart.workflow.setting import classify
-from headstart.workflow.verdict import Verdict
-from headstart.workflow.workbench import Workbench
 
 COUNTED = ("epochs", "steps", "most_steps", "trainable_parameters", "parameters", "frozen", "stopped", "settings")
 """What an arm's result says that its record repeats, of the first seed."""

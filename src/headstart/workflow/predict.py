@@ -18,7 +18,7 @@ from headstart.isolated import isolate
 from headstart.models.saved import SavedModel
 from headstart.storage import atomic_write, write_text
 from headstart.workflow.cells import is_formula, protected
-from headstart.workflow.predictions import plain
+from headstart.workflow.judging.predictions import plain
 from headstart.workflow.run import load
 
 ENDINGS = (".csv", ".json", ".jsonl", ".parquet")

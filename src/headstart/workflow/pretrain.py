@@ -8,10 +8,10 @@ from typing import Any
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.isolated import isolate
+from headstart.workflow.opening.transfer import Given
 from headstart.workflow.options import FitOptions
 from headstart.workflow.road import start
 from headstart.workflow.run import Run
-from headstart.workflow.transfer import Given
 
 
 @isolate

@@ -13,11 +13,11 @@ from headstart import catalogue
 from headstart.tasks import TaskLogic
 from headstart.workflow.description import data_record
 from headstart.workflow.field import Details
-from headstart.workflow.measuring import interval_of_arm
-from headstart.workflow.predictions import Predictions
+from headstart.workflow.judging.measuring import interval_of_arm
+from headstart.workflow.judging.predictions import Predictions
+from headstart.workflow.judging.verdict import Guard, Verdict, named
+from headstart.workflow.opening.transfer import Transfer
 from headstart.workflow.run import SCHEMA
-from headstart.workflow.transfer import Transfer
-from headstart.workflow.verdict import Guard, Verdict, named
 
 PACKAGES = ("headstart", "torch", "timm", "transformers", "peft", "accelerate", "scikit-learn", "numpy")
 

@@ -8,7 +8,7 @@ from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.workflow.conclude import complete
-from headstart.workflow.fingerprint import read_arguments
+from headstart.workflow.opening.fingerprint import read_arguments
 from headstart.workflow.road import go_on
 from headstart.workflow.run import Run, load
 from headstart.workflow.site import ARGUMENTS, begun_run, is_helper

@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from headstart.engine.progress import Progress
-from headstart.workflow.across.field import ArrayField
+from headstart.workflow.adapting.field import ArrayField
 from headstart.workflow.conclude import conclude
 from headstart.workflow.description import meaning_lines
 from headstart.workflow.field import Field
-from headstart.workflow.fingerprint import check_unchanged
 from headstart.workflow.network_field import NetworkField
+from headstart.workflow.opening.fingerprint import check_unchanged
+from headstart.workflow.opening.refusals import check_options
+from headstart.workflow.opening.transfer import Given, Transfer, open_transfer, reopen
 from headstart.workflow.options import FitOptions
-from headstart.workflow.refusals import check_options
+from headstart.workflow.planning.timetable import began_at
 from headstart.workflow.run import Run
 from headstart.workflow.site import check_out, new_run
 from headstart.workflow.source_field import SourceField
 from headstart.workflow.source_free.field import SourceFreeField
-from headstart.workflow.timetable import began_at
-from headstart.workflow.transfer import Given, Transfer, open_transfer, reopen
 
 
 def start(

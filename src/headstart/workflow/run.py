@@ -16,8 +16,8 @@ from headstart.models.opening import open_model
 from headstart.report.expected import ACROSS, ARM, DATA, RUN, VERDICT
 from headstart.schema import Items, Maybe, Record, Table, Text, require
 from headstart.storage import read_json
+from headstart.workflow.judging.verdict import Verdict
 from headstart.workflow.site import check_finished
-from headstart.workflow.verdict import Verdict
 
 SCHEMA = 1
 _JUDGED = ("kind", "metric", "gain", "interval", "p", "n_test", "chosen", "baseline")

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from headstart.workflow.arm import REFERENCE
-from headstart.workflow.arms import load_arm
+from headstart.workflow.arms.fitting import load_arm
+from headstart.workflow.arms.timing import measure
 from headstart.workflow.description import target_domain
-from headstart.workflow.facts import facts_of
 from headstart.workflow.field import Details
+from headstart.workflow.judging.predictions import Predictions
+from headstart.workflow.judging.verdict import Guard, Verdict
 from headstart.workflow.network_field import NetworkField, Results
 from headstart.workflow.network_record import selection, source_record
-from headstart.workflow.plan import Plan, make_plan
-from headstart.workflow.predictions import Predictions
+from headstart.workflow.planning.facts import facts_of
+from headstart.workflow.planning.plan import Plan, make_plan
 from headstart.workflow.setting import classify
-from headstart.workflow.timing import measure
-from headstart.workflow.verdict import Guard, Verdict
 
 ARM = REFERENCE
 

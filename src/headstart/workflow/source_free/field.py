@@ -22,15 +22,15 @@ from headstart.storage import write_json
 from headstart.validators.structure import cluster
 from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details, Field
-from headstart.workflow.measuring import measures_of, scores_of
+from headstart.workflow.judging.measuring import measures_of, scores_of
+from headstart.workflow.judging.predictions import Predictions
+from headstart.workflow.judging.verdict import Guard, Verdict, judge_kept
+from headstart.workflow.opening.transfer import Transfer
 from headstart.workflow.options import depth_of
-from headstart.workflow.predictions import Predictions
 from headstart.workflow.record import arm_record, title_of
 from headstart.workflow.setting import classify, labels_set_aside
 from headstart.workflow.source_free.training import Outcome, Plan, adapt, answers_of
 from headstart.workflow.trained_rows import Parts
-from headstart.workflow.transfer import Transfer
-from headstart.workflow.verdict import Guard, Verdict, judge_kept
 
 Array = np.ndarray
 UNADAPTED = "source_only"

@@ -7,10 +7,10 @@ import numpy as np
 from headstart.choice.racing import Result
 from headstart.functional.temperature import held_out_steepness
 from headstart.kinds.base import Link
-from headstart.workflow.across.race import Race
-from headstart.workflow.calibrate import LEAST, Temperature
-from headstart.workflow.calibrate import Temperature as Setting  # noqa: F401
-from headstart.workflow.calibrate import calibration_record as confidence_record  # noqa: F401
+from headstart.workflow.adapting.race import Race
+from headstart.workflow.judging.calibrate import LEAST, Temperature
+from headstart.workflow.judging.calibrate import Temperature as Setting  # noqa: F401
+from headstart.workflow.judging.calibrate import calibration_record as confidence_record  # noqa: F401
 
 Array = np.ndarray
 BELIEF = 0.5

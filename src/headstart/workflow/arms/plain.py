@@ -10,12 +10,12 @@ import numpy as np
 from headstart.data import Dataset, check
 from headstart.errors import UserError
 from headstart.networks import Network
-from headstart.workflow.fingerprint import read_arguments
-from headstart.workflow.heads import inner_folds
+from headstart.workflow.arms.heads import inner_folds
+from headstart.workflow.arms.workbench import Workbench
+from headstart.workflow.opening.fingerprint import read_arguments
+from headstart.workflow.opening.target import open_target
 from headstart.workflow.options import FitOptions
-from headstart.workflow.target import open_target
 from headstart.workflow.trained_rows import FILE, known_rows, row_hashes
-from headstart.workflow.workbench import Workbench
 
 Array = np.ndarray
 Settings = dict[str, Any]

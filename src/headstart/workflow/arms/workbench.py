@@ -20,7 +20,7 @@ from headstart.networks import Network, Source, TablePreprocess
 from headstart.tasks import TaskLogic, create_task
 from headstart.tasks.base import draw
 from headstart.workflow.options import FitOptions
-from headstart.workflow.timetable import Timetable
+from headstart.workflow.planning.timetable import Timetable
 
 
 def start_processes(device: str | None) -> Any:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from headstart.workflow import costs
 from headstart.workflow.arm import REFERENCE, arm_of
-from headstart.workflow.facts import Facts
 from headstart.workflow.options import FitOptions, seconds_of
+from headstart.workflow.planning import costs
+from headstart.workflow.planning.facts import Facts
 
 LEAST_EPOCHS, MOST_EPOCHS, MOST_VISITS = 10, 60, 24_000
 WORK = 150e9

@@ -12,8 +12,8 @@ from headstart.problem import Task
 from headstart.report.feature_map import layout
 from headstart.shallow.shells import Adapted, Reweighted
 from headstart.storage import write_json
-from headstart.workflow.across.adaptation import Adaptation
-from headstart.workflow.across.race import Race
+from headstart.workflow.adapting.adaptation import Adaptation
+from headstart.workflow.adapting.race import Race
 from headstart.workflow.record import title_of
 
 Array = np.ndarray

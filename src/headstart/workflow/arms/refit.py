@@ -14,10 +14,10 @@ from headstart.networks.network import Network
 from headstart.schema import Flag, Record, read_checked
 from headstart.storage import write_json
 from headstart.workflow.arm import REFERENCE, arm_of
-from headstart.workflow.arms import Fitted, Job, fit_once
-from headstart.workflow.plan import Plan
+from headstart.workflow.arms.fitting import Fitted, Job, fit_once
+from headstart.workflow.arms.workbench import Workbench
+from headstart.workflow.planning.plan import Plan
 from headstart.workflow.saved import RESULT
-from headstart.workflow.workbench import Workbench
 
 Results = dict[str, list[dict[str, Any]]]
 REFIT = "refit"

@@ -9,9 +9,9 @@ from headstart import catalogue
 from headstart.errors import check_names
 from headstart.schema import record_of, require
 from headstart.workflow.arm import arm_of
-from headstart.workflow.effort import SMALL_NETWORK, Effort, find_effort, fits_again, plan_views
-from headstart.workflow.facts import Facts
 from headstart.workflow.options import FitOptions, depth_of
+from headstart.workflow.planning.effort import SMALL_NETWORK, Effort, find_effort, fits_again, plan_views
+from headstart.workflow.planning.facts import Facts
 
 LITTLE, MUCH = 20, 200
 """Labels per class: up to LITTLE only the head learns, up to MUCH the last stages, above all of them.
@@ -23,7 +23,7 @@ FEW_STEPS = 60
 FOLDS = 3
 FROZEN, SOME, EVERY = "probe", "lp_ft", "finetune"
 """What is planned where no stage, some stages, or with much data every stage learns."""
-check_names((FROZEN, SOME, EVERY), catalogue.names(), "headstart.workflow.plan")
+check_names((FROZEN, SOME, EVERY), catalogue.names(), "headstart.workflow.planning.plan")
 
 
 @dataclass(frozen=True)

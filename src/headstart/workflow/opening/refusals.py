@@ -9,8 +9,8 @@ from headstart.data import Dataset
 from headstart.errors import UserError, nearest
 from headstart.networks import Source
 from headstart.workflow.arm import PLAIN, REFERENCE, arm_of
+from headstart.workflow.opening.sides import Sides
 from headstart.workflow.options import TRAINED, FitOptions, is_source_free
-from headstart.workflow.sides import Sides
 
 NOT_HERE = ("depth", "precision", "class_weight", "batch_size", "epochs", "learning_rate", "patience")
 """Options that train networks; across domains nothing of that kind is trained."""

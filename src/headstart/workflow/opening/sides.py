@@ -12,8 +12,8 @@ from headstart.data.target_test import join_target, open_test
 from headstart.errors import UserError
 from headstart.problem import Task, class_order
 from headstart.shallow.domains import mask, masked
+from headstart.workflow.opening.target import open_target, refuse_itself
 from headstart.workflow.options import FitOptions
-from headstart.workflow.target import open_target, refuse_itself
 
 Array = np.ndarray
 TEST_NOTE = "The {n} rows of the test set join the target as rows to adapt to; their labels evaluate only."

@@ -14,7 +14,7 @@ from headstart.kinds.base import Link
 from headstart.networks.heads import steepen
 from headstart.networks.network import Network
 from headstart.storage import load_tensors
-from headstart.workflow.workbench import Workbench
+from headstart.workflow.arms.workbench import Workbench
 
 LEAST = 20
 """Held-out rows below which a confidence is left as it is."""

@@ -14,9 +14,9 @@ from headstart.shallow.diagnose import Diagnosis, diagnose
 from headstart.shallow.domains import mask
 from headstart.tasks import TaskLogic, create_task
 from headstart.workflow.description import target_domain
+from headstart.workflow.opening.sides import Sides
 from headstart.workflow.options import FitOptions
 from headstart.workflow.setting import carried, classify, labels_set_aside
-from headstart.workflow.sides import Sides
 
 Array = np.ndarray
 LEARN_SHARE = 0.5

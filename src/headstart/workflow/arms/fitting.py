@@ -21,14 +21,14 @@ from headstart.schema import read_checked
 from headstart.shallow.heads.labels import balance
 from headstart.storage import checksum, save_tensors, write_json
 from headstart.workflow.arm import REFERENCE, arm_of
-from headstart.workflow.costs import LEAST_WATCHED, watched_share
-from headstart.workflow.effort import LEAST_EPOCHS, fit_name
-from headstart.workflow.heads import fit_head, fit_probe
-from headstart.workflow.plain import fit_plain
-from headstart.workflow.plan import Plan
+from headstart.workflow.arms.heads import fit_head, fit_probe
+from headstart.workflow.arms.plain import fit_plain
+from headstart.workflow.arms.workbench import Workbench
+from headstart.workflow.opening.target import draw_shots
+from headstart.workflow.planning.costs import LEAST_WATCHED, watched_share
+from headstart.workflow.planning.effort import LEAST_EPOCHS, fit_name
+from headstart.workflow.planning.plan import Plan
 from headstart.workflow.saved import CUT, read_result
-from headstart.workflow.target import draw_shots
-from headstart.workflow.workbench import Workbench
 
 
 @dataclass

@@ -15,7 +15,7 @@ from headstart.shallow.heads.joint import MOST_ROWS, choose_jointly
 from headstart.shallow.heads.linear import Problem
 from headstart.shallow.parameters.probe import Probe
 from headstart.storage import checksum
-from headstart.workflow.workbench import Workbench
+from headstart.workflow.arms.workbench import Workbench
 
 POOLED = "pooled"
 INNER = 5

@@ -13,8 +13,8 @@ from headstart.deep.finetune.scratch import Scratch
 from headstart.engine import Compute, Selection, Stream, train
 from headstart.engine.device import layout_of, move
 from headstart.networks import Network
-from headstart.workflow.costs import Speed
-from headstart.workflow.workbench import Workbench
+from headstart.workflow.arms.workbench import Workbench
+from headstart.workflow.planning.costs import Speed
 
 SAMPLES = 8
 STEPS = 3

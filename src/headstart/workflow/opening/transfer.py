@@ -15,12 +15,12 @@ from headstart.data.assembling import AS_TEST
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import Source, open_source
-from headstart.workflow.fingerprint import absolute_path, absolute_source, fingerprint, test_fingerprint
+from headstart.workflow.opening.fingerprint import absolute_path, absolute_source, fingerprint, test_fingerprint
+from headstart.workflow.opening.refusals import check_fits, check_labels
+from headstart.workflow.opening.sides import Sides, open_sides
+from headstart.workflow.opening.target import check_shots, open_target
+from headstart.workflow.opening.unlabelled import open_source_free, reopen_source_free
 from headstart.workflow.options import FitOptions
-from headstart.workflow.refusals import check_fits, check_labels
-from headstart.workflow.sides import Sides, open_sides
-from headstart.workflow.target import check_shots, open_target
-from headstart.workflow.unlabelled import open_source_free, reopen_source_free
 
 
 class Given(NamedTuple):
@@ -170,7 +170,7 @@ def _alone(verb: str, given: Given, options: FitOptions, named: Source | None) -
 
 def _with_source(transfer: Transfer) -> Transfer:
     """Find a source where none was named; tables with labelled source data need none."""
-    from headstart.workflow.source_choice import choose_source
+    from headstart.workflow.opening.source_choice import choose_source
 
     options = transfer.options
     if transfer.has_source_data and transfer.target.modality == "table":

@@ -10,8 +10,8 @@ from headstart.functional.bootstrap import corpus_interval
 from headstart.functional.intervals import Interval, interval_of_mean
 from headstart.kinds import ERRORS
 from headstart.tasks import TaskLogic
-from headstart.workflow.predictions import Predictions
-from headstart.workflow.verdict import Measures
+from headstart.workflow.judging.predictions import Predictions
+from headstart.workflow.judging.verdict import Measures
 
 Array = np.ndarray
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from headstart.data import Dataset
 from headstart.networks import Network
-from headstart.workflow.costs import Speed, watched_rows
+from headstart.workflow.planning.costs import Speed, watched_rows
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,9 @@ FIRST: dict[str, tuple[str, ...]] = {
     "concept": ("towards_source", "feda"),
 }
 """What is proposed first for a kind of shift."""
-check_names((name for row in FIRST.values() for name in row), catalogue.names(), "headstart.workflow.across.plan.FIRST")
+check_names(
+    (name for row in FIRST.values() for name in row), catalogue.names(), "headstart.workflow.adapting.plan.FIRST"
+)
 check_names(KINDS, [*FIRST], "headstart.shallow.diagnose.KINDS")
 
 

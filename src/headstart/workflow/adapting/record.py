@@ -14,14 +14,14 @@ from headstart.choice.racing import Result
 from headstart.errors import check_names
 from headstart.kinds import ERRORS, SHARES
 from headstart.shallow.diagnose import Diagnosis
-from headstart.workflow.across.adaptation import Adaptation, setting_across
-from headstart.workflow.across.evidence import carried_summary
-from headstart.workflow.across.race import ADAPTED, Race
+from headstart.workflow.adapting.adaptation import Adaptation, setting_across
+from headstart.workflow.adapting.evidence import carried_summary
+from headstart.workflow.adapting.race import ADAPTED, Race
 from headstart.workflow.arm import ACROSS as BASELINE_ARMS
 from headstart.workflow.field import Details
-from headstart.workflow.predictions import Predictions
+from headstart.workflow.judging.predictions import Predictions
+from headstart.workflow.judging.verdict import Verdict
 from headstart.workflow.record import arm_record, constant_baseline, title_of
-from headstart.workflow.verdict import Verdict
 
 TITLES = {
     "source_only": "Source only (tuned)",
@@ -35,7 +35,7 @@ TITLES = {
     "stacked": "Stack, weighted by the target labels given",
 }
 check_names(BASELINE_ARMS, BASELINES, "headstart.workflow.arm.ACROSS")
-check_names(TITLES, (*RACED, ADAPTED), "headstart.workflow.across.record.TITLES")
+check_names(TITLES, (*RACED, ADAPTED), "headstart.workflow.adapting.record.TITLES")
 
 
 def array_details(

@@ -14,23 +14,23 @@ from headstart.networks import Network
 from headstart.shallow.diagnose import Diagnosis, diagnose
 from headstart.storage import write_json, write_text
 from headstart.tasks import create_task
-from headstart.workflow.across.adaptation import Adaptation
-from headstart.workflow.across.calibrate import Setting, confidence_record, setting_of
-from headstart.workflow.across.evidence import write_domains, write_training
-from headstart.workflow.across.plan import AcrossPlan, make_across_plan
-from headstart.workflow.across.race import ADAPTED, Race, race_seed
-from headstart.workflow.across.record import adapted_card, array_details
-from headstart.workflow.across.sides import encode, learn_rows
-from headstart.workflow.costs import REPORT_SECONDS, in_words
+from headstart.workflow.adapting.adaptation import Adaptation
+from headstart.workflow.adapting.calibrate import Setting, confidence_record, setting_of
+from headstart.workflow.adapting.evidence import write_domains, write_training
+from headstart.workflow.adapting.plan import AcrossPlan, make_across_plan
+from headstart.workflow.adapting.race import ADAPTED, Race, race_seed
+from headstart.workflow.adapting.record import adapted_card, array_details
+from headstart.workflow.adapting.sides import encode, learn_rows
 from headstart.workflow.field import Details, Field
-from headstart.workflow.measuring import measures_of
+from headstart.workflow.judging.measuring import measures_of
+from headstart.workflow.judging.predictions import Predictions
+from headstart.workflow.judging.verdict import Guard, Verdict, judge_kept
 from headstart.workflow.network_field import scores_of
+from headstart.workflow.opening.transfer import Transfer
 from headstart.workflow.options import FitOptions, seconds_of
-from headstart.workflow.predictions import Predictions
-from headstart.workflow.timetable import Timetable
+from headstart.workflow.planning.costs import REPORT_SECONDS, in_words
+from headstart.workflow.planning.timetable import Timetable
 from headstart.workflow.trained_rows import Parts
-from headstart.workflow.transfer import Transfer
-from headstart.workflow.verdict import Guard, Verdict, judge_kept
 
 Array = np.ndarray
 Races = list[Race]

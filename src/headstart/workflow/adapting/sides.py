@@ -1,0 +1,1 @@
+from headstart.workflow.adapting.adaptation import encode, learn_rows  # noqa: F401

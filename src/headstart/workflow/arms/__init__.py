@@ -1,0 +1,1 @@
+"""Arms of a race: what they share, how each is fitted and measured, and fitted once more."""
