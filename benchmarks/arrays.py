@@ -23,7 +23,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from benchmarks import store
 from headstart.estimators import TransferClassifier, TransferRegressor
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
 
 Array = np.ndarray
 SHOTS = {"classification": (3, 10, 30), "regression": (15, 50, 150)}

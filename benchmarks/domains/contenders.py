@@ -19,9 +19,10 @@ from benchmarks.domains.tasks import Contender, Task, has_units, head, tuned
 from headstart.catalogue import METHODS
 from headstart.catalogue.entry import Entry
 from headstart.choice import choose
-from headstart.shallow.adaptation import DomainRegressor
 from headstart.shallow.heads.tuned import TunedLogistic
-from headstart.shallow.shells import Adapted, Reweighted
+from headstart.shallow.predictors import DomainRegressor
+from headstart.shallow.shells.adapted import Adapted
+from headstart.shallow.shells.reweighted import Reweighted
 
 Array = np.ndarray
 HEADS = ("1-NN", "tuned")

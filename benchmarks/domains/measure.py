@@ -87,7 +87,7 @@ def measure(
                 print(line(record), flush=True)
 
 
-_LINEAR = ("shallow/heads/tuned", "shallow/heads/choosing", "functional/linear")
+_LINEAR = ("shallow/heads/tuned", "functional/folds", "functional/linear")
 LINEAR = tuple(f"src/headstart/{part}" for part in _LINEAR)
 
 

@@ -10,8 +10,9 @@ from scipy import sparse
 from sklearn.neighbors import KNeighborsClassifier
 
 from benchmarks.domains.pairs import TABLES, Pair
-from headstart.shallow.domains import join
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
+from headstart.shallow.joining import join
 
 Array = np.ndarray
 

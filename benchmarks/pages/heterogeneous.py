@@ -22,7 +22,7 @@ from headstart.shallow.heterogeneous.coot import COOT
 from headstart.shallow.heterogeneous.dama import DAMA
 from headstart.shallow.heterogeneous.gromov import GromovWasserstein
 from headstart.shallow.heterogeneous.hfa import HFA, SHFA
-from headstart.shallow.shells import Adapted
+from headstart.shallow.shells.adapted import Adapted
 
 Array = np.ndarray
 METHODS: dict[str, Callable[[], Any]] = {

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.pages.cells import Cell, Record, data_folder, markdown
-from headstart.shallow.domains import join
-from headstart.shallow.heads.tuned import TunedRidge
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.joining import join
 from headstart.shallow.parameters.forest import TransferredForestRegressor
 from headstart.shallow.parameters.stacked import StackedSourcesRegressor
 from headstart.shallow.parameters.towards_source import TowardsSourceRegressor

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from headstart.estimators import TransferClassifier, TransferRegressor
     from headstart.networks import list_sources, open_source
     from headstart.shallow.diagnose import diagnose
-    from headstart.shallow.domains import join
-    from headstart.shallow.shells import Adapted, LabelledOnly, Reweighted
+    from headstart.shallow.joining import join
+    from headstart.shallow.shells.adapted import Adapted
+    from headstart.shallow.shells.labelled_only import LabelledOnly
+    from headstart.shallow.shells.reweighted import Reweighted
     from headstart.workflow.describe import describe
     from headstart.workflow.fit import fit
     from headstart.workflow.pretrain import pretrain
@@ -31,12 +33,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Adapted": ("headstart.shallow.shells", "Adapted"),
+    "Adapted": ("headstart.shallow.shells.adapted", "Adapted"),
     "AutoAdaptClassifier": ("headstart.choice", "AutoAdaptClassifier"),
     "AutoAdaptRegressor": ("headstart.choice", "AutoAdaptRegressor"),
     "Dataset": ("headstart.data", "Dataset"),
-    "LabelledOnly": ("headstart.shallow.shells", "LabelledOnly"),
-    "Reweighted": ("headstart.shallow.shells", "Reweighted"),
+    "LabelledOnly": ("headstart.shallow.shells.labelled_only", "LabelledOnly"),
+    "Reweighted": ("headstart.shallow.shells.reweighted", "Reweighted"),
     "Run": ("headstart.workflow.run", "Run"),
     "TransferClassifier": ("headstart.estimators", "TransferClassifier"),
     "TransferRegressor": ("headstart.estimators", "TransferRegressor"),
@@ -46,7 +48,7 @@ _HOMES = {
     "describe": ("headstart.workflow.describe", "describe"),
     "diagnose": ("headstart.shallow.diagnose", "diagnose"),
     "fit": ("headstart.workflow.fit", "fit"),
-    "join": ("headstart.shallow.domains", "join"),
+    "join": ("headstart.shallow.joining", "join"),
     "list_sources": ("headstart.networks", "list_sources"),
     "load": ("headstart.workflow.run", "load"),
     "open": ("headstart.data", "open_data"),

@@ -12,7 +12,8 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.parameters.biased import Linear, biased_logistic, biased_ridge
 from headstart.shallow.parameters.from_source import FromSource
 

@@ -11,9 +11,10 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from headstart.catalogue import DOMAIN_KINDS, METHODS
 from headstart.checks.domains import check_blind, check_domain_method, check_weights, make_case
-from headstart.shallow.adaptation import DomainClassifier
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
-from headstart.shallow.shells import Adapted
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
+from headstart.shallow.predictors import DomainClassifier
+from headstart.shallow.shells.adapted import Adapted
 
 HOMOGENEOUS = [entry for entry in METHODS if entry.space == "homogeneous"]
 FOREST, VALUES = (make(10, random_state=0) for make in (RandomForestClassifier, RandomForestRegressor))

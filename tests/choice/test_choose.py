@@ -15,7 +15,8 @@ from headstart.choice.choosing import select
 from headstart.choice.gain import Gain, feature_names, features, from_json, learn, shipped, to_json
 from headstart.choice.racing import prepare, race
 from headstart.errors import UserError
-from headstart.shallow.domains import Domains, join, mask
+from headstart.shallow.domains import Domains, mask
+from headstart.shallow.joining import join
 
 FEW = ["easytl", "coral"]
 

@@ -19,7 +19,7 @@ from headstart.choice.joint.face import JointClassifier, JointRegressor
 from headstart.choice.joint.plan import Plan
 from headstart.choice.stored import load_estimator, save_estimator
 from headstart.engine import Saving
-from headstart.shallow.domains import join
+from headstart.shallow.joining import join
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,8 @@ from headstart.choice.gain import shipped
 from headstart.choice.label_shift import label_shift_alarm, only_shares_differ
 from headstart.choice.moved_means import shares_explain_more
 from headstart.choice.racing import prepare, race
-from headstart.shallow.domains import Domains, join
+from headstart.shallow.domains import Domains
+from headstart.shallow.joining import join
 
 
 def _drawn(n, share, seed, offset=0.0):

@@ -7,7 +7,8 @@ import numpy as np
 from headstart.choice import Candidate, choose
 from headstart.choice.racing import prepare, race
 from headstart.choice.stacking import stacked
-from headstart.shallow.domains import Domains, join
+from headstart.shallow.domains import Domains
+from headstart.shallow.joining import join
 
 
 def test_a_stack_of_values_is_no_worse_than_its_members_where_labels_are_many():

@@ -19,7 +19,8 @@ from headstart.choice.racing import fitted
 from headstart.choice.stored import load_estimator, refuse_unkept, save_estimator
 from headstart.choice.stored.table import CLASSES, class_of, may_have
 from headstart.errors import UserError
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
 
 DOMAIN_METHODS = [entry for entry in catalogue.METHODS if entry.kind in catalogue.DOMAIN_KINDS]
 FEW_TREES = {

@@ -9,8 +9,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from headstart.functional import linear
-from headstart.functional.linear import logistic_path, principal, probabilities, ridge_leave_one_out, ridge_path, unfold
+from headstart.functional.linear import logistic_path, principal, probabilities, unfold
 from headstart.functional.newton import Logistic, newton
+from headstart.functional.ridge import ridge_leave_one_out, ridge_path
 
 
 def samples(n: int, d: int, k: int) -> tuple[np.ndarray, np.ndarray]:

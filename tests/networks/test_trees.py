@@ -6,13 +6,13 @@ import torch
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from headstart.data.dataset import TableColumns
+from headstart.functional.folds import default_folds
 from headstart.networks import load_network, save_network
 from headstart.networks.columns import build_columns, columns_spec
 from headstart.networks.table_preprocess import TablePreprocess
 from headstart.networks.trees import TreesHead
 from headstart.problem import Task
 from headstart.shallow.heads.boosting import boost
-from headstart.shallow.heads.choosing import default_folds
 from headstart.tasks import create_task
 
 SETTINGS = {"max_iter": 20, "max_leaf_nodes": 8, "early_stopping": False, "random_state": 0}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headstart.shallow.heads.choosing import default_folds, default_strengths
+from headstart.functional.folds import default_folds, default_strengths
 from headstart.shallow.heads.joint import choose_jointly
 from headstart.shallow.heads.linear import Problem
 from headstart.shallow.parameters.knn import KNN

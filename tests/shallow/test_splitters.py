@@ -9,9 +9,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from headstart.shallow.domains import join
 from headstart.shallow.heads.tuned import TunedLogistic
-from headstart.shallow.shells import Adapted
+from headstart.shallow.joining import join
+from headstart.shallow.shells.adapted import Adapted
 from headstart.shallow.splitters import LeaveOneDomainOut, SourceTargetSplit, StratifiedDomainShuffleSplit
 from headstart.validators import scorer
 

@@ -10,7 +10,8 @@ from sklearn.base import clone, is_regressor
 
 from headstart.shallow.adaptation import DomainTransformer
 from headstart.shallow.domains import mask
-from headstart.shallow.shells import Adapted, Reweighted
+from headstart.shallow.shells.adapted import Adapted
+from headstart.shallow.shells.reweighted import Reweighted
 
 Array = np.ndarray
 Factory = Callable[[], Any]
@@ -63,7 +64,8 @@ def model_of(method: Any, kind: str) -> Any:
     """Return a whole predictor: a map gets its head."""
     if not isinstance(method, DomainTransformer):
         return method
-    from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
+    from headstart.shallow.heads.ridge import TunedRidge
+    from headstart.shallow.heads.tuned import TunedLogistic
 
     return Adapted(transformer=method, estimator=TunedLogistic() if kind == "classification" else TunedRidge())
 

@@ -16,8 +16,8 @@ from headstart.choice.gain import Gain
 from headstart.choice.racing import outputs
 from headstart.choice.smoothing import Smoothed
 from headstart.isolated import isolate
-from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
 from headstart.shallow.domains import Domains, masked
+from headstart.shallow.predictors import DomainClassifier, DomainRegressor
 
 Array = np.ndarray
 
@@ -161,7 +161,7 @@ def choose(
     Examples
     --------
     >>> import numpy as np
-    >>> from headstart.shallow.domains import join
+    >>> from headstart.shallow.joining import join
     >>> rng = np.random.default_rng(0)
     >>> labels = np.arange(60) % 2
     >>> rows = rng.normal(size=(60, 3)) + 3 * labels[:, None]

@@ -15,7 +15,8 @@ from headstart.catalogue.entry import Entry
 from headstart.choice.heads import Heads
 from headstart.errors import check_names
 from headstart.shallow.domains import Domains
-from headstart.shallow.shells import Adapted, Reweighted
+from headstart.shallow.shells.adapted import Adapted
+from headstart.shallow.shells.reweighted import Reweighted
 
 BASELINES = ("source_only", "target_only", "pooled")
 BLENDS = ("blend", "smoothed")

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headstart.functional.order import projected_order
+from headstart.functional.folds import default_folds, projected_order
 from headstart.shallow.domains import Domains
-from headstart.shallow.heads.choosing import default_folds
 from headstart.shallow.heads.nearest import TunedNearest
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
 
 Array = np.ndarray
 STRENGTHS = (0.3, 0.03, 0.003, 0.0003)

@@ -16,11 +16,12 @@ from sklearn.metrics import adjusted_mutual_info_score
 from headstart.choice.candidates import Candidate
 from headstart.choice.cost import beyond
 from headstart.choice.heads import Heads, settle
+from headstart.functional.folds import default_folds
 from headstart.shallow.domains import Domains, stack
-from headstart.shallow.heads.choosing import default_folds
 from headstart.shallow.heads.nearest import TunedNearest
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
-from headstart.shallow.shells import Adapted
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
+from headstart.shallow.shells.adapted import Adapted
 from headstart.validators import FOR_REGRESSION, VALIDATORS, Evidence
 from headstart.validators.density import Axes, density_ratio, leading_axes
 from headstart.validators.structure import cluster

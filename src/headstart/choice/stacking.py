@@ -14,8 +14,8 @@ import numpy as np
 from headstart.choice.blend import Blend
 from headstart.choice.candidates import BASELINES, STACKED, Candidate
 from headstart.choice.racing import AdaptationData, Result, fitted, outputs, settled, validate
+from headstart.functional.folds import default_folds
 from headstart.shallow.domains import Domains
-from headstart.shallow.heads.choosing import default_folds
 from headstart.shallow.several.evidence import breiman_weights, mixture_weights
 
 Array = np.ndarray

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from headstart.functional.folds import projected_order
 from headstart.functional.mmd import median_bandwidth
-from headstart.functional.order import projected_order
 
 Array = np.ndarray
 KERNELS = ("linear", "rbf", "laplacian")

@@ -24,8 +24,3 @@ def canonical_order(rows: Any, labels: Array | None = None) -> Array:
     if (np.diff(key[order]) > 0).all():
         return order
     return np.lexsort((*last, *rows.T[::-1], key))
-
-
-def projected_order(rows: Any, seed: int = 0) -> Array:
-    """Return row numbers sorted by a fixed random projection: an order that does not depend on the rows' own."""
-    return np.argsort(np.asarray(rows @ np.random.default_rng(seed).normal(size=rows.shape[1])), kind="stable")

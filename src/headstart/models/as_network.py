@@ -14,8 +14,10 @@ from headstart.models.arrays import ArrayModel
 from headstart.models.encoder import Backbone, TableEncoder
 from headstart.networks import Network
 from headstart.networks.columns import build_columns, columns_spec
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
-from headstart.shallow.shells import Adapted, Reweighted
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
+from headstart.shallow.shells.adapted import Adapted
+from headstart.shallow.shells.reweighted import Reweighted
 
 Array = np.ndarray
 NEVER = -1e4

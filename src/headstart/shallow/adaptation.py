@@ -14,9 +14,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import (
     BaseEstimator,
-    ClassifierMixin,
     ClassNamePrefixFeaturesOutMixin,
-    RegressorMixin,
     TransformerMixin,
 )
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -169,7 +167,7 @@ class DomainTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Domai
         return tags
 
 
-class _Predictor(DomainAware):
+class Predictor(DomainAware):
     """What classifiers and regressors across domains share."""
 
     __metadata_request__predict: ClassVar = {"sample_domain": True}
@@ -195,42 +193,6 @@ class _Predictor(DomainAware):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
-
-
-class DomainClassifier(ClassifierMixin, _Predictor):
-    """A classifier across domains: a subclass writes ``_learn(domains)`` and ``_outputs(rows, is_source) -> [n, k]``.
-
-    Labels reach ``_learn`` as numbers of ``classes_``; masked ones are -1.
-    """
-
-    __metadata_request__predict_proba: ClassVar = {"sample_domain": True}
-
-    def fit(self, X: Any, y: Any, sample_domain: Any = None) -> Self:
-        """Learn from rows X [n, d] of both domains; labels y [n] of the target may be masked."""
-        self._learn(self._start(X, y, sample_domain, "classification"))
-        return self
-
-    def predict_proba(self, X: Any, sample_domain: Any = None) -> Array:
-        """Return the probabilities [n, k] of `classes_`; rows are the target's unless said otherwise."""
-        return self._answer(X, sample_domain)
-
-    def predict(self, X: Any, sample_domain: Any = None) -> Array:
-        """Return the most probable class of each row [n]."""
-        chosen = self._answer(X, sample_domain).argmax(axis=1)
-        return self.classes_[chosen]
-
-
-class DomainRegressor(RegressorMixin, _Predictor):
-    """A regressor across domains: a subclass writes ``_learn(domains)`` and ``_outputs(rows, is_source) -> [n]``."""
-
-    def fit(self, X: Any, y: Any, sample_domain: Any = None) -> Self:
-        """Learn from rows X [n, d] of both domains; values y [n] of the target may be masked (NaN)."""
-        self._learn(self._start(X, y, sample_domain, "regression"))
-        return self
-
-    def predict(self, X: Any, sample_domain: Any = None) -> Array:
-        """Return values [n]; rows are the target's unless said otherwise."""
-        return self._answer(X, sample_domain)
 
 
 def dense(rows: Any) -> Array:

@@ -9,12 +9,12 @@ import numpy as np
 from scipy.stats import binomtest, ks_2samp
 
 from headstart.functional.domain_auc import domain_auc
+from headstart.functional.folds import default_folds
 from headstart.functional.mmd import mmd_permutation_test
 from headstart.functional.spectral import principal_axes
 from headstart.isolated import isolate
 from headstart.shallow.adaptation import dense
 from headstart.shallow.domains import masked
-from headstart.shallow.heads.choosing import default_folds
 from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.instances.label_shift import mlls_weights
 

@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from headstart.isolated import isolate
-
 Array = np.ndarray
 SOURCE, TARGET = 1, -1
 
@@ -74,30 +72,6 @@ def stack(first: Any, second: Any) -> Any:
     if sparse.issparse(first) or sparse.issparse(second):
         return sparse.csr_matrix(sparse.vstack([first, second]))
     return np.concatenate([first, second])
-
-
-@isolate
-def join(source: Any, labels: Any, target: Any, target_labels: Any = None) -> tuple[Any, Array, Array]:
-    """Return ``X, y, sample_domain`` of a labelled source and a target, whose labels are masked unless given.
-
-    Examples
-    --------
-    >>> X, y, sample_domain = join([[0.0], [1.0]], [0, 1], [[0.5]])
-    >>> y, sample_domain
-    (array([ 0,  1, -1]), array([ 1,  1, -1]))
-    """
-    labels = np.asarray(labels)
-    n, m = len(labels), (target.shape[0] if hasattr(target, "shape") else len(target))
-    if target_labels is None:
-        target_labels = mask(np.resize(labels, m), np.ones(m, dtype=bool))
-    domain = np.repeat([SOURCE, TARGET], [n, m])
-    if hasattr(source, "columns"):
-        import pandas as pd
-
-        return pd.concat([source, target], ignore_index=True), np.concatenate([labels, target_labels]), domain
-    source = source if sparse.issparse(source) else np.asarray(source)
-    target = target if sparse.issparse(target) else np.asarray(target)
-    return stack(source, target), np.concatenate([labels, target_labels]), domain
 
 
 def which_target(sample_domain: Any, y: Any, n: int) -> Array:

@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 
+from headstart.functional.folds import Fold, default_folds
 from headstart.shallow.adaptation import DomainAware
 from headstart.shallow.domains import Domains, stack
-from headstart.shallow.heads.choosing import Fold, default_folds
 
 Array = np.ndarray
 FEW = 20

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.linalg import eigh
 
-from headstart.shallow.domains import join
+from headstart.shallow.joining import join
 
 Array = np.ndarray
 

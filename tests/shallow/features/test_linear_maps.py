@@ -13,7 +13,6 @@ from headstart.functional.mmd import mmd
 from headstart.functional.scale import location_scale
 from headstart.functional.spectral import match_covariance, principal_axes, times_covariance_power
 from headstart.functional.subspaces import principal_angles, subspace_disagreement
-from headstart.shallow.domains import join
 from headstart.shallow.features.coral import Coral, coral
 from headstart.shallow.features.feda import FeatureAugmentation, augment
 from headstart.shallow.features.gfk import GFK, geodesic_root
@@ -28,6 +27,7 @@ from headstart.shallow.features.mmd_ls import (
 from headstart.shallow.features.msda import MSDA
 from headstart.shallow.features.standardize import DomainStandardizer
 from headstart.shallow.features.subspace import SubspaceAlignment
+from headstart.shallow.joining import join
 
 rng = np.random.default_rng(0)
 MIX = rng.normal(size=(6, 6))

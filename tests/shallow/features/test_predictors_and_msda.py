@@ -9,7 +9,7 @@ from scipy.optimize import linprog
 from sklearn.utils.estimator_checks import check_estimator
 
 from headstart.functional.temperature import fit_steepness
-from headstart.shallow.domains import Domains, join
+from headstart.shallow.domains import Domains
 from headstart.shallow.features.easytl import EasyTL, intra_domain_programming
 from headstart.shallow.features.feda_semi import (
     SemiSupervisedAugmentation,
@@ -17,6 +17,7 @@ from headstart.shallow.features.feda_semi import (
     coupled_ridge,
 )
 from headstart.shallow.features.msda import MSDA, denoising_map, grouped_denoising_map
+from headstart.shallow.joining import join
 
 rng = np.random.default_rng(0)
 

@@ -6,12 +6,13 @@ import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
 from headstart.checks.domains import check_domain_method
-from headstart.shallow.domains import join, mask
+from headstart.shallow.domains import mask
 from headstart.shallow.features.transport.jdot import JDOT, JDOTRegressor
 from headstart.shallow.features.transport.linear import LinearOT
 from headstart.shallow.features.transport.maps import ClassRegularisedOT, EntropicOT, ExactOT
 from headstart.shallow.features.transport.soft_fits import Features
-from headstart.shallow.shells import Adapted
+from headstart.shallow.joining import join
+from headstart.shallow.shells.adapted import Adapted
 
 MAPS = [ExactOT, EntropicOT, ClassRegularisedOT, LinearOT]
 OTHERS = [lambda: ClassRegularisedOT(regulariser="lpl1"), lambda: JDOT(strength=0.01)]

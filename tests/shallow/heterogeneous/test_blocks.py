@@ -7,7 +7,8 @@ from headstart.shallow.heterogeneous.blocks import find_blocks, join_blocks
 from headstart.shallow.heterogeneous.cca import BridgeCCA
 from headstart.shallow.heterogeneous.dama import DAMA
 from headstart.shallow.heterogeneous.hfa import HFA
-from headstart.shallow.shells import Adapted, LabelledOnly
+from headstart.shallow.shells.adapted import Adapted
+from headstart.shallow.shells.labelled_only import LabelledOnly
 
 
 def frames(case):

@@ -12,7 +12,7 @@ from headstart.shallow.heterogeneous.dama import (
     neighbour_graph,
     smallest_ratio,
 )
-from headstart.shallow.shells import Adapted
+from headstart.shallow.shells.adapted import Adapted
 
 
 def form(rows, weights):

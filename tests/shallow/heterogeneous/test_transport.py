@@ -6,7 +6,7 @@ from headstart.shallow.heterogeneous.anchors import Anchors, anchors, carry, fir
 from headstart.shallow.heterogeneous.blocks import join_blocks
 from headstart.shallow.heterogeneous.coot import COOT, coot_plans, matching_cost
 from headstart.shallow.heterogeneous.gromov import GromovWasserstein, gromov_plan
-from headstart.shallow.shells import Adapted
+from headstart.shallow.shells.adapted import Adapted
 
 
 def even(n):

@@ -11,8 +11,9 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.shallow.domains import join, mask
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.domains import mask
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.instances.tradaboost import TrAdaBoost, boost
 from headstart.shallow.instances.tradaboost_r2 import (
     TrAdaBoostR2,
@@ -21,6 +22,7 @@ from headstart.shallow.instances.tradaboost_r2 import (
     shrink_source,
     weighted_median,
 )
+from headstart.shallow.joining import join
 
 Array = np.ndarray
 TWO_STAGE = TwoStageTrAdaBoostR2(steps=3, rounds=3)

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from sklearn.naive_bayes import GaussianNB
 
-from headstart.shallow.domains import join
-from headstart.shallow.heads.tuned import TunedRidge
+from headstart.shallow.heads.ridge import TunedRidge
 from headstart.shallow.instances.held_out import held_out_scores
 from headstart.shallow.instances.label_shift import (
     bbse_weights,
@@ -16,7 +15,8 @@ from headstart.shallow.instances.label_shift import (
     mlls_weights,
     mmdtars_weights,
 )
-from headstart.shallow.shells import Reweighted
+from headstart.shallow.joining import join
+from headstart.shallow.shells.reweighted import Reweighted
 
 Array = np.ndarray
 ALL = (bbse_weights, mlls_weights, mmdtars_weights)

@@ -8,9 +8,9 @@ from scipy import sparse
 from scipy.special import softmax
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.shallow.domains import join
 from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.instances.self_training import SelfTraining, balancing_offsets, surest
+from headstart.shallow.joining import join
 
 
 def _moved(n=200, seed=0):

@@ -9,7 +9,7 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.shallow.domains import join
+from headstart.shallow.joining import join
 from headstart.shallow.parameters.forest import (
     TransferredForestClassifier,
     TransferredForestRegressor,

@@ -4,8 +4,9 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.shallow.domains import join
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
+from headstart.shallow.joining import join
 from headstart.shallow.parameters.biased import biased_logistic, biased_ridge
 from headstart.shallow.parameters.towards_source import (
     TowardsSourceClassifier,

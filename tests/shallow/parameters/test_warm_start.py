@@ -12,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.shallow.domains import join
+from headstart.shallow.joining import join
 from headstart.shallow.parameters.warm_start import WarmStartClassifier, WarmStartRegressor, way_on
 
 

@@ -3,7 +3,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.shallow.domains import join
+from headstart.shallow.joining import join
 from headstart.shallow.relations.hierarchy import HierarchyMap, hedge, hierarchy_nodes, leaves_of, line_of, roll_up
 
 SOURCE = {"poodle": "dog", "beagle": "dog", "persian": "cat", "dog": "pet", "cat": "pet"}

@@ -4,7 +4,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.shallow.domains import join
+from headstart.shallow.joining import join
 from headstart.shallow.relations.label_map import LabelMap, identity_prior, label_map, leep_map
 
 

@@ -5,7 +5,8 @@ import ot
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.shallow.domains import join, mask
+from headstart.shallow.domains import mask
+from headstart.shallow.joining import join
 from headstart.shallow.relations.ot_labels import OTLabels, OTLabelsRegressor
 
 

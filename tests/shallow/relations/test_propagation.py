@@ -4,8 +4,8 @@ from scipy import sparse
 from sklearn.datasets import make_moons
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.shallow.domains import join
 from headstart.shallow.heads.tuned import TunedLogistic
+from headstart.shallow.joining import join
 from headstart.shallow.relations.propagation import (
     JointLabelPropagationClassifier,
     JointLabelPropagationRegressor,

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.shallow.domains import join
+from headstart.shallow.joining import join
 from headstart.shallow.relations.relational_map import RelationalMap, relational_map
 
 

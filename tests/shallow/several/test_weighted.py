@@ -6,7 +6,8 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.utils.estimator_checks import check_estimator
 
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.several.evidence import (
     breiman_weights,
     mixture_weights,
@@ -15,7 +16,7 @@ from headstart.shallow.several.evidence import (
     skill,
 )
 from headstart.shallow.several.weighted import WeightedSourcesClassifier, WeightedSourcesRegressor
-from headstart.shallow.shells import Adapted
+from headstart.shallow.shells.adapted import Adapted
 
 WEIGHTS = np.array([1.0, -2.0, 0.5, 1.5])
 

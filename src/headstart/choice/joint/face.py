@@ -14,8 +14,8 @@ from headstart.choice.joint.body import Layers, Units
 from headstart.choice.joint.fitting import ordered, train_joint
 from headstart.choice.joint.plan import Plan
 from headstart.problem import Task
-from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
 from headstart.shallow.domains import Domains, stack
+from headstart.shallow.predictors import DomainClassifier, DomainRegressor
 from headstart.tasks import TaskLogic, create_task
 
 Array = np.ndarray

@@ -68,7 +68,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "headstart.shallow.shells.adapted:Adapted": _DOMAIN,
     "headstart.shallow.shells.reweighted:Reweighted": _DOMAIN,
     "headstart.shallow.heads.tuned:TunedLogistic": (),
-    "headstart.shallow.heads.tuned:TunedRidge": (),
+    "headstart.shallow.heads.ridge:TunedRidge": (),
     "sklearn.ensemble._forest:RandomForestClassifier": _FOREST,
     "sklearn.ensemble._forest:RandomForestRegressor": (*_FOREST, "class_weight"),
     "sklearn.kernel_approximation:Nystroem": _DOMAIN,
@@ -91,7 +91,8 @@ MOVED = {
     "headstart.shallow.shells:Adapted": "headstart.shallow.shells.adapted:Adapted",
     "headstart.shallow.shells:Reweighted": "headstart.shallow.shells.reweighted:Reweighted",
     "headstart.shallow.tuned:TunedLogistic": "headstart.shallow.heads.tuned:TunedLogistic",
-    "headstart.shallow.tuned:TunedRidge": "headstart.shallow.heads.tuned:TunedRidge",
+    "headstart.shallow.tuned:TunedRidge": "headstart.shallow.heads.ridge:TunedRidge",
+    "headstart.shallow.heads.tuned:TunedRidge": "headstart.shallow.heads.ridge:TunedRidge",
 }
 """What a class of the table was called by earlier versions, whose models still open."""
 check_names(MOVED.values(), CLASSES, "headstart.choice.stored.table.MOVED")

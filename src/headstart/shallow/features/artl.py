@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from headstart.functional.kernels import unit_rows
-from headstart.shallow.adaptation import DomainClassifier
 from headstart.shallow.domains import Domains, stack
 from headstart.shallow.features.kernel_map import open_rows, pseudo_labels
 from headstart.shallow.features.manifold_ridge import (
@@ -17,6 +16,7 @@ from headstart.shallow.features.manifold_ridge import (
     nearest_probabilities,
     neighbour_laplacian,
 )
+from headstart.shallow.predictors import DomainClassifier
 
 Array = np.ndarray
 

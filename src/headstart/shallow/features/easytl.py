@@ -12,8 +12,9 @@ from scipy.special import softmax
 from headstart.functional.mmd import squared_distances
 from headstart.functional.spectral import match_covariance, principal_axes
 from headstart.functional.temperature import fit_steepness
-from headstart.shallow.adaptation import DomainClassifier, dense
+from headstart.shallow.adaptation import dense
 from headstart.shallow.domains import Domains
+from headstart.shallow.predictors import DomainClassifier
 
 Array = np.ndarray
 

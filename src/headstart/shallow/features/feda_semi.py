@@ -10,8 +10,8 @@ from scipy.special import softmax
 
 from headstart.functional.scale import location_scale
 from headstart.functional.temperature import fit_steepness
-from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
 from headstart.shallow.domains import Domains
+from headstart.shallow.predictors import DomainClassifier, DomainRegressor
 
 Array = np.ndarray
 STRENGTHS = tuple(np.logspace(2, -6, 17))

@@ -15,7 +15,8 @@ from scipy.linalg import cho_factor, cho_solve
 from sklearn.neighbors import NearestNeighbors
 
 from headstart.functional.kernels import squared_norms, unit_rows
-from headstart.functional.linear import principal, ridge_leave_one_out
+from headstart.functional.linear import principal
+from headstart.functional.ridge import ridge_leave_one_out
 from headstart.shallow.domains import Domains
 from headstart.shallow.features.mmd_matrix import mean_differences
 

@@ -10,7 +10,6 @@ import numpy as np
 from headstart.functional.geodesic import geodesic_flow_factor
 from headstart.functional.kernels import kernel_basis, unit_rows
 from headstart.functional.linear import principal
-from headstart.shallow.adaptation import DomainClassifier
 from headstart.shallow.domains import Domains
 from headstart.shallow.features.kernel_map import pseudo_labels
 from headstart.shallow.features.manifold_ridge import (
@@ -20,6 +19,7 @@ from headstart.shallow.features.manifold_ridge import (
     nearest_probabilities,
     neighbour_laplacian,
 )
+from headstart.shallow.predictors import DomainClassifier
 
 Array = np.ndarray
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from headstart.errors import UserError
-from headstart.shallow.heads.choosing import Array, Fold, default_folds, default_strengths
+from headstart.functional.folds import Array, Fold, default_folds, default_strengths
 from headstart.shallow.heads.fusion import Maps, average, beside, onto, reduce, stacking_weights, unreduce
 from headstart.shallow.heads.judging import per_sample
 from headstart.shallow.heads.labels import as_labels, check_features, count_outputs, shares

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headstart.shallow.heads.choosing import Array, Fold, best
+from headstart.functional.folds import Array, Fold, best
 from headstart.shallow.heads.judging import cross_validated
 from headstart.shallow.heads.labels import link_of
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.optimize import minimize
 
+from headstart.functional.folds import Array, Fold
 from headstart.functional.linear import principal
-from headstart.shallow.heads.choosing import Array, Fold
 from headstart.shallow.heads.judging import per_sample
 from headstart.shallow.heads.linear import Head, Problem, solve
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from headstart.functional.folds import Array, Fold
 from headstart.functional.linear import probabilities
-from headstart.shallow.heads.choosing import Array, Fold
 from headstart.shallow.heads.labels import link_of
 
 

@@ -7,16 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from headstart.functional.linear import (
-    Basis,
-    logistic_path,
-    principal,
-    ridge_leave_one_out,
-    ridge_path,
-    unfold,
-)
+from headstart.functional.folds import Array, Fold, best, default_folds
+from headstart.functional.linear import Basis, logistic_path, principal, unfold
+from headstart.functional.ridge import ridge_leave_one_out, ridge_path
 from headstart.kinds.base import Link
-from headstart.shallow.heads.choosing import Array, Fold, best, default_folds
 from headstart.shallow.heads.judging import per_sample
 from headstart.shallow.heads.labels import balance, indicators, link_of
 

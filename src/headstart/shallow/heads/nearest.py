@@ -12,9 +12,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from headstart.functional.order import projected_order
+from headstart.functional.folds import best, default_folds, projected_order
 from headstart.isolated import Isolated
-from headstart.shallow.heads.choosing import best, default_folds
 
 Array = np.ndarray
 WIDTHS = (0.1, 0.2, 0.4, 0.8)

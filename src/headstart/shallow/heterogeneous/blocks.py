@@ -15,12 +15,14 @@ from headstart.functional.linear import Basis, principal
 from headstart.functional.order import canonical_order
 from headstart.shallow.adaptation import (
     DomainAware,
-    DomainClassifier,
     DomainTransformer,
     _all_target,  # pyright: ignore[reportPrivateUsage]
     by_domain,
 )
 from headstart.shallow.domains import SOURCE, TARGET, Domains, mask
+from headstart.shallow.predictors import (
+    DomainClassifier,
+)
 
 Array = np.ndarray
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from headstart.functional.folds import default_strengths
 from headstart.functional.linear import logistic_path, principal, unfold
-from headstart.shallow.heads.choosing import default_strengths
 
 Array = np.ndarray
 

@@ -10,9 +10,9 @@ from scipy import sparse
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
-from headstart.shallow.adaptation import DomainClassifier
+from headstart.functional.folds import default_folds
 from headstart.shallow.domains import Domains, stack
-from headstart.shallow.heads.choosing import default_folds
+from headstart.shallow.predictors import DomainClassifier
 
 Array = np.ndarray
 

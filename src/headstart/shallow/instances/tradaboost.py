@@ -10,9 +10,9 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 
 from headstart.functional.order import canonical_order
-from headstart.shallow.adaptation import DomainClassifier
 from headstart.shallow.domains import Domains, stack
 from headstart.shallow.heads.tuned import TunedLogistic
+from headstart.shallow.predictors import DomainClassifier
 
 Array = np.ndarray
 

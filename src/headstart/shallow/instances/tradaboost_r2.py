@@ -11,9 +11,9 @@ from sklearn.base import clone
 from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils import get_tags
 
-from headstart.shallow.adaptation import DomainRegressor
 from headstart.shallow.domains import Domains
 from headstart.shallow.instances.tradaboost import both_domains
+from headstart.shallow.predictors import DomainRegressor
 
 Array = np.ndarray
 

@@ -24,7 +24,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from headstart.functional.linear import principal, ridge_path, unfold
+from headstart.functional.linear import principal, unfold
+from headstart.functional.ridge import ridge_path
 
 Array = np.ndarray
 

@@ -9,10 +9,10 @@ import numpy as np
 from sklearn.base import is_regressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
 from headstart.shallow.domains import Domains
 from headstart.shallow.parameters.tree import Tree, as_tree_rows, find_leaves, read_tree, reestimate
 from headstart.shallow.parameters.tree_transfer import ser, strut
+from headstart.shallow.predictors import DomainClassifier, DomainRegressor
 from headstart.shallow.source_model import fit_model, in_order, is_single, known_rows
 
 Array = np.ndarray

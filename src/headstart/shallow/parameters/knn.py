@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from headstart.shallow.heads.choosing import Array, Fold, best
+from headstart.functional.folds import Array, Fold, best
 from headstart.shallow.heads.judging import per_sample
 from headstart.shallow.heads.labels import (
     answers,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from headstart.shallow.heads.choosing import Array, Fold, default_folds, default_strengths
+from headstart.functional.folds import Array, Fold, default_folds, default_strengths
 from headstart.shallow.heads.joint import choose_jointly
 from headstart.shallow.heads.judging import per_sample
 from headstart.shallow.heads.labels import answers, as_labels, check_features, count_outputs, link_of, shares

@@ -9,10 +9,11 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
 from headstart.shallow.domains import Domains
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.parameters.towards_source import STRENGTHS, Correction, towards_source
+from headstart.shallow.predictors import DomainClassifier, DomainRegressor
 from headstart.shallow.source_model import fit_model, in_order, is_single, known_rows, scores
 
 Array = np.ndarray

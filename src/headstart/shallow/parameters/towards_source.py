@@ -9,12 +9,13 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.preprocessing import StandardScaler
 
-from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
+from headstart.functional.folds import best
 from headstart.shallow.domains import Domains, stack
-from headstart.shallow.heads.choosing import best
 from headstart.shallow.heads.judging import cross_validated
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.parameters.biased import Linear, biased_logistic, biased_ridge
+from headstart.shallow.predictors import DomainClassifier, DomainRegressor
 from headstart.shallow.source_model import fit_model, folds_for, in_order, is_single, known_rows, scores
 
 Array = np.ndarray

@@ -12,8 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.preprocessing import StandardScaler
 
-from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
 from headstart.shallow.domains import Domains
+from headstart.shallow.predictors import DomainClassifier, DomainRegressor
 from headstart.shallow.source_model import answers, in_order, is_single, known_rows
 
 Array = np.ndarray

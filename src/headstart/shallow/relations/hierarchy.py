@@ -8,9 +8,9 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from headstart.shallow.adaptation import DomainClassifier
 from headstart.shallow.domains import Domains
 from headstart.shallow.heads.tuned import TunedLogistic
+from headstart.shallow.predictors import DomainClassifier
 from headstart.shallow.relations.label_map import STRENGTHS, learn_label_map
 from headstart.shallow.source_model import answers, fit_model, in_order, is_single, known_rows
 

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from headstart.shallow.adaptation import DomainClassifier
+from headstart.functional.folds import best
 from headstart.shallow.domains import Domains
-from headstart.shallow.heads.choosing import best
 from headstart.shallow.heads.tuned import TunedLogistic
+from headstart.shallow.predictors import DomainClassifier
 from headstart.shallow.source_model import SMALLEST, answers, fit_model, folds_for, in_order, is_single, known_rows
 
 Array = np.ndarray

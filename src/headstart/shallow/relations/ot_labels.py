@@ -9,8 +9,8 @@ import numpy as np
 
 from headstart.functional.sinkhorn import row_shares, sinkhorn, slabs
 from headstart.functional.transport import Cost, Frame, Piece, Tally, canonical_order, frame_of, paired_batches
-from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
 from headstart.shallow.domains import Domains
+from headstart.shallow.predictors import DomainClassifier, DomainRegressor
 
 Array = np.ndarray
 

@@ -12,8 +12,8 @@ from scipy.sparse.linalg import cg
 from sklearn.preprocessing import StandardScaler
 
 from headstart.functional.neighbours import nearest_rows
-from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
 from headstart.shallow.domains import Domains, stack
+from headstart.shallow.predictors import DomainClassifier, DomainRegressor
 from headstart.shallow.source_model import in_order, is_single
 
 Array = np.ndarray

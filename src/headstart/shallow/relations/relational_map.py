@@ -8,11 +8,13 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from headstart.functional.linear import principal, ridge_path, unfold
+from headstart.functional.linear import principal, unfold
 from headstart.functional.relational import draw_relations, relational_loss
+from headstart.functional.ridge import ridge_path
 from headstart.shallow.adaptation import DomainTransformer
 from headstart.shallow.domains import Domains
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.source_model import fit_model, in_order, is_single, scores
 
 Array = np.ndarray

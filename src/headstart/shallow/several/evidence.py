@@ -8,9 +8,9 @@ import numpy as np
 from scipy.optimize import nnls
 from sklearn.metrics import r2_score
 
+from headstart.functional.folds import default_folds
 from headstart.functional.mmd import mmd
 from headstart.shallow.adaptation import dense
-from headstart.shallow.heads.choosing import default_folds
 from headstart.shallow.source_model import answers, fit_model, own_order
 
 Array = np.ndarray

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.base import is_regressor
 
-from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
 from headstart.shallow.domains import Domains
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
+from headstart.shallow.predictors import DomainClassifier, DomainRegressor
 from headstart.shallow.several.evidence import breiman_weights, mixture_weights, nearness, prior_weights, skill
 from headstart.shallow.source_model import answers, fit_model, in_order, is_single, known_rows
 

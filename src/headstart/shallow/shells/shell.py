@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
-from headstart.shallow.adaptation import Array, _Predictor
+from headstart.shallow.adaptation import Array, Predictor
 from headstart.shallow.heads.tuned import TunedLogistic
 
 
@@ -18,7 +18,7 @@ def _gives_probabilities(shell: Any) -> bool:
     return not is_regressor(shell)
 
 
-class Shell(MetaEstimatorMixin, _Predictor):
+class Shell(MetaEstimatorMixin, Predictor):
     """A predictor that is a classifier or a regressor as its estimator is."""
 
     __metadata_request__predict_proba: ClassVar = {"sample_domain": True}

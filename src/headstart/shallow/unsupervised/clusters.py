@@ -10,8 +10,8 @@ from sklearn.base import ClusterMixin
 from sklearn.cluster import KMeans
 from sklearn.utils.validation import check_is_fitted
 
+from headstart.functional.folds import projected_order
 from headstart.functional.mmd import squared_distances
-from headstart.functional.order import projected_order
 from headstart.functional.scale import location_scale
 from headstart.shallow.adaptation import DomainTransformer, by_domain
 from headstart.shallow.domains import Domains, masked, which_target

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.decomposition import MiniBatchDictionaryLearning
 from sklearn.exceptions import ConvergenceWarning
 
-from headstart.functional.order import projected_order
+from headstart.functional.folds import projected_order
 from headstart.functional.scale import location_scale
 from headstart.shallow.adaptation import DomainTransformer
 from headstart.shallow.domains import Domains

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-from headstart.functional.order import projected_order
+from headstart.functional.folds import projected_order
 from headstart.functional.scale import location_scale
 from headstart.shallow.adaptation import dense
 from headstart.shallow.domains import stack

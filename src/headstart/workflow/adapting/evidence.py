@@ -10,7 +10,8 @@ import numpy as np
 from headstart.models.arrays import outputs
 from headstart.problem import Task
 from headstart.report.feature_map import layout
-from headstart.shallow.shells import Adapted, Reweighted
+from headstart.shallow.shells.adapted import Adapted
+from headstart.shallow.shells.reweighted import Reweighted
 from headstart.storage import write_json
 from headstart.workflow.adapting.adaptation import Adaptation
 from headstart.workflow.adapting.race import Race

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from headstart.data import folds
+from headstart.functional.folds import default_strengths
 from headstart.networks import Network
-from headstart.shallow.heads.choosing import default_strengths
 from headstart.shallow.heads.joint import MOST_ROWS, choose_jointly
 from headstart.shallow.heads.linear import Problem
 from headstart.shallow.parameters.probe import Probe

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from headstart.functional.transport import Tally, exact_plan
-from headstart.shallow.adaptation import DomainClassifier, DomainRegressor
 from headstart.shallow.domains import Domains
 from headstart.shallow.features.transport.maps import check_positive
 from headstart.shallow.features.transport.moving import Setup, prepare, solved_pieces, stated
 from headstart.shallow.features.transport.soft_fits import Features, SoftLogistic, SoftRidge
+from headstart.shallow.predictors import DomainClassifier, DomainRegressor
 
 Array = np.ndarray
 Loss = Callable[[Array, Array], Array]

@@ -7,7 +7,8 @@ from sklearn.kernel_approximation import Nystroem
 
 from headstart.functional.linear import Basis, logistic_path, principal, probabilities, unfold
 from headstart.functional.mmd import median_bandwidth
-from headstart.shallow.heads.tuned import TunedLogistic, TunedRidge
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
 
 Array = np.ndarray
 LANDMARKS = 500
