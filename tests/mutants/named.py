@@ -29,9 +29,9 @@ def room(file: str, *tests: str):
 _verdict = room("workflow/judging/verdict.py", "tests/workflow/test_verdict.py")
 _across = room("workflow/adapting/field.py", "tests/workflow/test_verdict_across.py")
 _road = room(
-    "workflow/adapting/field.py", "tests/workflow/test_across.py::test_what_any_seed_learned_from_is_evaluated_for_none"
+    "workflow/adapting/adaptation.py", "tests/workflow/test_across.py::test_what_any_seed_learned_from_is_evaluated_for_none"
 )
-_confident = room("workflow/adapting/calibrate.py", "tests/workflow/test_confidence_across.py")
+_confident = room("workflow/adapting/temperature.py", "tests/workflow/test_confidence_across.py")
 _kept = room("choice/kept.py", "tests/workflow/test_confidence_across.py")
 _drift = room("data/drift.py", "tests/workflow/test_evaluate.py")
 _like = room("data/like.py", "tests/workflow/test_evaluate.py")

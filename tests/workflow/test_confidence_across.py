@@ -13,7 +13,7 @@ from headstart.choice.racing import fitted, outputs, settled
 from headstart.functional.calibration import calibration_error, confidences
 from headstart.functional.temperature import held_out_steepness, sharpened
 from headstart.shallow.domains import Domains
-from headstart.workflow.adapting.calibrate import setting_of
+from headstart.workflow.adapting.temperature import temperature_of_race
 from headstart.workflow.fit import fit
 from headstart.workflow.run import load
 
@@ -89,7 +89,7 @@ def test_source_rows_are_believed_wholly_where_they_ask_for_less_confidence_and_
     held = sharpened(true, power, "softmax")  # too modest below 1, too sure above
     data = SimpleNamespace(domains=Domains(None, labels, None, np.full(4, -1), None), held=np.arange(300))
     race = SimpleNamespace(selection=SimpleNamespace(data=data))
-    found = setting_of(race, SimpleNamespace(held=held, crossed=None), "softmax")
+    found = temperature_of_race(race, SimpleNamespace(held=held, crossed=None), "softmax")
     whole = held_out_steepness(held, labels, "softmax")
     assert (whole < 1) == (power > 1)
     assert found.steepness == pytest.approx(whole**believed)

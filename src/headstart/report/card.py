@@ -21,6 +21,28 @@ def model_card(run: dict[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def adapted_card(record: dict[str, Any]) -> str:
+    """Return ``model/README.md`` of an array method across domains."""
+    across, verdict = record["across"], record["verdict"]
+    said = verdict["sentence"]
+    return "\n".join(
+        [
+            f"# {record['data']['name']}, adapted from {record['source']['title']}",
+            "",
+            f"Kept: {record['guard']['kept']} ({across['kept']}). {record['guard']['reason']}",
+            "",
+            f"Verdict: {said}",
+            "",
+            *([verdict["note"], ""] if verdict["note"] else []),
+            f"Shift: {across['shift']['words']}. {across['shift']['reason']}",
+            "",
+            "The model holds rows of its training data where its method is non-parametric (kernels, neighbours, "
+            "graphs): share it as you would share the data.",
+            "",
+        ]
+    )
+
+
 def _line(text: Any) -> str:
     """Return ``text`` on one line with Markdown's marks made harmless."""
     flat = " ".join(str(text).split())

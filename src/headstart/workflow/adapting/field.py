@@ -11,21 +11,21 @@ import numpy as np
 
 from headstart.models.arrays import ArrayModel, outputs
 from headstart.networks import Network
-from headstart.shallow.diagnose import Diagnosis, diagnose
+from headstart.report.card import adapted_card
+from headstart.shallow.diagnose import Diagnosis
 from headstart.storage import write_json, write_text
 from headstart.tasks import create_task
-from headstart.workflow.adapting.adaptation import Adaptation
-from headstart.workflow.adapting.calibrate import Setting, confidence_record, setting_of
+from headstart.workflow.adapting.adaptation import Adaptation, adapt
 from headstart.workflow.adapting.evidence import write_domains, write_training
 from headstart.workflow.adapting.plan import AcrossPlan, make_across_plan
 from headstart.workflow.adapting.race import ADAPTED, Race, race_seed
-from headstart.workflow.adapting.record import adapted_card, array_details
-from headstart.workflow.adapting.sides import encode, learn_rows
+from headstart.workflow.adapting.record import array_details
+from headstart.workflow.adapting.temperature import temperature_of_race
 from headstart.workflow.field import Details, Field
-from headstart.workflow.judging.measuring import measures_of
+from headstart.workflow.judging.calibrate import Temperature, calibration_record
+from headstart.workflow.judging.measuring import measures_of, scores_of
 from headstart.workflow.judging.predictions import Predictions
 from headstart.workflow.judging.verdict import Guard, Verdict, judge_kept
-from headstart.workflow.network_field import scores_of
 from headstart.workflow.opening.transfer import Transfer
 from headstart.workflow.options import FitOptions, seconds_of
 from headstart.workflow.planning.costs import REPORT_SECONDS, in_words
@@ -57,9 +57,10 @@ class ArrayField(Field[AcrossPlan, Races]):
     def plan(self, folder: Path) -> AcrossPlan:
         """Encode both sides, diagnose the shift, and plan by its kind."""
         transfer = self.transfer
-        self.adaptation = adaptation = open_adaptation(transfer, self.logic)
+        assert transfer.sides is not None
+        self.adaptation = adaptation = adapt(transfer.sides, transfer.source, transfer.options, transfer.progress)
         transfer.progress.note("describe the shift")
-        self.shift = shift = diagnose_adaptation(adaptation)
+        self.shift = shift = adaptation.diagnosis()
         for line in shift.lines():
             transfer.progress.note(line)
         plan = make_across_plan(
@@ -103,10 +104,10 @@ class ArrayField(Field[AcrossPlan, Races]):
     def predict(self, results: Races, kept: Guard, folder: Path) -> Predictions:
         return predict_arms(self.adaptation, results, kept.kept, self._confidence(results, kept))
 
-    def _confidence(self, results: Races, kept: Guard) -> list[Setting]:
+    def _confidence(self, results: Races, kept: Guard) -> list[Temperature]:
         """Return the temperature of what is handed back, one per seed."""
         link = self.adaptation.task.label_space.link
-        return [setting_of(one, one.arms.get(kept.kept, one.kept), link) for one in results]
+        return [temperature_of_race(one, one.arms.get(kept.kept, one.kept), link) for one in results]
 
     def judge(self, plan: AcrossPlan, results: Races, predictions: Predictions, kept: Guard) -> Verdict | None:
         return judge_arms(self.adaptation, predictions, kept.kept)
@@ -121,7 +122,7 @@ class ArrayField(Field[AcrossPlan, Races]):
     ) -> Details:
         assert verdict is not None
         values, link = predictions.values[kept.kept][0], self.adaptation.task.label_space.link
-        calibration = confidence_record(self._confidence(results, kept)[0], values, predictions.labels, link)
+        calibration = calibration_record(self._confidence(results, kept)[0], values, predictions.labels, link)
         return array_details(self.adaptation, self.shift, results, predictions, verdict, calibration)
 
     def save(self, results: Races, predictions: Predictions, kept: Guard, record: dict[str, Any], folder: Path) -> None:
@@ -139,29 +140,6 @@ class ArrayField(Field[AcrossPlan, Races]):
         return [*sources, *((target, rows) for rows in adaptation.learned)], [(target, np.arange(len(target)))]
 
 
-def open_adaptation(transfer: Transfer, logic: Any) -> Adaptation:
-    """Turn both sides into rows of numbers, and part the target's labelled rows into those learned from and not."""
-    sides, options = transfer.sides, transfer.options
-    assert sides is not None
-    rows, encoder = encode(sides, transfer.source, transfer.progress)
-    learned = [learn_rows(sides, options, seed) for seed in options.seed_list]
-    evaluated = sides.to_evaluate(np.concatenate(learned))
-    return Adaptation(sides, rows, encoder, logic, options, transfer.source, learned, evaluated)
-
-
-def diagnose_adaptation(adaptation: Adaptation) -> Diagnosis:
-    """Return the kind of shift; target labels to learn from may show concept shift."""
-    return diagnose(
-        adaptation.rows.source,
-        adaptation.sides.source_labels,
-        adaptation.rows.target,
-        target_labels=adaptation.seen_labels(0),
-        names=adaptation.rows.names,
-        kind=adaptation.task.label_space.solved_as,
-        seed=adaptation.options.seed,
-    )
-
-
 def _timetable(options: FitOptions, folder: Path, began: float) -> Timetable:
     """Share what encoding left of the budget out among the seeds' races; the page needs a little, too."""
     budget = seconds_of(options.budget)
@@ -176,14 +154,14 @@ def _sentence(reason: str) -> str:
     return said[:1].upper() + said[1:]
 
 
-def predict_arms(adaptation: Adaptation, races: Races, kept: str, settings: list[Setting]) -> Predictions:
+def predict_arms(adaptation: Adaptation, races: Races, kept: str, temperatures: list[Temperature]) -> Predictions:
     """Return each arm's predictions of the evaluated rows, per seed; those of ``kept`` with its temperature."""
     rows = adaptation.evaluated
     labels = adaptation.sides.target_labels[rows]
     values: dict[str, list[Array]] = {}
-    for race, setting in zip(races, settings, strict=True):
+    for race, temperature in zip(races, temperatures, strict=True):
         for arm, one in race.arms.items():
-            steepness = setting.steepness if arm == kept else 1.0
+            steepness = temperature.steepness if arm == kept else 1.0
             found = np.zeros((0, max(adaptation.task.n_outputs, 1)))
             if len(rows):
                 found = outputs(race.model(one, steepness), adaptation.rows.target[rows], adaptation.task)

@@ -1,4 +1,4 @@
-"""What run.json says of array methods across domains, and the model card."""
+"""What run.json says of array methods across domains."""
 
 from __future__ import annotations
 
@@ -212,25 +212,3 @@ def _warnings(adaptation: Adaptation, verdict: Verdict) -> list[str]:
             "them teach as well."
         )
     return found
-
-
-def adapted_card(record: dict[str, Any]) -> str:
-    """Return the model card."""
-    across, verdict = record["across"], record["verdict"]
-    said = verdict["sentence"]
-    return "\n".join(
-        [
-            f"# {record['data']['name']}, adapted from {record['source']['title']}",
-            "",
-            f"Kept: {record['guard']['kept']} ({across['kept']}). {record['guard']['reason']}",
-            "",
-            f"Verdict: {said}",
-            "",
-            *([verdict["note"], ""] if verdict["note"] else []),
-            f"Shift: {across['shift']['words']}. {across['shift']['reason']}",
-            "",
-            "The model holds rows of its training data where its method is non-parametric (kernels, neighbours, "
-            "graphs): share it as you would share the data.",
-            "",
-        ]
-    )

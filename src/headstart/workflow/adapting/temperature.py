@@ -9,8 +9,6 @@ from headstart.functional.temperature import held_out_steepness
 from headstart.kinds.base import Link
 from headstart.workflow.adapting.race import Race
 from headstart.workflow.judging.calibrate import LEAST, Temperature
-from headstart.workflow.judging.calibrate import Temperature as Setting  # noqa: F401
-from headstart.workflow.judging.calibrate import calibration_record as confidence_record  # noqa: F401
 
 Array = np.ndarray
 BELIEF = 0.5
@@ -18,7 +16,7 @@ BELIEF = 0.5
 are less often right than theirs. Where they ask for less they are believed wholly."""
 
 
-def setting_of(race: Race, one: Result, link: Link) -> Temperature:
+def temperature_of_race(race: Race, one: Result, link: Link) -> Temperature:
     """Return the temperature of a raced model: by its out-of-fold answers for the target rows whose labels were given
     to learn from, else by its answers for the source rows held out of a second fit.
 

@@ -1,1 +1,0 @@
-from headstart.workflow.adapting.adaptation import encode, learn_rows  # noqa: F401
