@@ -29,7 +29,8 @@ def room(file: str, *tests: str):
 _verdict = room("workflow/judging/verdict.py", "tests/workflow/test_verdict.py")
 _across = room("workflow/adapting/field.py", "tests/workflow/test_verdict_across.py")
 _road = room(
-    "workflow/adapting/adaptation.py", "tests/workflow/test_across.py::test_what_any_seed_learned_from_is_evaluated_for_none"
+    "workflow/adapting/adaptation.py",
+    "tests/workflow/test_across.py::test_what_any_seed_learned_from_is_evaluated_for_none",
 )
 _confident = room("workflow/adapting/temperature.py", "tests/workflow/test_confidence_across.py")
 _kept = room("choice/kept.py", "tests/workflow/test_confidence_across.py")
@@ -46,7 +47,7 @@ _kept_held = room(
     "workflow/arms/fitting.py",
     "tests/workflow/test_refit.py::test_the_temperature_is_set_on_held_out_rows_and_the_answers_stay",
 )
-_temperature = room("workflow/judging/calibrate.py", "tests/workflow/test_calibrate.py")
+_temperature = room("workflow/arms/temperature.py", "tests/workflow/test_calibrate.py")
 _heads = room("workflow/arms/heads.py", "tests/workflow/test_heads.py")
 _joint = room("shallow/heads/joint.py", "tests/shallow/test_joint.py")
 _measuring = room("workflow/judging/measuring.py", "tests/workflow/test_measuring.py")

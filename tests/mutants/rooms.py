@@ -32,7 +32,7 @@ _MAP = {
     "workflow/judging/verdict.py": ("tests/workflow/test_verdict.py",),
     "workflow/conclude.py": _ARMS,
     "workflow/network_field.py": _ARMS,
-    "workflow/judging/calibrate.py": _ARMS,
+    "workflow/arms/temperature.py": _ARMS,
     "workflow/record.py": _ARMS,
     "workflow/judging/measuring.py": ("tests/workflow/test_measuring.py", "tests/workflow/test_verdict.py"),
     "workflow/arms/fitting.py": _ARMS,

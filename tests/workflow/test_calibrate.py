@@ -10,7 +10,8 @@ from headstart.functional.temperature import held_out_steepness, sharpened
 from headstart.problem import Task
 from headstart.storage import save_tensors
 from headstart.tasks import create_task
-from headstart.workflow.judging.calibrate import LEAST, Temperature, calibrated, calibration_record, temperature_of
+from headstart.workflow.arms.temperature import calibrated, temperature_of
+from headstart.workflow.judging.calibrate import LEAST, Temperature, calibration_record
 
 
 def held_out(folder, n, sureness):

@@ -283,7 +283,7 @@ def test_what_a_run_keeps_for_itself_is_checked_too(run, tmp_path):
     from types import SimpleNamespace
 
     from headstart.workflow.arms.refit import AGAIN
-    from headstart.workflow.judging.calibrate import temperature_of
+    from headstart.workflow.arms.temperature import temperature_of
     from headstart.workflow.opening.source_choice import _fitted_on
     from headstart.workflow.planning.timetable import Timetable
     from headstart.workflow.trained_rows import FILE, known_rows

@@ -22,10 +22,10 @@ from headstart.workflow.arm import arm_of
 from headstart.workflow.arms.fitting import run_arm
 from headstart.workflow.arms.plain import plain_arms
 from headstart.workflow.arms.refit import load_arm, refit_arms
+from headstart.workflow.arms.temperature import calibrated, temperature_of
 from headstart.workflow.arms.timing import count_flops, measure
 from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.field import Details, Field
-from headstart.workflow.judging.calibrate import calibrated, temperature_of
 from headstart.workflow.judging.measuring import measures_of, scores_of
 from headstart.workflow.judging.predictions import Predictions
 from headstart.workflow.judging.verdict import Guard, Verdict, guard, judge_kept

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from headstart.foreign import unusable
 from headstart.functional.calibration import calibration_error, confidences
-from headstart.functional.temperature import held_out_steepness, sharpened
+from headstart.functional.temperature import sharpened
 from headstart.kinds.base import Link
-from headstart.networks.heads import steepen
-from headstart.networks.network import Network
-from headstart.storage import load_tensors
-from headstart.workflow.arms.workbench import Workbench
 
 LEAST = 20
 """Held-out rows below which a confidence is left as it is."""
@@ -33,31 +27,6 @@ class Temperature(NamedTuple):
     n: int = 0
     on: str = ""
     why: str = ""
-
-
-def temperature_of(bench: Workbench, folder: Path, arm: str, seed: int) -> Temperature:
-    """Return the temperature that a trained arm's held-out answers ask for.
-
-    The rows are those of the validation split, or out of fold; never the test split.
-    """
-    path = folder / "state" / arm / f"seed-{seed}" / "held-out.safetensors"
-    space = bench.logic.task.label_space
-    if not space.has_probabilities or not path.is_file():
-        return Temperature()
-    tensors, _ = load_tensors(path)
-    with unusable(path):
-        rows, predictions = tensors["rows"].numpy(), tensors["predictions"].numpy()
-        labels = bench.dataset.labels(rows)
-        if predictions.shape != (len(rows), bench.logic.task.n_outputs):
-            raise ValueError("one row of probabilities per sample was expected")
-    if len(rows) < LEAST:
-        return Temperature()
-    return Temperature(held_out_steepness(predictions, labels, space.link), len(rows))
-
-
-def calibrated(network: Network, steepness: float) -> Network:
-    """Multiply the head's outputs: the classes that are said stay, only the confidence changes."""
-    return network if steepness == 1.0 else steepen(network, steepness)
 
 
 def calibration_record(found: Temperature, values: np.ndarray, labels: np.ndarray, link: Link) -> dict[str, Any] | None:
