@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks import machine, store
+from benchmarks import machine, speed_across, store
 from headstart.data import open_data
 from headstart.data.batches import Batch, Samples
 from headstart.deep.finetune.finetune import FineTune
@@ -236,6 +236,22 @@ def cache_gain(name: str, depth: int, least: float, n: int) -> Row:
     return Row(title, f"{name}, {n} pictures", f"at least {least:g} x", ratio, equal and ratio >= least, detail)
 
 
+# 5. Two domains
+
+
+def gram_gain() -> Row:
+    """Compare MK-MMD from one Gram matrix with all differences made anew for each kernel."""
+    ratio, detail = speed_across.mk_mmd_cost()
+    return Row("MK-MMD from one Gram matrix", "128 + 128 features of 256", "at least 50 x", ratio, ratio >= 50, detail)
+
+
+def dann_step(title: str, make: Callable[[], Network], shape: tuple[int, ...], steps: int) -> Row:
+    """Compare a step of DANN with two passes and their backward by hand."""
+    x, y = noise(4 * BATCH, shape)
+    ratio, detail = speed_across.dann_cost(make, x, y, LOGIC, batch_size=BATCH, steps=steps)
+    return Row("a DANN step against two bare passes", title, "at most 1.1", ratio, ratio <= 1.1, detail)
+
+
 def rows() -> list[Callable[[], Row]]:
     """Return what is to be measured."""
     from functools import partial
@@ -248,6 +264,9 @@ def rows() -> list[Callable[[], Row]]:
         partial(cache_gain, "mobilenet_v2", 0, 15.0, 64),
         partial(cache_gain, "mobilenet_v2", 1, 3.0, 64),
         partial(cache_gain, "resnet18", 1, 3.0, 48),
+        gram_gain,
+        partial(dann_step, "mobilenet_v2, 128 px", lambda: torchvision_network("mobilenet_v2"), (3, 128, 128), 12),
+        partial(dann_step, "headstart/glyphs, 32 px", glyphs_network, (1, 32, 32), 200),
     ]
 
 

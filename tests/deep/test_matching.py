@@ -93,12 +93,14 @@ def test_the_local_mmd_compares_class_by_class_what_both_domains_show() -> None:
     x, y, p = draw(5, 3, 0), draw(4, 3, 1), draw(4, 4, 2).softmax(dim=1)
     labels = torch.tensor([0, 0, 1, 3, 3])
     kernel = gaussians(torch.cat([x, y]))
-    shown = sorted({0, 1, 3} & set(p.argmax(dim=1).tolist()))
-    assert 0 < len(shown) < 3
+    shown = sorted({0, 3} & set(p.argmax(dim=1).tolist()))
+    assert shown
     expected = 0.0
     for c in shown:
         a, b = (labels == c).double() / (labels == c).sum(), p[:, c] / p[:, c].sum()
-        expected += a @ kernel[:5, :5] @ a + b @ kernel[5:, 5:] @ b - 2 * a @ kernel[:5, 5:] @ b
+        others = kernel - torch.diag(kernel.diagonal())
+        expected += a @ others[:5, :5] @ a / (1 - (a**2).sum()) + b @ others[5:, 5:] @ b / (1 - (b**2).sum())
+        expected -= 2 * a @ kernel[:5, 5:] @ b
     torch.testing.assert_close(local_mmd(x, y, labels, p), expected / len(shown))
     assert local_mmd(x, y, torch.full((5,), 3), torch.eye(4, dtype=torch.float64)[[0, 1, 2, 0]]).item() == 0.0
 
@@ -108,7 +110,7 @@ def test_of_domains_that_show_each_class_at_another_place_only_the_local_mmd_is_
     x = x + 0.1 * draw(16, 1, 0).float()
     right, wrong = torch.eye(2)[y], torch.eye(2)[1 - y]
     assert mk_mmd(x, x).item() < 0.2
-    assert local_mmd(x, x, y, right).item() == pytest.approx(0, abs=1e-5)
+    assert abs(local_mmd(x, x, y, right).item()) < 0.2
     assert local_mmd(x, x, y, wrong).item() > 2
 
 

@@ -89,10 +89,11 @@ def joint_mmd(source: Tensor, target: Tensor, p_source: Tensor, p_target: Tensor
 
 @in_float32
 def local_mmd(source: Tensor, target: Tensor, y: Tensor, p: Tensor) -> Tensor:
-    """Return the mean over classes c of ``|| sum_i a_ic k(x_i) - sum_j b_jc k(x_j) ||^2``, under `gaussians`.
+    """Return the mean over classes c of ``|| sum_i a_ic k(x_i) - sum_j b_jc k(x_j) ||^2``, unbiased, by `gaussians`.
 
-    ``a_ic = 1[y_i = c] / sum_i 1[y_i = c]`` and ``b_jc = p_jc / sum_j p_jc``. c are the classes of the source's rows
-    that are also the most probable class of some target row; 0 where there is none.
+    ``a_ic = 1[y_i = c] / sum_i 1[y_i = c]`` and ``b_jc = p_jc / sum_j p_jc``. Unbiased: the products of different rows,
+    ``sum_{i != i'} a_ic a_i'c k(x_i, x_i') / (1 - sum_i a_ic^2)``, stand for all. c are the classes of at least two of
+    the source's rows that are also the most probable class of some target row; 0 where there is none.
 
     Parameters
     ----------
@@ -102,8 +103,12 @@ def local_mmd(source: Tensor, target: Tensor, y: Tensor, p: Tensor) -> Tensor:
     ----------
     Zhu et al., "Deep Subdomain Adaptation Network for Image Classification", TNNLS 2021, equations 5 to 8.
     """
-    members = torch.nn.functional.one_hot(y, p.shape[1]).to(p)
-    seen = members.any(dim=0) & torch.nn.functional.one_hot(p.argmax(dim=1), p.shape[1]).any(dim=0)
+    members, n = torch.nn.functional.one_hot(y, p.shape[1]).to(p), len(source)
+    chosen = torch.nn.functional.one_hot(p.argmax(dim=1), p.shape[1])
+    seen = (members.sum(dim=0) > 1) & chosen.any(dim=0) & (p.square().sum(dim=0) < (1 - 1e-6) * p.sum(dim=0) ** 2)
     a, b = (rows[:, seen] / rows[:, seen].sum(dim=0) for rows in (members, p))
-    weights = torch.cat([a, -b])
-    return ((weights.T @ gaussians(torch.cat([source, target]))).T * weights).sum() / max(1, int(seen.sum()))
+    kernel = gaussians(torch.cat([source, target]))
+    kernel = kernel - torch.diag(kernel.diagonal())
+    within = ((kernel[:n, :n] @ a) * a).sum(dim=0) / (1 - a.square().sum(dim=0))
+    within = within + ((kernel[n:, n:] @ b) * b).sum(dim=0) / (1 - b.square().sum(dim=0))
+    return (within - 2 * ((kernel[:n, n:] @ b) * a).sum(dim=0)).sum() / max(1, int(seen.sum()))
