@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from benchmarks import store
 from benchmarks.pages import across
-from benchmarks.pages.__main__ import HERE, STUDIES
+from benchmarks.pages.__main__ import HERE, STUDIES, study_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -88,7 +87,7 @@ def lines_of(table):
 def test_a_page_holds_the_tables_of_its_study(name):
     """The tables of what is kept of the study, with their dates."""
     records = store.read(name, HERE / "results")
-    printed = lines_of(importlib.import_module(f"benchmarks.pages.{name}").tables(records))
+    printed = lines_of(study_of(name).tables(records))
     page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
     assert [line for line in printed if line not in page.splitlines()] == []
     dates = {record["date"] for record in records}

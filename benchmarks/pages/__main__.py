@@ -11,6 +11,7 @@ import importlib
 import time
 import warnings
 from pathlib import Path
+from types import ModuleType
 
 from benchmarks import store
 from benchmarks.domains.records import about
@@ -18,12 +19,19 @@ from benchmarks.pages.cells import Record
 
 HERE = Path(__file__).resolve().parent
 STUDIES = ("unsupervised", "parameters", "heterogeneous")
+BY_HAND = ("test-time",)
+"""Measured when they are named; no page shows their tables yet."""
 PACKAGES = ("headstart", "numpy", "scipy", "scikit-learn", "pot")
+
+
+def study_of(name: str) -> ModuleType:
+    """Return the module of a study."""
+    return importlib.import_module(f"benchmarks.pages.{name.replace('-', '_')}")
 
 
 def measured(name: str, out: Path, again: bool) -> list[Record]:
     """Return a study's records, one per cell, after measuring those that are missing."""
-    study = importlib.import_module(f"benchmarks.pages.{name}")
+    study = study_of(name)
     found = [] if again else store.read(name, out)
     if again:
         for path in out.glob(f"{name}.jsonl*"):
@@ -51,16 +59,18 @@ def when(records: list[Record]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(STUDIES))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join((*STUDIES, *BY_HAND)))
     parser.add_argument("--again", action="store_true", help="measure everything anew")
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the results")
     asked = parser.parse_args()
-    if unknown := set(asked.names) - set(STUDIES):
-        raise SystemExit(f"There is no study {', '.join(sorted(unknown))}; there are {', '.join(STUDIES)}.")
+    if unknown := set(asked.names) - {*STUDIES, *BY_HAND}:
+        raise SystemExit(
+            f"There is no study {', '.join(sorted(unknown))}; there are {', '.join((*STUDIES, *BY_HAND))}."
+        )
     warnings.simplefilter("ignore")
     for name in asked.names or STUDIES:
         records = measured(name, asked.out, asked.again)
-        print(f"## docs/{name}.md\n\n{importlib.import_module(f'benchmarks.pages.{name}').tables(records)}\n")
+        print(f"## docs/{name}.md\n\n{study_of(name).tables(records)}\n")
         print(f"{when(records)}\n")
 
 
