@@ -63,7 +63,9 @@ def release_norms(network: Network, name: str) -> list[nn.Parameter]:
         If the network has no such normalisation; ``name`` is the method's.
     """
     norms = [module for module in network.modules() if isinstance(module, AFFINE)]
-    learning = [p.requires_grad_() for norm in norms for p in norm.parameters(recurse=False)]
+    learning = [p for norm in norms for p in norm.parameters(recurse=False)]
+    for parameter in learning:
+        parameter.requires_grad_()
     if not learning:
         raise UserError(
             f"{name} moves scales and shifts of batch, layer or group norm, and this network has none; "

@@ -62,8 +62,9 @@ class MixStyle(Method):
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
         if not self.probability or torch.rand(()) >= self.probability:
             return learn_source(nets, batch, self.penalties)[1]
-        samples, _ = labelled_source(batch)
-        with mixing(nets.network, self.stages, partners(samples.domain), self.alpha):
+        domain = labelled_source(batch)[0].domain
+        assert domain is not None
+        with mixing(nets.network, self.stages, partners(domain), self.alpha):
             return learn_source(nets, batch, self.penalties)[1]
 
 
