@@ -141,3 +141,13 @@ def test_padding_does_not_change_a_texts_features() -> None:
         x = text_case(kind, (5, 5)).x
         padded = {key: torch.nn.functional.pad(value, (0, 4)) for key, value in x.items()}
         torch.testing.assert_close(network.features(x), network.features(padded))
+
+
+@torch.no_grad()
+def test_a_texts_pooled_maps_are_means_over_its_own_tokens() -> None:
+    network, x, _, _ = text_case("bert", (5, 2))
+    names = network.stage_names[-2:]
+    maps, pooled = network.feature_maps(x, names), network.pooled_maps(x, names)
+    for name in names:
+        for row, length in enumerate((5, 2)):
+            torch.testing.assert_close(pooled[name][row], maps[name][row, :length].mean(0))

@@ -61,11 +61,12 @@ def test_a_cut_is_kept_as_a_step_and_a_run_without_a_clock_then_gives_the_same_b
 
 
 def test_folds_neither_learn_from_nor_choose_on_the_rows_they_are_scored_on(bench, tmp_path, monkeypatch):
-    plan, jobs, shown, fit_once = plan_of(bench), [], [], arms.fit_once
+    plan, jobs, found, shown, fit_once = plan_of(bench), [], [], [], arms.fit_once
 
     def watched(bench, plan, job):
         jobs.append(job)
-        return fit_once(bench, plan, job)
+        found.append(fit_once(bench, plan, job))
+        return found[-1]
 
     monkeypatch.setattr(arms, "fit_once", watched)
     monkeypatch.setattr(arms, "_show_stages", lambda *found: shown.append(found))
@@ -78,6 +79,7 @@ def test_folds_neither_learn_from_nor_choose_on_the_rows_they_are_scored_on(benc
         for job in mine:
             assert not np.isin(np.concatenate([job.rows, job.validation]), held_out).any()
         assert set(mine[1].rows) == set(rows)
+    assert jobs[-1].rounds == np.median([one.rounds for one, job in zip(found, jobs, strict=True) if job.part])
     assert len(shown) == 1  # what stands still and what learns is said once
 
 
