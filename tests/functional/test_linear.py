@@ -114,6 +114,19 @@ def test_newton_and_lbfgs_find_the_same_models(monkeypatch: pytest.MonkeyPatch, 
         np.testing.assert_allclose(b - c, (b - c).mean() if link == "softmax" else 0, atol=1e-3)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_two_classes_are_as_three_of_which_one_is_never_seen(weighted: bool) -> None:
+    """Two classes are solved as one difference of logits; a third without rows leaves both as they are."""
+    x, y = samples(50, 6, 2)
+    weights = np.linspace(0.1, 4, 50) if weighted else None
+    basis, strengths = principal(x), np.array([0.1, 1e-3])
+    two, three = (logistic_path(basis, np.eye(k)[y], strengths, tolerance=1e-8, weights=weights) for k in (2, 3))
+    for (w, b), (v, c) in zip(two, three, strict=True):
+        gaps = basis.rotated @ (w[:, 1] - w[:, 0]) + b[1] - b[0]
+        np.testing.assert_allclose(gaps, basis.rotated @ (v[:, 1] - v[:, 0]) + c[1] - c[0], atol=0.02)
+        np.testing.assert_allclose(w.sum(axis=1), 0, atol=1e-12)
+
+
 def test_newton_steps_back_where_a_whole_step_overshoots() -> None:
     """From 8 the curvature is 3e-4 of what it is at the solution, log 3: whole steps go further out each time."""
     labels = np.repeat([1.0, 1.0, 1.0, 0.0], 5)[:, None]

@@ -118,6 +118,8 @@ def logistic_path(
     Journal of Statistical Software 2010 (paths with warm starts).
     """
     n, k = labels.shape
+    if link == "softmax" and k == 2:
+        return _of_two(basis, labels, strengths, tolerance, weights)
     weights = None if weights is None else weights / weights.mean()
     current = np.zeros((len(basis.singular), k)), _prior(labels, link)
     solver = _small if is_small(n, (len(basis.singular) + 1) * k) else _large
@@ -126,6 +128,18 @@ def logistic_path(
     for index in np.argsort(strengths)[::-1]:
         current = found[int(index)] = step(float(strengths[index]), current)
     return [found[index] for index in range(len(strengths))]
+
+
+def _of_two(
+    basis: Basis, labels: Array, strengths: Array, tolerance: float, weights: Array | None
+) -> list[tuple[Array, Array]]:
+    """Solve for the difference of two classes' logits: half the unknowns, at half the penalty.
+
+    At the optimum the two columns are each other's negative, so that ``s / 2 ||W||^2`` is ``s / 4 ||w_2 - w_1||^2``.
+    """
+    path = logistic_path(basis, labels[:, 1:], strengths / 2, link="sigmoid", tolerance=tolerance, weights=weights)
+    half = np.array([-0.5, 0.5])
+    return [(column * half, intercept * half) for column, intercept in path]
 
 
 def _small(basis: Basis, labels: Array, link: str, tolerance: float, weights: Array | None) -> Step:

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.special import expit
 
 Array = np.ndarray
-MOST_UNKNOWNS = 96
-MOST_NUMBERS = 25_000
+MOST_UNKNOWNS = 128
+MOST_NUMBERS = 32_000
 """Unknowns, and rows times unknowns, up to which Newton was the faster of the two (docs/time.md)."""
 STEPS = 60
 SHORTEST = 1e-8
