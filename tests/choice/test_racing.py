@@ -8,7 +8,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from headstart.choice import Candidate
 from headstart.choice.blend import shares
-from headstart.choice.gain import Gain, learn
+from headstart.choice.gain import Gain, features, learn
 from headstart.choice.racing import prepare, race
 from headstart.choice.stacking import _held_back
 from headstart.shallow.domains import Domains
@@ -73,3 +73,15 @@ def test_every_benchmark_counts_alike_however_many_pairs_it_has():
 def test_no_single_figure_promises_the_moon():
     gain = Gain(("a",), np.ones(1), np.ones(1), 1.0)
     assert gain.predict(np.array([[1e6], [-1e6]])).tolist() == [4.0, -4.0]
+
+
+def test_the_unit_of_the_values_does_not_change_what_is_read_off_a_race():
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(size=(80, 3)), rng.normal(size=(60, 3)) + 0.5
+    values, unknown = source @ np.array([1.0, -2.0, 0.5]) + 0.3 * rng.normal(size=80), np.full(60, np.nan)
+    read = []
+    for unit in (1.0, 1000.0):
+        data = prepare(Domains(source, unit * values, target, unknown, np.ones(80, dtype=int)), n_classes=0)
+        read.append(features(data, race(data, [Candidate("source_only"), Candidate("coral")])))
+    assert np.abs(read[0][1]).max() > 0.05
+    np.testing.assert_allclose(read[0], read[1], rtol=1e-3, atol=1e-3)

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from headstart.validators import FOR_REGRESSION, VALIDATORS, Evidence, get
 from headstart.validators.density import density_ratio
+from headstart.validators.mixval import _partners
 from headstart.validators.structure import cluster
 
 
@@ -157,6 +158,17 @@ def test_mixed_rows_are_asked_for_the_class_of_the_larger_share():
     corners = np.eye(3)[np.arange(150) % 3]
     made = _evidence(target_features=corners, target_outputs=corners)
     assert get("mixval")(made._replace(predict=lambda rows: rows)) == 1.0
+
+
+def test_mixed_rows_have_partners_of_their_own_class_and_then_of_another():
+    answers, rng = np.array([0, 0, 0, 1]), np.random.default_rng(0)
+    first, second = _partners(answers, np.arange(4), True, rng)
+    assert set(first) <= {0, 1, 2}  # the fourth row is alone in its class
+    assert (answers[first] == answers[second]).all()
+    assert (first != second).all()
+    first, second = _partners(answers, np.arange(4), False, rng)
+    assert sorted(first) == [0, 1, 2, 3]
+    assert (answers[first] != answers[second]).all()
 
 
 def test_the_way_back_is_judged_by_what_it_finds():
