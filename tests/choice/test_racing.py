@@ -82,6 +82,7 @@ def test_the_unit_of_the_values_does_not_change_what_is_read_off_a_race():
     read = []
     for unit in (1.0, 1000.0):
         data = prepare(Domains(source, unit * values, target, unknown, np.ones(80, dtype=int)), n_classes=0)
-        read.append(features(data, race(data, [Candidate("source_only"), Candidate("coral")])))
+        raced = race(data, [Candidate(name) for name in ("source_only", "coral", "standardize")])
+        read.append(features(data, raced))
     assert np.abs(read[0][1]).max() > 0.05
     np.testing.assert_allclose(read[0], read[1], rtol=1e-3, atol=1e-3)
