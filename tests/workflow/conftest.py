@@ -15,6 +15,14 @@ collect_ignore = ["strangers.py", "kill_job.py", "same_runs.py", "comparing.py",
 """Programs, which find one another by their folder and hold no test."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_maps():
+    """Every fit lays out two maps of features: half the rounds will do for what no test looks at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("headstart.report.feature_map.ITERATIONS", 250)
+        yield
+
+
 @pytest.fixture(scope="session")
 def digits_folder(tmp_path_factory):
     """Five handwritten digits as an image folder: 5 per class for training, 30 for the test."""

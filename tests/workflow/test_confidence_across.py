@@ -97,14 +97,14 @@ def test_source_rows_are_believed_wholly_where_they_ask_for_less_confidence_and_
 
 def test_evaluation_labels_do_not_reach_the_temperature_and_labels_to_learn_do(tmp_path):
     target = frame(1, 0.3, 120)
-    first = made(tmp_path, "one", target=target)
-    other = made(tmp_path, "two", target=target.assign(mood=target.mood.to_numpy()[::-1]))
+    first = made(tmp_path, "one", target=target, method="coral")
+    other = made(tmp_path, "two", target=target.assign(mood=target.mood.to_numpy()[::-1]), method="coral")
     assert first.result["calibration"]["temperature"] == other.result["calibration"]["temperature"]
-    taught = made(tmp_path, "three", target=target, target_labels="learn")
+    taught = made(tmp_path, "three", target=target, target_labels="learn", method="coral")
     found = taught.result["calibration"]
     assert (found["on"], found["n"]) == ("target", taught.result["across"]["n_learned"])
     assert "and on all 60 target labels" in (taught.path / "report.html").read_text()
-    few = made(tmp_path, "four", target=target, target_labels="learn", shots=3).result["calibration"]
+    few = made(tmp_path, "four", target=target, target_labels="learn", shots=3, method="coral").result["calibration"]
     assert few["on"] == "source"
 
 

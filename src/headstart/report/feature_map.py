@@ -15,6 +15,8 @@ POINTS = 400
 FEW_POINTS = 250
 LARGE = 2_000_000  # parameters, from which on the map takes fewer points
 NEIGHBOURS = 5
+ITERATIONS = 500
+"""Of t-SNE, twice per page."""
 
 
 Encode = Callable[[Network, np.ndarray], np.ndarray]
@@ -89,7 +91,7 @@ def layout(features: np.ndarray, seed: int) -> np.ndarray:
     reduced = PCA(min(50, *features.shape), random_state=seed).fit_transform(features)
     if count < 12:
         return np.pad(reduced, ((0, 0), (0, 2)))[:, :2]
-    model = TSNE(perplexity=min(30.0, (count - 1) / 3), init="pca", max_iter=500, random_state=seed)
+    model = TSNE(perplexity=min(30.0, (count - 1) / 3), init="pca", max_iter=ITERATIONS, random_state=seed)
     return model.fit_transform(reduced)
 
 
