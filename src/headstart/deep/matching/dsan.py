@@ -43,7 +43,7 @@ class DSAN(Method):
     kinds: ClassVar[frozenset[str] | None] = frozenset({"classification"})
     couples: ClassVar[bool] = True
 
-    strength: float = 1.0
+    strength: float = 0.5
     depth: int | None = None
     body_rate: float = 1.0
     penalties: tuple[Penalty, ...] = ()
