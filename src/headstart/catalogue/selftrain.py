@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headstart.catalogue.entry import Entry
+from headstart.catalogue.entry import Entry, Variant
 
 ROOM = "headstart.deep.selftrain"
 NEEDS = ("source_labels", "target_inputs")
@@ -32,6 +32,7 @@ SELFTRAIN: tuple[Entry, ...] = (
         needs=NEEDS,
         applies=APPLIES,
         kind="joint",
+        raced=(Variant(),),
     ),
     Entry(
         "bnm",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headstart.catalogue.entry import Entry
+from headstart.catalogue.entry import Entry, Variant
 
 ROOM = "headstart.deep.source_free"
 NEEDS = ("target_inputs",)
@@ -21,6 +21,7 @@ SOURCE_FREE: tuple[Entry, ...] = (
         needs=NEEDS,
         applies=APPLIES,
         kind="source_free",
+        raced=(Variant(),),
     ),
     Entry(
         "aad",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headstart.catalogue.entry import Entry
+from headstart.catalogue.entry import Entry, Variant
 
 ROOM = "headstart.deep.unseen"
 NEEDS = ("source_labels", "domains")
@@ -22,6 +22,7 @@ UNSEEN: tuple[Entry, ...] = (
         applies=APPLIES,
         kind="joint",
         words="training on the source alone",
+        raced=(Variant(),),
     ),
     Entry(
         "irm",

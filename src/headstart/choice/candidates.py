@@ -97,6 +97,11 @@ def entry_of(method: str) -> Entry:
     return catalogue.parts(method)[0]
 
 
+def by_default(entry: Entry, regression: bool) -> bool:
+    """Return whether a method of the standard field can serve; what the loop trains was learned on classes alone."""
+    return "regression" in entry.applies and entry.kind not in catalogue.LEARNT if regression else True
+
+
 def _face(entry: Entry, regression: bool) -> Any:
     if not regression:
         return entry.load()
@@ -139,6 +144,9 @@ LEARNED = (
     "coral",
     "standardize",
     "kmm",
+    "erm",
+    "mcc",
+    "shot",
 )
 """What the shipped coefficients of the evidence were learned on; whatever else races is judged by its answers alone."""
 OF_WORDS = Candidate("msda")
@@ -180,7 +188,7 @@ def _default(domains: Domains, regression: bool) -> list[Candidate]:
         entry = there.get(one.method)
         if entry is None or ("target_labels" in entry.needs and len(domains.known) == 0):
             continue
-        if regression and "regression" not in entry.applies:
+        if not by_default(entry, regression):
             continue
         out.append(one)
     return out

@@ -7,7 +7,7 @@ from typing import Any
 
 from headstart import catalogue
 from headstart.catalogue import Entry
-from headstart.choice.candidates import Candidate, standard_field
+from headstart.choice.candidates import Candidate, by_default, standard_field
 from headstart.errors import check_names
 from headstart.problem import Task
 from headstart.shallow.diagnose import KINDS, Diagnosis
@@ -55,7 +55,8 @@ def make_across_plan(
         )
     extra = FIRST["concept"] if n_labelled else ()
     several = ("weighted_sources",) if n_sources > 1 else ()
-    standard = {one.name: one for one in standard_field()}
+    regression = not task.label_space.of_classes
+    standard = {one.name: one for one in standard_field() if by_default(catalogue.get(one.method), regression)}
     wanted = list(dict.fromkeys([*several, *FIRST[shift.kind], *standard, *extra]))
     raced = [standard.get(name) or Candidate(name) for name in wanted]
     raced = [one for one in raced if applies(catalogue.get(one.method), task, n_labelled)]
