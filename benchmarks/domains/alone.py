@@ -23,7 +23,7 @@ def main(folder: Path) -> None:
     """Print how many pairs gained, where agreement rose by `AGREES` or more, and where it did not."""
     found: dict[bool, list[float]] = {True: [], False: []}
     for pair in (pair for name in BENCHMARKS for pair in load(name) if file_of(pair, folder).exists()):
-        if {STARTED, ADAPTED} <= {one["name"] for one in former(pair, folder)[1]}:
+        if {STARTED, ADAPTED} <= {one["name"] for one in former(pair, folder)[1]["raced"]}:
             race = read(pair, folder)
             before, after = (next(one for one in race.raced if one.name == name) for name in (STARTED, ADAPTED))
             rise = after.scores["cluster_ami"] - before.scores["cluster_ami"]

@@ -138,7 +138,8 @@ def domains_of(pair: Pair) -> Domains:
 def race(pair: Pair, folder: Path) -> None:
     """Race a pair and write its file; what stands in it already is not raced again."""
     start, values = time.process_time(), pair.kind == "regression"
-    arrays, kept = former(pair, folder)
+    arrays, said = former(pair, folder)
+    kept = said["raced"]
     there = {one["name"] for one in kept}
     domains = domains_of(pair)
     ground = prepare(domains, n_classes=0 if values else int(domains.labels.max()) + 1, standardise=has_units(pair))
@@ -157,7 +158,9 @@ def race(pair: Pair, folder: Path) -> None:
         if not pair.transductive:
             arrays[f"test{number}"] = outputs(one.model, pair.test_x, ground, is_source=False)
         kept.append({"name": one.name, "method": one.candidate.method, "seconds": one.seconds, "scores": one.scores})
-    about = machine.describe("numpy", "scipy", "scikit-learn", "torch") | {"seconds": time.process_time() - start}
+    about = machine.describe("numpy", "scipy", "scikit-learn", "torch") | {
+        "seconds": said["about"]["seconds"] + time.process_time() - start
+    }
     said = {
         "n_classes": ground.n_classes,
         "validity": ground.validity,
@@ -175,20 +178,19 @@ def race(pair: Pair, folder: Path) -> None:
     part.replace(file_of(pair, folder))
 
 
-def former(pair: Pair, folder: Path) -> tuple[dict[str, Array], list[dict[str, Any]]]:
-    """Return the outputs and candidates that a pair's file holds; nothing where there is none."""
+def former(pair: Pair, folder: Path) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return the outputs that a pair's file holds and what it says of them; nothing where there is none."""
     path = file_of(pair, folder)
     if not path.exists():
-        return {}, []
+        return {}, {"raced": [], "about": {"seconds": 0.0}}
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
-    said = json.loads(str(arrays.pop("said")))
-    return arrays, said["raced"]
+    return arrays, json.loads(str(arrays.pop("said")))
 
 
 def whole(pair: Pair, folder: Path) -> bool:
     """Whether a pair's file holds every candidate of today's field that can serve it."""
-    there = {one["name"] for one in former(pair, folder)[1]}
+    there = {one["name"] for one in former(pair, folder)[1]["raced"]}
     values = pair.kind == "regression"
     wanted = {one.name for one in as_candidates(None, domains_of(pair), values)}
     return bool(there) and (wanted - there).isdisjoint(TRAINED if not values else ())
