@@ -51,3 +51,8 @@ def test_while_labels_are_few_a_stack_leans_on_what_is_predicted_to_gain():
         blend = stacked(data, finished, gains, strength=20.0).model
         share = dict(zip(map(id, blend.members), blend.weights, strict=True))
         assert share[id(finished[favoured].model)] > 0.8
+    gains = np.array([0.0, 1.0, 0.0])
+    blend = stacked(data, finished, gains, strength=1e6).model
+    share = dict(zip(map(id, blend.members), blend.weights, strict=True))
+    ratio = share[id(finished[1].model)] / share[id(finished[2].model)]
+    np.testing.assert_allclose(ratio, np.exp(0.5), rtol=0.01)  # a point more of predicted gain, before any label

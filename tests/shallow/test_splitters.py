@@ -63,7 +63,7 @@ def test_leave_one_domain_out(rows):
     [
         (SourceTargetSplit(), None, "needs sample_domain"),
         (SourceTargetSplit(n_splits=200), "given", "200"),
-        (StratifiedDomainShuffleSplit(test_size=2.0), "given", "test_size"),
+        (StratifiedDomainShuffleSplit(test_size=1.5), "given", "between 0 and 1"),
         (StratifiedDomainShuffleSplit(test_size=0.001), "given", "leaves one part"),
         (StratifiedDomainShuffleSplit(test_size=0.999), "given", "leaves one part"),
         (LeaveOneDomainOut(), "one", "belong to domain"),

@@ -154,3 +154,16 @@ def test_label_sets_have_one_temperature_for_all_labels():
     truth = 1 / (1 + np.exp(-rng.normal(size=(1500, 4)) * 2))
     labels = (rng.random(truth.shape) < truth).astype(float)
     assert held_out_steepness(sharpened(truth, 3.0, "sigmoid"), labels, "sigmoid") == pytest.approx(1 / 3, rel=0.15)
+
+
+@pytest.mark.parametrize("link", ["softmax", "sigmoid"])
+def test_answers_that_are_certain_stay_finite(link):
+    certain = np.array([[1.0, 0.0], [0.0, 1.0]])
+    found = sharpened(certain, 2.0, link)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, certain, atol=1e-6)
+    assert np.isfinite(
+        held_out_steepness(
+            np.tile(certain, (20, 1)), np.arange(40) % 2 if link == "softmax" else np.tile(certain, (20, 1)), link
+        )
+    )
