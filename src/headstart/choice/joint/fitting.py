@@ -45,7 +45,7 @@ def train_joint(
     """
     learner = catalogue.create(method, None, options)
     steps = plan.steps(len(domains.labels), len(domains.target_labels))
-    sizes = {"batch_size": plan.batch_size, "seed": seed}
+    sizes: dict[str, Any] = {"batch_size": plan.batch_size, "seed": seed}
     body = _body(domains.source.shape[1], logic, plan, seed)
 
     def learn(learner: Any, body: Network, stream: BatchStream, name: str) -> Trained:
