@@ -18,6 +18,7 @@ from benchmarks.domains.peers import LIBRARIES
 from benchmarks.domains.scale import made
 from benchmarks.domains.tasks import Contender, task
 from benchmarks.domains.trial import attempt
+from headstart.choice.joint import plan
 
 
 def pair(kind: str = "classification", benchmark: str = "heart", n: int = 60) -> Pair:
@@ -158,7 +159,9 @@ def test_the_pages_print_every_cell_and_a_loss_as_lost(tmp_path):
     assert "| skada: tca + tuned | not finished |" in cells
 
 
-def test_the_automatic_choice_is_measured_with_what_it_chose_from():
+def test_the_automatic_choice_is_measured_with_what_it_chose_from(monkeypatch):
+    monkeypatch.setattr(plan, "LEAST_STEPS", 10)
+    monkeypatch.setattr(plan, "MOST_STEPS", 10)
     one = pair()
     chosen = cell(next(c for c in contenders(one) if c.method == "auto"), task(one), seed=0)
     assert chosen["accuracy"] > 0.9
