@@ -13,6 +13,7 @@ from headstart.errors import UserError
 from headstart.problem import Task
 from headstart.shallow.features.stage_probe import StageProbe
 from headstart.shallow.heads.fusion import stack
+from headstart.shallow.heads.linear import Problem, solve
 from headstart.shallow.parameters.knn import KNN
 from headstart.shallow.parameters.probe import Probe
 from headstart.tasks import create_task
@@ -165,7 +166,6 @@ def test_convex_weights_find_the_known_mixture() -> None:
 def test_one_row_of_each_class_leaves_nothing_to_choose_on():
     """Joint choice without folds takes the usual features as they are; the probe still fits."""
     from headstart.shallow.heads.joint import choose_jointly
-    from headstart.shallow.heads.linear import Problem
 
     rows, labels = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0, 1])
     chosen = choose_jointly(
@@ -173,3 +173,14 @@ def test_one_row_of_each_class_leaves_nothing_to_choose_on():
     )
     assert chosen == ("pooled", False, 1.0)
     assert Probe(standardise=False).fit(rows, labels, folds=[]).predict(rows).shape == (2,)
+
+
+@pytest.mark.parametrize(("common", "same"), [(True, True), (False, False)])
+def test_one_factor_for_all_features_makes_strengths_mean_the_same(common: bool, same: bool) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    rows = rng.normal(size=(60, 4)) + labels[:, None]
+    problem = Problem("classification", 2, np.array([0.3]), standardise=False, common=common)
+    (first,), (second,) = (solve(rows * factor, labels, problem) for factor in (1.0, 50.0))
+    before, after = first.outputs(rows), second.outputs(50.0 * rows)
+    assert np.allclose(before, after, rtol=1e-3, atol=1e-3) is same

@@ -102,3 +102,13 @@ def test_the_scorer_reads_no_target_label(rows):
     assert scores[0] == scores[1] == scores[2]
     with pytest.raises(ValueError, match="needs sample_domain"):
         scorer("circular")(model, X, y)
+
+
+def test_classes_may_have_names(rows):
+    X, y, domain = rows
+    scores = []
+    named = np.where(y < 0, None, np.array(["ant", "bee", "wasp"], dtype=object)[y])
+    for labels in (y, named):
+        model = Adapted(estimator=TunedLogistic(strengths=(0.1,))).fit(X, labels, sample_domain=domain)
+        scores.append(scorer("circular")(model, X, labels, sample_domain=domain))
+    assert scores[0] == scores[1]

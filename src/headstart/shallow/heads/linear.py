@@ -99,7 +99,7 @@ def _whole(basis: Basis, solution: tuple[Array, Array], wanted: Array, varies: A
     else:
         level = solution[1].mean() - np.log(share[varies]).mean() if len(varies) else 0.0
         intercept = np.log(share) + level
-    centre = intercept - 0.0
+    centre = intercept.copy()
     centre[varies] = solution[1]
     weights = np.zeros((len(basis.singular), k))
     weights[:, varies] = solution[0]
