@@ -113,7 +113,8 @@ class SourceFreeField(Field[Plan, Results]):
 
     def _adapted(self, method: str, plan: Plan, seed: int, folder: Path) -> Outcome:
         network, logic = self._answering()
-        self.transfer.progress.note(f"{method} (seed {seed})")
+        steps = plan.epochs * -(-len(self.target) // plan.batch_size)
+        self.transfer.progress.stage(f"{method} (seed {seed})", steps)
         return adapt(
             method,
             network,
