@@ -129,3 +129,20 @@ def test_labels_of_its_own_are_learned_from_as_ever(source, tmp_path):
     assert "scratch" not in run.arms
     assert "probe" in run.arms
     assert json.loads((run.path / "run.json").read_text())["verb"] == "fit"
+
+
+def test_a_run_of_values_and_a_test_set_are_refused_before_a_folder_is_made(source, tmp_path):
+    new, labelled = files(tmp_path)
+    values = table(0).assign(kind=np.linspace(0, 1, 60))
+    of_values = pretrain(
+        values, label="kind", network="headstart/tabular", epochs=1, out=tmp_path / "values", quiet=True
+    ).path
+    for options, said in (
+        ({"source": str(of_values), "method": "shot"}, "one class per sample"),
+        ({"source": str(source), "method": "shot", "test": labelled}, "leave --test out"),
+    ):
+        with pytest.raises(UserError, match=said):
+            fit(new, out=tmp_path / "run", quiet=True, **options)
+    with pytest.raises(UserError):
+        fit(new, source=str(of_values), label="kind", out=tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run").exists()

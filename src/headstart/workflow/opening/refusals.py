@@ -34,6 +34,10 @@ def check_arms(options: FitOptions) -> None:
             _check_method("--arms", arm)
     if not any(arm == "chosen" or (arm != "baselines" and arm_of(arm).uses_source) for arm in options.arms):
         raise UserError("--arms leaves no transfer to measure; name chosen, probe or another method.")
+    if is_source_free(options.method) and options.test is not None:
+        raise UserError(
+            f"--method {options.method} learns from no label, so labels of the data evaluate; leave --test out."
+        )
     if options.method is not None and not is_source_free(options.method):
         if "," in options.method:
             raise UserError(
@@ -60,7 +64,8 @@ def check_methods(options: FitOptions) -> None:
     for name in NOT_HERE:
         if getattr(options, name) is not None:
             raise UserError(
-                f"--{name.replace('_', '-')} trains networks, and with --source-data none is trained; leave it out."
+                f"--{name.replace('_', '-')} trains the network itself, and with --source-data its features stay as "
+                "they are; leave it out."
             )
     if options.method is not None:
         known = [entry.name for entry in catalogue.METHODS if entry.kind in catalogue.RACED_KINDS]

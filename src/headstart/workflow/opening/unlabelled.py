@@ -49,7 +49,12 @@ def open_source_free(data: Any, options: FitOptions, open_labelled: Callable[[],
             f"--method {options.method} adapts a run's model without data of its source; give a run folder whose model "
             "is a network with --source."
         )
-    if like is None:
+    if named and like is not None and not like.task.label_space.one_class:
+        raise UserError(
+            f"--method {options.method} adapts models that tell one class per sample, and the run {like.name} is for "
+            f"{like.task.kind}; choose another run."
+        )
+    if like is None or not like.task.label_space.one_class:
         return None
     if not named:
         try:
