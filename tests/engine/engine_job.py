@@ -168,10 +168,12 @@ def several(folder: Path) -> None:
         learning_rate=1e-9,
         on_step=lambda record: losses.append(record["train_loss"]),
     )
-    (folder / "training.safetensors").unlink(missing_ok=True)
-    found = {"losses": losses, "scores": [record["validation_loss"] for record in still.history]}
-    found |= {"batches": method.told, "gradient": method.gradient}
     state = process_state()
+    found: dict = {"written": (folder / "training.safetensors").exists()}
+    state.wait_for_everyone()  # before one of them takes it away
+    (folder / "training.safetensors").unlink(missing_ok=True)
+    found |= {"losses": losses, "scores": [record["validation_loss"] for record in still.history]}
+    found |= {"batches": method.told, "gradient": method.gradient}
     found |= {"weights": digest(job(folder, **network, method=Plain(frozen=1))), "processes": state.num_processes}
     (folder / "training.safetensors").unlink(missing_ok=True)
     state.wait_for_everyone()

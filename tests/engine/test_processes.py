@@ -50,6 +50,7 @@ def test_two_processes_train_as_one(tmp_path, port, start):
     alone = json.loads((one / "rank0.json").read_text())
     ranks = [json.loads((two / f"rank{rank}.json").read_text()) for rank in (0, 1)]
     assert [rank["processes"] for rank in ranks] == [2, 2]
+    assert [rank["written"] for rank in ranks] == [True, True], "a process left before the checkpoint was written"
     halves = zip(*(rank["batches"] for rank in ranks), strict=True)
     assert [[a + b for a, b in zip(*pair, strict=True)] for pair in halves] == alone["batches"]
     assert ranks[0]["losses"] == pytest.approx(alone["losses"], rel=1e-4)

@@ -75,6 +75,11 @@ class Place:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
+    def wait(self) -> None:
+        """Return when every process has come here."""
+        if self.ranks > 1:
+            process_state().wait_for_everyone()
+
     def share(self, n: int) -> tuple[int, int]:
         """Return where this process's share of ``n`` samples starts and stops."""
         return n * self.rank // self.ranks, n * (self.rank + 1) // self.ranks

@@ -120,6 +120,7 @@ class Session:
             return "interrupted"
         self._flush()
         self._write()
+        self.place.wait()  # another process must not begin its next training while this checkpoint is yet to come
         if self.step == self.limit.cut or self.updater.cut_asked:
             return "budget"
         return "patience" if self.step < self._end else "finished"
@@ -273,12 +274,14 @@ class Session:
             self._write()
 
     def _write(self) -> None:
-        if self.path is None or not self.place.is_main:
+        if self.path is None:
             return
         began = time.monotonic()
         weights = [p for group in self.optimizers.values() for entry in group.param_groups for p in entry["params"]]
-        if not all(torch.isfinite(p).all() for p in weights):
+        if not all(torch.isfinite(p).all() for p in weights):  # in every process, or the others would wait for one
             self._diverged("weights' update", self.step - 1)
+        if not self.place.is_main:
+            return
         state = {"curve": self.curve.to_json(), "loss_sum": self.loss_sum, "loss_count": self.loss_count}
         state |= {
             "seconds": self.seconds,
