@@ -23,3 +23,22 @@ def test_the_files_that_faults_are_drawn_from_are_there():
     for file, tests in runpy.run_path(str(HERE / "mutants" / "rooms.py"))["ROOMS"].items():
         assert (SRC / file).exists(), file
         assert [test for test in tests if not (HERE.parent / test.partition("::")[0]).exists()] == []
+
+
+def test_an_edit_leaves_the_faults_drawn_elsewhere_as_they_are(monkeypatch):
+    monkeypatch.syspath_prepend(str(HERE / "mutants"))
+    from drawing import draw
+
+    texts = {
+        file: (SRC / file).read_text(encoding="utf-8")
+        for file in ("headstart/data/splits.py", "headstart/choice/gain.py")
+    }
+    before = {(one.file, one.place) for one in draw(texts, 20, seed=8)}
+    texts["headstart/data/splits.py"] = "WIDE = 1 + 1\n\n\n" + texts["headstart/data/splits.py"]
+    after = {(one.file, one.place) for one in draw(texts, 20, seed=8)}
+    assert len(before) == 20
+    assert len({file for file, _ in before}) == 2
+    new = {place for place in after if place[1][0] == "WIDE = 1 + 1"}
+    assert after - before == new  # what the edit brings, and only that
+    assert len(before & after) == 20 - len(new)
+    assert before != {(one.file, one.place) for one in draw(texts, 20, seed=9)}

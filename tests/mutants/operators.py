@@ -1,12 +1,14 @@
 """Small faults at random places: negated comparisons, other arithmetic and logic, 0 and 1 off by one, lost statements.
 
-Limits (``4 * 2**30``) and tuning constants are left as they are: another one is another choice, not a fault.
+Limits (``4 * 2**30``) and tuning constants are left as they are: another one is another choice, not a fault. The same
+holds for a default seed: another one is another draw, as good as the first.
 """
 
 from __future__ import annotations
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -37,17 +39,22 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
 
 
 BLOCKS = ("body", "orelse", "finalbody", "handlers")
+SEED = "seed"
 NOT_ITS_OWN = (*BLOCKS, "annotation", "returns", "decorator_list", "type_params")
 
 
 class Fault(NamedTuple):
-    """One change of one file: ``text`` is the whole file afterwards."""
+    """One change of one file: ``text`` is the whole file afterwards.
+
+    ``place`` names it whatever stands elsewhere: its line's text, what becomes what, and how many like it come before.
+    """
 
     file: str
     line: int
     was: str
     becomes: str
     text: str
+    place: tuple[str, str, str, int]
 
 
 def faults(file: str, source: str) -> Iterator[Fault]:
@@ -57,6 +64,7 @@ def faults(file: str, source: str) -> Iterator[Fault]:
     for line in lines:
         starts.append(starts[-1] + len(line.encode()))
     raw = source.encode()
+    seen: Counter[tuple[str, str, str]] = Counter()
     for node, changed in _changes(ast.parse(source)):
         assert node.end_lineno is not None
         assert node.end_col_offset is not None
@@ -65,7 +73,10 @@ def faults(file: str, source: str) -> Iterator[Fault]:
         if isinstance(changed, ast.expr):
             became = f"({became})"
         text = (raw[:begin] + became.encode() + raw[end:]).decode()
-        yield Fault(file, node.lineno, _short(raw[begin:end].decode()), _short(became), text)
+        was = raw[begin:end].decode()
+        place = (lines[node.lineno - 1].strip(), was, became)
+        yield Fault(file, node.lineno, _short(was), _short(became), text, (*place, seen[place]))
+        seen[place] += 1
 
 
 def _short(text: str) -> str:
@@ -112,19 +123,33 @@ def _is_none(node: ast.expr) -> bool:
 
 def _expressions(statement: ast.stmt) -> Iterator[ast.expr]:
     """Yield a statement's own expressions: no annotation, no message of an error, no text between quotes."""
-    if isinstance(statement, ast.Raise | ast.Assert):
+    if isinstance(statement, ast.Raise | ast.Assert) or _is_seed(statement):
         return
     for name, value in ast.iter_fields(statement):
         if name in NOT_ITS_OWN:
             continue
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, ast.arguments):
-                for default in [*item.defaults, *filter(None, item.kw_defaults)]:
+                for default in _defaults(item):
                     yield from _inner(default)
             elif isinstance(item, ast.withitem):
                 yield from _inner(item.context_expr)
             elif isinstance(item, ast.expr):
                 yield from _inner(item)
+
+
+def _is_seed(statement: ast.stmt) -> bool:
+    """The field ``seed: int = 0``."""
+    return isinstance(statement, ast.AnnAssign) and getattr(statement.target, "id", "") == SEED
+
+
+def _defaults(arguments: ast.arguments) -> Iterator[ast.expr]:
+    """Yield the values of arguments that are left out, but for that of a seed."""
+    placed = [*arguments.posonlyargs, *arguments.args]
+    pairs = [*zip(reversed(placed), reversed(arguments.defaults), strict=False)]
+    for argument, default in [*reversed(pairs), *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]:
+        if default is not None and argument.arg != SEED:
+            yield default
 
 
 def _inner(node: ast.AST) -> Iterator[ast.expr]:

@@ -9,12 +9,12 @@ rooms (`rooms.py`) against the tests of their file. It ends with 0 if no named m
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 import time
 
+from drawing import draw
 from named import NAMED, Mutant
-from operators import Fault, faults
+from operators import Fault
 from overlay import SOURCE
 from pool import Job, Outcome, outcomes, preload
 from rooms import ROOMS
@@ -29,12 +29,6 @@ def mutated(mutant: Mutant) -> str | None:
     path = SOURCE / mutant.file
     text = path.read_text() if path.exists() else ""
     return text.replace(mutant.old, mutant.new) if text.count(mutant.old) == 1 else None
-
-
-def drawn(number: int, seed: int) -> list[Fault]:
-    """Draw faults over all rooms, every place as likely as any other."""
-    every = [fault for file in sorted(ROOMS) for fault in faults(file, (SOURCE / file).read_text())]
-    return random.Random(seed).sample(every, number)
 
 
 def fails_unmutated(tests: list[str], workers: int) -> list[str]:
@@ -100,7 +94,8 @@ def main() -> int:
     began = time.monotonic()
     part, parts = map(int, options.part.split("/"))
     wanted = [m for m in NAMED if options.only is None or options.only in m.name or options.only in m.file]
-    chosen = drawn(options.drawn if options.only is None else 0, options.seed)
+    texts = {file: (SOURCE / file).read_text() for file in ROOMS}
+    chosen = draw(texts, options.drawn if options.only is None else 0, options.seed)
     wanted = [] if options.unnamed else wanted
     wanted, chosen = wanted[part - 1 :: parts], chosen[part - 1 :: parts]
     preload()
