@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 import headstart
@@ -161,3 +162,69 @@ def test_the_constant_answer_is_the_shares_of_classes_or_the_mean(task, labels):
     name, constant = task.label_space.constant(labels)
     assert name == ("majority" if task.label_space.one_class else "mean")
     np.testing.assert_allclose(constant, task.label_space.indicators(labels).mean(axis=0))
+
+
+def test_how_sure_how_wrong_and_what_is_told_of_a_sample():
+    one, sets, values = (KINDS[kind](NAMES) for kind in ("classification", "multilabel", "regression"))
+    shares = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4]])
+    assert one.confidence(shares) == [0.7, 0.4]
+    wrong, how = one.mistakes(shares, np.array([0, 1]))
+    assert (wrong.tolist(), how.tolist()) == ([False, True], [0.7, 0.4])
+    told = {"label": "b", "prediction": "c", "confidence": 0.4, "truth": 0.3}
+    assert one.told(shares[1], np.int64(1)) == told
+    each = np.array([[0.9, 0.2, 0.6], [0.1, 0.75, 0.5]])
+    assert sets.confidence(each) == pytest.approx([0.6, 0.5])  # as sure as of its least sure label
+    wrong, how = sets.mistakes(each, np.array([[1, 0, 1], [1, 1, 0]]))
+    assert wrong.tolist() == [False, True]
+    assert how == pytest.approx([0.4, 0.9])
+    assert sets.told(each[1], np.array([1, 1, 0])) == {
+        "label": ["a", "b"], "prediction": ["b"], "confidence": 0.9, "about": "a"
+    }  # fmt: skip
+    labels = np.array([[0.0, 0.0, 5.0], [2.0, 4.0, 5.0]])
+    off = np.array([[0.0, 0.0, 0.0], [0.5, -3.0, 1.0]])
+    wrong, how = values.mistakes(labels + off, labels)
+    assert wrong.tolist() == [False, True]
+    assert how == pytest.approx([0.0, 1.5])  # in units of a target's spread, or of 1 where it has none
+    assert values.confidence(labels) == [None, None]
+    assert values.details(labels[1]) == {"a": 2.0, "b": 4.0, "c": 5.0}
+    assert KINDS["regression"](("a",)).details(labels[1, :1]) == {}
+    assert values.explained(labels[1]) == 0
+    assert one.explained(shares[1]) == 2
+
+
+def test_values_are_put_into_ten_bins_of_five_samples_at_least():
+    space = KINDS["regression"](("a",))
+    for n, bins in ((4, 1), (20, 4), (50, 10), (1000, 10)):
+        strata = space.strata(np.random.default_rng(0).normal(size=(n, 1)) ** 3)
+        assert sorted(set(strata)) == list(range(bins))
+        assert np.ptp(np.bincount(strata)) <= 1
+    values = np.array([[3.0], [1.0], [2.0], [0.0]] * 5)
+    assert (np.diff(space.strata(values)[np.argsort(values[:, 0], kind="stable")]) >= 0).all()
+    assert len(space.strata(np.zeros((0, 1)))) == 0
+
+
+def test_what_a_table_of_predictions_cannot_hold_is_refused_or_read():
+    one, sets, values = (KINDS[kind](NAMES) for kind in ("classification", "multilabel", "regression"))
+    assert one.read_answers(["c", 0, "a", 2]).tolist() == [2, 0, 0, 2]
+    for cell in (3, -1, "d"):
+        with pytest.raises(ValueError, match=r"."):
+            one.read_answers([cell])
+    assert sets.read_answers(["a|c", "", [0, 1, 1], ["b"]]).tolist() == [[1, 0, 1], [0, 0, 0], [0, 1, 1], [0, 1, 0]]
+    assert values.read_answers(["1|2|3", [4.0, 5, 6]]).tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert KINDS["regression"](("a",)).answers(np.array([[1.0], [2.0]])) == [1.0, 2.0]
+    assert values.refused(np.ones((3, 3)))
+    assert values.refused(np.zeros((1, 3)))
+    assert values.refused(np.eye(3)) == ""
+    assert [space.not_across for space in (one, values, KINDS["regression"](("a",)))] == ["", "multi-target", ""]
+    assert [said for said, _, _ in sets.outputs(LABELS["classes"], 2)] == ["the class 'a'", "the class 'b'"]
+    assert [is_value for _, _, is_value in values.outputs(LABELS["values"], 3)] == [True] * 3
+    assert [is_value for _, _, is_value in one.outputs(LABELS["class"], 1)] == [False]
+
+
+def test_estimators_that_saw_some_classes_only_give_the_others_no_probability():
+    one = KINDS["classification"](NAMES)
+    rows = np.random.default_rng(0).normal(size=(20, 2))
+    model = LogisticRegression().fit(rows, np.where(np.arange(20) % 2, 0, 2))
+    found = one.predicted(model, rows)
+    assert not found[:, 1].any()
+    np.testing.assert_allclose(found[:, [0, 2]], model.predict_proba(rows))

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from headstart.data import check, open_data, open_inputs
-from headstart.data.duplicates import groups, near_pictures, sketch
+from headstart.data.duplicates import groups, near_pictures, same, sketch
 from headstart.errors import UserError
 
 
@@ -188,3 +188,42 @@ def test_unlabelled_inputs_are_checked_too(folder):
     assert found.damaged == [{"name": "some/3.png", "reason": "no image that can be recognised"}]
     assert found.counts == {"test": {"rows": 29}}
     np.testing.assert_array_equal(whole.splits["test"], np.arange(29))
+
+
+def test_near_duplicates_are_found_however_few_or_many_lie_together(draw):
+    number, small = sketch(draw(3))
+    for count in (1, 2, 30):
+        hashes, minis = np.full(count, number, np.uint64), np.stack([small] * count)
+        assert len(set(near_pictures(hashes, lambda rows: minis[rows]))) == 1  # noqa: B023
+    assert same(np.zeros((0, 16), np.uint8)).shape == (0,)
+    assert same(np.array([[1] * 16, [2] * 16, [1] * 16], np.uint8)).tolist() == [0, 1, 0]
+    assert [rows.tolist() for rows in groups(np.array([5, 2, 5, 7, 2, 5]))] == [[0, 2, 5], [1, 4]]
+
+
+def test_hashes_that_agree_in_few_bits_or_pictures_that_do_not_correlate_are_no_duplicates(draw):
+    number, small = sketch(draw(3))
+    other = sketch(draw(4))[1]
+    pairs = {
+        "six bits": (number ^ 0b111111, small, True),
+        "seven bits": (number ^ 0b1111111, small, False),
+        "no band in common": (number ^ 0x0001000100010001, small, False),
+        "another picture": (number, other, False),
+        "darker": (number, (0.5 * small).astype(np.uint8), True),
+        "turned": (number, 255 - small, False),
+        "flat": (number, np.full_like(small, 100), False),
+    }
+    for name, (second, miniature, alike) in pairs.items():
+        minis = np.stack([small, miniature])
+        found = near_pictures(np.array([number, second], np.uint64), lambda rows: minis[rows])  # noqa: B023
+        assert (found[0] == found[1]) == alike, name
+
+
+def test_a_hash_says_where_it_gets_lighter_to_the_right():
+    ramp = np.tile(np.linspace(0, 255, 36).astype(np.uint8), (32, 1))
+    assert sketch(Image.fromarray(ramp))[0] == 2**64 - 1
+    assert sketch(Image.fromarray(ramp[:, ::-1]))[0] == 0
+    halves = np.concatenate([ramp[:16], ramp[:16, ::-1]])
+    assert sketch(Image.fromarray(halves))[0] == (2**32 - 1) << 32  # the first bit is the upper left one
+    grey = sketch(Image.fromarray(ramp))[1]
+    assert grey.shape == (16, 18)
+    assert abs(grey.astype(float) - np.linspace(3.6, 251.4, 18)).max() < 8

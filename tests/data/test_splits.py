@@ -1,5 +1,7 @@
 """Splits: shares, strata, groups, seeds; and the folds of cross-validation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -150,3 +152,52 @@ def test_folds_keep_groups_together():
 def test_there_are_no_more_folds_than_rows():
     dataset = table([0, 0, 1, 1])
     assert len(folds(dataset, 10, seed=0)) <= len(dataset.splits["train"])
+
+
+def test_the_shares_hold_however_small_the_strata_are():
+    """A fifth of all rows is tested, and no class of one row loses it."""
+    y = np.concatenate([np.repeat(np.arange(40), 5), np.arange(40, 60)])
+    task = Task("classification", tuple(map(str, range(60))))
+    splits = make_splits(task, y, None, None, 0)
+    assert len(splits["test"]) == 40
+    assert np.bincount(y[splits["test"]]).tolist() == [1] * 40
+    odd = np.repeat(np.arange(30), 7)
+    assert len(make_splits(task, odd, None, None, 0)["test"]) == round(0.2 * 210)
+
+
+def test_groups_are_parted_where_there_are_two_and_refused_where_there_is_one():
+    y = np.tile([0, 1], 30)
+    splits = make_splits(TWO, y, None, np.repeat([3, 7], 30), 0)
+    assert sizes(splits) == {"train": 30, "validation": 0, "test": 30}
+    with pytest.raises(UserError, match="one group only"):
+        make_splits(TWO, y, None, np.full(60, 3), 0)
+    rare = np.zeros(60, dtype=int)
+    rare[:2] = 1  # a class of two rows: nothing is balanced by it alone
+    assert len(make_splits(TWO, rare, None, np.arange(60) // 3, 0)["test"]) == 12
+
+
+def test_groups_are_dealt_by_the_seed_and_with_the_classes_in_proportion():
+    group = np.arange(300) // 3
+    y = (group % 4 == 0).astype(int)
+    first, again, other = (make_splits(TWO, y, None, group, seed)["test"] for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert len(first) != len(other) or (first != other).any()
+    assert y[first].mean() == pytest.approx(0.25, abs=0.02)
+    dataset = table(y, group=group)
+    parts = folds(dataset, 5, seed=0)
+    assert len(parts) == 5
+    assert all(y[held].mean() == pytest.approx(0.25, abs=0.05) for _, held in parts)
+    assert len(folds(table([0, 1] * 3, group=np.arange(6) // 2), 5, seed=0)) == 2  # no more folds than groups
+
+
+def test_what_has_no_labels_has_no_folds():
+    dataset = table([0, 1] * 5)
+    for nothing in (
+        replace(dataset, targets=None),
+        replace(dataset, task=None),
+        replace(dataset, splits=dataset.splits | {"train": dataset.splits["train"][:1]}),
+    ):
+        with pytest.raises(UserError, match="no labelled training rows"):
+            folds(nothing)
+    two = replace(dataset, splits=dataset.splits | {"train": dataset.splits["train"][:2]})
+    assert len(folds(two, 2)) <= 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
 from headstart.functional.intervals import interval_of_gain, interval_of_mean, mcnemar, tango, wilson
 
@@ -91,3 +91,63 @@ def test_where_all_or_none_are_right_the_bound_is_exact(n):
     assert wilson(1.0, n)[1] == 1.0
     assert 0 < wilson(0.0, n)[1] < 1
     assert 0 < wilson(1.0, n)[0] < 1
+
+
+def test_the_sign_test_counts_every_difference_however_small():
+    first = np.array([0.5, 0.2, 0.9, 0.4, 0.1, 0.7, 0.3])
+    second = first - np.array([0.01, 0.02, 0.03, 0.01, 0.02, 0.3, -0.01])
+    assert mcnemar(first, second) == pytest.approx(binomtest(6, 7, 0.5).pvalue)
+    assert mcnemar(first, first) == 1.0
+    assert mcnemar([1, 0, 1], [0, 1, 1]) == 1.0
+    assert mcnemar(np.stack([first, second]), np.stack([second, first])) == pytest.approx(2 * binomtest(6, 7).pvalue)
+
+
+@pytest.mark.parametrize(("won", "lost", "n"), [(6, 0, 49), (9, 4, 60), (1, 5, 30), (2.5, 1.5, 20)])
+def test_tango_ends_where_its_inequality_does(won, lost, n):
+    """At a bound inside (-1, 1) both sides are equal, q being the most likely share of lost ones given D."""
+
+    def gap(difference):
+        shares = np.linspace(max(0.0, -difference), (1 - difference) / 2, 200_001)
+        with np.errstate(divide="ignore"):
+            logs = won * np.log(shares + difference) + (lost * np.log(shares) if lost else 0.0)
+            q = shares[np.argmax(logs + (n - won - lost) * np.log(np.maximum(1 - 2 * shares - difference, 1e-300)))]
+        z = norm.ppf(0.975)
+        return abs(won - lost - n * difference) - 1 - z * np.sqrt(n * (2 * q + difference * (1 - difference)))
+
+    for bound in tango(won, lost, n):
+        assert abs(bound) < 1
+        assert gap(bound) == pytest.approx(0, abs=1e-2)
+
+
+def test_a_wider_level_is_a_wider_interval_of_its_own_coverage():
+    for level in (0.5, 0.99):
+        expected = binomtest(13, 40).proportion_ci(confidence_level=level, method="wilson")
+        assert wilson(13 / 40, 40, level) == pytest.approx((expected.low, expected.high))
+    assert tango(9, 4, 60, 0.5)[0] > tango(9, 4, 60)[0] > tango(9, 4, 60, 0.99)[0]
+
+
+def test_nine_samples_that_differ_are_too_few_for_the_bootstrap_alone_and_ten_are_not():
+    scores = np.stack([hits(60 - k, 60)[0] for k in (0, 9, 9)])
+    scores[1, -9:] = scores[2, -9:] = 0.5
+    nine = interval_of_mean(scores, share=True)
+    assert nine.kind == "wilson"
+    assert nine.low <= wilson(scores.mean(), 60)[0] < scores.mean() < wilson(scores.mean(), 60)[1] <= nine.high
+    assert nine.bounds == (nine.low, nine.high)
+    scores[1:, -10] = 0.5
+    assert interval_of_mean(scores, share=True).kind == "bootstrap"
+    other = np.ones_like(scores)
+    assert interval_of_gain(scores, other, share=True).kind == "bootstrap"
+    scores[1:, -10] = 1.0
+    gain = interval_of_gain(other, scores, share=True)
+    lost = (1 - scores).mean(axis=0).sum()
+    assert gain.kind == "tango"
+    assert gain.low <= tango(lost, 0, 60)[0] < lost / 60 < tango(lost, 0, 60)[1] <= gain.high
+
+
+def test_half_right_scores_of_one_seed_are_no_coin_flips():
+    halves = np.where(np.arange(60) % 2, 0.5, 1.0)[None]
+    assert interval_of_mean(halves, share=True).kind == "bootstrap"
+    assert interval_of_gain(halves, np.ones_like(halves), share=True).kind == "bootstrap"
+    assert interval_of_gain(halves, np.ones_like(halves), share=False).kind == "bootstrap"
+    low, high, _ = interval_of_gain(-halves, -np.ones_like(halves), share=False)
+    assert low < 0.25 < high

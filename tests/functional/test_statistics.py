@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binomtest, norm
 from sklearn.metrics import roc_auc_score
 
-from headstart.functional.bootstrap import mean_interval
+from headstart.functional.bootstrap import corpus_interval, mean_interval
 from headstart.functional.domain_auc import auc_interval, domain_auc
 from headstart.functional.intervals import combine, mcnemar
 from headstart.functional.mmd import median_bandwidth, mmd, mmd_permutation_test
@@ -53,9 +53,9 @@ def test_permutation_p_is_uniform_under_the_null() -> None:
 
 
 def test_bootstrap_of_one_seed_is_the_normal_interval() -> None:
-    scores = np.random.default_rng(0).normal(0.7, 0.2, 2000)
+    scores = np.random.default_rng(0).normal(0.7, 0.2, 500)
     low, high = mean_interval(scores)
-    half = norm.ppf(0.975) * scores.std() / np.sqrt(2000)
+    half = norm.ppf(0.975) * scores.std() / np.sqrt(500)
     assert low == pytest.approx(scores.mean() - half, abs=0.05 * half)
     assert high == pytest.approx(scores.mean() + half, abs=0.05 * half)
 
@@ -75,6 +75,21 @@ def test_bootstrap_repeats_with_its_seed_and_knows_of_seeds() -> None:
     assert mean_interval(same, seed=5) == mean_interval(same, seed=5)
     width = lambda scores: np.subtract(*mean_interval(scores)[::-1])  # noqa: E731
     assert width(spread) > 1.5 * width(same)
+
+
+def test_the_level_and_the_draws_are_those_that_were_asked_for() -> None:
+    scores = np.random.default_rng(3).normal(size=500).round()
+    half = lambda level: norm.ppf((1 + level) / 2) * scores.std() / np.sqrt(500)  # noqa: E731
+    for level in (0.5, 0.9):
+        low, high = mean_interval(scores, level=level)
+        assert high - low == pytest.approx(2 * half(level), rel=0.05)
+        value, low, high = corpus_interval(lambda rows: float(scores[rows].mean()), 500, level=level)
+        assert value == pytest.approx(scores.mean())
+        assert high - low == pytest.approx(2 * half(level), rel=0.15)
+    many = np.arange(9_000.0)[None]  # so many patterns that they are drawn in pieces
+    low, high = mean_interval(many, draws=500)
+    assert (low + high) / 2 == pytest.approx(many.mean(), rel=0.01)
+    assert high - low == pytest.approx(2 * norm.ppf(0.975) * many.std() / np.sqrt(9_000), rel=0.25)
 
 
 def test_bootstrap_of_equal_arms_is_zero() -> None:

@@ -16,7 +16,7 @@ _CHOICE = tuple(
         "test_choose",
     )
 )
-_VALIDATORS = ("tests/validators", "tests/choice/test_choose.py")
+_VALIDATORS = ("tests/validators", "tests/shallow/test_splitters.py", "tests/choice/test_choose.py")
 _STATISTICS = ("tests/functional/test_statistics.py", "tests/workflow/test_verdict.py")
 _READERS = ("tests/data/test_opening.py", "tests/data/test_mistakes.py", "tests/data/test_labels.py")
 _CACHE = ("tests/engine/test_cache.py", "tests/engine/test_loop.py")
@@ -55,7 +55,7 @@ _MAP = {
     "validators/circular.py": _VALIDATORS,
     "validators/mixval.py": _VALIDATORS,
     "validators/evidence.py": _VALIDATORS,
-    "validators/scorer.py": _VALIDATORS,
+    "validators/scorer.py": ("tests/shallow/test_splitters.py",),
     "functional/bootstrap.py": _STATISTICS,
     "functional/intervals.py": ("tests/functional/test_intervals.py", *_STATISTICS),
     "functional/calibration.py": ("tests/functional", "tests/shallow/instances/test_label_shift.py"),

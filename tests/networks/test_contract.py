@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from small_networks import Case, text_case
+from small_networks import CASES, Case, text_case
 from torch import Tensor, nn
 
 from headstart.networks import State, build
@@ -151,3 +151,66 @@ def test_a_texts_pooled_maps_are_means_over_its_own_tokens() -> None:
     for name in names:
         for row, length in enumerate((5, 1)):
             torch.testing.assert_close(pooled[name][row], maps[name][row, :length].mean(0))
+
+
+@torch.no_grad()
+def test_a_head_says_what_it_reads_and_so_how_late_states_may_enter() -> None:
+    network, x, *_ = text_case("bert")
+    names, last = network.stage_names, len(network.stages)
+    maps = network.feature_maps(x, names)
+    assert network.last_cut == last
+    assert torch.equal(network.run(x), network.features(x))
+    features, read = network.read(x)
+    assert torch.equal(features, read)
+    network.head.reads = "tokens"
+    assert network.last_cut == last - 1
+    pooled, tokens = network.read(x)
+    assert torch.equal(pooled, features)
+    assert torch.equal(tokens["hidden"], maps[names[-1]])
+    network.entry = last
+    with pytest.raises(ValueError, match="left behind"):
+        network.read(features)
+    network.entry = 0
+    network.head.reads = (names[1], names[-1])
+    assert network.last_cut == 1
+    pooled, read = network.read(x)
+    assert torch.equal(pooled, features)
+    assert list(read) == [names[1], names[-1]]
+    assert torch.equal(read[names[1]], maps[names[1]])
+    network.head.reads = "features"
+    width = sum(maps[name].shape[-1] for name in names[:2])
+    assert network.tap(names[:2], width).last_cut == 0
+    assert network.features(x).shape == (len(features), width)
+    assert network.spec["taps"] == names[:2]
+    network.entry = 1
+    with pytest.raises(ValueError, match=f"No feature map of .*{names[0]}"):
+        network.feature_maps(network.run(x, 0, 1), [names[0]])
+
+
+@torch.no_grad()
+def test_pooled_maps_are_means_over_space_and_over_tokens() -> None:
+    for name in ("glyphs", "torchvision vit", "tabular"):
+        network, x, *_ = CASES[name]()
+        stages = network.stage_names
+        maps, pooled = network.feature_maps(x, stages), network.pooled_maps(x, stages)
+        for stage, state in maps.items():
+            mean = {4: lambda s: s.flatten(2).mean(2), 3: lambda s: s.mean(1), 2: lambda s: s}[state.ndim](state)
+            torch.testing.assert_close(pooled[stage], mean)
+        assert list(network.pooled_maps(x, stages[:1])) == stages[:1]
+
+
+def test_frozen_stages_run_without_a_graph_and_a_held_network_for_good() -> None:
+    case = CASES["glyphs"]()
+    network = case.network
+    network.freeze(1).train()
+    first = network.run(case.x, 0, 1)
+    assert not first.requires_grad
+    assert network.run(first, 1).requires_grad
+    assert all(name.startswith(f"stages.{network.stage_names[0]}.") for name in network.frozen_tensors())
+    network.freeze(0)  # released modules train on at once, as the network does
+    assert all(module.training for module in network.modules())
+    network.hold().train()
+    assert network.frozen == len(network.stages)
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    assert not any(module.training for module in network.modules())
+    assert not network(case.x).requires_grad

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from headstart.validators import FOR_REGRESSION, VALIDATORS, Evidence, get
-from headstart.validators.density import density_ratio
+from headstart.validators.density import density_ratio, leading, leading_axes
+from headstart.validators.evidence import some_rows
 from headstart.validators.mixval import _partners
 from headstart.validators.structure import cluster
 
@@ -209,3 +211,97 @@ def test_missing_functions_are_named():
         get("mixval")(_evidence(predict=None))
     one = _evidence(target_outputs=np.eye(3)[np.zeros(150, int)])
     assert get("circular")(one) == pytest.approx(1 / 3)
+
+
+def test_scores_of_probabilities_are_their_formulas():
+    rng = np.random.default_rng(0)
+    for m, k, sharp in ((40, 3, 1.0), (3, 7, 1.0), (40, 3, 30.0)):
+        p = rng.dirichlet(np.ones(k) / sharp, m)
+        made = _evidence(target_outputs=p)
+        surprise = lambda q: -sum(x * np.log(max(x, 1e-30)) for x in q)  # noqa: E731
+        assert get("entropy")(made) == pytest.approx(-np.mean([surprise(row) for row in p]))
+        assert get("infomax")(made) == pytest.approx(surprise(p.mean(axis=0)) - np.mean([surprise(row) for row in p]))
+        assert get("bnm")(made) == pytest.approx(np.linalg.norm(p, "nuc") / np.sqrt(m * min(m, k)), rel=1e-6)
+        assert get("mano")(made) == pytest.approx(_mano(p))
+
+
+def _mano(p):
+    logs, rows = np.log(np.maximum(p, 1e-12)), []
+    for row, own in zip(logs, np.maximum(p, 1e-12), strict=True):
+        z = row - row.mean()
+        taylor = 1 + z + z * z / 2
+        rows.append(own if -logs.mean() > 5 else taylor / taylor.sum())
+    return np.mean(np.abs(rows) ** 4) ** 0.25
+
+
+def test_neighbourhood_density_is_its_formula_and_two_rows_have_none():
+    p = np.random.default_rng(0).dirichlet(np.ones(3), 6)
+    unit, entropies = [row / np.sqrt((row * row).sum()) for row in p], []
+    for i in range(6):
+        weights = np.array([np.exp(unit[i] @ unit[j] / 0.05) for j in range(6) if j != i])
+        q = weights / weights.sum()
+        entropies.append(-(q * np.log(q)).sum())
+    assert get("snd")(_evidence(target_outputs=p)) == pytest.approx(np.mean(entropies))
+    assert get("snd")(_evidence(target_outputs=p[:2])) == 0
+    assert get("snd")(_evidence(target_outputs=p[:3])) > 0
+
+
+def test_some_rows_are_all_or_as_many_as_the_limit_each_once():
+    assert some_rows(5, 5, 0).tolist() == [0, 1, 2, 3, 4]
+    few = some_rows(50, 20, 0)
+    assert len(few) == len(set(few)) == 20
+    assert (np.diff(few) > 0).all()
+    assert few.max() > 20
+    assert some_rows(50, 20, 1).tolist() != few.tolist()
+
+
+def test_errors_of_values_are_in_units_of_their_variance_or_plain_where_there_is_none():
+    made = _regression(1.5)
+    gap = np.square(made.source_outputs - made.source_labels)
+    assert get("source_accuracy")(made) == pytest.approx(-gap.mean() / made.source_labels.var())
+    flat = made._replace(source_labels=np.zeros(80))
+    assert get("source_accuracy")(flat) == pytest.approx(-np.square(made.source_outputs).mean())
+    nothing = made._replace(source_features=np.zeros((0, 1)), source_labels=np.zeros(0), source_outputs=np.zeros(0))
+    shorter = made._replace(source_features=made.source_features[1:])
+    for broken in (nothing, shorter, made._replace(source_outputs=made.source_outputs[1:])):
+        with pytest.raises(ValueError, match="one label and one output"):
+            get("source_accuracy")(broken)
+
+
+def test_columns_that_do_not_vary_and_axes_beyond_the_leading_ones_do_not_matter():
+    rng = np.random.default_rng(0)
+    source, target = rng.normal(size=(60, 3)), rng.normal(size=(50, 3)) + 1
+    plain = density_ratio(source, target)
+    constant = lambda rows: np.column_stack([rows, np.full(len(rows), 1e6)])  # noqa: E731
+    assert np.allclose(density_ratio(constant(source), constant(target)), plain)
+    assert np.allclose(density_ratio(1e-3 * source + 7, 1e-3 * target + 7), plain)  # standardised
+    wide = np.concatenate([rng.normal(size=(60, 1)) @ np.ones((1, 40)), rng.normal(size=(60, 1)) @ np.ones((1, 40))])
+    first, second = leading(wide[:60], wide[60:], n_components=2)
+    assert first.shape == second.shape == (60, 1)  # one direction holds everything
+    assert np.concatenate([first, second]).var() == pytest.approx(40)
+    sparse_axes = leading_axes(sparse.csr_matrix(source), sparse.csr_matrix(target))
+    assert np.allclose(sparse_axes.of(sparse.csr_matrix(source)), source)  # neither centred nor scaled
+    assert np.allclose(leading_axes(source, target).of(np.concatenate([source, target])).mean(axis=0), 0)
+
+
+def test_more_rows_than_spectral_clustering_reads_go_to_the_nearest(monkeypatch):
+    monkeypatch.setattr("headstart.validators.structure.LIMIT", 60)
+    rows, labels = _blobs(90)
+    found = cluster(rows + 20 * np.eye(5)[labels], 3, algorithm="spectral")
+    assert len(found) == 90
+    assert len(set(zip(found, labels, strict=True))) == 3
+    assert len(set(cluster(rows[:2], 3))) == 2  # no more clusters than rows
+
+
+def test_where_no_row_has_a_partner_nothing_is_mixed():
+    one = _evidence(target_outputs=np.eye(3)[np.zeros(150, int)])
+    assert get("mixval")(one._replace(predict=lambda rows: np.eye(3)[np.zeros(len(rows), int)])) == 1.0
+    lonely = one._replace(target_features=one.target_features[:1], target_outputs=one.target_outputs[:1])
+    assert get("mixval")(lonely) == 0.0
+    assert get("circular")(lonely) == pytest.approx(1 / 3)  # one row, one class: nothing to learn back
+
+
+def test_weights_that_hardly_vary_leave_dev_without_its_control_variate():
+    made = _wrong_where_the_target_lies()
+    even = made._replace(source_weights=np.ones(120) + 1e-9 * np.arange(120))
+    assert get("dev")(even) == pytest.approx(-1 / 3, abs=1e-6)

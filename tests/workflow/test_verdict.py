@@ -50,14 +50,19 @@ def test_one_seed_gives_the_exact_mcnemar_p():
 def test_without_scratch_nothing_is_claimed():
     verdict = judge(CLASSES, "probe", scores(0.9), None)
     assert (verdict.kind, verdict.gain, verdict.interval, verdict.p) == ("none", None, None, None)
-    assert verdict.sentence.startswith("Not measured")
+    assert "from scratch was left out" in verdict.sentence
+    assert "no label to evaluate with" in judge(CLASSES, "probe", scores(0.9), None, baseline="source_only").sentence
 
 
 def test_regression_gain_is_counted_in_the_targets_units():
     errors = -np.abs(np.random.default_rng(0).normal(size=(1, 200)))
     verdict = judge(VALUES, "finetune", errors, errors - 0.5)
     assert verdict.gain == pytest.approx(0.5)
-    assert "mae" in verdict.sentence
+    assert "+0.5 mae (0.5 to 0.5) over" in verdict.sentence
+    hits = np.ones((1, 200))
+    shares = judge(CLASSES, "finetune", hits, hits * (np.arange(200) >= 50))
+    low, high = shares.interval
+    assert f"+25.0 points ({100 * low:.1f} to {100 * high:.1f}) over" in shares.sentence
 
 
 def test_the_guard_hands_back_the_best_on_validation():
@@ -68,6 +73,15 @@ def test_the_guard_hands_back_the_best_on_validation():
 
 def test_the_chosen_arm_wins_ties():
     assert guard(CLASSES, "finetune", {"scratch": 0.7, "probe": 0.7, "finetune": 0.7}).kept == "finetune"
+
+
+def test_the_guard_says_why_in_the_metrics_words():
+    assert guard(CLASSES, "finetune", {"finetune": 0.7}).reason == "It is the only arm that was trained."
+    planned = guard(CLASSES, "finetune", {"scratch": 0.5, "finetune": 0.75})
+    assert planned.reason == "The planned arm is the best on validation: 75.0% against 50.0% for scratch."
+    without = guard(VALUES, "finetune", {"scratch": -1.5, "finetune": -2.0}).reason
+    assert "scratch scores mae 1.5 and the planned finetune mae 2: the source does not help here" in without
+    assert "another arm does better, so probe" in guard(CLASSES, "finetune", {"probe": 0.8, "finetune": 0.7}).reason
 
 
 def arms(**shares):
@@ -110,6 +124,19 @@ def test_a_visible_gap_that_is_not_measurable_is_said_as_such():
     note = judge_kept(CLASSES, found, kept="probe", planned="probe").note
     assert "finetune is better, though not measurably, than probe, by +4.0 points" in note
     assert judge_kept(CLASSES, found, kept="finetune", planned="finetune").note == ""
+    assert judge_kept(CLASSES, {"probe": found["probe"]}, kept="probe", planned="probe").note == ""
+    one = {"probe": scores(0.5, n=100)}
+    one["finetune"] = one["probe"].copy()
+    one["finetune"][0, np.flatnonzero(one["finetune"][0] == 0)[0]] = 1
+    assert judge_kept(CLASSES, one, kept="probe", planned="probe").note == ""  # 1 point is not worth a sentence
+    rng = np.random.default_rng(0)
+    errors = -20 - np.abs(rng.normal(0, 6, size=(1, 40)))
+    for share, said in ((0.04, False), (0.07, True)):  # nor is less than a twentieth of an error
+        noise = rng.permutation(np.tile([-8.0, 8.0], 20))[None]
+        note = judge_kept(
+            VALUES, {"probe": errors, "finetune": (1 - share) * errors + noise}, kept="probe", planned="probe"
+        ).note
+        assert bool(note) == said
 
 
 def test_the_kind_comes_from_the_interval_and_not_from_the_gain():
@@ -182,3 +209,21 @@ def test_a_simple_way_that_is_handed_back_is_no_transfer_and_gains_nothing_over_
     assert (verdict.kind, verdict.transfers) == ("positive", False)
     assert (verdict.best.baseline, verdict.best.gain) == ("trees", 0.0)
     assert "without the source" in verdict.sentence
+
+
+def test_what_is_no_mean_of_scores_is_judged_by_its_measure_for_every_pair():
+    found = arms(scratch=0.6, finetune=0.7, probe=0.8, trees=0.5)
+    measures = {arm: lambda rows, one=one: float(one[0, rows].mean() ** 2) for arm, one in found.items()}
+    gap = lambda arm, other: found[arm].mean() ** 2 - found[other].mean() ** 2  # noqa: E731
+    judged = judge_kept(CLASSES, found, kept="probe", planned="finetune", simple={"trees": 0.5}, measures=measures)
+    assert judged.gain == pytest.approx(gap("probe", "scratch"))
+    assert judged.planned.gain == pytest.approx(gap("finetune", "scratch"))
+    assert judged.best.gain == pytest.approx(gap("probe", "trees"))
+    assert (judged.p, judged.planned.p, judged.best.p) == (None, None, None)
+
+
+def test_a_simple_way_that_is_kept_is_the_best_of_equals():
+    found = arms(scratch=0.5, trees=0.6, linear=0.9)
+    for kept in ("trees", "linear"):
+        verdict = judge_kept(CLASSES, found, kept=kept, planned=kept, simple={"linear": 0.8, "trees": 0.8})
+        assert verdict.best.baseline == kept

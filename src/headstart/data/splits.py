@@ -57,7 +57,7 @@ def make_splits(
     if not (code == 2).any():
         train = np.flatnonzero(code == 0)
         code[train[_carve(layers, group, train, SHARE, rng)]] = 2
-    if not (code == 1).any():
+    if not (code == 1).any() and (group is None or len(np.unique(group[code == 0])) > 1):
         share = SHARE / (1 - SHARE) if given is None else SHARE
         train = np.flatnonzero(code == 0)
         chosen = train[_carve(layers, group, train, share, rng)]
@@ -81,9 +81,9 @@ def _carve(
         return _fold_of_groups(layers[rows], group[rows], round(1 / share), int(rng.integers(2**31)))[0] == 0
     rank = _ranks(layers[rows], rng)
     _, inverse, counts = np.unique(layers[rows], return_inverse=True, return_counts=True)
-    # rounding the running sum keeps the total at the share; every stratum keeps a row on either side if it has two
-    quota = np.diff(np.rint(share * np.cumsum(counts)), prepend=0)
-    quota = np.clip(quota, np.minimum(1, counts - 1), counts - 1)
+    # rounding the running sum keeps the total at the share; every stratum keeps a row on either side if it has two,
+    # and its only row, where the upper bound is the one that holds
+    quota = np.clip(np.diff(np.rint(share * np.cumsum(counts)), prepend=0), 1, counts - 1)
     return rank < quota[inverse]
 
 
@@ -103,7 +103,7 @@ def _fold_of_groups(layers: np.ndarray, group: np.ndarray, k: int, seed: int) ->
 
     groups = len(np.unique(group))
     if groups < 2:
-        raise UserError("The group column has one group only; a split needs at least two, so leave --group out.")
+        raise UserError("All rows to split belong to one group only; a split needs at least two, so leave --group out.")
     k = min(k, groups)
     fold = np.zeros(len(layers), np.int64)
     balance = layers if np.bincount(np.unique(layers, return_inverse=True)[1]).max() >= k else np.zeros_like(layers)

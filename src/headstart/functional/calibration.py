@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import softmax
+from scipy.special import log_softmax, softmax
 
 Array = np.ndarray
 
@@ -38,9 +38,7 @@ def calibrate(scores: Array, labels: Array) -> Calibration:
     wide = max(float(scores.std()), 1e-12)
 
     def loss(flat: Array) -> tuple[float, Array]:
-        logits = flat[0] / wide * scores + flat[1:]
-        logits = logits - logits.max(axis=1, keepdims=True)
-        logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        logs = log_softmax(flat[0] / wide * scores + flat[1:], axis=1)
         slope = (np.exp(logs) - wanted) / n
         gradient = np.append((slope * scores).sum() / wide, slope.sum(axis=0) + 2e-6 * flat[1:])
         return float(-(wanted * logs).sum() / n + 1e-6 * (flat[1:] ** 2).sum()), gradient

@@ -157,4 +157,4 @@ def combine(ps: list[float]) -> float:
 
 def _exact(difference: Array) -> float:
     won, lost = int((difference > 0).sum()), int((difference < 0).sum())
-    return 1.0 if won + lost == 0 else float(binomtest(won, won + lost, 0.5).pvalue)
+    return 1.0 if won == lost else float(binomtest(won, won + lost, 0.5).pvalue)

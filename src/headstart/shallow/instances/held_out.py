@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.special import log_softmax
 from sklearn.base import clone
 
 from headstart.functional.folds import default_strengths
@@ -59,6 +60,5 @@ def _fit(rows: Array, labels: Array, shown: Array, held: Array, strengths: Array
 
 def _least_loss(scores: Array, labels: Array) -> int:
     """The strength of the least mean log-loss; the strongest among equals."""
-    shifted = scores - scores.max(axis=2, keepdims=True)
-    logs = shifted - np.log(np.exp(shifted).sum(axis=2, keepdims=True))
+    logs = log_softmax(scores, axis=2)
     return int(np.argmin(-logs[:, np.arange(len(labels)), labels].mean(axis=1).round(12)))
