@@ -18,7 +18,12 @@ _CHOICE = tuple(
 )
 _VALIDATORS = ("tests/validators", "tests/shallow/test_splitters.py", "tests/choice/test_choose.py")
 _STATISTICS = ("tests/functional/test_statistics.py", "tests/workflow/test_verdict.py")
-_READERS = ("tests/data/test_opening.py", "tests/data/test_mistakes.py", "tests/data/test_labels.py")
+_READERS = (
+    "tests/data/test_columns.py",
+    "tests/data/test_labels.py",
+    "tests/data/test_opening.py",
+    "tests/data/test_mistakes.py",
+)
 _CACHE = ("tests/engine/test_cache.py", "tests/engine/test_loop.py")
 _TRAINING = ("tests/engine/test_loop.py", "tests/engine/test_checkpoint.py")
 _ARMS = tuple(
@@ -75,12 +80,20 @@ _MAP = {
     "kinds/class_sets.py": _KINDS,
     "kinds/values.py": _KINDS,
     "data/splits.py": ("tests/data/test_splits.py",),
-    "data/counterpart.py": ("tests/data/test_counterpart.py", "tests/workflow/test_across.py"),
+    "data/counterpart.py": (
+        "tests/data/test_counterpart.py",
+        "tests/data/test_columns.py",
+        "tests/workflow/test_across.py",
+    ),
     "data/duplicates.py": ("tests/data/test_checking.py",),
     "data/labels.py": _READERS,
     "data/columns.py": _READERS,
-    "data/delimited.py": _READERS,
-    "data/conventions.py": ("tests/data/test_conventions.py", "tests/data/test_types.py"),
+    "data/delimited.py": (*_READERS, "tests/data/test_types.py", "tests/data/test_indexes.py"),
+    "data/conventions.py": (
+        "tests/data/test_columns.py",
+        "tests/data/test_conventions.py",
+        "tests/data/test_types.py",
+    ),
     "engine/cache.py": _CACHE,
     "engine/shelf.py": _CACHE,
     "engine/frozen.py": _TRAINING,

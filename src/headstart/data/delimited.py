@@ -167,6 +167,6 @@ def _unreadable(file: Path, error: Exception) -> UserError:
         return UserError(f"{file} is not UTF-8 in row {number + 1}; save it again as UTF-8.")
     except (OSError, EOFError, zlib.error) as broken:
         return UserError(f"{file} cannot be read after row {number} ({broken}).")
-    if "Empty CSV" in str(error):
+    if "Could not skip" in str(error) and number == 0:  # a header line, and no line feed behind it
         return UserError(f"{file} has column names but no rows.")
     return UserError(f"{file} cannot be read as a table ({error}).")
