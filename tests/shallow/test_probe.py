@@ -10,10 +10,12 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
 from headstart.errors import UserError
+from headstart.functional.folds import default_folds
 from headstart.problem import Task
 from headstart.shallow.features.stage_probe import StageProbe
 from headstart.shallow.heads.fusion import stack
-from headstart.shallow.heads.linear import Problem, solve
+from headstart.shallow.heads.judging import per_sample
+from headstart.shallow.heads.linear import Problem, search, solve
 from headstart.shallow.parameters.knn import KNN
 from headstart.shallow.parameters.probe import Probe
 from headstart.tasks import create_task
@@ -184,3 +186,62 @@ def test_one_factor_for_all_features_makes_strengths_mean_the_same(common: bool,
     (first,), (second,) = (solve(rows * factor, labels, problem) for factor in (1.0, 50.0))
     before, after = first.outputs(rows), second.outputs(50.0 * rows)
     assert np.allclose(before, after, rtol=1e-3, atol=1e-3) is same
+
+
+def _losses(x: np.ndarray, labels: np.ndarray, problem: Problem, folds: list) -> np.ndarray:
+    """Mean loss of every strength over held rows, by fitting each fold by itself."""
+    total = np.zeros(len(problem.strengths))
+    for train, held in folds:
+        for place, head in enumerate(solve(x[train], labels[train], problem)):
+            total[place] += per_sample(head.outputs(x[held]), labels[held], problem.kind)[1].sum()
+    return total / len(labels)
+
+
+def test_strengths_are_judged_on_the_given_folds_else_on_each_row_or_on_five_folds() -> None:
+    x, y = samples(30, k=3)
+    values = x[:, :2] @ np.array([[1.0, 0.5], [-1.0, 2.0]]) + np.random.default_rng(1).normal(size=(30, 2))
+    rows = np.arange(30)
+    three = [(rows[rows % 3 != i], rows[rows % 3 == i]) for i in range(3)]
+    alone = [(rows[rows != i], rows[rows == i]) for i in range(30)]
+    ridge = Problem("regression", 2, np.array([10.0, 0.1, 1e-3]), standardise=False)
+    np.testing.assert_allclose(search(x, values, ridge, folds=three).losses, _losses(x, values, ridge, three))
+    np.testing.assert_allclose(search(x, values, ridge).losses, _losses(x, values, ridge, alone), rtol=0.1)
+    logistic = Problem("classification", 3, np.array([1.0, 0.01]))
+    five = default_folds(y, "classification")
+    for folds in (five, three):
+        found = search(x, y, logistic, folds=None if folds is five else folds)
+        np.testing.assert_allclose(found.losses, _losses(x, y, logistic, folds))
+        assert found.strength == logistic.strengths[np.lexsort((found.losses, -found.scores))[0]]
+    np.testing.assert_array_equal(
+        found.head.coef, solve(x, y, logistic)[list(logistic.strengths).index(found.strength)].coef
+    )
+
+
+def test_classes_count_alike_where_balance_is_asked_for() -> None:
+    x, y = samples(60, k=2)
+    few = np.concatenate([np.flatnonzero(y == 0), np.flatnonzero(y == 1)[:6]])
+    x, y = x[few], y[few]
+    problem = Problem("classification", 2, np.array([0.1]), balanced=True)
+    chosen = search(x, y, problem, validation=(x, y))
+    hit = chosen.head.outputs(x).argmax(axis=1) == y
+    assert chosen.scores[0] == pytest.approx((hit[y == 0].mean() + hit[y == 1].mean()) / 2)
+    (plain,) = solve(x, y, problem._replace(balanced=False))
+    assert chosen.head.intercept[1] - chosen.head.intercept[0] > plain.intercept[1] - plain.intercept[0]
+
+
+def test_what_never_varies_counts_as_half_a_sample() -> None:
+    x, _ = samples(12)
+    y = np.repeat([0, 2], [4, 8])
+    (head,) = solve(x, y, Problem("classification", 3, np.array([1e6])))
+    assert np.exp(head.intercept[1] - head.intercept[[0, 2]].mean()) == pytest.approx(
+        0.5 / np.sqrt(4.5 * 8.5), rel=1e-3
+    )
+    assert not head.coef[1].any()
+    sets = np.stack([np.zeros(12), np.arange(12) % 2, np.ones(12)], axis=1)
+    (head,) = solve(x, sets, Problem("multilabel", 3, np.array([0.1])))
+    odds = np.exp(head.intercept[[0, 2]])
+    np.testing.assert_allclose(odds / (1 + odds), [0.5 / 13, 12.5 / 13])
+    assert not head.coef[[0, 2]].any()
+    assert head.coef[1].any()
+    none = solve(x, sets[:, :1], Problem("multilabel", 1, np.array([0.1, 1.0])))
+    assert [one.coef.any() for one in none] == [False, False]
