@@ -315,6 +315,15 @@ def test_old_states_make_room(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"old", "new"}
 
 
+def test_new_states_push_out_what_is_more_than_20_gigabytes(tmp_path, network):
+    for name, size in (("many", 21), ("few", 19)):
+        (tmp_path / name / "gone").mkdir(parents=True)
+        with (tmp_path / name / "gone" / "x").open("wb") as file:
+            file.truncate(size * 2**30)  # a file of holes: it takes no room
+        cached_states(network, 1, TinyData(), ROWS, directory=tmp_path / name)
+        assert (tmp_path / name / "gone").exists() == (name == "few")
+
+
 def test_states_of_another_precision_or_stage_are_others():
     network, cpu = tiny_network(), torch.device("cpu")
     keys = {prefix_key(network, cut, Place(cpu, precision)) for cut in (1, 2) for precision in ("no", "bf16")}

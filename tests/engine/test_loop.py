@@ -25,6 +25,7 @@ from headstart.engine import (
     train,
 )
 from headstart.engine.curves import Curve, overfitting
+from headstart.engine.frozen import held_names, pick
 from headstart.engine.optimizers import make_optimizers, rate_at, set_rate
 from headstart.errors import UserError
 from headstart.networks.network import hold
@@ -345,3 +346,62 @@ def test_the_table_tells_what_stands_still():
     assert (rows["two"]["state"], rows["two"]["norm"]) == ("trainable", "moving")
     assert rows["head"]["norm"] == "none"
     assert freeze_table(text_network())[0]["norm"] == "none"
+
+
+def test_the_table_tells_partly_trained_stages_and_norms_of_every_sort():
+    network = tiny_network()
+    network.stages["one"].requires_grad_(False)
+    next(network.stages["two"].parameters()).requires_grad_(False)
+    for norm in (module for module in network.stages["two"].modules() if isinstance(module, nn.BatchNorm2d)):
+        norm.track_running_stats = False
+    network.stages["one"].append(nn.LayerNorm(6))
+    rows = {row["stage"]: row for row in freeze_table(network)}
+    assert [rows[name]["state"] for name in ("stem", "one", "two", "head")] == [
+        "trainable", "partly", "partly", "trainable"
+    ]  # fmt: skip
+    assert rows["one"]["trainable"] == 12
+    assert rows["one"]["parameters"] > 12
+    assert rows["two"]["norm"] == "no statistics"
+    network.stages["stem"].requires_grad_(False)
+    network.head = nn.Identity()
+    rows = {row["stage"]: row for row in freeze_table(network)}
+    assert (rows["stem"]["state"], rows["stem"]["norm"]) == ("frozen", "moving")
+    assert (rows["head"]["state"], rows["head"]["parameters"]) == ("trainable", 0)
+
+
+def test_what_must_not_move_is_what_is_frozen_idle_or_held():
+    network = tiny_network().freeze(1)
+    idle, learned = network.stages["two"][0].weight.requires_grad_(False), network.stages["one"][0].weight
+    nets = Nets(network, TASK, start=tiny_network(seed=9), critic=nn.Linear(2, 2))
+    hold(nets.start)
+    learned.requires_grad_(False)  # in a group, so that somebody moves it all the same
+    groups = [Group("body", [learned, network.head.weight])]
+    names = held_names(nets, groups, 1)
+    assert {name for name in nets.state_dict() if name.startswith(("network.stages.stem.", "start."))} <= names
+    rest = {name for name in names if not name.startswith(("network.stages.stem.", "start."))}
+    assert rest == {"network.stages.two.0.weight"}
+    assert set(pick(nets, names)) == names
+    assert torch.equal(pick(nets, names)["network.stages.two.0.weight"], idle)
+
+
+def test_a_curve_says_when_it_overfits_and_when_patience_ends():
+    losses = [(4.0, 0.9), (3.0, 1.0), (2.0, 1.1), (1.0, 1.2), (0.5, 1.3)]
+    history = [{"step": i, "epoch": float(i), "train_loss": t, "validation_loss": v} for i, (t, v) in enumerate(losses)]
+    assert overfitting(history) == (
+        "Over-fitting since epoch 1.0: the training loss fell to 0.5 while the validation loss rose to 1.3 "
+        "(lowest 0.9 at epoch 0.0)."
+    )
+    assert overfitting(history[1:], span=4) is None
+    for changed in ("train_loss", "validation_loss"):
+        level = [dict(record) for record in history]
+        level[-1][changed] = level[-2][changed]
+        assert overfitting(level) is None
+    curve = Curve(patience=2)
+    found = [curve.add({"step": i, "validation_score": s, "validation_loss": 1.0}) for i, s in enumerate([0.5, 0.4])]
+    assert (found, curve.waited, curve.exhausted) == ([True, False], 1, False)
+    assert not curve.add({"step": 2, "validation_score": None, "validation_loss": None})
+    assert curve.waited == 1
+    assert not curve.add({"step": 3, "validation_score": 0.5, "validation_loss": 1.0})
+    assert curve.exhausted
+    assert not Curve().exhausted
+    assert Curve.from_json(Curve().to_json()) == Curve()

@@ -167,7 +167,7 @@ def _of_expression(node: ast.expr) -> Iterator[ast.expr]:
     if isinstance(new, ast.Compare) and type(new.ops[0]) in COMPARISONS:
         new.ops[0] = COMPARISONS[type(new.ops[0])]()
         yield new
-    elif isinstance(new, ast.BinOp) and type(new.op) in ARITHMETIC and not _of_types_or_paths(new):
+    elif isinstance(new, ast.BinOp) and type(new.op) in ARITHMETIC and not _left_alone(new):
         new.op = ARITHMETIC[type(new.op)]()
         yield new
     elif isinstance(new, ast.BoolOp):
@@ -184,9 +184,11 @@ def _of_expression(node: ast.expr) -> Iterator[ast.expr]:
         yield ast.Constant(new.value + 1)
 
 
-def _of_types_or_paths(node: ast.BinOp) -> bool:
-    """``int | None``, which nothing evaluates, and ``folder / "name"``, where another operator is an error anyhow."""
+def _left_alone(node: ast.BinOp) -> bool:
+    """``4 * 2**30``, a limit; ``int | None``, which nothing evaluates; ``folder / "name"``, an error otherwise."""
     leaves = [leaf for leaf in ast.walk(node) if isinstance(leaf, ast.Name | ast.Constant)]
+    if all(isinstance(leaf, ast.expr_context | ast.operator | ast.BinOp | ast.Constant) for leaf in ast.walk(node)):
+        return True
     kinds = {"int", "float", "str", "list", "dict", "tuple", "Path", "bytes", "bool"}
     if isinstance(node.op, ast.BitOr):
         return any(getattr(leaf, "value", "") is None or getattr(leaf, "id", "") in kinds for leaf in leaves)
