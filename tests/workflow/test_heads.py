@@ -1,5 +1,7 @@
 """Heads on frozen features choose on folds of their own training rows, and on nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -123,3 +125,46 @@ def test_states_are_cached_no_later_than_what_the_head_reads(tmp_path, monkeypat
     assert len(fitted.frozen["stages"]) == len(network.stages) - 1
     assert fitted.cut == network.stage_names.index(stage)
     assert bench.predict(fitted.network, rows, cut=fitted.cut).shape == (len(rows), 4)
+
+
+def test_a_training_ends_by_patience_by_rounds_or_as_planned(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    bench = bench_of(*pictures(), method="finetune", arms=("finetune",), epochs=5, patience=1)
+    rows = bench.dataset.splits["train"]
+    learned, held = rows[::2], rows[1::2]
+    bench.dataset.targets[held] = np.random.default_rng(0).permutation(bench.dataset.targets[held])
+    plan = make_plan(facts_of(bench.dataset, bench.network(pretrained=True, seed=0), Speed(0.0, 1e-4)), bench.options)
+    per_epoch = len(learned) / plan.batch_size
+
+    def fit(name, validation, **more):
+        return fit_once(bench, plan, Job("finetune", 0, learned, validation, tmp_path / name, **more))
+
+    whole, watched, short = fit("a", held[:0]), fit("b", held), fit("c", held[:0], rounds=2.0)
+    assert (whole.stopped, whole.steps) == ("finished", whole.planned)
+    assert whole.planned == pytest.approx(plan.steps / plan.per_epoch * per_epoch, abs=1)
+    assert whole.rounds == pytest.approx(whole.steps / per_epoch)
+    assert whole.epochs == round(whole.steps / per_epoch)
+    assert (watched.stopped, watched.planned) == ("patience", whole.planned)
+    assert watched.steps < whole.steps
+    assert watched.rounds < watched.epochs
+    assert short.steps == round(2 * per_epoch)
+    best = min(watched.history, key=lambda record: (-record["validation_score"], record["validation_loss"]))
+    assert watched.rounds == pytest.approx(best["step"] / per_epoch)
+    learns = sum(p.numel() for p in whole.network.parameters() if p.requires_grad)
+    assert 0 < learns == whole.trainable
+    few, alone = fit_stopped(bench, plan, Job("finetune", 0, rows[:4], held[:0], tmp_path / "e"))
+    assert few is alone  # four rows cannot spare any to watch
+    assert few.history[-1]["validation_score"] is None
+
+
+def test_a_training_is_called_by_what_it_is_for(tmp_path):
+    job = Job("finetune", 3, np.arange(4), np.arange(0), tmp_path)
+    labels = [
+        replace(job, **more).label for more in ({}, {"fold": 1}, {"fold": 0, "part": "search"}, {"part": "again"})
+    ]
+    assert labels == [
+        "finetune (seed 3)",
+        "finetune (seed 3, fold 2)",
+        "finetune (seed 3, fold 1, when to stop)",
+        "finetune (seed 3, again)",
+    ]
