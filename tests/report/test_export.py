@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,7 @@ def test_a_table_takes_raw_numbers_and_gives_the_tasks_predictions(tmp_path: Pat
     with torch.no_grad():
         want = logic.predict(network(network.preprocess(rows))).numpy()  # type: ignore[union-attr]
     assert np.allclose(answers(path, feed), want, atol=1e-3 if kind == "regression" else 1e-5)
+    assert logging.root.manager.disable == logging.NOTSET  # what was silenced meanwhile speaks again
 
 
 def test_an_image_of_any_size_goes_in_and_classes_come_with_the_model(tmp_path: Path) -> None:
@@ -114,3 +117,52 @@ def test_the_runtime_reports_to_nobody_and_leaves_no_file(tmp_path: Path) -> Non
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment | {"TMPDIR": str(tmp_path)})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_example_has_two_samples_at_least_so_that_no_one_is_taken_for_a_constant() -> None:
+    for n, kept in ((1, 2), (2, 2), (5, 5)):
+        array = np.arange(3.0 * n).reshape(n, 3)
+        pair = export._pair(array)
+        assert (len(pair), pair.flags["C_CONTIGUOUS"]) == (kept, True)
+        np.testing.assert_array_equal(pair[:n], array)
+        np.testing.assert_array_equal(pair[-n:], array)
+
+
+class Unfit(torch.nn.Module):
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError(self.words)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [("no such layer\nin ONNX", "no such layer$"), ("", "NotImplementedError$")]
+)
+def test_a_network_that_cannot_be_exported_says_why_in_one_line(tmp_path: Path, words: str, said: str) -> None:
+    network, logic = load_network(saved(tmp_path, TABLE, "classification") / "model")
+    assert logic is not None
+    graph = export.build_graph(network, logic)
+    example = graph.feed(golden(tmp_path, network)[-1])
+    with pytest.raises(UserError, match=f"cannot be exported to ONNX: {said}"):
+        export._convert(replace(graph, module=Unfit(words)), example, tmp_path / "draft.onnx")
+    assert logging.root.manager.disable == logging.NOTSET
+    for before in ("1", None):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ORT_DISABLE_TELEMETRY", "1") if before else patch.delenv("ORT_DISABLE_TELEMETRY", False)
+            export.quiet_runtime()
+            assert os.environ.get("ORT_DISABLE_TELEMETRY") == before
+
+
+def test_a_tokenizer_lies_beside_the_model_but_once(tmp_path: Path) -> None:
+    there, out = tmp_path / "there", tmp_path / "out"
+    (there / "more").mkdir(parents=True)
+    (there / "a.json").write_text("{}")
+    (there / "more" / "b.txt").write_text("b")
+    export._copy_tokenizer(there, out)
+    assert sorted(str(path.relative_to(out)) for path in out.rglob("*.*")) == ["a.json", "more/b.txt"]
+    export._copy_tokenizer(there, there)
+    assert (there / "a.json").read_text() == "{}"
+    export._copy_tokenizer(tmp_path / "nowhere", tmp_path / "none")
+    assert not (tmp_path / "none").exists()

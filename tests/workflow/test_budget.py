@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import count
 
 import numpy as np
@@ -17,7 +18,7 @@ from headstart.workflow.arms import fitting as arms
 from headstart.workflow.arms.fitting import run_arm
 from headstart.workflow.arms.refit import NO_TIME, REFIT, refit_arms
 from headstart.workflow.arms.workbench import Workbench, start_processes
-from headstart.workflow.network_field import evidence_time
+from headstart.workflow.network_field import evidence_time, timetable_of
 from headstart.workflow.network_record import refit_warnings
 from headstart.workflow.options import FitOptions
 from headstart.workflow.planning.costs import Speed
@@ -133,12 +134,13 @@ def test_evidence_that_does_not_fit_into_the_budget_is_left_out_and_says_so(benc
     assert sorted(name for name, note in notes.items() if note == LEFT_OUT) == left_out
 
 
-def test_evidence_gets_what_the_timetable_has_to_spare(bench):
+def test_evidence_gets_what_the_timetable_has_to_spare(bench, tmp_path):
     assert evidence_time(bench, {}) == {}
     bench.timetable = Timetable(100.0, 10.0, {"a": 1.0}, lambda: 20.0)
     found = evidence_time(bench, {"expected": {"report": 7.0}})
     assert found["spare"]() == bench.timetable.spare > 0
     assert found["expected"] == 7.0
+    assert timetable_of(bench, plan_of(bench), tmp_path).cpu is time.process_time
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from headstart.choice import Candidate
 from headstart.problem import Task
 from headstart.tasks import create_task
 from headstart.workflow.adapting.field import judge_arms
+from headstart.workflow.adapting.race import ADAPTED, race_seed
 from headstart.workflow.judging.predictions import Predictions
 
 TASK = Task("classification", ("a", "b"))
@@ -58,3 +60,32 @@ def test_an_arm_that_some_seed_lacks_is_no_baseline():
     values["pooled"] = [answers(1.0)]
     found = judge_arms(adaptation, Predictions(np.arange(200), LABELS, [0, 1], values), "adapted")
     assert found.baseline == "source_only"
+
+
+def test_a_race_tells_a_line_per_candidate_and_keeps_what_stands_for_adaptation():
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    source, target = (rng.normal(size=(60, 4)) + 2 * np.eye(4)[labels] + shift for shift in (0, 0.5))
+    known = np.where(np.arange(60) == 1, 1, -1)
+    lines: list[str] = []
+    candidates = [Candidate("source_only"), Candidate("pooled"), Candidate("coral"), Candidate("jgsa", {"n_what": 1})]
+    found = race_seed(
+        source, labels, np.ones(60, dtype=int), target, known, candidates,
+        budget=1e6, seed=0, standardise=True, on_done=lines.append,
+    )  # fmt: skip
+    assert [line.split()[0] for line in lines] == [one.name for one in found.selection.raced]
+    assert all((" s  source_accuracy" in line) != ("jgsa" in line) for line in lines)
+    assert "TypeError" in next(line for line in lines if "jgsa" in line)
+    assert found.selection.data.n_classes == 3
+    assert set(found.arms) == {"source_only", "target_only", "pooled", ADAPTED}
+    assert found.adapted is found.arms[ADAPTED] is found.selection.finished[found.selection.considered]
+    assert found.kept_arm == (
+        found.kept.name if found.kept.name in ("source_only", "target_only", "pooled") else ADAPTED
+    )
+    assert found.seconds > 0
+    alone = race_seed(
+        source, labels[:60] * 1.5, np.ones(60, dtype=int), target, np.full(60, np.nan), candidates[:1],
+        budget=1e6, seed=0, standardise=True, on_done=lines.append,
+    )  # fmt: skip
+    assert (alone.adapted, alone.kept_arm, set(alone.arms)) == (None, "source_only", {"source_only"})
+    assert alone.selection.data.regression

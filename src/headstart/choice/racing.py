@@ -262,7 +262,6 @@ def validate(data: AdaptationData, target: Array, held: Array, model: Any = None
     whole = seen._replace(
         source_features=data.low_source,
         source_labels=domains.labels,
-        source_outputs=np.zeros((len(domains.labels), *target.shape[1:])),
         target_features=data.low_target,
         refit=_reverse(data),
     )
