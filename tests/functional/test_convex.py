@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from scipy.special import log_softmax
 
 from headstart.functional.box import Box, Program, least_linear, minimise, project
-from headstart.functional.calibration import calibrate
+from headstart.functional.calibration import calibrate, calibration_error, confidences
 from headstart.functional.landmarks import kernel_mean, landmark_features, landmark_turn
 from headstart.functional.mixture import mixture_proportions
 from headstart.functional.mmd import rbf
+from headstart.functional.temperature import fit_steepness, held_out_steepness, sharpened
 
 rng = np.random.default_rng(0)
 
@@ -102,6 +104,74 @@ def test_calibration_undoes_a_temperature_and_a_bias() -> None:
 def test_scores_that_say_nothing_give_the_shares() -> None:
     fitted = calibrate(np.zeros((10, 2)), np.array([0] * 7 + [1] * 3))
     np.testing.assert_allclose(fitted(np.zeros((1, 2))), [[0.7, 0.3]], atol=1e-4)
+
+
+def test_calibration_is_the_minimum_of_the_loss_in_whatever_unit_scores_come() -> None:
+    scores, labels = np.random.default_rng(5).normal(size=(40, 3)), np.random.default_rng(6).integers(0, 3, 40)
+    scores[np.arange(40), labels] += 1.0
+
+    def loss(slope: float, bias: np.ndarray) -> float:
+        logits = slope * scores + bias
+        return float(
+            (np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(40), labels]).mean() + 1e-6 * (bias**2).sum()
+        )
+
+    fitted = calibrate(scores, labels)
+    least = loss(*fitted)
+    for step in (1e-2, -1e-2):
+        assert loss(fitted.slope + step, fitted.bias) > least
+        for k in range(3):
+            assert loss(fitted.slope, fitted.bias + step * np.eye(3)[k]) > least
+    for unit in (1e3, 1e-2):
+        assert unit * calibrate(unit * scores, labels).slope == pytest.approx(fitted.slope, rel=1e-3)
+    assert calibrate(-scores, labels).slope == 0
+    p = np.exp(fitted.slope * scores[:2] + fitted.bias)
+    np.testing.assert_allclose(fitted(scores[:2]), p / p.sum(axis=1, keepdims=True))
+
+
+def test_the_error_of_calibration_is_its_formula() -> None:
+    draw = np.random.default_rng(7)
+    confidence = np.append(draw.random(200), [1.0, 0.0])
+    correct = draw.random(202) < confidence**2
+    for bins in (15, 4):
+        wanted = 0.0
+        for b in range(bins):
+            within = (confidence >= b / bins) & ((confidence < (b + 1) / bins) | (b == bins - 1))
+            if within.any():
+                wanted += abs(correct[within].mean() - confidence[within].mean()) * within.sum() / 202
+        assert calibration_error(confidence, correct, bins) == pytest.approx(wanted)
+    assert calibration_error(confidence, correct) == calibration_error(confidence, correct, 15)
+    values = np.array([[0.9, 0.1], [0.3, 0.7]])
+    sure, right = confidences(values, np.array([0, 0]), "softmax")
+    assert (sure.tolist(), right.tolist()) == ([0.9, 0.7], [True, False])
+    sure, right = confidences(values, np.array([[1.0, 1.0], [0.0, 1.0]]), "sigmoid")
+    assert (sure.tolist(), right.tolist()) == ([0.9, 0.9, 0.7, 0.7], [True, False, True, True])
+
+
+def test_a_steepness_is_the_best_of_all_whatever_is_added_to_a_row() -> None:
+    draw = np.random.default_rng(8)
+    scores, labels = draw.normal(size=(50, 4)), draw.integers(0, 4, 50)
+    scores[np.arange(50), labels] += 1.0
+    grid = np.exp(np.linspace(-4, 4, 4001))
+    losses = [-log_softmax(t * scores, axis=1)[np.arange(50), labels].mean() for t in grid]
+    wanted = grid[np.argmin(losses)]
+    assert fit_steepness(scores, labels) == pytest.approx(wanted, rel=0.01)
+    assert fit_steepness(scores + 100 * draw.normal(size=(50, 1)), labels) == pytest.approx(wanted, rel=0.01)
+    assert 50 * fit_steepness(50 * scores, labels) == pytest.approx(wanted, rel=0.01)
+    assert np.isfinite(fit_steepness(np.ones((3, 2)), np.array([0, 1, 0])))
+    held = sharpened(np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True), 1.0, "softmax")
+    guess = [50 * value + np.log(t) ** 2 / (2 * np.log(2) ** 2) for t, value in zip(grid, losses, strict=True)]
+    assert held_out_steepness(held, labels, "softmax") == pytest.approx(grid[np.argmin(guess)], rel=0.01)
+    sets = draw.random((30, 3))
+    marks = (draw.random((30, 3)) < sets).astype(float)
+    logits = np.log(sets) - np.log1p(-sets)
+    guess = [
+        np.where(marks > 0, np.log1p(np.exp(-t * logits)), np.log1p(np.exp(t * logits))).mean(axis=1).sum()
+        + np.log(t) ** 2 / (2 * np.log(2) ** 2)
+        for t in grid
+    ]
+    assert held_out_steepness(sets, marks, "sigmoid") == pytest.approx(grid[np.argmin(guess)], rel=0.01)
+    np.testing.assert_allclose(sharpened(sets, 2.0, "sigmoid"), 1 / (1 + np.exp(-2 * logits)))
 
 
 def test_landmarks_are_exact_where_every_row_is_one() -> None:

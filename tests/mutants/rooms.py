@@ -63,8 +63,9 @@ _MAP = {
     "validators/scorer.py": ("tests/shallow/test_splitters.py",),
     "functional/bootstrap.py": _STATISTICS,
     "functional/intervals.py": ("tests/functional/test_intervals.py", *_STATISTICS),
-    "functional/calibration.py": ("tests/functional", "tests/shallow/instances/test_label_shift.py"),
+    "functional/calibration.py": ("tests/functional/test_convex.py", "tests/shallow/instances/test_label_shift.py"),
     "functional/temperature.py": (
+        "tests/functional/test_convex.py",
         "tests/workflow/test_calibrate.py",
         "tests/workflow/test_refit.py",
         "tests/shallow/features",

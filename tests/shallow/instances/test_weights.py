@@ -15,7 +15,7 @@ from headstart.functional.order_free import same_scale
 from headstart.shallow.instances.density import classifier_weights
 from headstart.shallow.instances.gaussian import gaussian_weights, log_normal
 from headstart.shallow.instances.kliep import fit_ratio, kliep_weights
-from headstart.shallow.instances.kmm import _approximate, _exact, kmm_weights, match_kernel_means
+from headstart.shallow.instances.kmm import _approximate, _exact, _largest, kmm_weights, match_kernel_means
 from headstart.shallow.instances.nearest import nearest_weights
 from headstart.shallow.instances.ulsif import fit_relative_ratio, rulsif_weights, ulsif_weights
 from headstart.shallow.shells.reweighted import uniform_weights, weight_function
@@ -140,6 +140,38 @@ def test_kmm_is_scipys_solution_within_its_gap(ridge: float) -> None:
     assert found.weights.max() <= upper + 1e-9
     assert found.weights.min() >= 0
     assert n * (1 - slack) - 1e-6 <= found.weights.sum() <= n * (1 + slack) + 1e-6
+
+
+def test_kmm_takes_the_median_distance_and_the_papers_slack_where_none_is_given() -> None:
+    source, target, _ = gaussians(25, 2, 0.7, 0.6)
+    pooled = np.concatenate([source, target])
+    median = np.median([np.linalg.norm(a - b) for i, a in enumerate(pooled) for b in pooled[:i]])
+    slack = (np.sqrt(25) - 1) / np.sqrt(25)
+    plain = match_kernel_means(source, target, ridge=0.0, tolerance=1e-6)
+    given = match_kernel_means(source, target, ridge=0.0, tolerance=1e-6, bandwidth=median, slack=slack)
+    np.testing.assert_allclose(plain.weights, given.weights, atol=1e-6)
+    few = match_kernel_means(source, target, landmarks=1000)
+    assert few.approximation == "nystroem, 50 landmarks of 50 rows"
+    far = match_kernel_means(source, target + 50, bandwidth=1.0, ridge=0.1)  # nothing is near: the sum is its least
+    assert far.weights.mean() == pytest.approx(1 - slack, abs=1e-3)
+    assert match_kernel_means(source, source, upper=0.9, slack=0.05, bandwidth=1.0).weights.max() <= 0.9 + 1e-9
+
+
+def test_kmm_bounds_the_kernel_about_its_mean_from_above_by_little() -> None:
+    source, target, _ = gaussians(30, 2, 0.7, 0.6)
+    kernel = rbf(source, source, 1.0) / 30
+    centre = np.eye(30) - 1 / 30
+    largest = np.linalg.eigvalsh(centre @ kernel @ centre)[-1]
+    assert largest <= _largest(kernel) <= 1.02 * largest
+    _, linear, bound, mean = _exact(source, target, 1.0, 0.5)
+    np.testing.assert_allclose(linear, rbf(source, target, 1.0).mean(axis=1) + 0.5 / 30)
+    assert bound == pytest.approx(1.1 * _largest(kernel) + 0.5 / 30)
+    assert mean == pytest.approx(11 * kernel.mean())
+    for rows in (source[:2], np.zeros((5, 2))):  # too few, or all alike, for an eigenvalue
+        n = len(rows)
+        program = _exact(rows, target, 1.0, 0.5)
+        assert program[2] == pytest.approx(1.1 / n + 0.5 / n)
+        np.testing.assert_allclose(program[0](np.ones(n)), rbf(rows, rows, 1.0).mean(axis=1) + 0.5 / n)
 
 
 def test_kmm_approximated_is_within_five_percent_of_the_gain() -> None:

@@ -55,7 +55,7 @@ def _path(rows: Array, labels: Array, shown: Array, held: Array, strengths: Arra
 
 def _fit(rows: Array, labels: Array, shown: Array, held: Array, strengths: Array, estimator: Any) -> Array:
     model: Any = clone(estimator)
-    return np.log(np.clip(model.fit(rows, labels).predict_proba(held), 1e-6, 1))[None]
+    return np.log(np.maximum(model.fit(rows, labels).predict_proba(held), 1e-6))[None]
 
 
 def _least_loss(scores: Array, labels: Array) -> int:
