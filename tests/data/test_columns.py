@@ -267,8 +267,10 @@ def test_a_targets_values_and_texts_are_read_as_the_sources(tmp_path):
     found = open_counterpart(texts.rename(columns={"mood": "other"}), words)
     assert found.dataset.modality == "text"
     assert (found.labels == -1).all()
-    with pytest.raises(UserError, match=r"lacks 1 columns of the source data \('text'\)"):
-        open_counterpart(texts[["mood"]], words)
+    texts[["mood"]].to_csv(tmp_path / "t.csv", index=False)
+    for target, name in ((texts[["mood"]], "The target"), (tmp_path / "t.csv", r".*t\.csv")):
+        with pytest.raises(UserError, match=rf"^{name} lacks 1 columns of the source data \('text'\)"):
+            open_counterpart(target, words)
     sets = open_data(texts.assign(mood=["a;b", "b"] * 24), label="mood")
     with pytest.raises(UserError, match="is a multi-label problem"):
         open_counterpart(texts, sets)

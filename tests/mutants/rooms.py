@@ -35,10 +35,10 @@ _HEADS = ("tests/shallow/test_probe.py", "tests/shallow/test_joint.py", "tests/t
 _KINDS = ("tests/test_kinds.py", "tests/data/test_splits.py")
 _MAP = {
     "workflow/judging/verdict.py": ("tests/workflow/test_verdict.py",),
-    "workflow/conclude.py": _ARMS,
-    "workflow/network_field.py": _ARMS,
+    "workflow/conclude.py": ("tests/workflow/test_verdict.py", *_ARMS),
+    "workflow/network_field.py": ("tests/workflow/test_verdict.py", *_ARMS),
     "workflow/arms/temperature.py": _ARMS,
-    "workflow/record.py": _ARMS,
+    "workflow/record.py": ("tests/workflow/test_verdict.py", *_ARMS),
     "workflow/judging/measuring.py": ("tests/workflow/test_measuring.py", "tests/workflow/test_verdict.py"),
     "workflow/arms/fitting.py": _ARMS,
     "workflow/arms/heads.py": _ARMS,

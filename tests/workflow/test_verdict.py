@@ -1,10 +1,16 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from headstart.problem import Task
+from headstart.tasks import create_task
+from headstart.workflow.conclude import complete
+from headstart.workflow.judging.predictions import Predictions
 from headstart.workflow.judging.verdict import Verdict, compare, guard, judge, judge_kept
-from headstart.workflow.record import negative_transfer
+from headstart.workflow.network_field import best_index, planned_of, validation_of
+from headstart.workflow.record import arm_record, constant_baseline, negative_transfer, title_of
 
 CLASSES = Task("classification", ("a", "b"))
 VALUES = Task("regression", targets=("y",))
@@ -227,3 +233,53 @@ def test_a_simple_way_that_is_kept_is_the_best_of_equals():
     for kept in ("trees", "linear"):
         verdict = judge_kept(CLASSES, found, kept=kept, planned=kept, simple={"linear": 0.8, "trees": 0.8})
         assert verdict.best.baseline == kept
+
+
+def test_what_an_arm_says_is_the_mean_over_its_seeds():
+    labels = np.arange(40) % 2
+    right = lambda n: np.eye(2)[np.where(np.arange(40) < n, labels, 1 - labels)]  # noqa: E731
+    logic = create_task(CLASSES)
+    predictions = Predictions(np.arange(40), labels, [3, 4], {"probe": [right(30), right(20)]})
+    parts = [{"seconds": s, "validation": {"accuracy": v}} for s, v in ((1.25, 0.5), (2.0, 0.7))]
+    told = {"method": "probe", "title": "Probe", "papers": ["a paper"], "seed": 0}
+    found = arm_record(logic, "probe", predictions, parts, **told)
+    assert (found["seconds"], found["n_test"], found["interval_kind"]) == (3.25, 40, "bootstrap")
+    assert found["validation"] == {"accuracy": pytest.approx(0.6)}
+    assert found["test"]["accuracy"] == pytest.approx(0.625)
+    assert found["interval"][0] < 0.625 < found["interval"][1]
+    assert [(one["seed"], one["test"]["accuracy"], one["seconds"]) for one in found["seeds"]] == [
+        (3, 0.75, 1.25),
+        (4, 0.5, 2.0),
+    ]
+    nothing = Predictions(np.arange(0), labels[:0], [], {})
+    found = arm_record(logic, "probe", nothing, parts, **told)
+    assert (found["test"], found["interval"], found["seeds"], found["seconds"]) == ({}, None, [], 3.25)
+    assert constant_baseline(logic, np.array([0, 0, 1]), nothing) == {}
+    assert constant_baseline(logic, np.array([0, 0, 1]), predictions)["majority"]["accuracy"] == 0.5
+    values = Predictions(np.arange(2), np.array([[1.0], [5.0]]), [0], {})
+    assert constant_baseline(create_task(VALUES, values.labels), np.array([[2.0], [4.0]]), values)["mean"]["mae"] == 2.0
+
+
+def test_an_arm_has_the_title_of_its_table_or_of_the_catalogue():
+    assert title_of("scratch", {"scratch": "From scratch"}) == "From scratch"
+    assert title_of("dann+vat", {}) == title_of("dann", {}) != "dann"
+    assert title_of("unknown", {}) == "unknown"
+
+
+def test_the_plan_stands_for_its_method_or_for_the_first_arm_that_uses_the_source():
+    results = {"scratch": [{"score": 0.9}, {"score": 0.7}], "probe": [{"score": 0.5}], "finetune": [{"score": 0.6}]}
+    assert planned_of(SimpleNamespace(method="finetune"), results) == "finetune"
+    assert planned_of(SimpleNamespace(method="lp_ft"), results) == "probe"
+    assert validation_of(results) == {"scratch": pytest.approx(0.8), "probe": 0.5, "finetune": 0.6}
+    assert best_index([{"score": 0.5}, {"score": 0.9}, {"score": 0.9}]) == 1
+
+
+def test_a_finished_run_keeps_its_report_and_loses_what_it_trained_by(tmp_path):
+    (tmp_path / "state" / "probe" / "seed-0").mkdir(parents=True)
+    (tmp_path / "state" / "arguments.json").write_text("{}")
+    complete(tmp_path, {"verb": "pretrain"})  # a source has no report
+    assert [path.name for path in tmp_path.rglob("*")] == ["state", "arguments.json"]
+    (tmp_path / "report.html").write_text("as it was")
+    complete(tmp_path, {"verb": "fit"})
+    assert (tmp_path / "report.html").read_text() == "as it was"
+    complete(tmp_path / "nowhere", {"verb": "pretrain"})

@@ -89,3 +89,33 @@ def test_a_race_tells_a_line_per_candidate_and_keeps_what_stands_for_adaptation(
     )  # fmt: skip
     assert (alone.adapted, alone.kept_arm, set(alone.arms)) == (None, "source_only", {"source_only"})
     assert alone.selection.data.regression
+
+
+def test_nothing_is_measured_without_labels_and_equal_baselines_are_one():
+    adaptation = SimpleNamespace(task=TASK, logic=create_task(TASK), options=SimpleNamespace(seed=0))
+    empty = Predictions(np.arange(0), LABELS[:0], [0], {"source_only": [np.zeros((0, 2))]})
+    found = judge_arms(adaptation, empty, "source_only")
+    assert (found.kind, found.gain, found.n_test, found.arm, found.chosen) == (
+        "none",
+        None,
+        0,
+        "source_only",
+        "source_only",
+    )
+    half = Predictions(np.arange(200), LABELS, [0, 1], {"source_only": [answers(0.6)] * 2, "adapted": [answers(0.9)]})
+    assert judge_arms(adaptation, half, "adapted").gain is None  # one of two seeds has no such arm
+    for kept in ("source_only", "pooled"):
+        found = judged(kept, source_only=0.7, pooled=0.7, adapted=0.9)
+        assert (found.baseline, found.gain) == (kept, 0.0)
+        assert found.planned.arm == "adapted"
+
+
+def test_a_metric_of_all_rows_is_compared_as_such_across_domains():
+    task = Task("classification", ("a", "b"), primary="macro_f1")
+    adaptation = SimpleNamespace(task=task, logic=create_task(task), options=SimpleNamespace(seed=0))
+    ones = np.tile([0.1, 0.9], (200, 1))
+    values = {"source_only": [ones], "pooled": [answers(0.45)], "adapted": [answers(0.9)]}
+    found = judge_arms(adaptation, Predictions(np.arange(200), LABELS, [0], values), "adapted")
+    assert found.baseline == "pooled"  # right more seldom, and better by F1 of both classes
+    score = adaptation.logic.score
+    assert found.gain == pytest.approx(score(answers(0.9), LABELS) - score(answers(0.45), LABELS))
