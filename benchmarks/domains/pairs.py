@@ -34,6 +34,7 @@ class Pair(NamedTuple):
     test_x, test_y : what is scored; test_x is target_x where the protocol is transductive.
     kind : "classification" or "regression". source_domain : [n] numbers from 1 where there are several sources.
     target_y : labels of target_x for the supervised ceiling alone, where the test rows are others.
+    grid : channels, height and width of rows that are pictures.
     """
 
     benchmark: str
@@ -46,6 +47,7 @@ class Pair(NamedTuple):
     kind: str = "classification"
     source_domain: Array | None = None
     target_y: Array | None = None
+    grid: tuple[int, int, int] | None = None
 
     @property
     def transductive(self) -> bool:
@@ -117,9 +119,8 @@ def digits() -> Iterator[Pair]:
     """MNIST (2,000) and USPS (1,800), 16 x 16 pixels (256); rows of L2 length 1; transductive."""
     arrays = np.load(root() / "mnist_usps_jda/mnist_usps_jda.npz", allow_pickle=False)
     parts = {"M": "mnist", "U": "usps"}
-    yield from crossed(
-        "digits", {k: Domain(unit(arrays[f"{v}_x"]), arrays[f"{v}_y"].astype(np.int64)) for k, v in parts.items()}
-    )
+    domains = {k: Domain(unit(arrays[f"{v}_x"]), arrays[f"{v}_y"].astype(np.int64)) for k, v in parts.items()}
+    yield from (pair._replace(grid=(1, 16, 16)) for pair in crossed("digits", domains))
 
 
 def amazon() -> Iterator[Pair]:

@@ -142,7 +142,12 @@ def race(pair: Pair, folder: Path) -> None:
     kept = said["raced"]
     there = {one["name"] for one in kept}
     domains = domains_of(pair)
-    ground = prepare(domains, n_classes=0 if values else int(domains.labels.max()) + 1, standardise=has_units(pair))
+    ground = prepare(
+        domains,
+        n_classes=0 if values else int(domains.labels.max()) + 1,
+        standardise=has_units(pair),
+        grid=pair.grid,
+    )
     racing = as_candidates(None, domains, values, ground.heads)
     corrected = not values and only_shares_differ(domains)
     if corrected:
@@ -213,7 +218,7 @@ def read(pair: Pair, folder: Path) -> Race:
         arrays["ratio"],
         arrays.get("clusters"),
         0,
-        Heads(*said["heads"]),
+        Heads(*said["heads"][:2], pair.grid),
         said["validity"],
         None if said["span"] is None else tuple(said["span"]),
     )

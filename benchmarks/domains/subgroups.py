@@ -32,10 +32,19 @@ TAGS = ("NOUN", "VERB", "PRON", "ADP", "DET", "ADJ", "PROPN", "ADV")
 SERIES = ("CBF", "Synthetic_control", "ItalyPowerDemand", "ECG200", "Adiac", "GunPoint")
 
 
+GRID = (1, 16, 16)
+"""Of digits as they are everywhere in this benchmark."""
+
+
 def _pair(
-    benchmark: str, name: str, source: tuple[Array, Array], target: tuple[Array, Array], kind: str = "classification"
+    benchmark: str,
+    name: str,
+    source: tuple[Array, Array],
+    target: tuple[Array, Array],
+    kind: str = "classification",
+    grid: tuple[int, int, int] | None = None,
 ) -> Pair:
-    return Pair(benchmark, name, *source, target[0], target[0], target[1], kind)
+    return Pair(benchmark, name, *source, target[0], target[0], target[1], kind, grid=grid)
 
 
 def _some(x: Array, y: Array, rng: np.random.Generator, most: int = MOST) -> tuple[Array, Array]:
@@ -122,9 +131,10 @@ def lungs() -> Iterator[Pair]:
     x, y = part("train")
     dark = x.mean(axis=1) < np.median(x.mean(axis=1))
     sides = [_some(x[side], y[side], rng) for side in (dark, ~dark)]
-    yield _pair("lungs", "dark->bright", *sides)
-    yield _pair("lungs", "bright->dark", *sides[::-1])
-    yield _pair("lungs", "training->test", _some(x, y, rng), _some(*part("test"), rng))
+    grid = (1, 14, 14)
+    yield _pair("lungs", "dark->bright", *sides, grid=grid)
+    yield _pair("lungs", "bright->dark", *sides[::-1], grid=grid)
+    yield _pair("lungs", "training->test", _some(x, y, rng), _some(*part("test"), rng), grid=grid)
 
 
 def drawn() -> Iterator[Pair]:
@@ -141,7 +151,8 @@ def drawn() -> Iterator[Pair]:
         for degrees in (0, 20) if position < 2 else (0,):
             turned = rotate(ink[sides[1][0]], degrees, axes=(2, 1), reshape=False, order=1)
             source = unit(ink[sides[0][0]].reshape(-1, 225)), sides[0][1]
-            yield _pair("drawn", f"{name} turned {degrees}", source, (unit(turned.reshape(-1, 225)), sides[1][1]))
+            target = unit(turned.reshape(-1, 225)), sides[1][1]
+            yield _pair("drawn", f"{name} turned {degrees}", source, target, grid=(1, 15, 15))
 
 
 def tags() -> Iterator[Pair]:
@@ -217,10 +228,10 @@ def coloured() -> Iterator[Pair]:
     turned = unit(rotate(small(x, 28), 30, axes=(2, 1), reshape=False, order=1).reshape(len(y), -1)), y
     x, y = _some(usps["x_train"], usps["y_train"].astype(np.int64), rng)
     post = unit(x.reshape(len(y), -1)), y
-    yield _pair("coloured", "mnist->mnist-m", plain, grey)
-    yield _pair("coloured", "mnist-m->mnist", grey, plain)
-    yield _pair("coloured", "mnist->turned", plain, turned)
-    yield _pair("coloured", "usps->mnist-m", post, grey)
+    yield _pair("coloured", "mnist->mnist-m", plain, grey, grid=GRID)
+    yield _pair("coloured", "mnist-m->mnist", grey, plain, grid=GRID)
+    yield _pair("coloured", "mnist->turned", plain, turned, grid=GRID)
+    yield _pair("coloured", "usps->mnist-m", post, grey, grid=GRID)
 
 
 def encoded_films() -> Iterator[Pair]:
@@ -267,4 +278,5 @@ def other_shares() -> Iterator[Pair]:
                 some = np.flatnonzero(~np.isin(labels, common) | (rng.random(len(labels)) < 0.3))
                 source, labels = source[some], labels[some]
             target = sparse.csr_matrix(pair.target_x)[keep] if sparse.issparse(pair.target_x) else pair.target_x[keep]
-            yield _pair("other_shares", f"{pair.benchmark} {pair.name}", (source, labels), (target, pair.test_y[keep]))
+            kept = target, pair.test_y[keep]
+            yield _pair("other_shares", f"{pair.benchmark} {pair.name}", (source, labels), kept, grid=pair.grid)

@@ -8,6 +8,7 @@ import pytest
 from headstart import catalogue
 from headstart.choice import Candidate, standard_field
 from headstart.choice.cost import beyond, cheapest_first, expected_seconds
+from headstart.choice.heads import Heads
 from headstart.choice.racing import prepare, race
 from headstart.errors import check_names
 from headstart.shallow.domains import Domains
@@ -40,6 +41,14 @@ def test_what_is_not_expected_to_fit_is_left_out_whatever_the_clock_says():
     assert left[3] == {}
     spent = sum(expected_seconds(one, domains, 10) for i, one in enumerate(racing) if i not in left[2])
     assert spent <= 40
+
+
+def test_pictures_that_are_convolved_cost_more_and_only_what_is_trained_does():
+    domains = _domains(1000, 256)
+    for name, more in (("mcc", True), ("coral", False)):
+        plain, convolved = (expected_seconds(Candidate(name), domains, 10, Heads(grid=g)) for g in (None, (1, 16, 16)))
+        assert (convolved > 2 * plain) == more
+        assert more or convolved == plain
 
 
 def test_a_race_says_why_a_candidate_was_left_out():

@@ -13,10 +13,12 @@ import torch
 
 from headstart.checks import check_domain_method
 from headstart.choice import Candidate, choose
+from headstart.choice.heads import Heads
 from headstart.choice.joint import fitting, plan
-from headstart.choice.joint.body import Layers, Units, as_tensor, create_body
+from headstart.choice.joint.body import Layers, Units, as_tensor, create_body, create_grid_body
 from headstart.choice.joint.face import JointClassifier, JointRegressor
 from headstart.choice.joint.plan import Plan
+from headstart.choice.kept import Kept, keep
 from headstart.choice.stored import load_estimator, save_estimator
 from headstart.engine import Saving
 from headstart.shallow.joining import join
@@ -56,6 +58,16 @@ def test_answers_need_no_torch_and_are_the_networks():
     assert np.allclose(layers.features(rows), features, atol=1e-5)
 
 
+def test_pictures_are_convolved_and_answers_are_the_networks():
+    grid, rows = (2, 5, 6), np.random.default_rng(0).normal(size=(9, 60))
+    network = create_grid_body(grid, width=7, dropout=0.3).eval()
+    network.head = torch.nn.Linear(7, 3)
+    with torch.no_grad():
+        expected = network(as_tensor(rows)).numpy()
+    found = Layers.of(network).outputs(rows.reshape(9, *grid))
+    assert np.allclose(found, expected, atol=1e-5)
+
+
 def test_units_are_each_columns_own_or_one_for_all():
     rows = np.random.default_rng(0).normal(size=(50, 3)) * [1.0, 10.0, 0.0] + [5.0, 0.0, 2.0]
     own, common = Units.of(rows, each=True).of_rows(rows), Units.of(rows, each=False).of_rows(rows)
@@ -65,9 +77,27 @@ def test_units_are_each_columns_own_or_one_for_all():
     assert np.isclose((common[:, :2] ** 2).mean(), 1.0)
 
 
+def test_units_of_pictures_are_one_per_channel():
+    maps = np.random.default_rng(0).normal(size=(20, 3, 4, 4)) * np.array([1.0, 5.0, 0.0])[:, None, None] + 2.0
+    inside = Units.of_pictures(maps.reshape(20, -1), (3, 4, 4)).of_rows(maps.reshape(20, -1)).reshape(maps.shape)
+    assert np.allclose(inside.mean(axis=(0, 2, 3)), 0)
+    assert np.allclose(inside.std(axis=(0, 2, 3)), [1, 1, 0])
+    gap = inside[:, :2] - maps[:, :2] / maps[:, :2].std(axis=(0, 2, 3), keepdims=True)
+    assert np.ptp(gap, axis=(0, 2, 3)).max() < 1e-9
+
+
+def test_further_views_of_pictures_are_moved_by_a_tenth_of_their_sides():
+    rows = np.zeros((2, 100))
+    rows[:, 55] = 1.0
+    fetch = fitting.fetch_of(rows, Plan(noise=0.0, grid=(1, 10, 10)))
+    seen = {int(fetch(np.array([0]), np.array([view]))[0].argmax()) for view in range(1, 60)}
+    assert seen == {y * 10 + x for y in (4, 5, 6) for x in (4, 5, 6)}
+    assert int(fetch(np.array([0, 1]), np.array([0, 3]))[0].argmax()) == 55
+
+
 def test_more_views_add_noise_of_their_own_and_the_first_is_plain():
     rows = np.arange(12.0).reshape(6, 2)
-    fetch = fitting.fetch_of(rows, noise=0.5)
+    fetch = fitting.fetch_of(rows, Plan(noise=0.5))
     where = np.array([3, 1])
     assert torch.equal(fetch(where, 0), as_tensor(rows[where]))
     noisy = fetch(where, np.array([0, 4]))
@@ -82,6 +112,9 @@ def test_steps_follow_the_larger_domain_within_bounds(monkeypatch):
     assert Plan().steps(10, 10) == 200
     assert Plan().steps(100_000, 10) == 1500
     assert Plan().steps(640, 1280) == Plan().steps(1280, 640) == 240
+    assert Plan.of(Heads(grid=(1, 8, 8))).steps(640, 1280) == 480
+    assert Plan.of(Heads(standardise=False)).layers == 1
+    assert Plan.of(Heads()).layers == 2
 
 
 def test_a_source_free_method_starts_from_the_source_and_sees_none_of_it_afterwards(monkeypatch):
@@ -136,13 +169,36 @@ def test_they_race_are_blended_kept_and_loaded(tmp_path):
     by_name = {row["name"]: row for row in choice.table}
     assert not by_name["mcc"]["note"], by_name["mcc"]
     assert not by_name["shot"]["note"], by_name["shot"]
-    from headstart.choice.kept import keep
-
     for one in choice.selection.finished:
         kept = keep(one, choice.selection.data)
         save_estimator(kept, tmp_path / one.name)
         again = load_estimator(tmp_path / one.name)
         assert np.allclose(again.predict_proba(target), kept.predict_proba(target), atol=1e-12)
+
+
+def bars(n, seed):
+    """Return pictures of a bar somewhere, upright or level, and which."""
+    rng, labels = np.random.default_rng(seed), np.arange(n) % 2
+    rows = np.zeros((n, 10, 10))
+    for row, label in zip(rows, labels, strict=True):
+        y, x = rng.integers(0, 6, size=2)
+        row[y : y + 5 if label else y + 1, x : x + 1 if label else x + 5] = 1.0
+    return rows.reshape(n, 100) + 0.3 * rng.normal(size=(n, 100)), labels
+
+
+def test_what_is_convolved_tells_shapes_wherever_they_stand_and_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "LEAST_STEPS", 60)
+    monkeypatch.setattr(plan, "MOST_STEPS", 60)
+    (source, labels), (target, hidden) = bars(60, 2), bars(400, 3)
+    X, y, domain = join(source, labels, 0.7 * target)
+    right = {}
+    for grid in (None, (1, 10, 10)):
+        model = JointClassifier(method="erm", standardise=False, grid=grid).fit(X, y, sample_domain=domain)
+        right[grid] = (model.predict(0.7 * target) == hidden).mean()
+    assert right[1, 10, 10] > right[None] + 0.08, right
+    save_estimator(Kept(model=model, n_classes=2), tmp_path)
+    where = np.full(400, -1)
+    assert np.array_equal(load_estimator(tmp_path).predict_proba(target), model.predict_proba(target, where))
 
 
 def test_a_method_of_classes_is_left_out_of_a_race_of_values():

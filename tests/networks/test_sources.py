@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from small_networks import ROWS, TABLE
 from text_models import save_model
@@ -15,6 +17,7 @@ from torch import nn
 
 from headstart.errors import UserError
 from headstart.networks import TablePreprocess, build, list_sources, open_source, save_network, sized
+from headstart.networks.pixels import grid_of
 from headstart.networks.tabular import tabular_spec
 from headstart.networks.timm_family import create_timm, timm_spec
 from headstart.networks.torchvision_family import create_torchvision, torchvision_spec
@@ -267,6 +270,15 @@ def test_the_same_columns_give_the_same_network(tmp_path: Path) -> None:
     columns = SimpleNamespace(numeric=tuple(TABLE.mean), categorical=TABLE.categories)
     network, carried = source.build(), source.build(columns=columns)
     assert torch.equal(network(network.preprocess(ROWS)), carried(carried.preprocess(ROWS)))
+
+
+def test_pixels_are_the_picture_itself():
+    network = open_source("headstart/pixels").build()
+    picture = np.random.default_rng(0).integers(0, 256, size=(28, 28), dtype=np.uint8)
+    found = network.features(network.preprocess([Image.fromarray(picture)])).detach().numpy()
+    np.testing.assert_allclose(found[0], picture.reshape(-1) / 255, atol=1e-6)
+    assert grid_of(network) == (1, 28, 28)
+    assert grid_of(open_source("headstart/glyphs").build()) is None
 
 
 def test_the_tabular_architecture_has_no_weights() -> None:

@@ -133,3 +133,19 @@ def test_all_that_train_race_by_one_word_and_carry_penalties(tmp_path, monkeypat
     assert len(trained - asked) >= 18
     assert {name: told.get(name, "absent") for name in [*trained - asked, "dann+vat"] if told.get(name, "absent")} == {}
     assert not asked & set(told)
+
+
+def test_small_pictures_as_they_are_are_convolved_by_what_is_trained(few_digits, tmp_path, monkeypatch):
+    seen, trained = [], fitting.train
+    monkeypatch.setattr(fitting, "train", lambda method, body, *given, **o: (
+        seen.append(body), trained(method, body, *given, **o))[1])  # fmt: skip
+    run = fit(
+        few_digits, source_data=few_digits, source="headstart/pixels", method="mcc", out=tmp_path / "run", quiet=True
+    )
+    trained = json.loads((run.path / "evidence" / "training.json").read_text())["candidates"]
+    assert [one["name"] for one in trained] == ["mcc"]
+    whole = [one for one in seen if one.spec["family"] == "grid"]
+    assert [one.spec["grid"] for one in whole] == [[1, 28, 28]] * 2
+    again = load(run.path).model
+    names = sorted(few_digits.rglob("*.png"))
+    assert np.array_equal(again.predict_proba(names), run.model.predict_proba(names))

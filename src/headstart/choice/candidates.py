@@ -75,7 +75,7 @@ class Candidate:
         from headstart.choice.joint.face import JointClassifier, JointRegressor  # brings torch
 
         face = JointRegressor if regression else JointClassifier
-        return face(method=self.method, options=self.options, standardise=heads.standardise, seed=seed)
+        return face(method=self.method, options=self.options, standardise=heads.standardise, grid=heads.grid, seed=seed)
 
     def _head(self, default: Any) -> Any:
         return default if self.head is None else clone(self.head)

@@ -14,6 +14,7 @@ from headstart.choice.candidates import BASELINES, BLENDS, STACKED, Candidate, a
 from headstart.choice.chance import CONFIDENCE
 from headstart.choice.cost import cheapest_first
 from headstart.choice.gain import Gain, features, shipped
+from headstart.choice.heads import Grid
 from headstart.choice.label_shift import (
     CORRECTED,
     LEFT_OUT,
@@ -164,18 +165,19 @@ def race_and_select(
     seed: int = 0,
     gain: Gain | None = None,
     standardise: bool | None = None,
+    grid: Grid | None = None,
     state: Path | None = None,
     on_done: Callable[[Result], None] | None = None,
 ) -> Selection:
     """Race and decide on opened domains; ``n_classes`` is 0 for a regression, ``on_done`` is told of each outcome.
 
-    Trainings are kept in ``state`` while they go on, if it is given.
+    Trainings are kept in ``state`` while they go on, if it is given. ``grid`` is that of rows that are pictures.
     """
     regression = n_classes == 0
-    data = prepare(domains, n_classes=n_classes, seed=seed, standardise=standardise)._replace(state=state)
+    data = prepare(domains, n_classes=n_classes, seed=seed, standardise=standardise, grid=grid)._replace(state=state)
     racing = as_candidates(candidates, domains, regression, data.heads)
     corrected = not regression and len(domains.known) == 0 and only_shares_differ(domains, seed=seed)
     if corrected and candidates is None:
         racing.insert(1, Candidate(CORRECTED))
-    raced = race(data, cheapest_first(racing, domains, n_classes), budget=budget, on_done=on_done)
+    raced = race(data, cheapest_first(racing, domains, n_classes, data.heads), budget=budget, on_done=on_done)
     return select(data, raced, shipped(regression) if gain is None else gain, corrected=corrected)

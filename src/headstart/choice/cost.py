@@ -8,6 +8,7 @@ import numpy as np
 
 from headstart import catalogue
 from headstart.choice.candidates import BASELINES, NEAREST, Candidate, entry_of
+from headstart.choice.heads import Heads
 from headstart.choice.joint.plan import Plan
 from headstart.shallow.domains import Domains
 
@@ -16,14 +17,18 @@ NEAREST_COST = (0.037, 0.042, 0.01, 2.0)
 """As `Entry.cost` of the catalogue, for what is no method."""
 ARRAY_COST, TRAINED_COST = (0.1, 1.0, 0.3, 1.0), (3.0, 3.0, 0.0, 0.0)
 """Of a method that states none, fitted or trained."""
+ROWS = Heads()
+CONVOLVED = 40
+"""What a pixel that is convolved costs, in columns of a row that is not."""
 
 
-def expected_seconds(candidate: Candidate, domains: Domains, n_classes: int) -> float:
+def expected_seconds(candidate: Candidate, domains: Domains, n_classes: int, heads: Heads = ROWS) -> float:
     """Return what a candidate is expected to take; the clock has no part in it."""
     rows = len(domains.labels) + len(domains.target_labels)
     if is_learnt(candidate.method):
-        steps = Plan().steps(len(domains.labels), len(domains.target_labels)) / 1000
-        terms = (steps, steps * domains.source.shape[1] / 1000, 0.0, 0.0)
+        steps = Plan.of(heads).steps(len(domains.labels), len(domains.target_labels)) / 1000
+        columns = domains.source.shape[1] * (1 if heads.grid is None else CONVOLVED)
+        terms = (steps, steps * columns / 1000, 0.0, 0.0)
         return 2 * float(np.dot(cost_of(candidate.method), terms))
     inner = min(rows, domains.source.shape[1])
     terms = (1.0, rows * inner * max(n_classes, 1) / 1e7, (rows / 1000) ** 3, (inner / 1000) ** 3)
@@ -44,15 +49,17 @@ def cost_of(method: str) -> tuple[float, float, float, float]:
     return entry_of(method).cost or (TRAINED_COST if is_learnt(method) else ARRAY_COST)
 
 
-def cheapest_first(candidates: Sequence[Candidate], domains: Domains, n_classes: int) -> list[Candidate]:
+def cheapest_first(
+    candidates: Sequence[Candidate], domains: Domains, n_classes: int, heads: Heads = ROWS
+) -> list[Candidate]:
     """Return baselines in their order, then the rest by expected cost; candidates of one cost keep their order."""
     base = [one for one in candidates if one.method in BASELINES]
     rest = [one for one in candidates if one.method not in BASELINES]
-    return base + sorted(rest, key=lambda one: expected_seconds(one, domains, n_classes))
+    return base + sorted(rest, key=lambda one: expected_seconds(one, domains, n_classes, heads))
 
 
 def beyond(
-    candidates: Sequence[Candidate], domains: Domains, n_classes: int, budget: float | None
+    candidates: Sequence[Candidate], domains: Domains, n_classes: int, budget: float | None, heads: Heads = ROWS
 ) -> dict[int, tuple[float, float]]:
     """Return which candidates, run in this order, are expected to end beyond a budget: number to (cost, what is left).
 
@@ -62,7 +69,7 @@ def beyond(
         return {}
     out, spent = {}, 0.0
     for number, candidate in enumerate(candidates):
-        cost = expected_seconds(candidate, domains, n_classes)
+        cost = expected_seconds(candidate, domains, n_classes, heads)
         if number and spent + cost > budget:
             out[number] = (cost, budget - spent)
         else:

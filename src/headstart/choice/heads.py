@@ -13,6 +13,8 @@ from headstart.shallow.heads.ridge import TunedRidge
 from headstart.shallow.heads.tuned import TunedLogistic
 
 Array = np.ndarray
+Grid = tuple[int, int, int]
+"""Channels, height and width of rows that are pictures, their pixels channel by channel and line by line."""
 STRENGTHS = (0.3, 0.03, 0.003, 0.0003)
 """What the heads of adapted candidates choose from; a race has many of them, and baselines search more finely."""
 ENOUGH = 3000
@@ -28,11 +30,12 @@ class Heads(NamedTuple):
     ----------
     standardise : whether penalties and distances count in each feature's standard deviation; right for columns of
         different units, wrong for pixels, activations and words, whose rare features it blows up. nearest : whether
-        maps end in nearest neighbours instead of a linear model.
+        maps end in nearest neighbours instead of a linear model. grid : of rows that are pictures; None of all others.
     """
 
     standardise: bool = True
     nearest: bool = False
+    grid: Grid | None = None
 
     def baseline(self, regression: bool) -> Any:
         """Return the linear model that baselines are, its strength finely tuned."""
@@ -49,22 +52,24 @@ class Heads(NamedTuple):
         return TunedNearest(standardise=self.standardise) if self.nearest else self.linear(regression)
 
 
-def settle(domains: Domains, *, regression: bool, standardise: bool | None = None, seed: int = 0) -> Heads:
+def settle(
+    domains: Domains, *, regression: bool, standardise: bool | None = None, grid: Grid | None = None, seed: int = 0
+) -> Heads:
     """Choose by cross-validation on the source alone.
 
     Parameters
     ----------
-    standardise : None lets the source-only model's cross-validation say.
+    standardise : None lets the source-only model's cross-validation say. grid : of rows that are pictures.
     """
     if regression:
-        return Heads()
+        return Heads(grid=grid)
     n = len(domains.labels)
     order = projected_order(domains.source, seed)
     if n > ENOUGH:
         order = order[np.sort(np.random.default_rng(seed).permutation(n)[:ENOUGH])]
     rows, labels = domains.source[order], domains.labels[order]
     if len(np.unique(labels)) < 2 or len(labels) < 20:
-        return Heads(standardise is not False)
+        return Heads(standardise is not False, grid=grid)
     linear = TunedLogistic(standardise=standardise, n_folds=3, seed=seed).fit(rows, labels)
     scaled = linear.standardised_
     linear = TunedLogistic(strengths=(linear.strength_,), standardise=scaled)
@@ -76,4 +81,4 @@ def settle(domains: Domains, *, regression: bool, standardise: bool | None = Non
         gained.append((answers[0] == labels[held]).astype(float) - (answers[1] == labels[held]))
     difference = np.concatenate(gained)
     error = float(difference.std()) / np.sqrt(len(difference))
-    return Heads(scaled, bool(difference.mean() > SURE * error))
+    return Heads(scaled, bool(difference.mean() > SURE * error), grid)

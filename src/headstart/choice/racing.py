@@ -15,7 +15,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from headstart.choice.candidates import Candidate
 from headstart.choice.cost import beyond
-from headstart.choice.heads import Heads, settle
+from headstart.choice.heads import Grid, Heads, settle
 from headstart.functional.folds import default_folds
 from headstart.shallow.domains import Domains, stack
 from headstart.shallow.heads.nearest import TunedNearest
@@ -89,13 +89,20 @@ class AdaptationData(NamedTuple):
         return self.n_classes == 0
 
 
-def prepare(domains: Domains, *, n_classes: int, seed: int = 0, standardise: bool | None = None) -> AdaptationData:
+def prepare(
+    domains: Domains,
+    *,
+    n_classes: int,
+    seed: int = 0,
+    standardise: bool | None = None,
+    grid: Grid | None = None,
+) -> AdaptationData:
     """Hold a fifth of the source out, and compute what all candidates and validators share.
 
     Parameters
     ----------
     domains : with encoded labels. n_classes : 0 for a regression. standardise : whether heads count in each feature's
-        standard deviation; None lets the source's cross-validation say.
+        standard deviation; None lets the source's cross-validation say. grid : of rows that are pictures.
     """
     kind = "classification" if n_classes else "regression"
     if len(domains.labels) < 2:
@@ -105,7 +112,7 @@ def prepare(domains: Domains, *, n_classes: int, seed: int = 0, standardise: boo
     low_source, low_target = axes.of(domains.source), axes.of(domains.target)
     clusters = cluster(low_target, n_classes, seed=seed) if n_classes else None
     ratio = density_ratio(low_source, low_target, seed=seed)[held]
-    heads = settle(domains, regression=n_classes == 0, standardise=standardise, seed=seed)
+    heads = settle(domains, regression=n_classes == 0, standardise=standardise, grid=grid, seed=seed)
     validity, span = 1.0, None if n_classes else reach(domains)
     if n_classes:
         found = cluster(low_source, n_classes, seed=seed)
@@ -146,7 +153,7 @@ def race(
     """
     start = time.perf_counter()
     out: list[Result] = []
-    dear = beyond(candidates, data.domains, data.n_classes, budget)
+    dear = beyond(candidates, data.domains, data.n_classes, budget, data.heads)
     for number, candidate in enumerate(candidates):
         spent = time.perf_counter() - start
         note = ""

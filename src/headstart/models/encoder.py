@@ -40,6 +40,7 @@ class TableEncoder:
 
     modality = "table"
     standardise = True
+    grid = None
 
     @classmethod
     def fit(cls, datasets: list[Dataset], columns: TableColumns) -> TableEncoder:
@@ -101,6 +102,13 @@ class Backbone:
     @property
     def modality(self) -> str:
         return self.network.preprocess.modality
+
+    @property
+    def grid(self) -> tuple[int, int, int] | None:
+        """Channels, height and width where the features are pixels."""
+        from headstart.networks.pixels import grid_of
+
+        return grid_of(self.network)
 
     @property
     def names(self) -> None:

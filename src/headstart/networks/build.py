@@ -8,7 +8,7 @@ from headstart.errors import UserError, nearest
 from headstart.networks.network import Network
 from headstart.networks.preprocess import Preprocess
 
-FAMILIES = ("timm", "torchvision", "transformers", "tabular", "columns", "glyphs")
+FAMILIES = ("timm", "torchvision", "transformers", "tabular", "columns", "pixels", "glyphs")
 
 
 def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network:
@@ -45,6 +45,10 @@ def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network
         from headstart.networks.columns import build_columns
 
         network = build_columns(spec, preprocess)  # type: ignore[arg-type]
+    elif family == "pixels":
+        from headstart.networks.pixels import build_pixels
+
+        network = build_pixels(spec, preprocess)
     elif family == "glyphs":
         from headstart.networks.glyphs import build_glyphs
 

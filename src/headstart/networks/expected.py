@@ -96,6 +96,7 @@ SPEC: dict[str, Rule] = {
         open=False,
     ),
     "columns": Record({"family": NAME, "preprocess": PREPROCESS["table"]}, _TAPS, open=False),
+    "pixels": Record({"family": NAME, "preprocess": PREPROCESS["image"]}, _TAPS, open=False),
     "glyphs": Record({"family": NAME}, {"preprocess": PREPROCESS["image"], **_TAPS}, open=False),
 }
 TASK = Record(

@@ -1,4 +1,4 @@
-"""Sources that come with Headstart: ``headstart/glyphs`` and the architecture ``headstart/tabular``."""
+"""Sources that come with Headstart: a small network of glyphs, pixels as they are, and an architecture for tables."""
 
 from __future__ import annotations
 
@@ -35,6 +35,26 @@ def open_glyphs() -> Source:
         paper=paper_of("resnet"),
         make=make,
         reference_file=glyphs_weights().parent / "reference.safetensors",
+    )
+
+
+def open_pixels() -> Source:
+    """Open small pictures as they are: nothing learned, but what methods trained on two domains convolve."""
+    from headstart.networks.pixels import pixels_spec
+
+    def make(pretrained: bool, statistics: TablePreprocess | None) -> Network:
+        return build(pixels_spec())
+
+    return Source(
+        spec="headstart/pixels",
+        kind="bundled",
+        modality="image",
+        domain=Domain("image"),
+        task=None,
+        title="Pixels: grey pictures of 28 x 28 pixels as they are, nothing learned",
+        licence="Apache-2.0",
+        paper="",
+        make=make,
     )
 
 

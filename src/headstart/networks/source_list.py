@@ -39,13 +39,10 @@ def _row(spec: str, kind: str, modality: str, title: str, paper: str, at_hand: b
 
 
 def _bundled() -> list[dict[str, Any]]:
-    from headstart.networks.source_bundled import open_glyphs, open_tabular
+    from headstart.networks.source_bundled import open_glyphs, open_pixels, open_tabular
 
-    glyphs, tabular = open_glyphs(), open_tabular()
-    return [
-        _row(glyphs.spec, "bundled", "image", glyphs.title, glyphs.paper, True),
-        _row(tabular.spec, "bundled", "table", tabular.title, tabular.paper, True),
-    ]
+    bundled = (open_glyphs(), open_pixels(), open_tabular())
+    return [_row(one.spec, "bundled", one.modality, one.title, one.paper, True) for one in bundled]
 
 
 def _runs(folder: Path) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ FORMS = (
     "file:WEIGHTS",
     "RUN",
     "headstart/glyphs",
+    "headstart/pixels",
     "headstart/tabular",
 )
 
@@ -27,7 +28,7 @@ def open_source(spec: str, *, network: str | None = None) -> Source:
     Parameters
     ----------
     spec : ``timm/NAME[.TAG]``, ``torchvision/NAME``, ``hf/ID`` or ``hf/DIRECTORY``, ``file:WEIGHTS``, a run folder,
-        ``headstart/glyphs`` or ``headstart/tabular``.
+        ``headstart/glyphs``, ``headstart/pixels`` or ``headstart/tabular``.
     network : the architecture of a weights file, ``timm/NAME`` or ``torchvision/NAME``.
 
     Raises
@@ -65,9 +66,9 @@ def open_source(spec: str, *, network: str | None = None) -> Source:
 
 
 def _open_bundled(name: str) -> Source:
-    from headstart.networks.source_bundled import open_glyphs, open_tabular
+    from headstart.networks.source_bundled import open_glyphs, open_pixels, open_tabular
 
-    bundled = {"glyphs": open_glyphs, "tabular": open_tabular}
+    bundled = {"glyphs": open_glyphs, "pixels": open_pixels, "tabular": open_tabular}
     if name not in bundled:
         raise UserError(f"There is no source 'headstart/{name}'; {nearest(name, bundled)}")
     return bundled[name]()

@@ -9,11 +9,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from headstart.choice.heads import Grid
 from headstart.networks.network import Network
 from headstart.networks.parts import chain, named
 from headstart.networks.unset_preprocess import UnsetPreprocess
 
 Array = np.ndarray
+CHANNELS, KERNEL = (16, 32), 5
+"""Of the convolutions over rows that are pictures."""
 
 
 def create_body(d: int, *, width: int, layers: int, dropout: float) -> Network:
@@ -27,8 +30,30 @@ def create_body(d: int, *, width: int, layers: int, dropout: float) -> Network:
     return Network(named("layer", blocks), nn.Identity(), width, UnsetPreprocess("table"), spec)
 
 
+def create_grid_body(grid: Grid, *, width: int, dropout: float) -> Network:
+    """Return a network over rows that are pictures: two stages of convolutions, then ``width`` features.
+
+    A convolution is ``max over 2 x 2 of relu(W * x + b)`` with 5 x 5 kernels, as in LeNet (LeCun et al., Proceedings of
+    the IEEE 1998, section 2), of `CHANNELS`; nothing is normalised by batches, as in `create_body`.
+    """
+    channels, *size = grid
+    blocks = []
+    for number, more in enumerate(CHANNELS):
+        convolved = nn.Conv2d(channels, more, KERNEL, padding=KERNEL // 2)
+        first = nn.Unflatten(1, grid) if number == 0 else None
+        blocks.append(chain(first, convolved, nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)))
+        channels, size = more, [-(-side // 2) for side in size]
+    linear = nn.Linear(channels * size[0] * size[1], width)
+    blocks.append(chain(nn.Flatten(), linear, nn.ReLU(), nn.Dropout(dropout) if dropout else None))
+    spec = {"family": "grid", "grid": list(grid), "width": width, "dropout": dropout}
+    return Network(named("layer", blocks), nn.Identity(), width, UnsetPreprocess("table"), spec)
+
+
 class Layers(NamedTuple):
-    """The learned weights as arrays: ``weights[i]`` [out, in] and ``biases[i]`` [out]; the last are the head's."""
+    """The learned weights as arrays: ``weights[i]`` [out, in] and ``biases[i]`` [out]; the last are the head's.
+
+    Those of convolutions are [out, in, `KERNEL`, `KERNEL`].
+    """
 
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
@@ -36,20 +61,28 @@ class Layers(NamedTuple):
     @classmethod
     def of(cls, network: Network) -> Layers:
         """Take the weights of a network that `create_body` made, with a linear head."""
-        found = [module for module in network.modules() if isinstance(module, nn.Linear)]
+        found = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
         weights, biases = ([getattr(one, name).detach().numpy().astype(np.float64) for one in found]
                            for name in ("weight", "bias"))  # fmt: skip
         return cls(tuple(weights), tuple(biases))
 
     def features(self, rows: Array) -> Array:
-        """Return what the head reads, [n, width]."""
+        """Return what the head reads, [n, width], of rows [n, d] or, where the first weights convolve, [n, c, h, w]."""
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            rows = np.maximum(rows @ weight.T + bias, 0.0)
+            if weight.ndim == 4:
+                rows = _convolved(rows, weight, bias)
+            else:
+                rows = np.maximum(rows.reshape(len(rows), -1) @ weight.T + bias, 0.0)
         return rows
 
     def outputs(self, rows: Array) -> Array:
         """Return the head's outputs [n, k]."""
         return self.features(rows) @ self.weights[-1].T + self.biases[-1]
+
+
+def _convolved(maps: Array, weight: Array, bias: Array) -> Array:
+    found = nn.functional.conv2d(*map(torch.as_tensor, (maps, weight, bias)), padding=KERNEL // 2)
+    return nn.functional.max_pool2d(found.relu(), 2, ceil_mode=True).numpy()
 
 
 class Units(NamedTuple):
@@ -69,6 +102,14 @@ class Units(NamedTuple):
         common = float(np.sqrt(np.mean(spread[varies] ** 2))) if varies.any() else 1.0
         scale = np.where(varies, spread if each else common, np.inf)
         return cls(mean, scale)
+
+    @classmethod
+    def of_pictures(cls, rows: Array, grid: Grid) -> Units:
+        """Return one mean and one deviation per channel, so that a convolution sees the same everywhere."""
+        maps = rows.reshape(len(rows), grid[0], -1)
+        mean, spread = maps.mean(axis=(0, 2)), maps.std(axis=(0, 2))
+        scale = np.where(spread > 1e-9 * np.maximum(1.0, np.abs(mean)), spread, np.inf)
+        return cls(*(np.repeat(part, maps.shape[2]) for part in (mean, scale)))
 
     def of_rows(self, rows: Array) -> Array:
         return (rows - self.mean) / self.scale

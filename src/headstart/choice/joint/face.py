@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
+from headstart.choice.heads import Grid, Heads
 from headstart.choice.joint.body import Layers, Units
 from headstart.choice.joint.fitting import ordered, train_joint
 from headstart.choice.joint.plan import Plan
@@ -19,8 +20,6 @@ from headstart.shallow.predictors import DomainClassifier, DomainRegressor
 from headstart.tasks import TaskLogic, create_task
 
 Array = np.ndarray
-TABLE_LAYERS = 2
-"""Stages of the body where columns have units of their own; features of a network need one."""
 
 
 class _Joint:
@@ -29,6 +28,7 @@ class _Joint:
     method: str
     options: dict[str, Any] | None
     standardise: bool
+    grid: Grid | None
     seed: int
     place: Path | None = None
     history: Sequence[list[dict[str, Any]]] = ()
@@ -40,14 +40,20 @@ class _Joint:
 
     def _train(self, domains: Domains, logic: TaskLogic) -> None:
         domains = ordered(domains)  # first, so that not even rounding depends on the table's order
-        self.units_ = Units.of(stack(domains.source, domains.target), each=self.standardise)
+        rows = stack(domains.source, domains.target)
+        self.units_ = Units.of_pictures(rows, self.grid) if self.grid else Units.of(rows, each=self.standardise)
         inside = domains._replace(
             source=self.units_.of_rows(domains.source), target=self.units_.of_rows(domains.target)
         )
-        plan = Plan(layers=TABLE_LAYERS if self.standardise else 1)
+        plan = Plan.of(Heads(self.standardise, grid=self.grid))
         network, done = train_joint(self.method, self.options, inside, logic, plan, seed=self.seed, state=self.place)
         self.history = [one.history for one in done]
         self.layers_ = Layers.of(network)
+
+    def _answers(self, rows: Array) -> Array:
+        """Return the network's outputs [n, k]."""
+        inside = self.units_.of_rows(rows)
+        return self.layers_.outputs(inside.reshape(len(inside), *self.grid) if self.grid else inside)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -57,7 +63,7 @@ class JointClassifier(_Joint, DomainClassifier):
     Parameters
     ----------
     method : its name in the catalogue. options : of it. standardise : whether columns have units of their own.
-    seed : of everything random.
+    grid : channels, height and width of rows that are pictures, which are convolved. seed : of everything random.
 
     Attributes
     ----------
@@ -67,13 +73,14 @@ class JointClassifier(_Joint, DomainClassifier):
     method: str = "dann"
     options: dict[str, Any] | None = None
     standardise: bool = True
+    grid: Grid | None = None
     seed: int = 0
 
     def _learn(self, domains: Domains) -> None:
         self._train(domains, create_task(Task("classification", tuple(map(str, range(len(self.classes_)))))))
 
     def _outputs(self, rows: Any, is_source: bool) -> Array:
-        return softmax(self.layers_.outputs(self.units_.of_rows(rows)), axis=1)
+        return softmax(self._answers(rows), axis=1)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -88,6 +95,7 @@ class JointRegressor(_Joint, DomainRegressor):
     method: str = "dann"
     options: dict[str, Any] | None = None
     standardise: bool = True
+    grid: Grid | None = None
     seed: int = 0
 
     def _learn(self, domains: Domains) -> None:
@@ -97,4 +105,4 @@ class JointRegressor(_Joint, DomainRegressor):
         self._train(domains, logic)
 
     def _outputs(self, rows: Any, is_source: bool) -> Array:
-        return self.layers_.outputs(self.units_.of_rows(rows))[:, 0] * self.scale_ + self.mean_
+        return self._answers(rows)[:, 0] * self.scale_ + self.mean_

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from headstart import catalogue
-from headstart.choice.joint.body import as_tensor, create_body
+from headstart.choice.joint.body import as_tensor, create_body, create_grid_body
 from headstart.choice.joint.plan import Plan
 from headstart.engine import Compute, Domain, JoinedStream, Optimizer, Saving, Selection, Stream, Trained, train
 from headstart.engine.streams import BatchStream
@@ -58,7 +58,7 @@ def train_joint(
         return found.network, [found]
     source = learn(catalogue.create("erm"), body, JoinedStream(None, _sources(domains, 1, plan), **sizes), "source")
     views: dict[str, Any] = {"views": views_of(learner), "shown": learner.n_views}
-    target = Stream(fetch_of(domains.target, plan.noise), n=len(domains.target), **views, **sizes)
+    target = Stream(fetch_of(domains.target, plan), n=len(domains.target), **views, **sizes)
     found = learn(learner, source.network, target, "target")
     return found.network, [source, found]
 
@@ -66,7 +66,10 @@ def train_joint(
 def _body(d: int, logic: TaskLogic, plan: Plan, seed: int) -> Network:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        body = create_body(d, width=plan.width, layers=plan.layers, dropout=plan.dropout)
+        if plan.grid is None:
+            body = create_body(d, width=plan.width, layers=plan.layers, dropout=plan.dropout)
+        else:
+            body = create_grid_body(plan.grid, width=plan.width, dropout=plan.dropout)
         body.head = draw(logic.head_of(body))
     return body
 
@@ -118,7 +121,7 @@ def _sources(domains: Domains, shown: int, plan: Plan) -> list[Domain]:
     if len(domains.known):
         parts.append((domains.target[domains.known], domains.target_labels[domains.known]))
     views: dict[str, Any] = {"views": 1 if shown == 1 else 64, "shown": shown}
-    return [Domain(fetch_of(rows, plan.noise), _labels(labels), **views) for rows, labels in parts]
+    return [Domain(fetch_of(rows, plan), _labels(labels), **views) for rows, labels in parts]
 
 
 def _target(domains: Domains, learner: Any, plan: Plan) -> Domain | None:
@@ -126,7 +129,7 @@ def _target(domains: Domains, learner: Any, plan: Plan) -> Domain | None:
         return None
     labels = None if masked(domains.target_labels).all() else _labels(domains.target_labels)
     return Domain(
-        fetch_of(domains.target, plan.noise),
+        fetch_of(domains.target, plan),
         labels,
         n=len(domains.target),
         views=views_of(learner),
@@ -134,8 +137,8 @@ def _target(domains: Domains, learner: Any, plan: Plan) -> Domain | None:
     )
 
 
-def fetch_of(rows: Array, noise: float) -> Any:
-    """Return rows by position; views above 0 add noise, a function of positions and views alone."""
+def fetch_of(rows: Array, plan: Plan) -> Any:
+    """Return rows by position; views above 0 add noise and shift pictures, by positions and views alone."""
     tensor = as_tensor(rows)
 
     def fetch(positions: Array, view: Any) -> torch.Tensor:
@@ -143,7 +146,22 @@ def fetch_of(rows: Array, noise: float) -> Any:
         found = tensor[torch.from_numpy(np.asarray(positions))]
         if not views.any():
             return found
-        drawn = np.random.default_rng([*views.tolist(), *positions.tolist()]).normal(size=tuple(found.shape))
-        return found + as_tensor(noise * drawn * (views > 0)[:, None])
+        rng = np.random.default_rng([*views.tolist(), *positions.tolist()])
+        drawn = rng.normal(size=tuple(found.shape))
+        if plan.grid is not None:
+            moved = as_tensor(_shifted(found.numpy().reshape(len(found), *plan.grid), rng).reshape(found.shape))
+            found = torch.where(torch.from_numpy(views > 0)[:, None], moved, found)
+        return found + as_tensor(plan.noise * drawn * (views > 0)[:, None])
 
     return fetch
+
+
+def _shifted(pictures: Array, rng: np.random.Generator) -> Array:
+    """Return pictures [n, c, h, w], each moved by up to a tenth of its sides; its edge fills what it leaves."""
+    lines, columns = (
+        np.clip(np.arange(side) + rng.integers(-side // 10, side // 10 + 1, size=(len(pictures), 1)), 0, side - 1)
+        for side in pictures.shape[2:]
+    )
+    number = np.arange(len(pictures))[:, None, None, None]
+    channel = np.arange(pictures.shape[1])[:, None, None]
+    return pictures[number, channel, lines[:, None, :, None], columns[:, None, None, :]]

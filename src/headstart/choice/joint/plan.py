@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headstart.choice.heads import Grid, Heads
+
+TABLE_LAYERS = 2
+"""Stages of the body where columns have units of their own; features of a network need one."""
 LEAST_STEPS, MOST_STEPS = 150, 600
 
 
@@ -17,7 +21,7 @@ class Plan:
     ----------
     width, layers, dropout : of the body. batch_size : rows of each domain in a step. epochs : of the larger domain,
         held between `LEAST_STEPS` and `MOST_STEPS` steps. rate, decay : of AdamW. noise : standard deviation of what
-        further views of a row add to it.
+        further views of a row add to it. grid : of rows that are pictures, which are convolved, twice as long.
     """
 
     width: int = 256
@@ -28,7 +32,17 @@ class Plan:
     rate: float = 4e-3
     decay: float = 1e-2
     noise: float = 0.1
+    grid: Grid | None = None
+
+    @classmethod
+    def of(cls, heads: Heads) -> Plan:
+        """Return the plan for rows that are pictures, columns with units of their own, or features of a network."""
+        if heads.grid is not None:
+            return cls(epochs=2 * cls.epochs, grid=heads.grid)
+        return cls(layers=TABLE_LAYERS if heads.standardise else 1)
 
     def steps(self, n_source: int, n_target: int) -> int:
         """Return the steps of the optimiser for domains of these sizes."""
-        return int(np.clip(self.epochs * -(-max(n_source, n_target) // self.batch_size), LEAST_STEPS, MOST_STEPS))
+        wanted = self.epochs * -(-max(n_source, n_target) // self.batch_size)
+        times = 1 if self.grid is None else 2
+        return int(np.clip(wanted, times * LEAST_STEPS, times * MOST_STEPS))

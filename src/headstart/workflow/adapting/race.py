@@ -11,6 +11,7 @@ import numpy as np
 
 from headstart.choice.candidates import BASELINES, Candidate
 from headstart.choice.choosing import Selection, race_and_select
+from headstart.choice.heads import Grid
 from headstart.choice.kept import Kept, keep
 from headstart.choice.racing import Result
 from headstart.shallow.domains import Domains
@@ -63,6 +64,7 @@ def race_seed(
     budget: float,
     seed: int,
     standardise: bool,
+    grid: Grid | None = None,
     state: Path | None = None,
     on_done: Callable[[str], None],
 ) -> Race:
@@ -72,7 +74,7 @@ def race_seed(
     ----------
     labels : class numbers from 0 without a gap, or values. target_labels : -1 or NaN but where they may be learned
         from.
-    standardise : whether the features have units of their own.
+    standardise : whether the features have units of their own. grid : of rows that are pictures.
     state : where trainings are kept while they go on.
     on_done : told one line per candidate.
     """
@@ -85,6 +87,7 @@ def race_seed(
         budget=budget,
         seed=seed,
         standardise=standardise,
+        grid=grid,
         state=state,
         on_done=lambda one: on_done(_line(one)),
     )

@@ -20,8 +20,8 @@ TRIED = 8
 ROWS = 300
 """Training rows that every source encodes."""
 FOLDS = 3
-WITHOUT_WEIGHTS = frozenset({"headstart/tabular"})
-"""Bundled architectures that bring no weights, hence nothing to carry over."""
+WITHOUT_WEIGHTS = frozenset({"headstart/pixels", "headstart/tabular"})
+"""Bundled sources that bring no weights, hence nothing to carry over."""
 
 FITTED = Record({}, {"data": Maybe(Record({}, {"fingerprint": Maybe(Text())}))})
 """What of a run's ``run.json`` says on which data it was fitted."""
