@@ -135,3 +135,38 @@ def test_ranks_are_those_of_scipy_within_the_race(raced):
         belief = data.validity if name.startswith("cluster") else 1.0
         assert rows[:, place] == pytest.approx(belief * (ranks - ranks[0]))
     assert (rows[1:] != 0).any()
+
+
+def test_without_source_only_there_is_no_choice_and_without_an_adapted_model_no_adaptation(raced):
+    data, found = raced
+    with pytest.raises(ValueError, match="did not finish: nothing was raced"):
+        select(data, [], _evidence())
+    with pytest.raises(ValueError, match="did not finish: no room"):
+        select(data, [found[0]._replace(note="no room"), *found[1:]], _evidence())
+    with pytest.raises(ValueError, match="did not finish"):
+        select(data, found[1:], _evidence())
+    alone = select(data, [found[0], found[1]._replace(note="failed")], _evidence())
+    assert (alone.considered, _kept(alone)) == (None, "source_only")
+    assert "no adapted model was raced to its end" in alone.reason
+    assert math.isnan(alone.deviation)
+    rows = {row["name"]: row for row in alone.table()}
+    assert rows["easytl"]["note"] == "failed"
+    assert math.isnan(rows["easytl"]["predicted_gain"])
+    two = select(data, found[:2], _evidence(easytl=CERTAIN + 1))
+    assert [one.name for one in two.finished] == ["source_only", "easytl"]  # nothing to blend
+    assert _kept(two) == "easytl"
+
+
+def test_a_gain_is_said_in_the_unit_that_it_has():
+    rng = np.random.default_rng(1)
+    source, target = rng.normal(size=(60, 3)), rng.normal(size=(50, 3)) + 0.5
+    values = source @ np.array([1.0, -2.0, 0.5]) + rng.normal(size=60)
+    data = prepare(Domains(source, values, target, np.full(50, np.nan), np.ones(60, dtype=int)), n_classes=0)
+    found = race(data, [Candidate(name) for name in ("source_only", "coral", "standardize")])
+    names = feature_names(True)
+    coef = np.zeros(len(names))
+    coef[names.index("is blend")] = CERTAIN + 1
+    selection = select(data, found, Gain(names, np.ones(len(names)), coef, 0.4, 1.0))
+    assert [one.name for one in selection.finished] == ["source_only", "coral", "standardize", "blend"]
+    assert _kept(selection) == "blend"
+    assert "% of the error over source-only" in selection.reason

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from headstart.choice.heads import Heads, settle
+from headstart.choice.heads import STRENGTHS, Heads, settle
 from headstart.choice.racing import prepare
 from headstart.shallow.domains import Domains
+from headstart.shallow.heads.nearest import TunedNearest
+from headstart.shallow.heads.ridge import TunedRidge
+from headstart.shallow.heads.tuned import TunedLogistic
 
 
 def _domains(rows, labels):
@@ -45,3 +48,29 @@ def test_clusters_of_the_source_are_believed_as_far_as_they_are_its_classes():
     far = rng.normal(size=(150, 4)) + 20 * np.eye(4)[labels]
     assert prepare(_domains(far, labels), n_classes=3).validity == 1.0
     assert prepare(_domains(far, rng.permutation(labels)), n_classes=3).validity < 0.1
+
+
+def test_what_stands_on_top_is_of_the_kind_and_the_scale_that_were_settled():
+    for scale in (True, False):
+        heads = Heads(scale)
+        assert [heads.baseline(False).standardise, heads.linear(False).standardise] == [scale, scale]
+        assert heads.after_map(False).standardise == scale
+        assert isinstance(heads.after_map(False), TunedLogistic)
+        assert isinstance(Heads(scale, nearest=True).after_map(False), TunedNearest)
+    assert heads.linear(False).strengths == STRENGTHS
+    assert heads.baseline(False).strengths != STRENGTHS
+    assert {type(make(True)) for make in (heads.baseline, heads.linear, heads.after_map)} == {TunedRidge}
+
+
+def test_a_handful_of_source_rows_settles_nothing_and_many_are_sampled(monkeypatch):
+    rows, labels = _rings(n=19)
+    for known, scale in ((None, True), (True, True), (False, False)):
+        assert settle(_domains(rows, labels), regression=False, standardise=known) == Heads(scale)
+    rows, labels = _rings(n=400)
+    assert settle(_domains(rows, 0 * labels), regression=False) == Heads()  # one class
+    monkeypatch.setattr("headstart.choice.heads.ENOUGH", 150)
+    broken = np.where(np.arange(400) < 250, labels, 1 - labels)
+    assert settle(_domains(rows, labels), regression=False).nearest
+    assert settle(_domains(rows, broken), regression=False, seed=1) == settle(
+        _domains(rows, broken), regression=False, seed=1
+    )

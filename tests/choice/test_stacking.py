@@ -6,7 +6,7 @@ import numpy as np
 
 from headstart.choice import Candidate, choose
 from headstart.choice.racing import prepare, race
-from headstart.choice.stacking import stacked
+from headstart.choice.stacking import _held_back, stacked
 from headstart.shallow.domains import Domains
 from headstart.shallow.joining import join
 
@@ -56,3 +56,36 @@ def test_while_labels_are_few_a_stack_leans_on_what_is_predicted_to_gain():
     share = dict(zip(map(id, blend.members), blend.weights, strict=True))
     ratio = share[id(finished[1].model)] / share[id(finished[2].model)]
     np.testing.assert_allclose(ratio, np.exp(0.5), rtol=0.01)  # a point more of predicted gain, before any label
+
+
+def test_a_stack_answers_labelled_rows_as_its_members_would_without_their_labels():
+    rng = np.random.default_rng(3)
+    labels, hidden = np.arange(60) % 3, np.arange(40) % 3
+    source = rng.normal(size=(60, 3)) + 2 * np.eye(3)[labels]
+    target = rng.normal(size=(40, 3)) + 2 * np.eye(3)[hidden] + 0.5
+    for n_classes in (3, 0):
+        y, truth = (labels, hidden) if n_classes else (source.sum(axis=1), target.sum(axis=1) + 1)
+        known = np.where(np.arange(40) < 6, truth, -1 if n_classes else np.nan)
+        data = prepare(Domains(source, y, target, known, np.ones(60, dtype=int)), n_classes=n_classes)
+        finished = race(data, [Candidate(name) for name in ("source_only", "target_only", "coral")])
+        found = stacked(data, finished, np.zeros(3))
+        weights = np.array(found.model.weights)
+        assert abs(weights.sum() - 1) < 1e-9
+        held = [_held_back(data, one) for one in finished]
+        np.testing.assert_allclose(found.crossed, sum(w * one for w, one in zip(weights, held, strict=True)))
+        for side in ("target", "held"):
+            mixed = sum(w * getattr(one, side) for w, one in zip(weights, finished, strict=True))
+            np.testing.assert_allclose(getattr(found, side), mixed)
+        np.testing.assert_array_equal(held[0], finished[0].target[:6])  # source-only saw none of them
+        assert not np.allclose(held[1], finished[1].target[:6])
+
+
+def test_a_model_of_the_target_alone_says_nothing_where_one_class_is_left():
+    rng = np.random.default_rng(4)
+    labels = np.arange(30) % 3
+    source, target = rng.normal(size=(30, 2)), rng.normal(size=(20, 2))
+    known = np.full(20, -1)
+    known[:2] = 0, 1
+    data = prepare(Domains(source, labels, target, known, np.ones(30, dtype=int)), n_classes=3)
+    one = race(data, [Candidate("source_only"), Candidate("target_only")])[1]
+    np.testing.assert_allclose(_held_back(data, one), 1 / 3)

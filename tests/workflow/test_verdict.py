@@ -1,13 +1,14 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from headstart.problem import Task
 from headstart.tasks import create_task
 from headstart.workflow.conclude import complete
-from headstart.workflow.judging.predictions import Predictions
+from headstart.workflow.judging.predictions import Predictions, plain, write_predictions
 from headstart.workflow.judging.verdict import Verdict, compare, guard, judge, judge_kept
 from headstart.workflow.network_field import best_index, planned_of, validation_of
 from headstart.workflow.record import arm_record, constant_baseline, negative_transfer, title_of
@@ -283,3 +284,20 @@ def test_a_finished_run_keeps_its_report_and_loses_what_it_trained_by(tmp_path):
     complete(tmp_path, {"verb": "fit"})
     assert (tmp_path / "report.html").read_text() == "as it was"
     complete(tmp_path / "nowhere", {"verb": "pretrain"})
+
+
+def test_the_table_of_predictions_has_a_row_for_every_arm_seed_and_sample(tmp_path):
+    dataset = SimpleNamespace(names=lambda rows: [f"row {row}" for row in rows])
+    one, two = np.array([[0.9, 0.1], [0.25, 0.75]]), np.array([[0.4, 0.6], [0.5, 0.5]])
+    predictions = Predictions(np.array([7, 3]), np.array([0, 1]), [5, 6], {"probe": [one, two], "scratch": [two, one]})
+    write_predictions(tmp_path / "p.parquet", dataset, create_task(CLASSES), predictions)
+    found = pd.read_parquet(tmp_path / "p.parquet")
+    assert found.arm.tolist() == ["probe"] * 4 + ["scratch"] * 4
+    assert found.seed.tolist() == [5, 5, 6, 6] * 2
+    assert found.split.tolist() == ["test"] * 8
+    assert found.name.tolist() == ["row 7", "row 3"] * 4
+    assert found.label.tolist() == ["a", "b"] * 4
+    assert found.prediction.tolist() == ["a", "b", "b", "a", "b", "a", "a", "b"]
+    assert found.confidence.tolist() == [0.9, 0.75, 0.6, 0.5, 0.6, 0.5, 0.9, 0.75]
+    np.testing.assert_array_equal(np.stack(found.probabilities[:2]), one)
+    assert [plain(value) for value in (["a", 1.5], 2.0, 3, "c")] == ["a|1.5", "2", "3", "c"]
