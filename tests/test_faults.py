@@ -42,3 +42,18 @@ def test_an_edit_leaves_the_faults_drawn_elsewhere_as_they_are(monkeypatch):
     assert after - before == new  # what the edit brings, and only that
     assert len(before & after) == 20 - len(new)
     assert before != {(one.file, one.place) for one in draw(texts, 20, seed=9)}
+
+
+def test_another_seed_another_limit_and_a_promise_are_no_faults(monkeypatch):
+    monkeypatch.syspath_prepend(str(HERE / "mutants"))
+    from operators import faults
+
+    def changes(text):
+        return [(one.was, one.becomes) for one in faults("f.py", text)]
+
+    assert changes("LIMIT = 4 * 2**30\n") == []
+    assert changes("def f(a, /, b=1, *, seed: int = 0, c=0):\n    pass\n") == [("1", "(2)"), ("0", "(1)")]
+    assert changes("class C:\n    seed: int = 0\n    width: int = 1\n") == [("1", "(2)")]
+    assert changes("for a, b in zip(c, d, strict=True):\n    a.append(b)\n") == []
+    twice = [one.place for one in faults("f.py", "x = a + b\nx = a + b\n")]
+    assert len(set(twice)) == 2

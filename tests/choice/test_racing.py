@@ -10,10 +10,13 @@ from sklearn.neighbors import KNeighborsClassifier
 from headstart.choice import Candidate
 from headstart.choice.blend import blend, shares
 from headstart.choice.gain import Gain, expected_accuracy, feature_names, features, learn
-from headstart.choice.racing import prepare, race, reach
+from headstart.choice.heads import Heads
+from headstart.choice.racing import _fit, fitted, prepare, race, reach, settled, validate
 from headstart.choice.smoothing import directions, smoothed, spread
 from headstart.choice.stacking import _held_back
 from headstart.shallow.domains import Domains
+from headstart.shallow.heads.tuned import TunedLogistic
+from headstart.validators import Evidence, dev, importance_weighted
 from headstart.validators.density import density_ratio
 
 BY_HEART = KNeighborsClassifier(1)
@@ -214,3 +217,48 @@ def test_sparse_rows_are_dense_only_where_a_model_takes_no_others_and_they_are_f
     first, weighed = race(data, [Candidate("source_only"), Candidate("kmm")])
     assert first.note == ""
     assert "takes dense rows only, and 210 x 4 sparse numbers are too many" in weighed.note
+
+
+def test_a_smaller_fit_takes_the_strength_that_the_whole_one_chose(noise):
+    for n_classes, nearest in ((3, False), (3, True), (0, False)):
+        labels = noise.labels if n_classes else noise.labels + 0.5
+        known = noise.target_labels if n_classes else np.full(90, np.nan)
+        domains = noise._replace(labels=labels, target_labels=known)
+        data = prepare(domains, n_classes=n_classes, standardise=True)._replace(heads=Heads(True, nearest))
+        chosen = Candidate("coral")
+        model = fitted(chosen, domains, data)
+        again = settled(chosen, model).head
+        head = model.estimator_
+        assert type(again) is type(head)
+        assert again.standardise == (head.standardised_ if n_classes and not nearest else head.standardise)
+        wanted = ("widths", head.width_) if nearest else ("strengths", head.strength_)
+        assert getattr(again, wanted[0]) == (wanted[1],)
+    kept = Candidate("coral", head=BY_HEART)
+    assert settled(kept, model) is kept
+
+
+def test_validators_read_held_out_rows_in_the_candidates_own_space_and_mix_only_where_a_model_answers(noise):
+    data = prepare(noise, n_classes=3)
+    model, target, held, part = _fit(data, Candidate("coral"))
+    scores = validate(data, target, held, model, part)
+    mapped = [
+        part.transformer_.transform(rows, sample_domain=np.full(len(rows), sign))
+        for rows, sign in ((noise.source[data.held], 1), (noise.target, -1))
+    ]
+    seen = Evidence(
+        source_features=noise.source[data.held],
+        source_labels=noise.labels[data.held],
+        source_outputs=held,
+        target_features=noise.target,
+        target_outputs=target,
+        mapped_source=mapped[0],
+        mapped_target=mapped[1],
+        source_weights=data.ratio,
+    )
+    assert scores["dev"] == pytest.approx(dev(seen))
+    assert scores["importance_weighted"] == pytest.approx(importance_weighted(seen))
+    way_back = TunedLogistic(strengths=(0.01,)).fit(data.low_target, target.argmax(axis=1))
+    assert scores["circular"] == pytest.approx((way_back.predict(data.low_source) == noise.labels).mean())
+    blind = validate(data, target, held)
+    assert set(scores) - set(blind) == {"mixval"}
+    assert blind["dev"] == pytest.approx(dev(seen._replace(mapped_source=None, mapped_target=None)))

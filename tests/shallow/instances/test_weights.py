@@ -137,6 +137,7 @@ def test_kmm_is_scipys_solution_within_its_gap(ridge: float) -> None:
     assert found.objective == pytest.approx(objective(found.weights, *data))
     assert found.objective <= slow.fun + found.gap + 1e-9
     assert abs(found.objective - slow.fun) < 1e-5
+    assert 0 <= found.gap <= 1.01e-6 * (objective(np.ones(n), *data) - found.objective) + 1e-12
     assert found.weights.max() <= upper + 1e-9
     assert found.weights.min() >= 0
     assert n * (1 - slack) - 1e-6 <= found.weights.sum() <= n * (1 + slack) + 1e-6
