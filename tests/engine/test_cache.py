@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from headstart.engine import states as states_module
 from headstart.engine.cache import prefix_key
 from headstart.engine.device import Place
 from headstart.engine.predict import evaluating
-from headstart.engine.shelf import trim
+from headstart.engine.shelf import Shelf, cache_directory, trim
 from headstart.engine.states import States
 from headstart.errors import HeadstartWarning, UserError
 from headstart.storage import load_tensors, save_tensors
@@ -329,3 +330,26 @@ def test_states_of_another_precision_or_stage_are_others():
     keys = {prefix_key(network, cut, Place(cpu, precision)) for cut in (1, 2) for precision in ("no", "bf16")}
     assert len(keys) == 4
     assert prefix_key(tiny_network(), 1, Place(cpu, "no")) in keys
+
+
+def test_the_cache_lies_where_it_is_told_and_nowhere_without_a_home(tmp_path, monkeypatch):
+    assert cache_directory(tmp_path) == tmp_path
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "mine"))
+    assert cache_directory() == tmp_path / "mine" / "features"
+    monkeypatch.setenv("HEADSTART_CACHE", "~nobody/at/all")
+    assert cache_directory() == Path(os.devnull) / "features"
+
+
+def test_what_cannot_be_written_is_said_once_beside_what_was_damaged(tmp_path):
+    (tmp_path / "file").write_text("x")
+    shelf = Shelf(tmp_path / "file" / "below")
+    shelf.notes.append("The cached chunk a was damaged; its states are computed again.")
+    for name in "ab":
+        shelf.add([name], {"x": torch.zeros(1, 3)})
+    assert len(shelf.notes) == 2
+    assert shelf.notes[0].startswith("The cached chunk a")
+    assert shelf.notes[1].startswith(f"The cache {tmp_path / 'file'} cannot be used, so what is computed is kept")
+    assert "a part of the path is a file" in shelf.notes[1]
+    assert ".safetensors" not in shelf.notes[1]
+    assert shelf.computed == 2
+    assert shelf.missing(["a", "c", "b", "c"]) == [1]

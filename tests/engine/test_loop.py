@@ -399,7 +399,7 @@ def test_a_curve_says_when_it_overfits_and_when_patience_ends():
     curve = Curve(patience=2)
     found = [curve.add({"step": i, "validation_score": s, "validation_loss": 1.0}) for i, s in enumerate([0.5, 0.4])]
     assert (found, curve.waited, curve.exhausted) == ([True, False], 1, False)
-    assert not curve.add({"step": 2, "validation_score": None, "validation_loss": None})
+    assert curve.add({"step": 2, "validation_score": None, "validation_loss": None}) is False
     assert curve.waited == 1
     assert not curve.add({"step": 3, "validation_score": 0.5, "validation_loss": 1.0})
     assert curve.exhausted

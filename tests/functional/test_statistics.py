@@ -94,6 +94,7 @@ def test_the_level_and_the_draws_are_those_that_were_asked_for() -> None:
 
 def test_bootstrap_of_equal_arms_is_zero() -> None:
     assert mean_interval(np.zeros((3, 50))) == (0.0, 0.0)
+    assert mean_interval(np.full((2, 5), 0.25), draws=1) == (0.25, 0.25)
 
 
 def test_mcnemar_is_the_exact_binomial() -> None:

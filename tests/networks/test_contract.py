@@ -202,6 +202,8 @@ def test_pooled_maps_are_means_over_space_and_over_tokens() -> None:
 def test_frozen_stages_run_without_a_graph_and_a_held_network_for_good() -> None:
     case = CASES["glyphs"]()
     network = case.network
+    assert (network.frozen, network.entry, network.taps) == (0, 0, ())
+    assert network.run(case.x, 0, 1).requires_grad
     network.freeze(1).train()
     first = network.run(case.x, 0, 1)
     assert not first.requires_grad

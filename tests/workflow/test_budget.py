@@ -48,7 +48,9 @@ def weights(folder):
 def test_a_cut_is_kept_as_a_step_and_a_run_without_a_clock_then_gives_the_same_bits(bench, tmp_path):
     plan, ticks = plan_of(bench), count()
     bench.timetable = Timetable(60.0, 0.0, plan.timetable, lambda: float(next(ticks)))
+    began = time.perf_counter()
     cut = run_arm(bench, plan, "scratch", 0, tmp_path / "one")
+    assert 0 < cut["seconds"] <= time.perf_counter() - began + 1e-3
     kept = sorted((tmp_path / "one").rglob("cut.json"))
     assert cut["stopped"] == "budget"
     assert all(1 <= read_json(path)["step"] < plan.steps for path in kept)

@@ -10,7 +10,7 @@ from sklearn.datasets import load_digits
 from headstart.data import open_data
 from headstart.engine.progress import Progress
 from headstart.networks import open_source
-from headstart.workflow.arms.fitting import Job, fit_once, fit_stopped
+from headstart.workflow.arms.fitting import Job, _measure, _tagged, fit_once, fit_stopped
 from headstart.workflow.arms.heads import POOLED, fit_probe, inner_folds
 from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.options import FitOptions
@@ -139,7 +139,7 @@ def test_a_training_ends_by_patience_by_rounds_or_as_planned(tmp_path, monkeypat
     def fit(name, validation, **more):
         return fit_once(bench, plan, Job("finetune", 0, learned, validation, tmp_path / name, **more))
 
-    whole, watched, short = fit("a", held[:0]), fit("b", held), fit("c", held[:0], rounds=2.0)
+    whole, watched, short = fit("a", held[:0]), fit("b", held), fit("c", held[:0], rounds=1.0)
     assert (whole.stopped, whole.steps) == ("finished", whole.planned)
     assert whole.planned == pytest.approx(plan.steps / plan.per_epoch * per_epoch, abs=1)
     assert whole.rounds == pytest.approx(whole.steps / per_epoch)
@@ -147,7 +147,7 @@ def test_a_training_ends_by_patience_by_rounds_or_as_planned(tmp_path, monkeypat
     assert (watched.stopped, watched.planned) == ("patience", whole.planned)
     assert watched.steps < whole.steps
     assert watched.rounds < watched.epochs
-    assert short.steps == round(2 * per_epoch)
+    assert (short.steps, short.epochs) == (max(1, round(per_epoch)), 1)
     best = min(watched.history, key=lambda record: (-record["validation_score"], record["validation_loss"]))
     assert watched.rounds == pytest.approx(best["step"] / per_epoch)
     learns = sum(p.numel() for p in whole.network.parameters() if p.requires_grad)
@@ -155,6 +155,25 @@ def test_a_training_ends_by_patience_by_rounds_or_as_planned(tmp_path, monkeypat
     few, alone = fit_stopped(bench, plan, Job("finetune", 0, rows[:4], held[:0], tmp_path / "e"))
     assert few is alone  # four rows cannot spare any to watch
     assert few.history[-1]["validation_score"] is None
+
+
+def test_a_head_without_gradients_makes_no_epochs_and_records_say_whose_they_are(tmp_path):
+    bench = bench_of(*pictures())
+    rows = bench.dataset.splits["train"]
+    plan = make_plan(facts_of(bench.dataset, bench.network(pretrained=True, seed=0), Speed(0.0, 1e-4)), bench.options)
+    job = Job("probe", 0, rows, rows[:0], tmp_path)
+    found = fit_once(bench, plan, job)
+    assert (found.epochs, found.rounds, found.steps, found.planned, found.stopped) == (0, 0.0, 0, 0, "finished")
+    assert found.trainable == sum(tensor.numel() for tensor in found.network.head.state_dict().values()) > 0
+    found.history = [{"step": 1}]
+    for arm, stage in (("probe", "fine-tune"), ("scratch", "train from scratch")):
+        assert _tagged(found, replace(job, arm=arm, fold=2)) == [
+            {"arm": arm, "seed": 0, "fold": 2, "stage": stage, "step": 1}
+        ]
+    assert _measure(bench, found, rows[:0], tmp_path) == ({}, 0.0)
+    metrics, score = _measure(bench, found, rows[:1], tmp_path)
+    assert metrics["accuracy"] == score
+    assert (tmp_path / "held-out.safetensors").exists()
 
 
 def test_a_training_is_called_by_what_it_is_for(tmp_path):

@@ -93,3 +93,28 @@ def test_without_folds_the_plainest_is_kept_unless_the_guard_is_off():
     assert nested(one, 5) is None
     assert choose(one, np.arange(1), 5).kept == "source"
     assert choose(one._replace(guard=False), np.arange(1), 5).kept == "transfer"
+
+
+def test_every_row_is_scored_once_by_what_was_chosen_without_it():
+    rng = np.random.default_rng(1)
+    target = rng.normal(size=(20, 1))
+    said = {name: Candidate(np.zeros((20, 1)), target + noise * rng.normal(size=(20, 1)), learns=False)
+            for name, noise in {"source": 1.0, "scratch": 0.5, "transfer": 0.01}.items()}  # fmt: skip
+    found = nested(field(said, target), 4)
+    for name, one in said.items():
+        np.testing.assert_allclose(found.each[name], -np.abs(one.offset - target)[:, 0])
+    np.testing.assert_array_equal(found.kept, found.each["transfer"])
+    np.testing.assert_array_equal(found.baseline, found.each["scratch"])
+    whole = choose(field(said, target, guard=False), np.arange(20), 4)
+    assert whole.kept == "transfer"
+    assert set(whole.alphas.values()) == {1.0}  # the middle one, where nothing is learned
+    x = rng.normal(size=(20, 2))
+    learned = field({"scratch": Candidate(x, np.zeros((20, 1)))}, target)
+    chosen = choose(learned, np.arange(20), 4).alphas["scratch"]
+    scores = {}
+    for alpha in ALPHAS:
+        parts = [
+            learn(learned, "scratch", train, [alpha])[0](x[held]) - target[held] for train, held in folds(target, 4)
+        ]
+        scores[alpha] = np.abs(np.concatenate(parts)).mean()
+    assert chosen == min(scores, key=lambda alpha: scores[alpha])
