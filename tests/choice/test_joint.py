@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from headstart import catalogue
 from headstart.checks import check_domain_method
 from headstart.choice import Candidate, choose
 from headstart.choice.heads import Heads
@@ -21,7 +22,9 @@ from headstart.choice.joint.plan import Plan
 from headstart.choice.kept import Kept, keep
 from headstart.choice.stored import load_estimator, save_estimator
 from headstart.engine import Saving
+from headstart.problem import Task
 from headstart.shallow.joining import join
+from headstart.tasks import create_task
 
 
 @pytest.fixture(autouse=True)
@@ -174,6 +177,28 @@ def test_they_race_are_blended_kept_and_loaded(tmp_path):
         save_estimator(kept, tmp_path / one.name)
         again = load_estimator(tmp_path / one.name)
         assert np.allclose(again.predict_proba(target), kept.predict_proba(target), atol=1e-12)
+
+
+def test_the_step_kept_is_the_one_whose_answers_tell_most_where_aims_pull_apart(monkeypatch):
+    source, labels, target, _ = rotated()
+    kept, trained = {}, fitting.train
+
+    def train(method, *given, **options):
+        kept[type(method).__name__] = found = trained(method, *given, **options)
+        return found
+
+    monkeypatch.setattr(fitting, "train", train)
+    monkeypatch.setattr(plan, "LEAST_STEPS", 40)
+    monkeypatch.setattr(plan, "MOST_STEPS", 40)
+    models = {name: JointClassifier(method=name, seed=1).fit(*join(source, labels, target)) for name in ("dann", "mcc")}
+    scores = {record["step"]: record["validation_score"] for record in kept["DANN"].history}
+    assert kept["DANN"].best_step == max(scores, key=lambda step: (scores[step], -step))
+    p = np.log(np.maximum(models["dann"].predict_proba(target, np.full(80, -1)), 1e-30))
+    told = float((np.exp(p) * p).sum(axis=1).mean() - (np.exp(p).mean(axis=0) * np.log(np.exp(p).mean(axis=0))).sum())
+    assert told == pytest.approx(max(scores.values()), abs=1e-4)
+    assert {record["validation_score"] for record in kept["MCC"].history} == {None}
+    values = create_task(Task("regression", targets=("v",)), labels[:, None].astype(float))
+    assert fitting.watcher(catalogue.create("dann"), values, target) is None
 
 
 def bars(n, seed):

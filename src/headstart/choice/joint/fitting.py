@@ -11,16 +11,22 @@ import torch
 from headstart import catalogue
 from headstart.choice.joint.body import as_tensor, create_body, create_grid_body
 from headstart.choice.joint.plan import Plan
+from headstart.deep.method import Method
 from headstart.engine import Compute, Domain, JoinedStream, Optimizer, Saving, Selection, Stream, Trained, train
+from headstart.engine.settings import Evaluate
 from headstart.engine.streams import BatchStream
 from headstart.functional.order import canonical_order
 from headstart.networks.network import Network
 from headstart.shallow.domains import Domains, masked
 from headstart.tasks import TaskLogic
 from headstart.tasks.base import draw
+from headstart.validators.confidence import infomax
+from headstart.validators.evidence import Evidence
 
 Array = np.ndarray
 CLIP = 5.0
+WATCHED = 1000
+"""Target rows, evenly over all, whose answers are looked at while a training goes on."""
 
 
 def train_joint(
@@ -50,7 +56,8 @@ def train_joint(
 
     def learn(learner: Any, body: Network, stream: BatchStream, name: str) -> Trained:
         saving = None if state is None else Saving(state / f"{name}.safetensors")
-        return _train(learner, body, stream, logic, plan, steps, seed, saving)
+        judge = watcher(learner, logic, domains.target)
+        return _train(learner, body, stream, logic, plan, steps, seed, saving, judge)
 
     if catalogue.parts(method)[0].kind != "source_free":
         stream = JoinedStream(_target(domains, learner, plan), _sources(domains, learner.n_views, plan), **sizes)
@@ -79,8 +86,35 @@ def views_of(learner: Any) -> int:
     return 1 if learner.n_views == 1 else 64
 
 
+def watcher(learner: Any, logic: TaskLogic, target: Array) -> Evaluate | None:
+    """Return what says without labels which of a training's weights are kept; None where the last ones are.
+
+    The mutual information of `WATCHED` target rows and their answers. It is asked where two aims pull at the features,
+    a task's and an alignment's, which `Method.measures` tells of: there the last step need not be the best one.
+    """
+    if not logic.task.label_space.one_class or type(learner).measures is Method.measures:
+        return None
+    rows = as_tensor(target[np.linspace(0, len(target) - 1, min(len(target), WATCHED)).astype(np.int64)])
+
+    def judge(network: Network) -> dict[str, float]:
+        answers = network(rows).softmax(dim=1).double().numpy()
+        nothing: Any = None
+        score = infomax(Evidence(nothing, nothing, nothing, nothing, answers))
+        return {"loss": -score, "score": score}
+
+    return judge
+
+
 def _train(
-    learner: Any, body: Network, stream: Any, logic: TaskLogic, plan: Plan, steps: int, seed: int, saving: Saving | None
+    learner: Any,
+    body: Network,
+    stream: Any,
+    logic: TaskLogic,
+    plan: Plan,
+    steps: int,
+    seed: int,
+    saving: Saving | None,
+    judge: Evaluate | None,
 ) -> Trained:
     trained = train(
         learner,
@@ -90,7 +124,7 @@ def _train(
         steps=steps,
         seed=seed,
         optimizer=Optimizer(plan.rate, plan.decay, clip=CLIP),
-        selection=Selection(every=max(1, steps // 20)),
+        selection=Selection(judge, every=max(1, steps // 20)),
         checkpoint=saving,
         compute=Compute(device="cpu", precision="no"),
     )

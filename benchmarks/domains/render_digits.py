@@ -1,0 +1,60 @@
+"""The part of the page about digits by the full protocol."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.domains import records
+from benchmarks.domains.digits_full import NAME, SUPERVISED
+from benchmarks.domains.judging import interval, points
+from benchmarks.render import table
+
+PAIRS = ("M->U", "U->M")
+PUBLISHED = {
+    "shot": (97.9, 98.0),
+    "deepjdot": (95.7, 96.4),
+    "dann": (77.0, 73.0),
+    "mcd": (94.2, 94.1),
+    "cdan": (95.6, 98.0),
+    "mcc": (98.2, 88.3),
+    "erm": (79.7, 88.0),
+}
+"""Accuracies of the methods' papers or of independent reproductions; of a range its lower end."""
+WITHIN = 2.0
+SAID = """\
+MNIST and USPS at 28 x 28 pixels: all training pictures, the target's without labels, scored on the target's test split
+(`python -m benchmarks.domains.digits_full`). Every method is trained as `headstart fit --source headstart/pixels
+--method NAME` trains it; published figures come from longer trainings and, for USPS, from another split. *Reached*:
+within 2 points of the published figure. `supervised` learns from the target's own labels.
+"""
+
+
+def parts(folder: Path) -> list[str]:
+    """Return the section; nothing where nothing was measured."""
+    found = records.read(NAME, folder)
+    if not found:
+        return []
+    names = list(dict.fromkeys(one["method"] for one in found))
+    lines = [line for name in names for line in _lines(name, [one for one in found if one["method"] == name])]
+    head = ["", "pair", "accuracy, %", "published", "reached", "CPU s", "seeds"]
+    return ["## Digits, full protocol\n", SAID, table(head, lines)]
+
+
+def _lines(name: str, mine: list[records.Record]) -> list[list[str]]:
+    out = []
+    for place, pair in enumerate(PAIRS):
+        cells = [one for one in mine if one["pair"] == pair]
+        if not cells:
+            continue
+        mean = float(np.mean([points(one) for one in cells]))
+        low, high = interval(cells[0])
+        said = f"{mean:.1f}" + (f" ({low:.1f} to {high:.1f})" if len(cells) == 1 else "")
+        wanted = PUBLISHED.get(name)
+        reached = "" if wanted is None else ("yes" if mean >= wanted[place] - WITHIN else "**no**")
+        shown = "" if wanted is None else f"{wanted[place]:.1f}"
+        seconds = f"{np.mean([one['seconds'] for one in cells]):.0f}"
+        title = f"{name} (target's labels)" if name == SUPERVISED else name
+        out.append([title, pair, said, shown, reached, seconds, str(len(cells))])
+    return out
