@@ -192,5 +192,9 @@ def test_all_samples_are_passed_over_in_order():
     passed = list(made.every("target", 4))
     assert torch.cat([samples.rows for samples in passed]).tolist() == list(range(10))
     assert {int(v) for samples in passed for v in samples.x[:, 2]} == {0}
-    with pytest.raises(ValueError, match="no source"):
-        list(made.every("source", 4))
+    sources = list(made.every("source", 4))
+    sizes = [len(source) for source in made.sources]
+    assert torch.cat([s.rows for s in sources]).tolist() == [row for size in sizes for row in range(size)]
+    assert torch.cat([s.domain for s in sources]).tolist() == [i for i, size in enumerate(sizes) for _ in range(size)]
+    with pytest.raises(ValueError, match="no episode"):
+        list(made.every("episode", 4))

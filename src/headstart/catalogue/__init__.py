@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
@@ -14,6 +15,7 @@ from headstart.catalogue.features_kernel import FEATURES_KERNEL
 from headstart.catalogue.features_transport import FEATURES_TRANSPORT
 from headstart.catalogue.heterogeneous import HETEROGENEOUS
 from headstart.catalogue.instances import INSTANCES
+from headstart.catalogue.label_sets import LABEL_SETS
 from headstart.catalogue.matching import MATCHING
 from headstart.catalogue.parameters import PARAMETERS
 from headstart.catalogue.pseudo_labels import PSEUDO_LABELS
@@ -40,6 +42,7 @@ METHODS: tuple[Entry, ...] = (
     *UNSUPERVISED,
     *MATCHING,
     *ADVERSARIAL,
+    *LABEL_SETS,
     *SELFTRAIN,
     *SOURCE_FREE,
     *TEST_TIME,
@@ -50,6 +53,8 @@ LEARNT = frozenset({"joint", "source_free"})
 DOMAIN_KINDS = frozenset({"weights", "map", "predictor"})
 RACED_KINDS = DOMAIN_KINDS | LEARNT
 """What can be a candidate of a race across domains."""
+UNKNOWN = "unknown"
+"""The answer that a sample is of no class of the source."""
 
 
 def names() -> list[str]:
@@ -63,6 +68,12 @@ def get(name: str) -> Entry:
         if entry.name == name:
             return entry
     raise UserError(f"There is no method '{name}'; {nearest(name, names())}")
+
+
+def answers_unknown(methods: str | None) -> bool:
+    """Return whether one of some methods joined by commas can answer `UNKNOWN`."""
+    given = {word.strip() for word in re.split("[,+]", methods or "")}
+    return any(entry.answers_unknown for entry in METHODS if entry.name in given)
 
 
 def rows() -> list[dict[str, str]]:

@@ -67,6 +67,7 @@ class Entry:
     words : what it is as a baseline, after "over"; None for the name.
     every_stage : learns in a trained method, whatever the depth, at one rate. uses_source : False for a reference that
         carries nothing over. simple : a few lines of another library, which transfer has to beat.
+    answers_unknown : its network's last class is "unknown", of which the source has no sample (open sets).
     raced : the variants that race across domains unless told otherwise.
     cost : seconds of fitting twice and scoring, ``a + b N q k / 10^7 + c (N / 1000)^3 + e (q / 1000)^3``: N rows of
         both domains, q the smaller of N and the columns, k classes. Those in the table were fitted to 120 races of the
@@ -90,6 +91,7 @@ class Entry:
     every_stage: bool = False
     uses_source: bool = True
     simple: bool = False
+    answers_unknown: bool = False
     raced: tuple[Variant, ...] = ()
     cost: tuple[float, float, float, float] | None = None
 

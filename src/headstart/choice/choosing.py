@@ -42,7 +42,7 @@ class Selection(NamedTuple):
         the label-shift alarm leaves out, of which nothing is predicted. chances : [len(finished)] calibrated chances
         that they are above 0. chosen : number in ``finished``. deviation : of the predicted gain of what stands for
         adaptation. reason : one sentence. considered : number in ``finished`` of what stands for adaptation, handed
-        back or not; None where nothing adapted finished.
+        back or not; None where nothing adapted finished. unsaid : what is said of those of which nothing is predicted.
     """
 
     data: AdaptationData
@@ -54,6 +54,7 @@ class Selection(NamedTuple):
     deviation: float
     reason: str
     considered: int | None = None
+    unsaid: str = LEFT_OUT
 
     def table(self) -> tuple[dict[str, Any], ...]:
         """Return one row per candidate: its scores, predicted gain, seconds, and whether it is handed back."""
@@ -69,7 +70,7 @@ class Selection(NamedTuple):
                 "chance": float(chance),
                 "seconds": one.seconds,
                 "kept": one.name == kept,
-                "note": one.note or (LEFT_OUT if math.isnan(gain) else ""),
+                "note": one.note or (self.unsaid if math.isnan(gain) else ""),
             }
             for one, gain, chance in known
         )

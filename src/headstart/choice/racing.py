@@ -245,6 +245,8 @@ def outputs(model: Any, rows: Any, data: AdaptationData, *, is_source: bool) -> 
     if not np.isfinite(found).all():
         raise ValueError("gave probabilities that are not finite")
     out = np.zeros((rows.shape[0], data.n_classes))
+    if len(model.classes_) > data.n_classes:
+        raise ValueError("answers a class that the source does not know, and this choice is among the source's classes")
     out[:, model.classes_] = found
     return out
 

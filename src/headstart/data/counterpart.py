@@ -66,11 +66,15 @@ class Described(Protocol):
     def label_columns(self) -> tuple[str, ...]: ...
 
 
-def open_counterpart(data: Any, source: Described) -> Counterpart:
+def open_counterpart(data: Any, source: Described, *, others: str | None = None) -> Counterpart:
     """Open a target whose inputs and classes are those of ``source``, with or without labels.
 
     Labels are looked for in the source's label column, in the class folders of its classes, or in ``(X, y)``; empty
     cells and loose files are unlabelled.
+
+    Parameters
+    ----------
+    others : the class of ``source`` that labels belong to which name none of its classes; None refuses them.
 
     Raises
     ------
@@ -88,11 +92,11 @@ def open_counterpart(data: Any, source: Described) -> Counterpart:
     if isinstance(data, tuple):
         inputs, given = data
         dataset = open_inputs(inputs, modality=source.modality, columns=source.columns or source.input_column)
-        return Counterpart(dataset, _encode(list(np.asarray(given)), source, "y"))
+        return Counterpart(dataset, _encode(list(np.asarray(given)), source, "y", others))
     frame = _frame_of(data)
     if frame is None:
         dataset = open_inputs(data, modality=source.modality, columns=source.columns or source.input_column)
-        return Counterpart(dataset, _from_folders(dataset, source))
+        return Counterpart(dataset, _from_folders(dataset, source, others))
     _require_columns(frame, source, str(data) if isinstance(data, str | Path) else "The target")
     dataset = open_inputs(data, modality=source.modality, columns=_columns(frame, source))
     column = source.label_columns[0] if source.label_columns else None
@@ -102,7 +106,7 @@ def open_counterpart(data: Any, source: Described) -> Counterpart:
     if task.label_space.one_class:
         values = named(words(frame, column), task.classes)
     values = values.to_pylist()
-    return Counterpart(dataset, _encode(values, source, column))
+    return Counterpart(dataset, _encode(values, source, column, others))
 
 
 def _frame_of(data: Any) -> Frame | None:
@@ -135,7 +139,7 @@ def _require_columns(frame: Frame, source: Described, origin: str) -> None:
         )
 
 
-def _encode(values: list[Any], source: Described, place: str) -> np.ndarray:
+def _encode(values: list[Any], source: Described, place: str, others: str | None = None) -> np.ndarray:
     """Turn labels into the source's numbers; what is empty stays unknown."""
     assert source.task is not None
     empty = [value is None or value != value or (isinstance(value, str) and not value.strip()) for value in values]
@@ -148,18 +152,22 @@ def _encode(values: list[Any], source: Described, place: str) -> np.ndarray:
         None if no else class_name(v.strip() if isinstance(v, str) else v) for v, no in zip(values, empty, strict=True)
     ]
     unknown = sorted({name for name in names if name is not None} - set(source.task.classes))
-    if unknown:
+    if unknown and others is None:
         shown = ", ".join(unknown[:SHOWN]) + (" ..." if len(unknown) > SHOWN else "")
         raise UserError(
             f"The target's label '{place}' has {len(unknown)} classes that the source data do not have ({shown}); the "
             f"source's are {', '.join(source.task.classes[:10])}."
         )
     number = {name: index for index, name in enumerate(source.task.classes)}
-    return np.array([-1 if name is None else number[name] for name in names], dtype=np.int64)
+    rest = -1 if others is None else number[others]
+    return np.array([-1 if name is None else number.get(name, rest) for name in names], dtype=np.int64)
 
 
-def _from_folders(dataset: Dataset, source: Described) -> np.ndarray:
-    """Read labels from the folder that a file lies in, where it is called like a class of the source."""
+def _from_folders(dataset: Dataset, source: Described, others: str | None = None) -> np.ndarray:
+    """Read labels from the folder that a file lies in, where it is called like a class of the source.
+
+    Where one is, other folders belong to the class ``others`` if it is given.
+    """
     assert source.task is not None
     names = [PurePath(name).parent.name for name in dataset.names(np.arange(len(dataset)))]
     if not source.task.label_space.of_classes:
@@ -167,6 +175,8 @@ def _from_folders(dataset: Dataset, source: Described) -> np.ndarray:
     number = {name: index for index, name in enumerate(source.task.classes)}
     labels = np.array([number.get(name, -1) for name in names], dtype=np.int64)
     strange = sorted({name for name, label in zip(names, labels, strict=True) if label < 0 and name})
+    if strange and (labels >= 0).any() and others is not None:
+        return np.array([number.get(name, number[others] if name else -1) for name in names], dtype=np.int64)
     if strange and (labels >= 0).any():
         raise UserError(
             f"{dataset.origin} has folders that are no class of the source data ({', '.join(strange[:SHOWN])}); the "

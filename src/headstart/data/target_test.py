@@ -13,10 +13,10 @@ from headstart.data.testing import join_inputs, joined_names
 from headstart.errors import UserError
 
 
-def open_test(test: Any, source: Dataset) -> Counterpart:
+def open_test(test: Any, source: Dataset, *, others: str | None = None) -> Counterpart:
     """Open a test set of a target whose task is the source's; every row must have a label."""
     try:
-        found = open_counterpart(test, source)
+        found = open_counterpart(test, source, others=others)
     except UserError as error:
         raise UserError(f"--test: {error}") from error
     lacking = np.flatnonzero(_unknown(found.stored_labels))

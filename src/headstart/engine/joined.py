@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,18 @@ class JoinedStream(BatchStream):
         if role == "target":
             return self.target
         return self.sources[0] if role == "source" and len(self.sources) == 1 else None
+
+    def every(self, role: str, size: int) -> Iterator[Samples]:
+        """Yield all samples of a role as every stream does; of several sources one domain after another."""
+        if role != "source" or len(self.sources) == 1:
+            yield from super().every(role, size)
+            return
+        for number, source in enumerate(self.sources):
+            for start in range(0, len(source), size):
+                positions = np.arange(start, min(start + size, len(source)))
+                yield source.samples(positions, np.zeros_like(positions))._replace(
+                    domain=torch.full((len(positions),), number)
+                )
 
     def _flat(self, step: int, start: int, stop: int) -> np.ndarray:
         return np.arange(step * self.batch_size + start, step * self.batch_size + stop)

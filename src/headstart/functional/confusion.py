@@ -19,11 +19,12 @@ def entropy(logits: Tensor) -> Tensor:
     return -(logs.exp() * logs).sum(dim=-1)
 
 
-def class_confusion(logits: Tensor, temperature: float = 1.0) -> Tensor:
+def class_confusion(logits: Tensor, temperature: float = 1.0, classes: Tensor | None = None) -> Tensor:
     """Return how much a batch confuses classes: the mean over classes of what lies off the diagonal.
 
     With ``P = softmax(logits / T)`` [n, k], weights ``w_i = n (1 + exp(-H(P_i))) / sum_j (1 + exp(-H(P_j)))``, which
-    pass no gradient, and ``C = P' diag(w) P`` with rows made to sum to one, it is ``sum_{c != d} C_cd / k``.
+    pass no gradient, and ``C = P' diag(w) P`` with rows made to sum to one, it is ``sum_{c != d} C_cd / k``; with
+    weights v [k] of the ``classes``, which add up to more than 0, ``sum_c v_c sum_{d != c} C_cd / sum_c v_c``.
 
     Examples
     --------
@@ -42,7 +43,9 @@ def class_confusion(logits: Tensor, temperature: float = 1.0) -> Tensor:
         weight = len(p) * weight / weight.sum()
     confusion = (p * weight[:, None]).T @ p
     confusion = confusion / confusion.sum(dim=1, keepdim=True).clamp(min=1e-12)
-    return 1 - confusion.trace() / len(confusion)
+    if classes is None:
+        return 1 - confusion.trace() / len(confusion)
+    return 1 - (classes * confusion.diagonal()).sum() / classes.sum()
 
 
 def nuclear_norm(p: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ def across(folder: RunFolder) -> dict[str, Any] | None:
     found = folder.run.get("across")
     if not found:
         return None
-    metric = metric_of(folder.run)
+    metric, unknown = metric_of(folder.run), found.get("unknown")
     return {
         "shift": _shift(found["shift"]),
         "adapted_kept": (folder.run.get("guard") or {}).get("kept") == "adapted",
@@ -30,6 +30,7 @@ def across(folder: RunFolder) -> dict[str, Any] | None:
             ("Target rows", fmt.count(found.get("n_target"))),
             ("Target labels learned from", fmt.count(found.get("n_learned"))),
             ("Target labels that only evaluate", fmt.count(found.get("n_evaluated"))),
+            *([("Target rows answered unknown", fmt.count(unknown["answered"]))] if unknown else []),
         ],
     }
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
+from headstart import catalogue
 from headstart.choice.heads import Grid, Heads
 from headstart.choice.joint.body import Layers, Units
 from headstart.choice.joint.fitting import ordered, train_joint
@@ -60,6 +61,8 @@ class _Joint:
 class JointClassifier(_Joint, DomainClassifier):
     """A classifier that a method of the kind "joint" or "source_free" trains on rows of two domains.
 
+    A method for open sets answers one more class than the source has (`with_unknown`).
+
     Parameters
     ----------
     method : its name in the catalogue. options : of it. standardise : whether columns have units of their own.
@@ -67,7 +70,7 @@ class JointClassifier(_Joint, DomainClassifier):
 
     Attributes
     ----------
-    units_ : of the columns. layers_ : the learned weights.
+    classes_ : what is answered. units_ : of the columns. layers_ : the learned weights.
     """
 
     method: str = "dann"
@@ -77,10 +80,36 @@ class JointClassifier(_Joint, DomainClassifier):
     seed: int = 0
 
     def _learn(self, domains: Domains) -> None:
+        if catalogue.answers_unknown(self.method):
+            self.classes_ = with_unknown(self.classes_, np.unique(domains.labels))
         self._train(domains, create_task(Task("classification", tuple(map(str, range(len(self.classes_)))))))
 
     def _outputs(self, rows: Any, is_source: bool) -> Array:
         return softmax(self._answers(rows), axis=1)
+
+
+def with_unknown(classes: Array, source: Array) -> Array:
+    """Return the classes with one more behind them, "unknown": its word, or of numbers the next.
+
+    Where labels of the target are known, the last class may be in them alone: then it is the unknown one.
+
+    Parameters
+    ----------
+    classes : names or numbers, sorted. source : numbers of those that the source has.
+    """
+    absent = sorted(set(range(len(classes))) - set(source.tolist()))
+    if absent == [len(classes) - 1]:
+        return classes
+    if absent:
+        raise ValueError(
+            f"The classes {', '.join(str(classes[i]) for i in absent)} have no source sample; all that the source does "
+            "not know is one class, the last."
+        )
+    if classes.dtype.kind in "iu":
+        return np.append(classes, classes[-1] + 1)
+    if catalogue.UNKNOWN in classes.tolist() or classes.dtype.kind not in "UO":
+        raise ValueError(f"The answer '{catalogue.UNKNOWN}' cannot stand beside the classes {classes.tolist()}.")
+    return np.append(classes, catalogue.UNKNOWN)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -92,6 +92,7 @@ class ArrayField(Field[AcrossPlan, Races]):
                 seed=seed,
                 standardise=adaptation.encoder.standardise,
                 grid=adaptation.encoder.grid,
+                open_classes=adaptation.task.n_outputs if adaptation.sides.open_set else None,
                 state=folder / "state" / f"race-{seed}",
                 on_done=progress.note,
             )

@@ -72,13 +72,15 @@ def make_across_plan(
 
 
 def _named(method: str, task: Task, n_labelled: int, n_sources: int) -> list[str]:
-    """Return what ``--method`` names; `TRAINED` stands for every method that the loop can train on these domains."""
+    """Return what ``--method`` names; `TRAINED` stands for every one that the loop can train on these
+    domains, but for those that answer a class more."""
     names = []
     for name in (part.strip() for part in method.split(",")):
         if name != TRAINED:
             names.append(name)
             continue
         learnt = [one for one in catalogue.METHODS if one.kind in catalogue.LEARNT and applies(one, task, n_labelled)]
+        learnt = [one for one in learnt if not one.answers_unknown]
         names += [one.name for one in learnt if n_sources > 1 or "domains" not in one.needs]
     return names
 

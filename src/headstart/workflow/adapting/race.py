@@ -13,6 +13,7 @@ from headstart.choice.candidates import BASELINES, Candidate
 from headstart.choice.choosing import Selection, race_and_select
 from headstart.choice.heads import Grid
 from headstart.choice.kept import Kept, keep
+from headstart.choice.open_set import race_open
 from headstart.choice.racing import Result
 from headstart.shallow.domains import Domains
 
@@ -65,6 +66,7 @@ def race_seed(
     seed: int,
     standardise: bool,
     grid: Grid | None = None,
+    open_classes: int | None = None,
     state: Path | None = None,
     on_done: Callable[[str], None],
 ) -> Race:
@@ -75,14 +77,16 @@ def race_seed(
     labels : class numbers from 0 without a gap, or values. target_labels : -1 or NaN but where they may be learned
         from.
     standardise : whether the features have units of their own. grid : of rows that are pictures.
+    open_classes : number of classes, the last of which the source does not know; None where all are known.
     state : where trainings are kept while they go on.
     on_done : told one line per candidate.
     """
     began = time.perf_counter()
     n_classes = 0 if labels.dtype.kind == "f" else int(max(labels.max(), target_labels.max())) + 1
-    selection = race_and_select(
+    decide = race_and_select if open_classes is None else race_open
+    selection = decide(
         Domains(source, labels, target, target_labels, source_domain),
-        n_classes=n_classes,
+        n_classes=open_classes or n_classes,
         candidates=candidates,
         budget=budget,
         seed=seed,

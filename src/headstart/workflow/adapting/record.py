@@ -49,7 +49,7 @@ def array_details(
     """Return what ``run.json`` says of a field of array methods."""
     sides, first = adaptation.sides, races[0]
     candidates = [_candidate(adaptation, races, row) for row in first.selection.table()]
-    best = _oracle(adaptation, candidates)
+    best, unknown = _oracle(adaptation, candidates), _unknown(adaptation, first)
     return Details(
         source={
             "spec": sides.source_names,
@@ -83,7 +83,8 @@ def array_details(
                 "target_labels": adaptation.options.target_labels,
                 "summary": carried_summary(first),
                 "per_class": _per_class(adaptation, predictions),
-                "lines": _lines(candidates, best, adaptation.task.metric),
+                "unknown": unknown,
+                "lines": [*_lines(candidates, best, adaptation.task.metric), *_unknown_lines(unknown)],
             },
         },
     )
@@ -179,6 +180,20 @@ def _per_class(adaptation: Adaptation, predictions: Predictions) -> list[dict[st
                  "adapted": float(after[mine].mean())}
             )  # fmt: skip
     return rows
+
+
+def _unknown(adaptation: Adaptation, race: Race) -> dict[str, Any] | None:
+    """Of an open set: how many target rows the model that is handed back answers with "unknown"."""
+    if not adaptation.sides.open_set:
+        return None
+    answers = np.asarray(race.kept.target).argmax(axis=1)
+    return {"answered": int((answers == adaptation.task.n_outputs - 1).sum()), "rows": len(answers)}
+
+
+def _unknown_lines(found: dict[str, Any] | None) -> list[str]:
+    return (
+        [] if found is None else [f"Open set: {found['answered']} of {found['rows']} target rows are answered unknown."]
+    )
 
 
 def _lines(candidates: list[dict[str, Any]], best: dict[str, Any] | None, metric: str) -> list[str]:

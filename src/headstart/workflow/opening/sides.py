@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.catalogue import UNKNOWN, answers_unknown
 from headstart.data import Checks, Counterpart, Dataset, TableColumns, check, open_counterpart
 from headstart.data.target_test import join_target, open_test
 from headstart.errors import UserError
@@ -31,6 +32,7 @@ class Sides:
     source_labels : [n] class numbers or values, of the sources' rows one after the other.
     notes : sentences on what was decided before the plan.
     tested : target rows of a test set of its own, whose labels evaluate only.
+    open_set : whether the last class is `UNKNOWN`, which no source has.
     """
 
     sources: list[Dataset]
@@ -40,6 +42,7 @@ class Sides:
     source_labels: Array
     notes: list[str]
     tested: Array = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    open_set: bool = False
 
     @property
     def source_names(self) -> str:
@@ -92,14 +95,17 @@ def open_sides(data: Any, source_data: list[Any], options: FitOptions, test: Any
     opened = [_open_source(part, options) for part in source_data]
     sources = [source for source, _ in opened]
     task, columns = _common_task(sources), _common_columns(sources)
+    others = UNKNOWN if answers_unknown(options.method) and task.label_space.one_class else None
+    if others is not None:
+        task = _with_unknown(task, sources, options)
     like = replace(sources[0], task=task, columns=columns)
-    found = open_counterpart(data, like)
+    found = open_counterpart(data, like, others=others)
     if options.target_labels == "none":
         hidden = mask(found.stored_labels, np.ones(len(found.stored_labels), dtype=bool))
         found = Counterpart(found.dataset, hidden)
     refuse_itself(data, test)
     if test is not None:
-        found = join_target(found, open_test(test, like))
+        found = join_target(found, open_test(test, like, others=others))
     dataset, checks = check(found.dataset, allow_damaged=options.allow_damaged)
     said = [text for _, own in opened for text in own.warnings]
     checks = replace(checks, warnings=list(dict.fromkeys([*said, *checks.warnings])))
@@ -112,7 +118,8 @@ def open_sides(data: Any, source_data: list[Any], options: FitOptions, test: Any
         )
     tested = dataset.splits["test"] if test is not None else np.zeros(0, dtype=np.int64)
     notes = [TEST_NOTE.format(n=len(tested))] if test is not None else []
-    return Sides(sources, Counterpart(dataset, found.stored_labels), checks, task, labels, notes, tested)
+    stored = Counterpart(dataset, found.stored_labels)
+    return Sides(sources, stored, checks, task, labels, notes, tested, others is not None)
 
 
 def _open_source(data: Any, options: FitOptions) -> tuple[Dataset, Checks]:
@@ -128,6 +135,15 @@ def _common_task(sources: list[Dataset]) -> Task:
     if not tasks[0].label_space.of_classes:
         return tasks[0]
     return replace(tasks[0], classes=tuple(class_order({name for task in tasks for name in task.classes})))
+
+
+def _with_unknown(task: Task, sources: list[Dataset], options: FitOptions) -> Task:
+    if UNKNOWN in task.classes:
+        raise UserError(
+            f"--method {options.method} answers '{UNKNOWN}' where a row is of no class of {sources[0].name}, but one "
+            "of its classes has that name; rename it."
+        )
+    return replace(task, classes=(*task.classes, UNKNOWN))
 
 
 def _common_columns(sources: list[Dataset]) -> TableColumns | None:
