@@ -110,6 +110,9 @@ ACROSS = Record(
         "kept": NAME,
     },
 )
+ROBUSTNESS = Record(
+    {"epsilon": Number(0), "attacks": Table(COUNT), "metric": NAME, "n": COUNT, "arms": Table(METRICS)}, {}
+)
 PLAN = Record({}, {"reasons": WORDS})
 RUN = Record(
     {"schema": Whole(1), "task": TASK},
@@ -138,6 +141,7 @@ RUN = Record(
         "verdict": Maybe(VERDICT),
         "guard": Maybe(Record({}, {"kept": NAME, "reason": WORD, "seed": COUNT})),
         "warnings": WORDS,
+        "robustness": Maybe(ROBUSTNESS),
         "across": ACROSS,
         "model": Record({}, {"files": Table(NAME)}),
     },

@@ -16,6 +16,7 @@ from headstart.report import format as fmt
 from headstart.report.curves import curves
 from headstart.report.folder import RunFolder, read_folder
 from headstart.report.glossary import GLOSSARY
+from headstart.report.robustness import robustness
 from headstart.report.training import training
 from headstart.storage import write_text
 
@@ -81,6 +82,7 @@ def context(folder: RunFolder) -> dict[str, Any]:
         "across": across.across(folder),
         "domains": across.domains(folder),
         "training": training(folder),
+        "robustness": robustness(folder),
         "map": stories.feature_map(folder),
         "saliency": stories.saliency(folder),
         "data": stories.data(folder),

@@ -106,6 +106,24 @@ def arm_of(name: str) -> Arm:
     )
 
 
+MOVES_INPUTS = ("pgd", "vat")
+"""Penalties that learn from inputs moved against the network."""
+check_names(MOVES_INPUTS, catalogue.names(), "headstart.workflow.arm.MOVES_INPUTS")
+
+
+def without_moves(name: str) -> str | None:
+    """Return the same method without penalties that move inputs; None where it has none.
+
+    Examples
+    --------
+    >>> without_moves("finetune+pgd+l2sp"), without_moves("vat"), without_moves("finetune")
+    ('finetune+l2sp', 'finetune', None)
+    """
+    parts = [part.strip() for part in name.split("+")]
+    rest = [part for part in parts if part not in MOVES_INPUTS]
+    return None if len(rest) == len(parts) else "+".join(rest) or "finetune"
+
+
 def known(name: str) -> Arm:
     """Return an arm that a run names: one of this version, or of another, which is known by its name alone."""
     bases = set(catalogue.names())

@@ -18,7 +18,8 @@ from headstart.report.card import model_card
 from headstart.report.evidence import collect
 from headstart.storage import save_tensors, write_json
 from headstart.tasks import TaskLogic
-from headstart.workflow.arm import arm_of
+from headstart.workflow.arm import arm_of, without_moves
+from headstart.workflow.arms.attacked import attacked
 from headstart.workflow.arms.fitting import run_arm
 from headstart.workflow.arms.plain import plain_arms
 from headstart.workflow.arms.refit import load_arm, refit_arms
@@ -127,8 +128,14 @@ class NetworkField(Field[Plan, Results]):
         return run_arm(self.bench, plan, arm, seed, state, compared=self.compared)
 
     def select(self, plan: Plan, results: Results) -> Guard:
-        """Let validation alone decide."""
-        return guard(self.logic.task, planned_of(plan, results), validation_of(results))
+        """Let validation alone decide; an arm that is there for comparison under attack is no candidate."""
+        validation, options = validation_of(results), self.bench.options
+        beside = {without_moves(arm) for arm in results} - {*options.arms, options.method}
+        return guard(
+            self.logic.task,
+            planned_of(plan, results),
+            {arm: score for arm, score in validation.items() if arm not in beside},
+        )
 
     def refit(self, plan: Plan, results: Results, kept: Guard, folder: Path) -> Results:
         return refit_arms(self.bench, plan, results, kept.kept, folder)
@@ -146,6 +153,8 @@ class NetworkField(Field[Plan, Results]):
                 network = calibrated(load_arm(folder, arm, seed).to(self.bench.device), factor)
                 network.freeze(len(part["frozen"].get("stages", [])))
                 values[arm].append(self.bench.predict(network, rows, cut=part["cut"]))
+        first = results[kept.kept]
+        self.robustness = attacked(self.bench, [*results], kept.kept, seeds[best_index(first)], folder)
         return Predictions(rows, self.bench.dataset.labels(rows), seeds, values)
 
     def judge(self, plan: Plan, results: Results, predictions: Predictions, kept: Guard) -> Verdict | None:
@@ -172,7 +181,7 @@ class NetworkField(Field[Plan, Results]):
         index = best_index(results[kept.kept])
         return network_details(
             self.bench, plan, results, predictions, verdict, self.transfer.checks, self.shift, index, kept.kept,
-            self.temperatures[index],
+            self.temperatures[index], {} if self.robustness is None else {"robustness": self.robustness},
         )  # fmt: skip
 
     def save(
@@ -206,12 +215,15 @@ class NetworkField(Field[Plan, Results]):
 
 
 def named_arms(bench: Workbench) -> FitOptions:
-    """Return the options with the word ``baselines`` replaced by those that have a meaning here."""
+    """Return the options with the word ``baselines`` replaced by those that have a meaning here.
+
+    Beside a method that learns from moved inputs stands the same without, to be compared with.
+    """
     options = bench.options
-    if "baselines" not in options.arms:
-        return options
     arms = [name for arm in options.arms for name in (plain_arms(bench) if arm == "baselines" else (arm,))]
-    return replace(options, arms=tuple(dict.fromkeys(arms)))
+    chosen = options.method if options.method is not None and "chosen" in arms else ""
+    beside = [twin for arm in (*arms, chosen) if (twin := without_moves(arm)) is not None and twin != options.method]
+    return replace(options, arms=tuple(dict.fromkeys([*arms, *beside])))
 
 
 def timetable_of(bench: Workbench, plan: Plan, folder: Path) -> Timetable:

@@ -34,6 +34,7 @@ def network_details(
     index: int,
     kept: str,
     temperature: Temperature,
+    more: dict[str, Any],
 ) -> Details:
     """Return what ``run.json`` says of a field of networks; ``index`` is the seed whose model is handed back."""
     task, source = bench.logic.task, bench.source
@@ -60,7 +61,7 @@ def network_details(
         device=str(bench.device),
         precision=bench.place.precision,
         kept_seed=bench.options.seed_list[index],
-        more={"calibration": calibration},
+        more={"calibration": calibration, **more},
     )
 
 

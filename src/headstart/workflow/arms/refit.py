@@ -13,7 +13,7 @@ from headstart.networks import load_network, save_network
 from headstart.networks.network import Network
 from headstart.schema import Flag, Record, read_checked
 from headstart.storage import write_json
-from headstart.workflow.arm import REFERENCE, arm_of
+from headstart.workflow.arm import REFERENCE, arm_of, without_moves
 from headstart.workflow.arms.fitting import Fitted, Job, fit_once
 from headstart.workflow.arms.workbench import Workbench
 from headstart.workflow.planning.plan import Plan
@@ -26,7 +26,8 @@ AGAIN = Record({name: RESULT.needs[name] for name in ("seconds", "cut", "trainab
 
 
 def refit_arms(bench: Workbench, plan: Plan, results: Results, kept: str, folder: Path) -> Results:
-    """Fit the kept arm again on training and validation rows, and what it is compared with: scratch, and every head.
+    """Fit the kept arm again on training and validation rows, and what it is compared with: scratch, every head, and
+    beside a method that learns from moved inputs the same without.
 
     A baseline that had fewer rows would make the gain too large. Nothing is chosen: a head keeps its settings, a
     trained arm makes as many rounds as gave the best validation score. Where arms were compared by cross-validation
@@ -38,7 +39,7 @@ def refit_arms(bench: Workbench, plan: Plan, results: Results, kept: str, folder
     """
     if plan.folds or not len(bench.dataset.splits["validation"]):
         return results
-    again = {arm for arm in results if arm in {kept, REFERENCE} or not arm_of(arm).trains}
+    again = {arm for arm in results if arm in {kept, REFERENCE, without_moves(kept)} or not arm_of(arm).trains}
     if not _time_for(bench, plan, results, again, folder / "state" / "refit.json"):
         bench.progress.note(NO_TIME)
         return results
