@@ -96,6 +96,10 @@ GLYPHS = ("--source", "headstart/glyphs")
 TABULAR = ("--source", "headstart/tabular")
 
 ROWS = {
+    "labels of a target without source data": (
+        lambda tmp: [images(tmp / "two", {"a": 6, "b": 6}), *GLYPHS, "--target-labels", "learn"],
+        ["--target-labels learn", "--source-data"],
+    ),
     "a path that does not exist": (lambda tmp: [tmp / "nowhere", *GLYPHS], ["nowhere"]),
     "an empty folder": (lambda tmp: [images(tmp / "empty", {"a": 0}), *GLYPHS], ["empty"]),
     "one class only": (lambda tmp: [images(tmp / "one", {"cat": 6}), *GLYPHS], ["cat"]),

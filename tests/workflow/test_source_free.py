@@ -123,6 +123,24 @@ def test_a_target_that_lacks_what_the_run_takes_is_refused_by_name(source, tmp_p
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(("options", "said"), [
+    ({"shots": 2}, "--shots has no meaning where the run .* no label is learned from"),
+    ({"target_labels": "learn"}, "--target-labels learn .* with --source-data"),
+    ({"target_labels": "none"}, "--target-labels none .* with --source-data"),
+    ({"class_weight": "balanced"}, "--class-weight has no meaning"),
+    ({"metric": "macro_f1"}, "--metric has no meaning"),
+    ({"patience": 2}, "--patience has no meaning"),
+    ({"views": 2}, "--views has no meaning"),
+    ({"precision": "no"}, "--precision has no meaning"),
+])  # fmt: skip
+@pytest.mark.parametrize("method", [None, "shot"])
+def test_what_it_cannot_heed_is_refused_before_a_folder_is_made(source, tmp_path, options, said, method):
+    new, _ = files(tmp_path)
+    with pytest.raises(UserError, match=said):
+        fit(new, source=str(source), method=method, out=tmp_path / "run", quiet=True, **options)
+    assert not (tmp_path / "run").exists()
+
+
 def test_labels_of_its_own_are_learned_from_as_ever(source, tmp_path):
     _, labelled = files(tmp_path)
     run = fit(labelled, label="kind", source=str(source), arms="probe", out=tmp_path / "run", quiet=True)

@@ -16,11 +16,38 @@ NOT_HERE = ("depth", "precision", "class_weight", "batch_size", "epochs", "learn
 """Options that train networks; across domains nothing of that kind is trained."""
 
 
+UNUSED = {
+    "shots": "no label is learned from",
+    "class_weight": "no label is learned from",
+    "patience": "no label says when to stop",
+    "metric": "no label is there to choose by",
+    "views": "each method shows the views that it needs",
+    "precision": "it trains in full precision",
+}
+"""Options that a run's model cannot heed where it is adapted without labels, and why."""
+
+
+def check_source_free(data: Dataset, options: FitOptions) -> None:
+    """Refuse what has no meaning where a run's model is adapted to unlabelled data."""
+    for name, why in UNUSED.items():
+        if getattr(options, name) is not None:
+            raise UserError(
+                f"--{name.replace('_', '-')} has no meaning where the run {options.source} is adapted to {data.name} "
+                f"without labels: {why}; leave it out."
+            )
+
+
 def check_options(verb: str, options: FitOptions, *, has_source_data: bool) -> None:
     """Refuse options that have no meaning in this run, before anything is opened."""
     if has_source_data:
         check_methods(options)
-    elif verb == "fit":
+        return
+    if options.target_labels != "evaluate":
+        raise UserError(
+            f"--target-labels {options.target_labels} says what a target's labels are for beside labelled source data; "
+            "give those with --source-data, or leave it out."
+        )
+    if verb == "fit":
         check_arms(options)
 
 

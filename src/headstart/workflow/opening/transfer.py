@@ -16,7 +16,7 @@ from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import Source, open_source
 from headstart.workflow.opening.fingerprint import absolute_path, absolute_source, fingerprint, test_fingerprint
-from headstart.workflow.opening.refusals import check_fits, check_labels
+from headstart.workflow.opening.refusals import check_fits, check_labels, check_source_free
 from headstart.workflow.opening.sides import Sides, open_sides
 from headstart.workflow.opening.target import check_shots, open_target
 from headstart.workflow.opening.unlabelled import open_source_free, reopen_source_free
@@ -159,6 +159,7 @@ def _alone(verb: str, given: Given, options: FitOptions, named: Source | None) -
     if verb == "fit" and given.test is None:
         free = open_source_free(given.data, options, opened)
         if free is not None:
+            check_source_free(free[0].dataset, options)
             return _Part(free[0].dataset, free[1], None, free[0])
     target = opened()
     if named is not None:
