@@ -21,6 +21,7 @@ def across(folder: RunFolder) -> dict[str, Any] | None:
     metric, unknown = metric_of(folder.run), found.get("unknown")
     return {
         "shift": _shift(found["shift"]),
+        "label_sets": (found.get("label_sets") or {}).get("words", ""),
         "adapted_kept": (folder.run.get("guard") or {}).get("kept") == "adapted",
         "race": _race(found, metric),
         "per_class": _per_class(found.get("per_class"), metric),

@@ -108,6 +108,8 @@ ACROSS = Record(
         ),
         "lines": WORDS,
         "kept": NAME,
+        "label_sets": Maybe(Record({}, {"words": WORD})),
+        "unknown": Maybe(Record({"answered": COUNT, "rows": COUNT}, {})),
     },
 )
 ROBUSTNESS = Record(

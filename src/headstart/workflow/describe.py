@@ -41,7 +41,7 @@ def describe(
 
     With ``source_data``, labelled data of another domain, the kind of shift is diagnosed.
     """
-    if source_data:
+    if source_data is not None and not (isinstance(source_data, list | tuple) and not len(source_data)):
         options = FitOptions(
             source=source,
             network=network,
@@ -88,4 +88,5 @@ def _describe_across(data: Any, source_data: list[Any], options: FitOptions) -> 
     sides = open_sides(data, source_data, options)
     adaptation = adapt(sides, source, options, Progress(quiet=True))
     setting = setting_across(sides, len(adaptation.learned[0]), None)
-    return Description(sides.target.dataset, sides.checks, setting, None, source, adaptation.diagnosis())
+    found, sets = adaptation.diagnosis(), adaptation.label_sets()
+    return Description(sides.target.dataset, sides.checks, setting, None, source, found, sets, sides.task.classes)

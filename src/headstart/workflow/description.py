@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from headstart.choice.label_sets import LabelSets
 from headstart.data import Checks, Dataset
 from headstart.networks import Source
 from headstart.problem import Domain, Setting
@@ -17,7 +18,7 @@ READ_SO = ("types", "conventions", "text", "left out")
 
 @dataclass(frozen=True)
 class Description:
-    """The answers of `describe`."""
+    """The answers of `describe`; ``classes`` are the source's, where its labels are at hand."""
 
     dataset: Dataset
     checks: Checks
@@ -25,6 +26,8 @@ class Description:
     shift: Shift | None
     source: Source | None
     diagnosis: Diagnosis | None = None
+    label_sets: LabelSets | None = None
+    classes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -33,6 +36,7 @@ class Description:
             "setting": self.setting.to_json(),
             "shift": None if self.shift is None else self.shift.to_json(),
             "diagnosis": None if self.diagnosis is None else self.diagnosis.to_json(),
+            "label_sets": None if self.label_sets is None else self.label_sets.to_json(self.classes),
             "source": None if self.source is None else {"spec": self.source.spec, "title": self.source.title},
             "data": data_record(self.dataset, self.checks),
         }
@@ -47,6 +51,7 @@ class Description:
             f"Feature space: {self.setting.space}. {reasons['space']}",
             f"Carried over: {self.setting.carries}. {reasons['carries']}",
             *([f"Shift: {shift}"] if self.diagnosis is None else self.diagnosis.lines()),
+            *([] if self.label_sets is None else [self.label_sets.words(self.classes)]),
         ]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headstart.choice.label_sets import LabelSets, tell_label_sets
 from headstart.engine.progress import Progress
 from headstart.models.encoder import Encoder, make_encoder
 from headstart.networks import Source
@@ -77,6 +78,12 @@ class Adaptation:
             kind=self.task.label_space.solved_as,
             seed=self.options.seed,
         )
+
+    def label_sets(self) -> LabelSets | None:
+        """Return whether both sides seem to have the same classes; None for values."""
+        if not self.task.label_space.one_class:
+            return None
+        return tell_label_sets(self.rows.source, self.sides.source_labels, self.rows.target, seed=self.options.seed)
 
 
 def adapt(sides: Sides, source: Source | None, options: FitOptions, progress: Progress) -> Adaptation:

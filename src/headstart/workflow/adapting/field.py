@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.choice.label_sets import LabelSets
 from headstart.models.arrays import ArrayModel, outputs
 from headstart.networks import Network
 from headstart.report.card import adapted_card
@@ -44,6 +45,7 @@ class ArrayField(Field[AcrossPlan, Races]):
 
     adaptation: Adaptation
     shift: Diagnosis
+    label_sets: LabelSets | None
 
     def __init__(self, transfer: Transfer) -> None:
         assert transfer.sides is not None
@@ -61,8 +63,11 @@ class ArrayField(Field[AcrossPlan, Races]):
         self.adaptation = adaptation = adapt(transfer.sides, transfer.source, transfer.options, transfer.progress)
         transfer.progress.note("describe the shift")
         self.shift = shift = adaptation.diagnosis()
+        self.label_sets = adaptation.label_sets()
         for line in shift.lines():
             transfer.progress.note(line)
+        if self.label_sets is not None:
+            transfer.progress.note(self.label_sets.words(adaptation.task.classes))
         plan = make_across_plan(
             adaptation.task, shift, transfer.options, len(adaptation.learned[0]), len(adaptation.sides.sources)
         )
@@ -125,7 +130,10 @@ class ArrayField(Field[AcrossPlan, Races]):
         assert verdict is not None
         values, link = predictions.values[kept.kept][0], self.adaptation.task.label_space.link
         calibration = calibration_record(self._confidence(results, kept)[0], values, predictions.labels, link)
-        return array_details(self.adaptation, self.shift, results, predictions, verdict, calibration)
+        details = array_details(self.adaptation, self.shift, results, predictions, verdict, calibration)
+        if self.label_sets is not None:
+            details.more["across"]["label_sets"] = self.label_sets.to_json(self.adaptation.task.classes)
+        return details
 
     def save(self, results: Races, predictions: Predictions, kept: Guard, record: dict[str, Any], folder: Path) -> None:
         adaptation, first = self.adaptation, results[0]
