@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from headstart.functional import linear
-from headstart.functional.linear import logistic_path, principal, probabilities, unfold
+from headstart.functional.linear import logistic_path, principal, probabilities, rotate, unfold
 from headstart.functional.newton import Logistic, newton
 from headstart.functional.ridge import ridge_leave_one_out, ridge_path
 
@@ -30,6 +32,41 @@ def test_principal_axes_rebuild_the_features(n: int, d: int) -> None:
     basis = principal(x)
     np.testing.assert_allclose(basis.rotated @ basis.axes.T * basis.scale + basis.mean, x, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(basis.rotated, axis=0), basis.singular, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("n", "d"), SHAPES)
+@pytest.mark.parametrize("standardise", [True, False])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_axes_that_are_not_written_down_unfold_alike(n: int, d: int, standardise: bool, form: Any) -> None:
+    x, _ = samples(n, d, 3)
+    lean, whole = rotate(form(x), standardise), principal(x, standardise=standardise)
+    assert (lean.axes is None) == (n < d)
+    weights, intercept = whole.rotated.T @ np.eye(n)[:, :2], np.array([1.0, -2.0])
+    turned = weights if n >= d else lean.rotated.T @ np.eye(n)[:, :2]
+    for found, wanted in zip(unfold(lean, turned, intercept, form(x)), unfold(whole, weights, intercept), strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-7 * np.abs(wanted).max())
+
+
+def test_some_rows_on_the_axes_of_all_are_the_same_problem() -> None:
+    x, y = samples(30, 50, 3)
+    train, strengths = np.arange(30) % 3 > 0, np.array([1.0, 0.1])
+    whole, own = rotate(x, False), rotate(x[train], False)
+    numbers = np.flatnonzero(train)
+    np.testing.assert_allclose(own.rotated @ own.rotated.T, _centred_gram(whole.of_rows(numbers).rotated), atol=1e-8)
+    given = {"strengths": strengths, "tolerance": 1e-9}
+    paths = [logistic_path(basis, np.eye(3)[y[train]], **given) for basis in (whole.of_rows(numbers), own)]
+    for (turned, b), solution in zip(*paths, strict=True):
+        coef, intercept = unfold(own, *solution, x[train])
+        np.testing.assert_allclose(
+            probabilities(whole.rotated @ turned + b, "softmax"),
+            probabilities(x @ coef.T + intercept, "softmax"),
+            atol=1e-5,
+        )
+
+
+def _centred_gram(rows: np.ndarray) -> np.ndarray:
+    rows = rows - rows.mean(axis=0)
+    return rows @ rows.T
 
 
 @pytest.mark.parametrize(("n", "d"), SHAPES)

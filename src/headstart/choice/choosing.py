@@ -25,6 +25,7 @@ from headstart.choice.label_shift import (
 from headstart.choice.racing import AdaptationData, Result, prepare, race
 from headstart.choice.smoothing import smoothed
 from headstart.choice.stacking import stacked
+from headstart.functional.reuse import reusing
 from headstart.shallow.domains import Domains
 
 Array = np.ndarray
@@ -157,6 +158,7 @@ def _guard(
     return considered, f"{name}: {said}; {often}, {asked}."
 
 
+@reusing()
 def race_and_select(
     domains: Domains,
     *,

@@ -72,13 +72,11 @@ def settle(
         return Heads(standardise is not False, grid=grid)
     linear = TunedLogistic(standardise=standardise, n_folds=3, seed=seed).fit(rows, labels)
     scaled = linear.standardised_
-    linear = TunedLogistic(strengths=(linear.strength_,), standardise=scaled)
     near = TunedNearest(standardise=scaled, seed=seed)
     near = TunedNearest(standardise=scaled, widths=(near.fit(rows, labels).width_,))
-    gained = []
+    right = np.zeros(len(labels))
     for train, held in default_folds(labels, "classification", 3, seed):
-        answers = [model.fit(rows[train], labels[train]).predict(rows[held]) for model in (near, linear)]
-        gained.append((answers[0] == labels[held]).astype(float) - (answers[1] == labels[held]))
-    difference = np.concatenate(gained)
+        right[held] = near.fit(rows[train], labels[train]).predict(rows[held]) == labels[held]
+    difference = right - linear.held_out_
     error = float(difference.std()) / np.sqrt(len(difference))
     return Heads(scaled, bool(difference.mean() > SURE * error), grid)

@@ -9,6 +9,7 @@ from scipy import sparse
 
 from headstart.functional.folds import projected_order
 from headstart.functional.mmd import median_bandwidth
+from headstart.functional.reuse import reused
 
 Array = np.ndarray
 KERNELS = ("linear", "rbf", "laplacian")
@@ -104,6 +105,7 @@ def typical_width(rows: Any, seed: int = 0) -> float:
     return median_bandwidth(rows.toarray() if sparse.issparse(rows) else rows)
 
 
+@reused
 def kernel_basis(
     rows: Any, kernel: str = "rbf", *, width: float | None = None, landmarks: int | None = None, seed: int = 0
 ) -> KernelBasis:

@@ -11,18 +11,27 @@ from scipy.optimize import minimize
 from scipy.special import expit, softmax
 
 from headstart.functional.newton import Logistic, is_small, newton
+from headstart.functional.reuse import reused
 
 Array = np.ndarray
 
 
 class Basis(NamedTuple):
-    """Principal axes of standardised features: ``x' = (x - mean) / scale``, singular values, axes [d, r]."""
+    """Principal axes of standardised features: ``x' = (x - mean) / scale``, singular values, axes [d, r].
+
+    ``rotated`` [n, r] are the rows on them. ``axes`` is None where `rotate` left them out.
+    """
 
     mean: Array
     scale: Array
     singular: Array
-    axes: Array
+    axes: Array | None
     rotated: Array
+
+    def of_rows(self, numbers: Array) -> Basis:
+        """Return some of the rows on the same axes, with singular values for so many rows."""
+        share = np.sqrt(len(numbers) / len(self.rotated))
+        return self._replace(rotated=self.rotated[numbers], singular=self.singular * share)
 
 
 def principal(features: Any, *, standardise: bool = True) -> Basis:
@@ -31,45 +40,71 @@ def principal(features: Any, *, standardise: bool = True) -> Basis:
     An L2 penalty is the same in the rotated space, where n samples of d > n features are only n numbers each.
     A constant feature keeps scale 1. Sparse features are never made dense where n < d.
     """
+    basis = rotate(features, standardise)
+    if basis.axes is not None:
+        return basis
+    return basis._replace(axes=_on_features(basis, features, basis.rotated / basis.singular) / basis.singular)
+
+
+@reused
+def rotate(features: Any, standardise: bool = True) -> Basis:
+    """As `principal`, but without the axes where n < d: `unfold` can do with the features instead."""
     if sparse.issparse(features):
-        return _principal_sparse(features, standardise)
+        return _rotate_sparse(features, standardise)
     features = np.asarray(features, dtype=np.float64)
     mean = features.mean(axis=0)
     spread = features.std(axis=0) if standardise else np.ones(features.shape[1])
     scale = np.where(spread > 1e-12 * np.maximum(1.0, np.abs(mean)), spread, 1.0)
     x = (features - mean) / scale
     n, d = x.shape
-    squares, vectors = np.linalg.eigh(x @ x.T if n < d else x.T @ x)
+    singular, vectors = _turn(x @ x.T if n < d else x.T @ x)
+    if n < d:
+        return Basis(mean, scale, singular, None, vectors * singular)
+    return Basis(mean, scale, singular, vectors, x @ vectors)
+
+
+def _turn(squared: Array) -> tuple[Array, Array]:
+    squares, vectors = np.linalg.eigh(squared)
     keep = squares > max(squares[-1], 1e-300) * 1e-13
-    singular = np.sqrt(squares[keep])
-    vectors = vectors[:, keep]
-    axes = x.T @ vectors / singular if n < d else vectors
-    rotated = vectors * singular if n < d else x @ vectors
-    return Basis(mean, scale, singular, axes, rotated)
+    return np.sqrt(squares[keep]), vectors[:, keep]
 
 
-def _principal_sparse(features: Any, standardise: bool) -> Basis:
-    """As `principal`: the mean is taken out of the products, not of the rows."""
+def _rotate_sparse(features: Any, standardise: bool) -> Basis:
+    """As `rotate`: the mean is taken out of the products, not of the rows."""
     features = sparse.csr_matrix(features, dtype=np.float64)
     n, d = features.shape
     if n >= d:
-        return principal(features.toarray(), standardise=standardise)
+        return rotate(features.toarray(), standardise)
     mean = np.asarray(features.mean(axis=0)).ravel()
     spread = np.sqrt(np.maximum(np.asarray(features.multiply(features).mean(axis=0)).ravel() - mean**2, 0))
     scale = np.where(spread > 1e-12 * np.maximum(1.0, np.abs(mean)), spread, 1.0) if standardise else np.ones(d)
-    rows, middle = sparse.csr_matrix(features @ sparse.diags_array(1 / scale)), mean / scale
+    rows = sparse.csr_matrix(features @ sparse.diags_array(1 / scale))
     gram = (rows @ rows.T).toarray()
     gram -= gram.mean(axis=0)[None] + gram.mean(axis=1)[:, None] - gram.mean()
-    squares, vectors = np.linalg.eigh(gram)
-    keep = squares > max(squares[-1], 1e-300) * 1e-13
-    singular, vectors = np.sqrt(squares[keep]), vectors[:, keep]
-    axes = (rows.T @ vectors - np.outer(middle, vectors.sum(axis=0))) / singular
-    return Basis(mean, scale, singular, axes, vectors * singular)
+    singular, vectors = _turn(gram)
+    return Basis(mean, scale, singular, None, vectors * singular)
 
 
-def unfold(basis: Basis, weights: Array, intercept: Array) -> tuple[Array, Array]:
-    """Bring weights [r, k] on the rotated axes back to raw features: ``coef [k, d]`` and ``intercept [k]``."""
-    coef = (basis.axes @ weights).T / basis.scale
+def _on_features(basis: Basis, features: Any, columns: Array) -> Array:
+    """Return ``X' columns`` [d, k] of the standardised features X [n, d]."""
+    if sparse.issparse(features):
+        back = np.asarray(features.T @ columns) - np.outer(basis.mean, columns.sum(axis=0))
+    else:
+        back = (features - basis.mean).T @ columns
+    return back / basis.scale[:, None]
+
+
+def unfold(basis: Basis, weights: Array, intercept: Array, features: Any = None) -> tuple[Array, Array]:
+    """Bring weights [r, k] on the rotated axes back to raw features: ``coef [k, d]`` and ``intercept [k]``.
+
+    Parameters
+    ----------
+    features : those that the basis was made of, where it is without axes.
+    """
+    if basis.axes is None:
+        coef = _on_features(basis, features, basis.rotated @ (weights / (basis.singular**2)[:, None])).T / basis.scale
+    else:
+        coef = (basis.axes @ weights).T / basis.scale
     return coef, intercept - coef @ basis.mean
 
 

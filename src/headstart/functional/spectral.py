@@ -8,6 +8,8 @@ import numpy as np
 from scipy import sparse
 from scipy.linalg import eigh
 
+from headstart.functional.reuse import reused
+
 Array = np.ndarray
 SIZE_LIMIT = 2000  # of min(n, d): up to it all axes are found exactly, above it the leading ones by iteration
 LEADING = 300
@@ -34,6 +36,7 @@ class Axes(NamedTuple):
         return np.asarray(rows @ self.axes) - self.mean @ self.axes
 
 
+@reused
 def principal_axes(
     rows: Any,
     n_components: int | None = None,
@@ -141,11 +144,17 @@ def times_covariance_power(rows: Array, axes: Axes, power: float, ridge: float =
     ``c^power I + U diag((v + ridge)^power - c^power) U'`` with c = rest + ridge; where c is 0, directions outside the
     axes go to 0, which is the pseudo-inverse's way.
     """
-    outside = (axes.rest + ridge) ** power if axes.rest + ridge > 0 else 0.0
-    inside = (axes.variances + ridge) ** power - outside
+    outside, inside = _power(axes, power, ridge)
     return outside * rows + ((rows @ axes.axes) * inside) @ axes.axes.T
 
 
+def _power(axes: Axes, power: float, ridge: float) -> tuple[float, Array]:
+    """Return the factor of all directions, and what the axes have beyond it [r]."""
+    outside = (axes.rest + ridge) ** power if axes.rest + ridge > 0 else 0.0
+    return outside, (axes.variances + ridge) ** power - outside
+
+
+@reused
 def match_covariance(rows: Any, source: Axes, target: Axes, regularisation: float = 1.0) -> Array:
     """Return source rows [n, d] with the target's mean and covariance: CORAL's map.
 
@@ -156,10 +165,25 @@ def match_covariance(rows: Any, source: Axes, target: Axes, regularisation: floa
     ----------
     Sun, Feng and Saenko, "Return of Frustratingly Easy Domain Adaptation", AAAI 2016, algorithm 1.
     """
-    rows = (rows.toarray() if sparse.issparse(rows) else rows) - source.mean
     ridge = regularisation * (mean_variance(source) + mean_variance(target)) / 2
-    white = times_covariance_power(rows, source, -0.5, ridge)
+    if sparse.issparse(rows):
+        return _match_sparse(rows, source, target, ridge)
+    white = times_covariance_power(rows - source.mean, source, -0.5, ridge)
     return times_covariance_power(white, target, 0.5, ridge) + target.mean
+
+
+def _match_sparse(rows: Any, source: Axes, target: Axes, ridge: float) -> Array:
+    """As `match_covariance`, with the rows' products taken while they are sparse: half the dense ones."""
+    (outer, inner), (last, second) = _power(source, -0.5, ridge), _power(target, 0.5, ridge)
+    inside = source.project(rows) * inner
+    across = outer * (np.asarray(rows @ target.axes) - source.mean @ target.axes)
+    across += inside @ (source.axes.T @ target.axes)
+    white = inside @ source.axes.T
+    white += outer * (rows.toarray() - source.mean)
+    white *= last
+    white += (across * second) @ target.axes.T
+    white += target.mean
+    return white
 
 
 def mean_variance(axes: Axes) -> float:

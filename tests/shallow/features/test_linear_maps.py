@@ -294,3 +294,11 @@ def test_match_covariance_of_a_target_of_one_row():
     moved = match_covariance(SOURCE, principal_axes(SOURCE), principal_axes(TARGET[:1]))
     assert np.isfinite(moved).all()
     np.testing.assert_allclose(moved.mean(axis=0), TARGET[0])
+
+
+@pytest.mark.parametrize("count", [None, 3])
+def test_match_covariance_of_sparse_rows_is_that_of_dense_ones(count):
+    axes = [principal_axes(rows, count, limit=0 if count else 2000) for rows in (SOURCE, TARGET)]
+    for strength in (0.0, 1.0):
+        found = match_covariance(sparse.csr_matrix(SOURCE), *axes, strength)
+        assert np.allclose(found, match_covariance(SOURCE, *axes, strength), atol=1e-8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from headstart.engine import Compute, Domain, JoinedStream, Optimizer, Saving, S
 from headstart.engine.settings import Evaluate
 from headstart.engine.streams import BatchStream
 from headstart.functional.order import canonical_order
+from headstart.functional.reuse import shared
 from headstart.networks.network import Network
 from headstart.shallow.domains import Domains, masked
 from headstart.tasks import TaskLogic
@@ -59,11 +61,22 @@ def train_joint(
         judge = watcher(learner, logic, domains.target)
         return _train(learner, body, stream, logic, plan, steps, seed, saving, judge)
 
+    def on_source_alone(name: str) -> Trained:
+        """The same training for ERM and for what goes on from it: once in a race."""
+        seen = domains.source, domains.labels, domains.source_domain, *_known(domains)
+        asked = (*seen, repr(plan), seed, steps, repr(logic.task))
+        stream = JoinedStream(None, _sources(domains, 1, plan), **sizes)
+        found = shared("source alone", asked, lambda: learn(catalogue.create("erm"), body, stream, name))
+        return copy.deepcopy(found)
+
+    if method == "erm" and not options:
+        found = on_source_alone("joint")
+        return found.network, [found]
     if catalogue.parts(method)[0].kind != "source_free":
         stream = JoinedStream(_target(domains, learner, plan), _sources(domains, learner.n_views, plan), **sizes)
         found = learn(learner, body, stream, "joint")
         return found.network, [found]
-    source = learn(catalogue.create("erm"), body, JoinedStream(None, _sources(domains, 1, plan), **sizes), "source")
+    source = on_source_alone("source")
     views: dict[str, Any] = {"views": views_of(learner), "shown": learner.n_views}
     target = Stream(fetch_of(domains.target, plan), n=len(domains.target), **views, **sizes)
     found = learn(learner, source.network, target, "target")
@@ -145,6 +158,10 @@ def ordered(domains: Domains) -> Domains:
     )
 
 
+def _known(domains: Domains) -> tuple[Array, Array]:
+    return domains.target[domains.known], domains.target_labels[domains.known]
+
+
 def _labels(labels: Array) -> Array:
     return labels[:, None] if labels.dtype.kind == "f" else labels
 
@@ -153,7 +170,7 @@ def _sources(domains: Domains, shown: int, plan: Plan) -> list[Domain]:
     parts = [(domains.source[mine], domains.labels[mine])
              for mine in (domains.source_domain == number for number in np.unique(domains.source_domain))]  # fmt: skip
     if len(domains.known):
-        parts.append((domains.target[domains.known], domains.target_labels[domains.known]))
+        parts.append(_known(domains))
     views: dict[str, Any] = {"views": 1 if shown == 1 else 64, "shown": shown}
     return [Domain(fetch_of(rows, plan), _labels(labels), **views) for rows, labels in parts]
 

@@ -96,8 +96,8 @@ MOVED = {
 }
 """What a class of the table was called by earlier versions, whose models still open."""
 check_names(MOVED.values(), CLASSES, "headstart.choice.stored.table.MOVED")
-LEFT_OUT = frozenset({"_loss_function_", "history", "place"})
-"""Attributes that no prediction reads: compiled objects, and how a training went and where it was kept."""
+LEFT_OUT = frozenset({"_loss_function_", "held_out_", "history", "place"})
+"""Attributes that no prediction reads: compiled objects, and how a search or a training went and where it was kept."""
 NEIGHBOURS = "sklearn.neighbors._unsupervised:NearestNeighbors"
 """Is fitted again on its own rows: its index would be trusted memory offsets."""
 _LEARNED = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*_|_[a-z0-9_]*[a-z0-9]_")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from headstart.functional.geodesic import geodesic_flow_factor
 from headstart.functional.kernels import kernel_basis, unit_rows
-from headstart.functional.linear import principal
+from headstart.functional.spectral import principal_axes
 from headstart.shallow.domains import Domains
 from headstart.shallow.features.kernel_map import pseudo_labels
 from headstart.shallow.features.manifold_ridge import (
@@ -24,9 +25,17 @@ from headstart.shallow.predictors import DomainClassifier
 Array = np.ndarray
 
 
+def leading_directions(rows: Any, count: int) -> Array:
+    """Return the ``count`` leading principal axes [d, q] of rows, found exactly; none where all rows are alike."""
+    try:
+        return principal_axes(rows, count, limit=sys.maxsize).axes
+    except ValueError:
+        return np.zeros((rows.shape[1], 0))
+
+
 def manifold_factor(source: Any, target: Any, dimension: int) -> Array:
     """Return [d, 2 q] whose product with rows gives their geodesic flow features; q is ``dimension`` at most."""
-    first, second = (principal(rows, standardise=False).axes[:, ::-1] for rows in (source, target))
+    first, second = (leading_directions(rows, dimension) for rows in (source, target))
     q = min(dimension, first.shape[1], second.shape[1])
     if q == 0:
         return np.eye(source.shape[1])

@@ -15,7 +15,7 @@ from sklearn.utils.validation import (
 )
 
 from headstart.functional.folds import best, default_folds, default_strengths, projected_order
-from headstart.functional.linear import logistic_path, principal, probabilities, unfold
+from headstart.functional.linear import Basis, logistic_path, probabilities, rotate, unfold
 from headstart.isolated import Isolated
 
 Array = np.ndarray
@@ -38,6 +38,8 @@ class TunedLogistic(Isolated, ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     coef_ [k, d], intercept_ [k], classes_, strength_; standardised_ : what ``standardise`` came to.
+    held_out_ : [n] 1 for the rows that the chosen strength had right in the folds that held them out, else 0; there if
+        there was a choice.
     """
 
     strengths: tuple[float, ...] | None = None
@@ -55,52 +57,60 @@ class TunedLogistic(Isolated, ClassifierMixin, BaseEstimator):
         weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         strengths = default_strengths("classification") if self.strengths is None else np.array(self.strengths)
         scalings = (True, False) if self.standardise is None else (self.standardise,)
-        number = 0
+        number, order = 0, projected_order(X, self.seed)  # nothing follows the order in which the rows came
+        X, labels, weights = X[order], labels[order], None if weights is None else weights[order]
+        plain = None if all(scalings) else rotate(X, False)
         if len(scalings) * len(strengths) > 1:
-            judged = [self._judge(X, labels, weights, strengths, scaled) for scaled in scalings]
+            judged = [self._judge(X, labels, weights, strengths, None if scaled else plain) for scaled in scalings]
             score, loss = np.concatenate(judged, axis=1)
-            number = best(score, loss, np.tile(strengths, len(scalings)))
+            share = np.full(len(labels), 1 / len(labels)) if weights is None else weights / weights.sum()
+            number = best(score @ share, loss @ share, np.tile(strengths, len(scalings)))
+            self.held_out_ = np.empty(len(labels))
+            self.held_out_[order] = score[number]
         self.standardised_ = scalings[number // len(strengths)]
         number %= len(strengths)
         self.strength_ = float(strengths[number])
         # the path is warm, so that the chosen strength is reached from the stronger ones
-        self.coef_, self.intercept_ = self._path(X, labels, weights, strengths[: number + 1], self.standardised_)[-1]
+        basis = rotate(X, True) if self.standardised_ or plain is None else plain
+        found, intercept = self._path(basis, labels, weights, strengths[: number + 1])[-1]
+        self.coef_, self.intercept_ = unfold(basis, found, intercept, features=X)
         return self
 
-    def _path(
-        self, X: Any, labels: Array, weights: Array | None, strengths: Array, scaled: bool
-    ) -> list[tuple[Array, Array]]:
-        basis = principal(X, standardise=scaled)
+    def _path(self, basis: Basis, labels: Array, weights: Array | None, strengths: Array) -> list[tuple[Array, Array]]:
         wanted = np.eye(len(self.classes_))[labels]
         shown = wanted.max(axis=0) > 0
         path = logistic_path(basis, wanted[:, shown], strengths, weights=weights)
-        return [self._whole(unfold(basis, *solution), shown) for solution in path]
+        return [self._whole(solution, shown) for solution in path]
 
     def _whole(self, solution: tuple[Array, Array], shown: Array) -> tuple[Array, Array]:
         """Give classes that a fold does not show no weight and a low intercept."""
-        coef = np.zeros((len(shown), solution[0].shape[1]))
+        found = np.zeros((len(solution[0]), len(shown)))
         intercept = np.full(len(shown), solution[1].min() - 10.0)
-        coef[shown], intercept[shown] = solution
-        return coef, intercept
+        found[:, shown], intercept[shown] = solution
+        return found, intercept
 
-    def _judge(self, X: Any, labels: Array, weights: Array | None, strengths: Array, scaled: bool) -> Array:
-        """Return the cross-validated score and loss of every strength, [2, strengths]."""
+    def _judge(self, X: Any, labels: Array, weights: Array | None, strengths: Array, whole: Basis | None) -> Array:
+        """Return whether held-out rows were right, and their loss, for every strength: [2, strengths, n].
+
+        Without scales of its own a fold is solved on the axes of all rows, ``whole``: a turn changes no penalty.
+        """
         n = len(labels)
-        order = projected_order(X, self.seed)  # the folds do not follow the order in which the rows came
-        X, labels, weights = X[order], labels[order], None if weights is None else weights[order]
         loss, score = np.zeros((2, len(strengths), n))
         for train, held in default_folds(labels, "classification", self.n_folds, self.seed):
             if len(np.unique(labels[train])) < 2:
                 continue
             part = None if weights is None else weights[train]
-            path = self._path(X[train], labels[train], part, strengths, scaled)
-            for index, (coef, intercept) in enumerate(path):
-                outputs = X[held] @ coef.T + intercept
-                p = probabilities(np.asarray(outputs), "softmax")
+            basis = rotate(X[train], True) if whole is None else whole.of_rows(train)
+            for index, (found, intercept) in enumerate(self._path(basis, labels[train], part, strengths)):
+                if whole is None:
+                    coef, intercept = unfold(basis, found, intercept, features=X[train])
+                    outputs = np.asarray(X[held] @ coef.T) + intercept
+                else:
+                    outputs = whole.rotated[held] @ found + intercept
+                p = probabilities(outputs, "softmax")
                 loss[index, held] = -np.log(np.maximum(p[np.arange(len(held)), labels[held]], 1e-12))
                 score[index, held] = p.argmax(axis=1) == labels[held]
-        share = np.full(n, 1 / n) if weights is None else weights / weights.sum()
-        return np.stack([score @ share, loss @ share])
+        return np.stack([score, loss])
 
     def decision_function(self, X: Any) -> Array:
         """Return log-odds of the second of two classes [n], or one score per class [n, k]."""

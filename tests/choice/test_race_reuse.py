@@ -1,0 +1,40 @@
+"""What candidates of a race share is computed once, and changes no answer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from headstart.choice.choosing import race_and_select
+from headstart.choice.joint import plan
+from headstart.functional.reuse import reusing
+from headstart.shallow.domains import Domains
+from headstart.shallow.heads.tuned import TunedLogistic
+
+
+def test_a_race_computes_once_what_several_ask_for_and_answers_as_if_it_had_not(monkeypatch):
+    monkeypatch.setattr(plan, "LEAST_STEPS", 6)
+    monkeypatch.setattr(plan, "MOST_STEPS", 6)
+    rng = np.random.default_rng(0)
+    labels, known = rng.integers(3, size=120), np.full(90, -1)
+    rows = Domains(rng.normal(size=(120, 4)), labels, rng.normal(size=(90, 4)) + 0.5, known, np.ones(120, dtype=int))
+    named = ["easytl", "coral", "kmm", "erm", "shot"]
+    answers, hits = [], []
+    for limit in (0, 10**9):
+        with reusing(limit) as shelf:
+            found = race_and_select(rows, n_classes=3, candidates=named, standardise=False).finished
+        answers.append(np.stack([one.target for one in found]))
+        hits.append(shelf.hits)
+    assert hits[0] == 0
+    # of two fits each: the target's axes for EasyTL and CORAL, rows of the heads for source-only and KMM, ERM for SHOT
+    assert hits[1] >= 8
+    assert np.array_equal(*answers)
+
+
+def test_held_out_rows_are_told_in_the_order_they_came():
+    rng = np.random.default_rng(4)
+    labels = np.arange(60) % 2
+    rows = rng.normal(size=(60, 3)) + 4 * labels[:, None]
+    labels[7] = 1 - labels[7]  # the one row that no fold gets right
+    for standardise in (True, False):
+        model = TunedLogistic(standardise=standardise, n_folds=3).fit(rows, labels)
+        assert np.flatnonzero(model.held_out_ == 0).tolist() == [7]
