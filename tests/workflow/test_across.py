@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -281,3 +282,22 @@ def test_the_plan_races_first_what_fits_the_shift_and_the_number_of_sources():
     names = [one.name for one in make_across_plan(task, shift, options, 12, n_sources=2).candidates]
     assert names[0] == "weighted_sources"
     assert "towards_source" in names
+
+
+def test_a_plan_offers_no_method_against_which_something_was_measured(monkeypatch):
+    from headstart import catalogue
+    from headstart.workflow.adapting.plan import make_across_plan
+
+    task, shift = Task("classification", ("no", "yes")), SimpleNamespace(kind="subspace")
+
+    def planned(method=None):
+        return [one.name for one in make_across_plan(task, shift, FitOptions(method=method), 0).candidates]
+
+    assert {"tca", "mcc"} <= {*planned()}
+    assert "dann" in planned("trained")
+    told = {"tca": {"unoffered": "lost 3 points", "raced": ()}, "dann": {"unoffered": "lost 3 points", "raced": ()}}
+    changed = tuple(replace(entry, **told.get(entry.name, {})) for entry in catalogue.METHODS)
+    monkeypatch.setattr(catalogue, "METHODS", changed)
+    assert "tca" not in planned()
+    assert "dann" not in planned("trained")
+    assert planned("tca") == ["tca"]  # whoever names it has it

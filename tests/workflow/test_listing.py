@@ -12,6 +12,10 @@ def test_every_method_is_listed_with_its_papers_within_100_columns():
     for row in catalogue.rows():
         assert f"{row['name']} {row['title']}" in words
         assert row["paper"] in words
+        assert row["not offered"] in words
+    told = [row["name"] for row in catalogue.rows() if row["not offered"]]
+    assert words.count("no plan offers it") == len(told)
+    assert set(told) >= {entry.name for entry in catalogue.METHODS if entry.space == "heterogeneous"}
 
 
 def test_every_source_is_listed_once_and_what_is_at_hand_comes_first(tmp_path):

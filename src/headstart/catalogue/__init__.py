@@ -89,6 +89,7 @@ def rows() -> list[dict[str, str]]:
             "needs": ", ".join(entry.needs),
             "applies to": entry.applies,
             "paper": "; ".join(entry.papers),
+            "not offered": entry.unoffered or "",
         }
         for entry in METHODS
     ]

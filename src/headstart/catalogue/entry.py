@@ -68,6 +68,8 @@ class Entry:
     every_stage : learns in a trained method, whatever the depth, at one rate. uses_source : False for a reference that
         carries nothing over. simple : a few lines of another library, which transfer has to beat.
     answers_unknown : its network's last class is "unknown", of which the source has no sample (open sets).
+    unoffered : what was measured that speaks against it, with where it stands; a plan never proposes such a method, and
+        the list of methods says why. None where nothing does.
     raced : the variants that race across domains unless told otherwise.
     cost : seconds of fitting twice and scoring, ``a + b N q k / 10^7 + c (N / 1000)^3 + e (q / 1000)^3``: N rows of
         both domains, q the smaller of N and the columns, k classes. Those in the table were fitted to 120 races of the
@@ -92,6 +94,7 @@ class Entry:
     uses_source: bool = True
     simple: bool = False
     answers_unknown: bool = False
+    unoffered: str | None = None
     raced: tuple[Variant, ...] = ()
     cost: tuple[float, float, float, float] | None = None
 
@@ -106,6 +109,10 @@ class Entry:
         }
         for field, (words, known) in given.items():
             check_names(words, known, f"The catalogue's {field} of '{self.name}'")
+        if self.unoffered is not None and (self.raced or not re.search(r"\d", self.unoffered)):
+            raise ValueError(
+                f"The catalogue's unoffered of '{self.name}' takes a measured figure, and no method that races unasked."
+            )
         known = (*MODALITIES, *TASKS)
         almost = [word for word in re.findall(r"\w+", self.applies) if get_close_matches(word, known, 1, 0.8)]
         check_names(almost, known, f"The catalogue's applies of '{self.name}'")

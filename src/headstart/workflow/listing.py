@@ -20,7 +20,7 @@ KINDS = {
 
 
 def method_lines(rows: Iterable[dict[str, Any]]) -> list[str]:
-    """Return the methods under headings: name and title, where each applies, and its papers."""
+    """Return the methods under headings: name and title, where each applies, what speaks against it, and its papers."""
     lines, kinds = [], {}
     for row in rows:
         kinds.setdefault(_heading(row), []).append(row)
@@ -29,7 +29,8 @@ def method_lines(rows: Iterable[dict[str, Any]]) -> list[str]:
         for row in members:
             needs = f"; needs {row['needs'].replace('_', ' ')}" if row["needs"] else ""
             where = f"{row['scenario']}, {row['space']}; {row['applies to']}{needs}"
-            lines += _hung(f"  {row['name']}", [row["title"], where, row["paper"]])
+            unoffered = row["not offered"] and f"no plan offers it: {row['not offered']}"
+            lines += _hung(f"  {row['name']}", [row["title"], where, unoffered, row["paper"]])
     return lines
 
 

@@ -59,7 +59,7 @@ def make_across_plan(
     standard = {one.name: one for one in standard_field() if by_default(catalogue.get(one.method), regression)}
     wanted = list(dict.fromkeys([*several, *FIRST[shift.kind], *standard, *extra]))
     raced = [standard.get(name) or Candidate(name) for name in wanted]
-    raced = [one for one in raced if applies(catalogue.get(one.method), task, n_labelled)]
+    raced = [one for one in raced if offered(catalogue.get(one.method), task, n_labelled)]
     first = [one.name for one in raced if one.name in FIRST[shift.kind]]
     reasons = [f"{KINDS[shift.kind]}: {', '.join(first) or 'the standard field'} first."]
     if several:
@@ -79,10 +79,15 @@ def _named(method: str, task: Task, n_labelled: int, n_sources: int) -> list[str
         if name != TRAINED:
             names.append(name)
             continue
-        learnt = [one for one in catalogue.METHODS if one.kind in catalogue.LEARNT and applies(one, task, n_labelled)]
+        learnt = [one for one in catalogue.METHODS if one.kind in catalogue.LEARNT and offered(one, task, n_labelled)]
         learnt = [one for one in learnt if not one.answers_unknown]
         names += [one.name for one in learnt if n_sources > 1 or "domains" not in one.needs]
     return names
+
+
+def offered(entry: Entry, task: Task, n_labelled: int) -> bool:
+    """Return whether a plan proposes a method: it applies, and nothing that was measured speaks against it."""
+    return entry.unoffered is None and applies(entry, task, n_labelled)
 
 
 def applies(entry: Entry, task: Task, n_labelled: int) -> bool:
