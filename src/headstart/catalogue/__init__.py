@@ -50,6 +50,8 @@ METHODS: tuple[Entry, ...] = (
 )
 LEARNT = frozenset({"joint", "source_free"})
 """Kinds of methods that the loop trains across domains."""
+FOR_UNSEEN = frozenset(entry.name for entry in UNSEEN)
+"""Methods that read no row of the target."""
 DOMAIN_KINDS = frozenset({"weights", "map", "predictor"})
 RACED_KINDS = DOMAIN_KINDS | LEARNT
 """What can be a candidate of a race across domains."""

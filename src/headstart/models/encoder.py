@@ -148,8 +148,12 @@ def load_encoder(directory: Path) -> Encoder:
         return TableEncoder(TablePreprocess.from_json(value["preprocess"]), tuple(value["gaps"]))
 
 
-def make_encoder(sources: list[Dataset], target: Dataset, source: Source | None) -> Encoder:
+def make_encoder(sources: list[Dataset], target: Dataset, source: Source | None, *, unseen: bool = False) -> Encoder:
     """Return the encoder of both domains' inputs.
+
+    Parameters
+    ----------
+    unseen : whether the target's rows take no part in it: a table's columns then count in units of the sources'.
 
     Raises
     ------
@@ -161,7 +165,7 @@ def make_encoder(sources: list[Dataset], target: Dataset, source: Source | None)
         if source is not None:
             raise UserError("A table's columns are its features: leave --source out when --source-data is a table.")
         assert target.columns is not None
-        return TableEncoder.fit([*sources, target], target.columns)
+        return TableEncoder.fit(sources if unseen else [*sources, target], target.columns)
     if source is None:
         raise UserError(
             f"The data are {modality}s, which need a backbone to become features; name one with --source, see "

@@ -78,6 +78,7 @@ def _race(found: dict[str, Any], metric: str) -> dict[str, Any]:
     regret = found.get("validators") or {}
     return {
         "rows": rows,
+        "unseen": found.get("unseen", False),
         "validators": [name.replace("_", " ") for name in names],
         "regret": [fmt.plain(regret.get(name), 2) if name in regret else "" for name in names] if regret else None,
         "oracle": None if oracle is None else {"title": oracle["title"], "test": fmt.score(metric, oracle["test"])},

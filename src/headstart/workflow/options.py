@@ -19,6 +19,8 @@ TARGET_LABELS = ("evaluate", "learn", "none")
 
 TRAINED = "trained"
 """What the method of a run across domains may be beside names: every one that the loop can train on these domains."""
+UNSEEN = "unseen"
+"""The same for a target that takes no part: every method that needs none, chosen by leaving each source out in turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +140,13 @@ def is_source_free(method: str | None) -> bool:
     names = [name.strip() for name in (method or "").split(",")]
     kinds = {entry.name: entry.kind for entry in catalogue.METHODS}
     return {kinds.get(name) for name in names} == {"source_free"}
+
+
+def is_unseen(method: str | None) -> bool:
+    """Return whether what ``--method`` names is chosen by leaving each source out in turn: two methods or more for a
+    target that nobody has seen, or `UNSEEN`, which stands for all of them."""
+    names = [name.strip().partition("+")[0] for name in (method or "").split(",")]
+    return names == [UNSEEN] or (len(names) > 1 and {*names} <= catalogue.FOR_UNSEEN)
 
 
 def depth_of(depth: str | int | None, n_stages: int) -> int | None:

@@ -32,7 +32,10 @@ def save_estimator(estimator: Any, directory: Path) -> None:
 
     book = _Book()
     book.value(estimator)
-    tensors = {str(number): torch.from_numpy(array) for number, array in enumerate(book.arrays)}
+    tensors = {
+        str(number): torch.from_numpy(array if array.flags.writeable else array.copy())
+        for number, array in enumerate(book.arrays)
+    }
     save_tensors(directory / TENSOR_FILE, tensors)
     write_json(directory / JSON_FILE, {"schema": SCHEMA, "scikit-learn": sklearn.__version__, "nodes": book.nodes})
 

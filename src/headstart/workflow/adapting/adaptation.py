@@ -16,7 +16,7 @@ from headstart.shallow.domains import mask
 from headstart.tasks import TaskLogic, create_task
 from headstart.workflow.description import target_domain
 from headstart.workflow.opening.sides import Sides
-from headstart.workflow.options import FitOptions
+from headstart.workflow.options import FitOptions, is_unseen
 from headstart.workflow.setting import carried, classify, labels_set_aside
 
 Array = np.ndarray
@@ -88,7 +88,8 @@ class Adaptation:
 
 def adapt(sides: Sides, source: Source | None, options: FitOptions, progress: Progress) -> Adaptation:
     """Turn both sides into rows of numbers, and part the target's labelled rows into those learned from and not."""
-    rows, encoder = encode(sides, source, progress)
+    unseen = is_unseen(options.method) and len(sides.sources) > 1
+    rows, encoder = encode(sides, source, progress, unseen=unseen)
     learned = [learn_rows(sides, options, seed) for seed in options.seed_list]
     evaluated = sides.to_evaluate(np.concatenate(learned))
     logic = create_task(sides.task, sides.task.label_space.as_labels(sides.source_labels))
@@ -103,9 +104,9 @@ def setting_across(sides: Sides, n_learned: int, carries: Carries | None) -> Set
     return carried(labels_set_aside(setting, len(sides.labelled)), carries)
 
 
-def encode(sides: Sides, source: Source | None, progress: Progress) -> tuple[Rows, Encoder]:
+def encode(sides: Sides, source: Source | None, progress: Progress, *, unseen: bool = False) -> tuple[Rows, Encoder]:
     """Return the rows of both sides, and the encoder that made them."""
-    encoder = make_encoder(sides.sources, sides.target.dataset, source)
+    encoder = make_encoder(sides.sources, sides.target.dataset, source, unseen=unseen)
     datasets = [*sides.sources, sides.target.dataset]
     parts = []
     for dataset in datasets:

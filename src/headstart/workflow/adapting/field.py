@@ -14,12 +14,13 @@ from headstart.models.arrays import ArrayModel, outputs
 from headstart.networks import Network
 from headstart.report.card import adapted_card
 from headstart.shallow.diagnose import Diagnosis
+from headstart.shallow.domains import Domains, mask
 from headstart.storage import write_json, write_text
 from headstart.tasks import create_task
 from headstart.workflow.adapting.adaptation import Adaptation, adapt
 from headstart.workflow.adapting.evidence import write_domains, write_training
 from headstart.workflow.adapting.plan import AcrossPlan, make_across_plan
-from headstart.workflow.adapting.race import ADAPTED, Race, race_seed
+from headstart.workflow.adapting.race import ADAPTED, Race, race_seed, race_unseen
 from headstart.workflow.adapting.record import array_details
 from headstart.workflow.adapting.temperature import temperature_of_race
 from headstart.workflow.field import Details, Field
@@ -86,6 +87,9 @@ class ArrayField(Field[AcrossPlan, Races]):
                 f"race of {len(plan.candidates)} candidates (seed {seed}): at most {in_words(budget)}, after which "
                 f"those that have not begun are left out; expected in all: at most {adaptation.options.budget}"
             )
+            if plan.unseen:
+                races.append(self._race_unseen(plan, number, budget, folder))
+                continue
             race = race_seed(
                 adaptation.rows.source,
                 adaptation.sides.source_labels,
@@ -103,6 +107,20 @@ class ArrayField(Field[AcrossPlan, Races]):
             )
             races.append(race)
         return races
+
+    def _race_unseen(self, plan: AcrossPlan, number: int, budget: float, folder: Path) -> Race:
+        adaptation, seed = self.adaptation, self.adaptation.options.seed_list[number]
+        rows, sides = adaptation.rows, adaptation.sides
+        hidden = mask(sides.target_labels, np.ones(len(sides.target_labels), dtype=bool))
+        return race_unseen(
+            Domains(rows.source, sides.source_labels, rows.target, hidden, sides.source_domain),
+            plan.candidates,
+            budget=budget,
+            seed=seed,
+            standardise=adaptation.encoder.standardise,
+            state=folder / "state" / f"race-{seed}",
+            on_done=self.transfer.progress.note,
+        )
 
     def select(self, plan: AcrossPlan, results: Races) -> Guard:
         first = results[0]

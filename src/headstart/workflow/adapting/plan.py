@@ -11,7 +11,7 @@ from headstart.choice.candidates import Candidate, by_default, standard_field
 from headstart.errors import check_names
 from headstart.problem import Task
 from headstart.shallow.diagnose import KINDS, Diagnosis
-from headstart.workflow.options import TRAINED, FitOptions
+from headstart.workflow.options import TRAINED, UNSEEN, FitOptions, is_unseen
 
 FIRST: dict[str, tuple[str, ...]] = {
     "none": ("standardize", "coral"),
@@ -34,11 +34,13 @@ class AcrossPlan:
     Attributes
     ----------
     candidates : what races, those for this kind of shift first.
+    unseen : whether the target takes no part, neither in fits nor in the choice.
     """
 
     method: str
     candidates: list[Candidate]
     reasons: list[str]
+    unseen: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return {"method": self.method, "candidates": [one.name for one in self.candidates], "reasons": self.reasons}
@@ -50,9 +52,11 @@ def make_across_plan(
     """Choose the field by the kind of shift, the task, what is labelled and how many sources there are."""
     if options.method is not None:
         names = list(dict.fromkeys(_named(options.method, task, n_labelled, n_sources)))
-        return AcrossPlan(
-            options.method, [Candidate(name) for name in names], [f"--method names what races: {', '.join(names)}."]
-        )
+        reasons = [f"--method names what races: {', '.join(names)}."]
+        unseen = is_unseen(options.method) and n_sources > 1
+        if unseen:
+            reasons.append(f"They read no target row, so each of {n_sources} sources is left out in turn to choose.")
+        return AcrossPlan(options.method, [Candidate(name) for name in names], reasons, unseen)
     extra = FIRST["concept"] if n_labelled else ()
     several = ("weighted_sources",) if n_sources > 1 else ()
     regression = not task.label_space.of_classes
@@ -75,6 +79,8 @@ def _named(method: str, task: Task, n_labelled: int, n_sources: int) -> list[str
     """Return what ``--method`` names; `TRAINED` stands for every one that the loop can train on these
     domains, but for those that answer a class more."""
     names = []
+    if method == UNSEEN:
+        return [one.name for one in catalogue.METHODS if one.name in catalogue.FOR_UNSEEN and offered(one, task, 0)]
     for name in (part.strip() for part in method.split(",")):
         if name != TRAINED:
             names.append(name)

@@ -14,7 +14,8 @@ from headstart.choice.choosing import Selection, race_and_select
 from headstart.choice.heads import Grid
 from headstart.choice.kept import Kept, keep
 from headstart.choice.open_set import race_open
-from headstart.choice.racing import Result
+from headstart.choice.racing import Result, prepare
+from headstart.choice.unseen import choose_unseen
 from headstart.shallow.domains import Domains
 
 Array = np.ndarray
@@ -29,11 +30,13 @@ class Race:
     ----------
     selection : every candidate, the evidence and the choice.
     adapted : the candidate that stands for adaptation, whether or not it is handed back; None if none finished.
+    by : what chose.
     """
 
     selection: Selection
     adapted: Result | None
     seconds: float
+    by: str = "validators that see no target label"
 
     @property
     def kept(self) -> Result:
@@ -96,6 +99,24 @@ def race_seed(
         on_done=lambda one: on_done(_line(one)),
     )
     return Race(selection, _adapted(selection), time.perf_counter() - began)
+
+
+def race_unseen(
+    domains: Domains,
+    candidates: Sequence[Candidate],
+    *,
+    budget: float,
+    seed: int,
+    standardise: bool,
+    state: Path | None = None,
+    on_done: Callable[[str], None],
+) -> Race:
+    """As `race_seed`, for a target that takes no part: the choice is made by leaving each source out in turn."""
+    began = time.perf_counter()
+    n_classes = 0 if domains.labels.dtype.kind == "f" else int(domains.labels.max()) + 1
+    data = prepare(domains, n_classes=n_classes, seed=seed, standardise=standardise)._replace(state=state)
+    selection = choose_unseen(data, candidates, budget=budget, on_done=lambda one: on_done(_line(one)))
+    return Race(selection, _adapted(selection), time.perf_counter() - began, "each source left out in turn")
 
 
 def _adapted(selection: Selection) -> Result | None:

@@ -13,6 +13,7 @@ from headstart.choice.gain import regrets
 from headstart.choice.racing import Result
 from headstart.errors import check_names
 from headstart.kinds import ERRORS, SHARES
+from headstart.problem import Task
 from headstart.shallow.diagnose import Diagnosis
 from headstart.workflow.adapting.adaptation import Adaptation, setting_across
 from headstart.workflow.adapting.evidence import carried_summary
@@ -61,7 +62,7 @@ def array_details(
             "rows": len(sides.source_labels),
         },
         setting=setting_across(sides, len(adaptation.learned[0]), _carries(first)),
-        selection="validators that see no target label",
+        selection=first.by,
         arms={arm: _arm(adaptation, arm, races, predictions) for arm in first.arms},
         data={"label_columns": list(sides.sources[0].label_columns), "fingerprint": sides.fingerprint},
         baselines=constant_baseline(adaptation.logic, sides.source_labels, predictions),
@@ -74,7 +75,8 @@ def array_details(
                 "kept": first.kept.name,
                 "candidates": candidates,
                 "oracle": best,
-                "validators": regrets() if adaptation.task.label_space.one_class else {},
+                "unseen": first.by != Race.by,
+                "validators": _regrets(adaptation.task, first),
                 "n_source": len(sides.source_labels),
                 "n_target": len(sides.target.dataset),
                 "n_learned": len(adaptation.learned[0]),
@@ -88,6 +90,11 @@ def array_details(
             },
         },
     )
+
+
+def _regrets(task: Task, race: Race) -> dict[str, float]:
+    """Return how far each validator errs alone, where validators choose."""
+    return regrets() if task.label_space.one_class and race.by == Race.by else {}
 
 
 def _carries(race: Race) -> Any:

@@ -10,7 +10,7 @@ from headstart.errors import UserError, nearest
 from headstart.networks import Source
 from headstart.workflow.arm import PLAIN, REFERENCE, arm_of
 from headstart.workflow.opening.sides import Sides
-from headstart.workflow.options import TRAINED, FitOptions, is_source_free
+from headstart.workflow.options import TRAINED, UNSEEN, FitOptions, is_source_free, is_unseen
 
 NOT_HERE = ("depth", "precision", "class_weight", "batch_size", "epochs", "learning_rate", "patience")
 """Options that train networks; across domains nothing of that kind is trained."""
@@ -97,11 +97,34 @@ def check_methods(options: FitOptions) -> None:
     if options.method is not None:
         known = [entry.name for entry in catalogue.METHODS if entry.kind in catalogue.RACED_KINDS]
         for name in options.method.split(","):
-            if name.strip() != TRAINED:
+            if name.strip() not in (TRAINED, UNSEEN):
                 _check_candidate(name.strip(), known)
+    _check_unseen(options)
     if options.shots is not None and options.target_labels != "learn":
         raise UserError(
             "--shots says how many target labels to learn from; with --source-data also give --target-labels learn."
+        )
+
+
+def _check_unseen(options: FitOptions) -> None:
+    """Refuse what an unseen target rules out: one source, labels of the target, other methods beside."""
+    names = [name.strip() for name in (options.method or "").split(",")]
+    if UNSEEN in names and len(names) > 1:
+        raise UserError(
+            f"--method {options.method} names '{UNSEEN}', which is chosen without the target, beside methods that are "
+            f"not; give {UNSEEN} alone or names of methods alone."
+        )
+    if not is_unseen(options.method):
+        return
+    if len(options.source_data) < 2 and UNSEEN in names:
+        raise UserError(
+            f"--method {UNSEEN} leaves each source out in turn, and {len(options.source_data)} was given; give two "
+            "--source-data or more."
+        )
+    if options.target_labels == "learn":
+        raise UserError(
+            f"--method {options.method} is for a target that nobody has seen, and --target-labels learn would teach "
+            "from it; leave one of the two out."
         )
 
 
