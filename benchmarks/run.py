@@ -72,6 +72,8 @@ def domains() -> None:
         module(OWN, "benchmarks.domains.measure", benchmark)
         for library in ("skada", "adapt"):
             module(theirs, "benchmarks.domains.peers", benchmark, "--library", library)
+    if has_data("domains that nobody has seen are"):
+        module(OWN, "benchmarks.domains.unseen")
     module(OWN, "benchmarks.domains.scale", "compare", "curves")
 
 
