@@ -118,6 +118,7 @@ class ArrayField(Field[AcrossPlan, Races]):
             budget=budget,
             seed=seed,
             standardise=adaptation.encoder.standardise,
+            grid=adaptation.encoder.grid,
             state=folder / "state" / f"race-{seed}",
             on_done=self.transfer.progress.note,
         )

@@ -108,13 +108,15 @@ def race_unseen(
     budget: float,
     seed: int,
     standardise: bool,
+    grid: Grid | None = None,
     state: Path | None = None,
     on_done: Callable[[str], None],
 ) -> Race:
     """As `race_seed`, for a target that takes no part: the choice is made by leaving each source out in turn."""
     began = time.perf_counter()
     n_classes = 0 if domains.labels.dtype.kind == "f" else int(domains.labels.max()) + 1
-    data = prepare(domains, n_classes=n_classes, seed=seed, standardise=standardise)._replace(state=state)
+    data = prepare(domains, n_classes=n_classes, seed=seed, standardise=standardise, grid=grid)
+    data = data._replace(state=state)
     selection = choose_unseen(data, candidates, budget=budget, on_done=lambda one: on_done(_line(one)))
     return Race(selection, _adapted(selection), time.perf_counter() - began, "each source left out in turn")
 
