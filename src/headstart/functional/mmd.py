@@ -20,8 +20,10 @@ def median_bandwidth(x: Array) -> float:
     ----------
     Gretton et al., "A Kernel Two-Sample Test", JMLR 2012, section 8.
     """
-    pairs = squared_distances(x, x)[np.triu_indices(len(x), 1)]
-    middle = float(np.sqrt(np.median(pairs))) if len(pairs) else 0.0
+    if len(x) < 2:
+        return 1.0
+    squares = squared_distances(x, x)
+    middle = float(np.sqrt(np.median(np.concatenate([row[i + 1 :] for i, row in enumerate(squares)]))))
     return middle if middle > 0 else 1.0
 
 

@@ -65,25 +65,24 @@ def fit_ratio(
         folds = rng.permutation(len(source)) % n_folds, rng.permutation(len(target)) % n_folds
         held_out = [_held_out(to_source, to_target, width, rows, folds) for width in bandwidths]
         chosen = bandwidths[int(np.argmax(np.round(held_out, 12)))]
-    base, found = _fit(to_source, to_target, chosen, tolerance)
-    return Ratio(base(to_source) @ found.proportions, found.likelihood, found.gap, chosen, tuple(held_out))
+    over_source, over_target = _kernels(to_source, to_target, chosen)
+    base, found = _fit(over_source, over_target, tolerance)
+    return Ratio(base(over_source) @ found.proportions, found.likelihood, found.gap, chosen, tuple(held_out))
 
 
-def _fit(
-    to_source: Array, to_target: Array, bandwidth: float, tolerance: float
-) -> tuple[Callable[[Array], Array], Mixture]:
-    """Fit to squared distances [n, l] and [m, l] from centres; return the functions of mean 1, and their mixture."""
+def _kernels(to_source: Array, to_target: Array, bandwidth: float) -> tuple[Array, Array]:
+    return np.exp(-to_source / (2 * bandwidth**2)), np.exp(-to_target / (2 * bandwidth**2))
 
-    def kernel(squares: Array) -> Array:
-        return np.exp(-squares / (2 * bandwidth**2))
 
-    mean = kernel(to_source).mean(axis=0)
+def _fit(over_source: Array, over_target: Array, tolerance: float) -> tuple[Callable[[Array], Array], Mixture]:
+    """Fit to kernels [n, l] and [m, l] around centres; return the functions of mean 1, and their mixture."""
+    mean = over_source.mean(axis=0)
     keep = mean > 1e-8 * mean.max(initial=1e-300)  # a function that no source row feels would have unbounded weight
 
-    def base(squares: Array) -> Array:
-        return np.insert(kernel(squares)[:, keep] / mean[keep], 0, 1.0, axis=1)
+    def base(kernel: Array) -> Array:
+        return np.hstack([np.ones((len(kernel), 1)), kernel[:, keep] / mean[keep]])
 
-    return base, _solve(base(to_target), tolerance)
+    return base, _solve(base(over_target), tolerance)
 
 
 def _solve(over_target: Array, tolerance: float) -> Mixture:
@@ -102,13 +101,14 @@ def _held_out(
     scores the target alone, which a narrow kernel far from every source row drives up without bound.
     """
     total = 0.0
+    over_source, over_target = _kernels(to_source, to_target, bandwidth)
     for fold in range(int(folds[1].max()) + 1):
         source, target = folds[0] == fold, folds[1] == fold
         centres = ~target[centre_rows]
-        seen_source, seen_target = to_source[~source][:, centres], to_target[~target][:, centres]
-        base, fit = _fit(seen_source, seen_target, bandwidth, 1e-4)
-        at_target = base(to_target[target][:, centres]) @ fit.proportions
-        at_source = base(to_source[source][:, centres]) @ fit.proportions
+        seen_source, seen_target = over_source[~source][:, centres], over_target[~target][:, centres]
+        base, fit = _fit(seen_source, seen_target, 1e-4)
+        at_target = base(over_target[target][:, centres]) @ fit.proportions
+        at_source = base(over_source[source][:, centres]) @ fit.proportions
         total += float(np.log(np.clip(at_target, 1e-300, len(source))).sum()) / len(target)
         total += float((1 - at_source).sum()) / len(source)
     return total

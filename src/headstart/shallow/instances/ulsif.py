@@ -85,33 +85,41 @@ def _penalty(size: int) -> Array:
 
 def _losses(
     source: Array, target: Array, alpha: float, ridges: tuple[float, ...], pairs: tuple[Array, Array]
-) -> list[float]:
+) -> Array:
     """Leave-one-out losses of every ridge.
 
     Without the i-th rows x and t, ``H_i = (1 - alpha) (n H_s - f(x) f(x)') / (n - 1) + alpha (m H_t - f(t) f(t)') /
-    (m - 1)``: a matrix that all i share, less one of rank two, inverted by Woodbury's formula for all i at once.
+    (m - 1)``: a matrix that all i share, less one of rank two, inverted by Woodbury's formula for all i at once. In the
+    coordinates of `_diagonal` the shared one is diagonal for every ridge, so that all that is asked of it are sums of
+    products of coordinates, [count, ridges].
     """
     n, m = len(source), len(target)
     if min(n, m) < 2:
-        return [0.0] * len(ridges)
+        return np.zeros(len(ridges))
     count = min(n, m)
-    x, t = source[pairs[0][:count]], target[pairs[1][:count]]
     shared = (1 - alpha) / (n - 1) * (source.T @ source) + alpha / (m - 1) * (target.T @ target)
-    left, right = np.sqrt((1 - alpha) / (n - 1)) * x, np.sqrt(alpha / (m - 1)) * t
-    means = (target.sum(axis=0) - t) / (m - 1)
-    losses = []
-    for ridge in ridges:
-        inverse = np.linalg.inv(shared + ridge * _penalty(len(shared)))
-        start = means @ inverse
-        to_left, to_right = left @ inverse, right @ inverse
-        a, b, c = (to_left * left).sum(1), (to_left * right).sum(1), (to_right * right).sum(1)
-        p, q = (start * left).sum(1), (start * right).sum(1)
-        determinant = (1 - a) * (1 - c) - b**2
-        coefficients = start + to_left * (((1 - c) * p + b * q) / determinant)[:, None]
-        coefficients += to_right * ((b * p + (1 - a) * q) / determinant)[:, None]
-        at_x, at_t = (np.maximum((coefficients * rows).sum(axis=1), 0) for rows in (x, t))
-        losses.append(float(((1 - alpha) / 2 * at_x**2 + alpha / 2 * at_t**2 - at_t).mean()))
-    return losses
+    turn, free, sizes = _diagonal(shared)
+    inverse = 1 / np.vstack([np.full(len(ridges), free), sizes[:, None] + np.array(ridges)])
+    turned = target @ turn
+    x, t = source[pairs[0][:count]] @ turn, turned[pairs[1][:count]]
+    means = (turned.sum(axis=0) - t) / (m - 1)
+    left, right = np.sqrt((1 - alpha) / (n - 1)), np.sqrt(alpha / (m - 1))
+    xx, xt, tt, mx, mt = ((one * other) @ inverse for one, other in ((x, x), (x, t), (t, t), (means, x), (means, t)))
+    a, b, c, p, q = left**2 * xx, left * right * xt, right**2 * tt, left * mx, right * mt
+    determinant = (1 - a) * (1 - c) - b**2
+    along_x, along_t = ((1 - c) * p + b * q) / determinant, (b * p + (1 - a) * q) / determinant
+    at_x = np.maximum(mx + left * along_x * xx + right * along_t * xt, 0)
+    at_t = np.maximum(mt + left * along_x * xt + right * along_t * tt, 0)
+    return ((1 - alpha) / 2 * at_x**2 + alpha / 2 * at_t**2 - at_t).mean(axis=0)
+
+
+def _diagonal(shared: Array) -> tuple[Array, float, Array]:
+    """Return T, h and s with ``T' (H + ridge D) T = diag(h, s + ridge)`` for every ridge; D leaves the constant free."""
+    free, side = float(shared[0, 0]), shared[1:, 0]
+    sizes, axes = np.linalg.eigh(shared[1:, 1:] - np.outer(side, side) / free)
+    turn = np.zeros_like(shared)
+    turn[0, 0], turn[0, 1:], turn[1:, 1:] = 1.0, -(side @ axes) / free, axes
+    return turn, free, np.maximum(sizes, 0.0)
 
 
 @order_free
