@@ -83,9 +83,7 @@ def _penalty(size: int) -> Array:
     return np.diag(free)
 
 
-def _losses(
-    source: Array, target: Array, alpha: float, ridges: tuple[float, ...], pairs: tuple[Array, Array]
-) -> Array:
+def _losses(source: Array, target: Array, alpha: float, ridges: tuple[float, ...], pairs: tuple[Array, Array]) -> Array:
     """Leave-one-out losses of every ridge.
 
     Without the i-th rows x and t, ``H_i = (1 - alpha) (n H_s - f(x) f(x)') / (n - 1) + alpha (m H_t - f(t) f(t)') /
@@ -114,7 +112,7 @@ def _losses(
 
 
 def _diagonal(shared: Array) -> tuple[Array, float, Array]:
-    """Return T, h and s with ``T' (H + ridge D) T = diag(h, s + ridge)`` for every ridge; D leaves the constant free."""
+    """Return T, h and s with ``T' (H + ridge D) T = diag(h, s + ridge)`` for every ridge; D spares the constant."""
     free, side = float(shared[0, 0]), shared[1:, 0]
     sizes, axes = np.linalg.eigh(shared[1:, 1:] - np.outer(side, side) / free)
     turn = np.zeros_like(shared)
