@@ -12,9 +12,11 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from headstart.functional.temperature import LEAST, held_out_steepness
 from headstart.shallow.heads.ridge import TunedRidge
 from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.parameters.biased import Linear, biased_logistic, biased_ridge
+from headstart.shallow.parameters.contest import Field, held_out
 from headstart.shallow.parameters.from_source import FromSource
 
 
@@ -55,6 +57,9 @@ class TransferClassifier(ClassifierMixin, FromSource):
         and may differ from 0 where scratch is kept in the end.
         ``gain_interval_`` and ``gain_over_baseline_interval_`` are 95% intervals over rows.
     validation_scores_ : accuracy of each candidate on those held rows.
+    temperature_ : by what ``predict_proba`` divides the outputs of the model kept, so that its probabilities fit rows
+        that it had not learned from (the folds that chose it; the softmax of the decision function is without it).
+        1 below 20 rows.
     coef_, intercept_ : of the model kept, where it is linear in X (a linear source, "l2sp", scratch or pooled).
 
     References
@@ -84,8 +89,8 @@ class TransferClassifier(ClassifierMixin, FromSource):
         return self.classes_[chosen]
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the probabilities [n, k] of `classes_`."""
-        return softmax(self._outputs(X), axis=1)
+        """Return the probabilities [n, k] of `classes_`: the softmax of the model's outputs over ``temperature_``."""
+        return softmax(self._outputs(X) / self.temperature_, axis=1)
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Return scores: log-odds of the second of two classes [n], or one score per class [n, k]."""
@@ -117,6 +122,11 @@ class TransferClassifier(ClassifierMixin, FromSource):
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class only ({self.classes_[0]!r}); a classifier needs two or more.")
         return X, numbers
+
+    def _settle_confidence(self, field: Field) -> None:
+        outputs = None if len(field.target) < LEAST else held_out(field, self.kept_, self.alpha_, self.cv)
+        found = 1.0 if outputs is None else held_out_steepness(softmax(outputs, axis=1), field.target, "softmax")
+        self.temperature_ = 1 / found
 
     def _source_of(self, X: np.ndarray, target: np.ndarray) -> Any:
         return TunedLogistic().fit(X, self.classes_[target])

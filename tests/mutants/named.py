@@ -32,7 +32,7 @@ _road = room(
     "workflow/adapting/adaptation.py",
     "tests/workflow/test_across.py::test_what_any_seed_learned_from_is_evaluated_for_none",
 )
-_confident = room("workflow/adapting/temperature.py", "tests/workflow/test_confidence_across.py")
+_confident = room("choice/confidence.py", "tests/workflow/test_confidence_across.py", "tests/choice/test_confidence.py")
 _kept = room("choice/kept.py", "tests/workflow/test_confidence_across.py")
 _drift = room("data/drift.py", "tests/workflow/test_evaluate.py")
 _like = room("data/like.py", "tests/workflow/test_evaluate.py")

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.functional.temperature import held_out_steepness, sharpened
+from headstart.functional.temperature import LEAST, Temperature, held_out_steepness, sharpened
 from headstart.problem import Task
 from headstart.storage import save_tensors
 from headstart.tasks import create_task
 from headstart.workflow.arms.temperature import calibrated, temperature_of
-from headstart.workflow.judging.calibrate import LEAST, Temperature, calibration_record
+from headstart.workflow.judging.calibrate import calibration_record
 
 
 def held_out(folder, n, sureness):

@@ -9,11 +9,11 @@ import pytest
 
 from headstart.choice.candidates import Candidate
 from headstart.choice.choosing import race_and_select as choose_run
+from headstart.choice.confidence import confidence_of
 from headstart.choice.racing import fitted, outputs, settled
 from headstart.functional.calibration import calibration_error, confidences
 from headstart.functional.temperature import held_out_steepness, sharpened
 from headstart.shallow.domains import Domains
-from headstart.workflow.adapting.temperature import temperature_of_race
 from headstart.workflow.fit import fit
 from headstart.workflow.run import load
 
@@ -88,8 +88,7 @@ def test_source_rows_are_believed_wholly_where_they_ask_for_less_confidence_and_
     labels = np.array([rng.choice(3, p=row) for row in true])
     held = sharpened(true, power, "softmax")  # too modest below 1, too sure above
     data = SimpleNamespace(domains=Domains(None, labels, None, np.full(4, -1), None), held=np.arange(300))
-    race = SimpleNamespace(selection=SimpleNamespace(data=data))
-    found = temperature_of_race(race, SimpleNamespace(held=held, crossed=None), "softmax")
+    found = confidence_of(data, SimpleNamespace(held=held, crossed=None), "softmax")
     whole = held_out_steepness(held, labels, "softmax")
     assert (whole < 1) == (power > 1)
     assert found.steepness == pytest.approx(whole**believed)

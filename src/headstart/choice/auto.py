@@ -12,9 +12,11 @@ from sklearn.utils.multiclass import type_of_target
 from headstart.choice.blend import Blend
 from headstart.choice.candidates import Candidate
 from headstart.choice.choosing import Selection, race_and_select
+from headstart.choice.confidence import confidence_of
 from headstart.choice.gain import Gain
 from headstart.choice.racing import outputs
 from headstart.choice.smoothing import Smoothed
+from headstart.functional.temperature import sharpened
 from headstart.isolated import isolate
 from headstart.shallow.domains import Domains, masked
 from headstart.shallow.predictors import DomainClassifier, DomainRegressor
@@ -44,6 +46,8 @@ class AutoAdaptClassifier(DomainClassifier):
     Attributes
     ----------
     selection_ : the race and the decision. classes_.
+    temperature_ : by what the logarithms of the model's probabilities are divided, so that they fit held-out rows: of
+        the target where 20 labels or more were given to learn from, else of the source. 1 where there are fewer.
     """
 
     sparse_input: ClassVar[bool] = True
@@ -63,9 +67,12 @@ class AutoAdaptClassifier(DomainClassifier):
             gain=self.gain,
             standardise=self.standardise,
         )
+        found = self.selection_.finished[self.selection_.chosen]
+        self.temperature_ = 1 / confidence_of(self.selection_.data, found, "softmax").steepness
 
     def _outputs(self, rows: Any, is_source: bool) -> Array:
-        return _answer(self.selection_, rows, is_source)
+        found = _answer(self.selection_, rows, is_source)
+        return found if self.temperature_ == 1 else sharpened(found, 1 / self.temperature_, "softmax")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -107,7 +114,8 @@ class Choice:
 
     Attributes
     ----------
-    model : predicts rows of the target: ``predict(X)``, and ``predict_proba(X)`` for classes.
+    model : predicts rows of the target: ``predict(X)``, and ``predict_proba(X)`` for classes, with the confidence that
+        its ``temperature_`` sets.
     name : of the candidate that was kept. table : one dict per candidate: name, scores (validator to value),
         predicted_gain (points over source-only; NaN where nothing is predicted), chance (that it is above 0), seconds,
         kept, note. reason : one sentence.

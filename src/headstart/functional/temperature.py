@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax, logit, softmax
 
 Array = np.ndarray
+LEAST = 20
+"""Held-out rows below which a confidence is left as it is."""
+
+
+class Temperature(NamedTuple):
+    """By what outputs, or the logarithms of probabilities, are multiplied, and what that rests on.
+
+    Attributes
+    ----------
+    steepness : one over the temperature. n : held-out rows; 0 where none was set.
+    on : "target" or "source" rows, and why, in one sentence: said where they may be either.
+    """
+
+    steepness: float = 1.0
+    n: int = 0
+    on: str = ""
+    why: str = ""
 
 
 def fit_steepness(scores: Array, labels: Array, *, limits: tuple[float, float] = (1e-3, 1e3)) -> float:

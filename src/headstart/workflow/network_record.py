@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from headstart.data import Checks
+from headstart.functional.temperature import Temperature
 from headstart.workflow.arm import REFERENCE, arm_of
 from headstart.workflow.arms.plain import OVERLAP
 from headstart.workflow.arms.refit import NO_TIME, REFIT
 from headstart.workflow.arms.workbench import Workbench
 from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details
-from headstart.workflow.judging.calibrate import Temperature, calibration_record
+from headstart.workflow.judging.calibrate import calibration_record
 from headstart.workflow.judging.predictions import Predictions
 from headstart.workflow.judging.verdict import Verdict
 from headstart.workflow.planning.plan import Plan

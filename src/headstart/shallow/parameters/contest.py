@@ -133,6 +133,18 @@ def _cross_validated(field: Field, name: str, rows: Array, folds: Folds) -> tupl
     return found[:, 0], found[:, 1]
 
 
+def held_out(field: Field, name: str, alpha: float, most: int) -> Array | None:
+    """Return a candidate's outputs [n, k] for rows that its model did not learn from; None if there are too few."""
+    folds, candidate = field.folds(field.target, most), field.candidates[name]
+    if not folds:
+        return None
+    outputs = np.array(candidate.offset, dtype=np.float64)
+    for train, held in folds:
+        (model,) = learn(field, name, train, [alpha])
+        outputs[held] += model(candidate.x[held])
+    return outputs
+
+
 def nested(field: Field, most: int) -> Verdicts | None:
     """Judge the whole of `choose` on outer folds; None where the rows are too few for them."""
     n = len(field.target)

@@ -63,6 +63,7 @@ class FromSource(Isolated, BaseEstimator):
             self._candidates(X, further), target, self._kind, alphas, self._path_roughly, self._folds, self.guard
         )
         self._judge(field)
+        self._settle_confidence(field)
         final = field._replace(path=self._path)
         self.linear_ = learn(final, self.kept_, np.arange(len(target)), [self.alpha_])[0]
         if self.kept_ == "transfer" and self.method_ == "l2sp":
@@ -151,6 +152,9 @@ class FromSource(Isolated, BaseEstimator):
         # Also where scratch is kept in the end: without these, all other gains would be those of lucky draws.
         self.gain_, self.gain_interval_ = gain(found.kept, found.each["scratch"], self._kind)
         self.gain_over_baseline_, self.gain_over_baseline_interval_ = gain(found.kept, found.baseline, self._kind)
+
+    def _settle_confidence(self, field: Field) -> None:
+        """Values have none."""
 
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self)

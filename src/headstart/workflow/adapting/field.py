@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from headstart.choice.confidence import confidence_of
 from headstart.choice.label_sets import LabelSets
+from headstart.functional.temperature import Temperature
 from headstart.models.arrays import ArrayModel, outputs
 from headstart.networks import Network
 from headstart.report.card import adapted_card
@@ -22,9 +24,8 @@ from headstart.workflow.adapting.evidence import write_domains, write_training
 from headstart.workflow.adapting.plan import AcrossPlan, make_across_plan
 from headstart.workflow.adapting.race import ADAPTED, Race, race_seed, race_unseen
 from headstart.workflow.adapting.record import array_details
-from headstart.workflow.adapting.temperature import temperature_of_race
 from headstart.workflow.field import Details, Field
-from headstart.workflow.judging.calibrate import Temperature, calibration_record
+from headstart.workflow.judging.calibrate import calibration_record
 from headstart.workflow.judging.measuring import measures_of, scores_of
 from headstart.workflow.judging.predictions import Predictions
 from headstart.workflow.judging.verdict import Guard, Verdict, judge_kept
@@ -133,7 +134,7 @@ class ArrayField(Field[AcrossPlan, Races]):
     def _confidence(self, results: Races, kept: Guard) -> list[Temperature]:
         """Return the temperature of what is handed back, one per seed."""
         link = self.adaptation.task.label_space.link
-        return [temperature_of_race(one, one.arms.get(kept.kept, one.kept), link) for one in results]
+        return [confidence_of(one.selection.data, one.arms.get(kept.kept, one.kept), link) for one in results]
 
     def judge(self, plan: AcrossPlan, results: Races, predictions: Predictions, kept: Guard) -> Verdict | None:
         return judge_arms(self.adaptation, predictions, kept.kept)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from headstart.foreign import unusable
-from headstart.functional.temperature import held_out_steepness
+from headstart.functional.temperature import LEAST, Temperature, held_out_steepness
 from headstart.networks.heads import steepen
 from headstart.networks.network import Network
 from headstart.storage import load_tensors
 from headstart.workflow.arms.workbench import Workbench
-from headstart.workflow.judging.calibrate import LEAST, Temperature
 
 
 def temperature_of(bench: Workbench, folder: Path, arm: str, seed: int) -> Temperature:

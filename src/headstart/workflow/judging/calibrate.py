@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from headstart.functional.calibration import calibration_error, confidences
-from headstart.functional.temperature import sharpened
+from headstart.functional.temperature import Temperature, sharpened
 from headstart.kinds.base import Link
-
-LEAST = 20
-"""Held-out rows below which a confidence is left as it is."""
-
-
-class Temperature(NamedTuple):
-    """By what outputs, or the logarithms of probabilities, are multiplied, and what that rests on.
-
-    Attributes
-    ----------
-    steepness : one over the temperature. n : held-out rows; 0 where none was set.
-    on : "target" or "source" rows, and why, in one sentence: said where they may be either.
-    """
-
-    steepness: float = 1.0
-    n: int = 0
-    on: str = ""
-    why: str = ""
 
 
 def calibration_record(found: Temperature, values: np.ndarray, labels: np.ndarray, link: Link) -> dict[str, Any] | None:

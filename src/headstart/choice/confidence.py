@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from headstart.choice.racing import Result
-from headstart.functional.temperature import held_out_steepness
+from headstart.choice.racing import AdaptationData, Result
+from headstart.functional.temperature import LEAST, Temperature, held_out_steepness
 from headstart.kinds.base import Link
-from headstart.workflow.adapting.race import Race
-from headstart.workflow.judging.calibrate import LEAST, Temperature
 
-Array = np.ndarray
 BELIEF = 0.5
 """How far held-out source rows are believed, on a log scale, where they ask for more confidence: the target's answers
 are less often right than theirs. Where they ask for less they are believed wholly."""
 
 
-def temperature_of_race(race: Race, one: Result, link: Link) -> Temperature:
+def confidence_of(data: AdaptationData, one: Result, link: Link) -> Temperature:
     """Return the temperature of a raced model: by its out-of-fold answers for the target rows whose labels were given
     to learn from, else by its answers for the source rows held out of a second fit.
 
@@ -24,7 +21,7 @@ def temperature_of_race(race: Race, one: Result, link: Link) -> Temperature:
     """
     if link == "identity":
         return Temperature(why="Values have no confidence.")
-    domains, held = race.selection.data.domains, race.selection.data.held
+    domains, held = data.domains, data.held
     known = domains.known
     if one.crossed is not None and len(known) >= LEAST:
         found = held_out_steepness(one.crossed, domains.target_labels[known], link)
