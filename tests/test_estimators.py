@@ -21,6 +21,7 @@ from sklearn.utils import shuffle
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from headstart.estimators import TransferClassifier, TransferRegressor
+from headstart.functional.temperature import sharpened
 from headstart.networks import save_network
 from headstart.networks.table_preprocess import TablePreprocess
 from headstart.networks.tabular import build_tabular, tabular_spec
@@ -78,7 +79,8 @@ def test_classifier_without_source_is_logistic_regression(digits, classes, C):
     X, y = X[y < classes], y[y < classes]
     model = TransferClassifier(alpha=2.0, standardize=False).fit(X, y)
     expected = LogisticRegression(C=C, tol=1e-8, max_iter=5000).fit(X, y)
-    np.testing.assert_allclose(model.predict_proba(X_test), expected.predict_proba(X_test), atol=1e-4)
+    plain = sharpened(model.predict_proba(X_test), model.temperature_, "softmax")
+    np.testing.assert_allclose(plain, expected.predict_proba(X_test), atol=1e-4)
     np.testing.assert_allclose(model.coef_, expected.coef_, atol=1e-3)
 
 
@@ -149,7 +151,9 @@ def test_residual_classification_gives_the_sources_ranking_when_the_correction_i
     _, X, y, X_test, y_test = digits
     forest = RandomForestClassifier(20, random_state=0).fit(X_test, y_test)
     model = TransferClassifier(forest, method="residual", alpha=1e9, guard=False).fit(X, y)
-    log_ratio = np.log(model.predict_proba(X_test)) - np.log(np.clip(forest.predict_proba(X_test), 1e-3, 1))
+    log_ratio = model.temperature_ * np.log(model.predict_proba(X_test)) - np.log(
+        np.clip(forest.predict_proba(X_test), 1e-3, 1)
+    )
     relative = log_ratio - log_ratio[:, :1]
     np.testing.assert_allclose(relative - relative[0], 0, atol=1e-5)
 
