@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from engine_tiny import TinyData, TinyPreprocess
 
@@ -49,6 +50,32 @@ def test_a_batch_larger_than_the_data_holds_each_sample_once():
     assert made.batch_size == 3
     assert made.steps_per_epoch == 1
     assert sorted(made.batch(4).target.x[:, 0].tolist()) == [0, 1, 2]
+
+
+class Counted(TinyData):
+    """Counts how often each sample is decoded."""
+
+    def __init__(self, n):
+        super().__init__(n)
+        self.decoded = np.zeros(n, dtype=int)
+
+    def raw(self, rows):
+        np.add.at(self.decoded, rows, 1)
+        return super().raw(rows)
+
+
+@pytest.mark.parametrize(("room", "most"), [(None, 2), (0, 12)])
+def test_pictures_are_decoded_twice_at_most_while_there_is_room(room, most):
+    data, plain, rows = Counted(20), TinyData(20), np.arange(3, 20)
+    fetch = raw_fetch(data, rows, TinyPreprocess())
+    if room is not None:
+        fetch._room = room
+    made = Stream(lambda p, v: fetch(p, v), data.labels(rows), batch_size=6, seed=0)
+    for step in range(34):
+        batch = made.batch(step).target.x
+        assert torch.equal(batch, TinyPreprocess()(plain.raw(rows[made.places(step)[0]])))
+        batch.zero_()  # what is done to a batch does not reach what is kept
+    assert data.decoded.max() == most
 
 
 def test_fetching_ahead_changes_nothing():

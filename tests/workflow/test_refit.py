@@ -2,11 +2,13 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 import headstart as hs
 from headstart.data import check, open_data
@@ -15,9 +17,11 @@ from headstart.functional.calibration import calibration_error, confidences
 from headstart.functional.temperature import held_out_steepness, sharpened
 from headstart.networks import open_source
 from headstart.workflow.arms.fitting import run_arm
+from headstart.workflow.arms.refit import _more
 from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.options import FitOptions
 from headstart.workflow.planning.costs import Speed
+from headstart.workflow.planning.effort import may_go_on
 from headstart.workflow.planning.facts import facts_of
 from headstart.workflow.planning.plan import make_plan
 
@@ -80,6 +84,49 @@ def test_labels_that_score_an_arm_neither_teach_it_nor_stop_it(folder, tmp_path,
     assert found[0][:4] == found[1][:4]
     assert found[0][4] != found[1][4]
     assert any(line["validation_loss"] for line in found[0][2])
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1])
+def test_a_large_network_goes_on_from_the_weights_found(folder, monkeypatch, rate):
+    """Trained anew it would take its time twice. At a rate of 0 the weights found come back, for every trained arm."""
+    import headstart.workflow.arms.refit as module
+    from headstart.networks import load_network
+
+    alike, original = {}, module._fit
+
+    def fit_again(bench, plan, job, part, more):
+        fitted = original(bench, plan, job, part, more)
+        found = load_network(job.folder.parent / "model")[0].state_dict()
+        state = fitted.network.state_dict()
+        alike[job.arm] = all(torch.equal(found[name], state[name]) for name in found), fitted.steps
+        return fitted
+
+    monkeypatch.setattr(module, "_fit", fit_again)
+    monkeypatch.setattr("headstart.workflow.planning.effort.SMALL_NETWORK", 0)
+    monkeypatch.setattr("headstart.workflow.arms.fitting.MORE_RATE", rate)
+    found = fit(folder, f"more-{rate}", arms="scratch,linear,lp_ft", epochs=5, patience=2)
+    trained = ["scratch", *({"lp_ft"} & {found.verdict.arm})]
+    assert [alike[arm][0] for arm in trained] == [rate == 0] * len(trained)
+    again = {arm: found.arms[arm]["refit"] for arm in (*trained, "linear")}
+    assert {arm: (one["goes_on"], one["rounds"]) for arm, one in again.items() if one["goes_on"]} == dict.fromkeys(
+        trained, (True, 3.0)
+    )
+    rows = again["scratch"]["rows"]
+    batch = json.loads((found.path / "run.json").read_text())["plan"]["batch_size"]
+    assert alike["scratch"][1] == round(3 * rows / batch)
+    assert "scratch" in (page := (found.path / "report.html").read_text(encoding="utf-8"))
+    assert f"({', '.join(trained)}) went on from the weights found for 3 more epochs" in page
+
+
+def test_what_carries_more_than_its_network_is_trained_anew_and_so_is_what_it_is_compared_with():
+    assert may_go_on("scratch", 2_000_000)
+    assert not may_go_on("scratch", 1_000_000)
+    assert not may_go_on("finetune+l2sp", 2_000_000)  # the penalty is the distance from the source's weights
+    plan = SimpleNamespace(steps=100, per_epoch=10.0)
+    parts = [{"parameters": 2_000_000}]
+    assert _more(plan, {"scratch": parts, "lp_ft": parts}) == 3
+    assert _more(plan, {"scratch": parts, "finetune+l2sp": parts}) is None
+    assert _more(SimpleNamespace(steps=15, per_epoch=10.0), {"scratch": parts}) == 1.5
 
 
 def test_what_is_handed_back_is_what_was_measured(run, folder):

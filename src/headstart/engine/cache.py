@@ -104,11 +104,15 @@ def cached_states(
 
 
 def state_bytes(network: Network, cut: int, dataset: Any, rows: np.ndarray | None = None, *, views: int = 1) -> int:
-    """Estimate what the states of ``rows`` after ``cut`` take on disk, from up to four samples."""
+    """Estimate what the states of ``rows`` after ``cut`` take on disk.
+
+    One picture tells, since all have one size; of other modalities up to four samples are tried.
+    """
     rows = np.arange(len(dataset)) if rows is None else np.asarray(rows)
     if len(rows) == 0:
         return 0
-    tried = rows[np.linspace(0, len(rows) - 1, min(4, len(rows))).astype(int)]
+    most = 1 if network.preprocess.modality == "image" else 4
+    tried = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
     device = next(network.parameters()).device
     with evaluating(network):
         sizes = [n_bytes(to_chunk(network.run(_raw(network, dataset, [row], device), 0, cut))) for row in tried]

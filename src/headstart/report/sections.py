@@ -62,12 +62,26 @@ def _refit(run: dict[str, Any], kept: Any) -> str:
             f"{fmt.count(across['n_held_out'])} that the evidence holds out of a second fit included"
             + (f", and on all {fmt.count(learned)} target labels that may be learned from." if learned else ".")
         )
-    rows = ((run.get("arms", {}).get(kept) or {}).get("refit") or {}).get("rows")
+    arms = run.get("arms", {})
+    rows = ((arms.get(kept) or {}).get("refit") or {}).get("rows")
     if not fmt.is_number(rows):
         return ""
     return (
         f"After the choice it was fitted again on all {fmt.count(rows)} training and validation samples, with what had "
         "been found before; so were the baselines that it is compared with. The figures of the test split are theirs."
+    ) + _went_on(arms)
+
+
+def _went_on(arms: dict[str, Any]) -> str:
+    """Say which trained arms were not trained anew, and for how long they went on."""
+    found = {name: (arm or {}).get("refit") or {} for name, arm in arms.items()}
+    names = [name for name, refit in found.items() if refit.get("goes_on")]
+    if not names or not fmt.is_number(found[names[0]].get("rounds")):
+        return ""
+    rounds = found[names[0]]["rounds"]
+    return (
+        f" What was trained ({', '.join(names)}) went on from the weights found for {rounds:.3g} more epochs of all "
+        "these samples, at a tenth of the learning rate."
     )
 
 

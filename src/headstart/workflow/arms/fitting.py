@@ -26,7 +26,7 @@ from headstart.workflow.arms.plain import fit_plain
 from headstart.workflow.arms.workbench import Workbench
 from headstart.workflow.opening.target import draw_shots
 from headstart.workflow.planning.costs import LEAST_WATCHED, watched_share
-from headstart.workflow.planning.effort import LEAST_EPOCHS, fit_name
+from headstart.workflow.planning.effort import LEAST_EPOCHS, MORE_RATE, fit_name
 from headstart.workflow.planning.plan import Plan
 from headstart.workflow.saved import CUT, read_result
 
@@ -62,6 +62,7 @@ class Job:
     ----------
     rounds : epochs, with a fraction, after which it is to stop; None: as planned, or when ``validation`` says.
     part : what this fit is for, where a fold has several. settings : of an earlier fit.
+    start : folder of a network that this arm left, to go on from for ``rounds`` at a small rate.
     """
 
     arm: str
@@ -73,6 +74,7 @@ class Job:
     settings: dict[str, Any] | None = None
     rounds: float | None = None
     part: str = ""
+    start: Path | None = None
 
     @property
     def label(self) -> str:
@@ -288,9 +290,7 @@ def _method(plan: Plan, arm: str) -> Method:
 
 
 def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitted:
-    network = bench.network(pretrained=method.from_source, seed=job.seed)
-    if method.starts_from_probe:
-        fit_probe(bench, network, job.rows, plan.views)
+    network = _begun(bench, plan, job, method)
     frozen = method.frozen_stages(network)
     cut = min(frozen, network.last_cut)  # a head that reads an earlier stage's map must find it
     first = len(job.validation) > 0 and not job.fold and job.seed == bench.options.seed
@@ -304,7 +304,9 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
     )
     evaluate = bench.evaluator(network, job.validation, cut=cut) if len(job.validation) else None
     per_epoch = len(stream) / stream.batch_size
-    steps = max(1, round(plan.steps / plan.per_epoch * per_epoch))
+    rounds = plan.steps / plan.per_epoch if job.start is None or job.rounds is None else job.rounds
+    steps = max(1, round(rounds * per_epoch))
+    rate = plan.learning_rate[job.arm] * (1.0 if job.start is None else MORE_RATE)
     limit = _limit(bench, job, stream)
     bench.progress.stage(job.label, limit.end(steps), watch=first)
     trained = train(
@@ -314,7 +316,7 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
         task=bench.logic,
         steps=steps,
         seed=job.seed,
-        optimizer=Optimizer(plan.learning_rate[job.arm], weight_decay=WEIGHT_DECAY if method.decays else 0.0),
+        optimizer=Optimizer(rate, weight_decay=WEIGHT_DECAY if method.decays else 0.0),
         selection=Selection(evaluate, patience=plan.patience if evaluate else None),
         checkpoint=Saving(job.folder / "checkpoint.safetensors"),
         compute=Compute(bench.device, bench.place.precision, bench.processes),
@@ -337,6 +339,16 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
         trained.stopped,
         trained.settings | {"notes": trained.notes},
     )
+
+
+def _begun(bench: Workbench, plan: Plan, job: Job, method: Method) -> Network:
+    """Return what training begins with: an earlier fit of the arm, the source's weights or random ones."""
+    if job.start is not None:
+        return load_network(job.start)[0].to(bench.device)
+    network = bench.network(pretrained=method.from_source, seed=job.seed)
+    if method.starts_from_probe:
+        fit_probe(bench, network, job.rows, plan.views)
+    return network
 
 
 def _limit(bench: Workbench, job: Job, stream: Stream) -> Limit:

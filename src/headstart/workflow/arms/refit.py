@@ -16,6 +16,7 @@ from headstart.storage import write_json
 from headstart.workflow.arm import REFERENCE, arm_of, without_moves
 from headstart.workflow.arms.fitting import Fitted, Job, fit_once
 from headstart.workflow.arms.workbench import Workbench
+from headstart.workflow.planning.effort import MORE_EPOCHS, may_go_on
 from headstart.workflow.planning.plan import Plan
 from headstart.workflow.saved import RESULT
 
@@ -30,8 +31,9 @@ def refit_arms(bench: Workbench, plan: Plan, results: Results, kept: str, folder
     beside a method that learns from moved inputs the same without.
 
     A baseline that had fewer rows would make the gain too large. Nothing is chosen: a head keeps its settings, a
-    trained arm makes as many rounds as gave the best validation score. Where arms were compared by cross-validation
-    they have seen every training row already.
+    trained arm makes as many rounds as gave the best validation score or, where its network is large (`may_go_on`), a
+    few more from the weights found, at a small rate; all trained arms alike. Where arms were compared by
+    cross-validation they have seen every training row already.
 
     Returns
     -------
@@ -43,15 +45,22 @@ def refit_arms(bench: Workbench, plan: Plan, results: Results, kept: str, folder
     if not _time_for(bench, plan, results, again, folder / "state" / "refit.json"):
         bench.progress.note(NO_TIME)
         return results
+    more = _more(plan, {arm: results[arm] for arm in again if arm_of(arm).trains})
     return {
         arm: [
-            _refit(bench, plan, arm, seed, part, folder / "state" / arm / f"seed-{seed}" / REFIT)
+            _refit(bench, plan, arm, seed, part, more, folder / "state" / arm / f"seed-{seed}" / REFIT)
             if arm in again
             else part
             for seed, part in zip(bench.options.seed_list, parts, strict=True)
         ]
         for arm, parts in results.items()
     }
+
+
+def _more(plan: Plan, trained: Results) -> float | None:
+    """Return for how many rounds trained arms go on from what was found; None where they are trained anew."""
+    goes_on = all(may_go_on(arm, part["parameters"]) for arm, parts in trained.items() for part in parts)
+    return min(MORE_EPOCHS, plan.steps / plan.per_epoch) if trained and goes_on else None
 
 
 NO_TIME = (
@@ -66,29 +75,34 @@ def _time_for(bench: Workbench, plan: Plan, results: Results, again: set[str], p
         return True
     if bench.is_main and not path.exists():
         rows = len(bench.dataset.splits["train"]) + len(bench.dataset.splits["validation"])
-        needed = sum(_seconds(plan, arm, part, rows) for arm in again for part in results[arm])
+        more = _more(plan, {arm: results[arm] for arm in again if arm_of(arm).trains})
+        needed = sum(_seconds(plan, arm, part, rows, more) for arm in again for part in results[arm])
         write_json(path, {"again": needed - plan.expected.get("features", 0.0) <= bench.timetable.left})
     bench.wait()
     return bool(read_checked(path, Record({"again": Flag()}))["again"])
 
 
-def _seconds(plan: Plan, arm: str, part: dict[str, Any], rows: int) -> float:
+def _seconds(plan: Plan, arm: str, part: dict[str, Any], rows: int, more: float | None = None) -> float:
     """Return what fitting an arm again takes, by what it took before."""
     if not arm_of(arm).trains or not part["epochs"]:
         return float(part["seconds"])
     each = part["seconds"] / part["epochs"] / (1 + plan.again)
-    return each * part["rounds"] * rows / max(1.0, plan.per_epoch * plan.batch_size)
+    return each * (part["rounds"] if more is None else more) * rows / max(1.0, plan.per_epoch * plan.batch_size)
 
 
-def _refit(bench: Workbench, plan: Plan, arm: str, seed: int, part: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _refit(
+    bench: Workbench, plan: Plan, arm: str, seed: int, part: dict[str, Any], more: float | None, folder: Path
+) -> dict[str, Any]:
     """Fit once more, into a folder of its own, so that a run that is stopped goes on from here."""
     if not (folder / "result.json").exists():
         began = time.perf_counter()
         rows = np.sort(np.concatenate([bench.dataset.splits[name] for name in ("train", "validation")]))
-        fitted = _fit(bench, plan, Job(arm, seed, rows, rows[:0], folder), part)
+        more = more if arm_of(arm).trains else None
+        fitted = _fit(bench, plan, Job(arm, seed, rows, rows[:0], folder), part, more)
         record = {
             "rows": len(rows),
-            "rounds": part["rounds"],
+            "rounds": part["rounds"] if more is None else more,
+            "goes_on": more is not None,
             "stopped": fitted.stopped,
             "seconds": round(time.perf_counter() - began, 3),
             "cut": fitted.cut,
@@ -106,11 +120,14 @@ def _refit(bench: Workbench, plan: Plan, arm: str, seed: int, part: dict[str, An
     return part | same | {"seconds": part["seconds"] + found["seconds"], REFIT: found}
 
 
-def _fit(bench: Workbench, plan: Plan, job: Job, part: dict[str, Any]) -> Fitted:
-    bench.progress.note(f"{job.label}: fitted again on {len(job.rows)} training and validation rows")
+def _fit(bench: Workbench, plan: Plan, job: Job, part: dict[str, Any], more: float | None) -> Fitted:
+    how = "fitted again" if more is None else "goes on"
+    bench.progress.note(f"{job.label}: {how} on {len(job.rows)} training and validation rows")
     if not arm_of(job.arm).trains:
         return fit_once(bench, plan, replace(job, settings=part["settings"]))
-    return fit_once(bench, plan, replace(job, rounds=part["rounds"], part=REFIT))
+    if more is None:
+        return fit_once(bench, plan, replace(job, rounds=part["rounds"], part=REFIT))
+    return fit_once(bench, plan, replace(job, rounds=more, part=REFIT, start=job.folder.parent / "model"))
 
 
 def load_arm(folder: Path, arm: str, seed: int) -> Network:

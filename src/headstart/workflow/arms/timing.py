@@ -15,8 +15,10 @@ from headstart.engine.device import layout_of, move
 from headstart.networks import Network
 from headstart.workflow.arms.workbench import Workbench
 from headstart.workflow.planning.costs import Speed
+from headstart.workflow.planning.effort import SMALL_NETWORK
 
-SAMPLES = 8
+SAMPLES, FEW = 8, 4
+"""How many samples are timed; few where the network is so large that they take long enough."""
 STEPS = 3
 
 
@@ -33,7 +35,8 @@ def measure(bench: Workbench, network: Network) -> Speed:
 
     A first pass warms up; what else the machine does meanwhile can only slow a pass down.
     """
-    rows = bench.dataset.splits["train"][:SAMPLES]
+    small = sum(p.numel() for p in network.parameters()) <= SMALL_NETWORK
+    rows = bench.dataset.splits["train"][: SAMPLES if small else FEW]
     decode, state = _decode(bench, network, rows)
     stages = _stages(network, move(state, bench.device, layout_of(network, bench.device)), bench.device)
     forward = sum(stages) / len(rows)

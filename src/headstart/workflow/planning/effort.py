@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from headstart import catalogue
+from headstart.errors import check_names
 from headstart.workflow.arm import REFERENCE, arm_of
 from headstart.workflow.options import FitOptions, seconds_of
 from headstart.workflow.planning import costs
@@ -15,7 +17,13 @@ WORK = 150e9
 """Floating-point operations of forward passes per arm up to which more than the least epochs are planned: about 250
 pictures of 224 pixels through MobileNetV2. A budget above the default raises it in proportion."""
 USUAL_BUDGET = 900.0
+MORE_EPOCHS, MORE_RATE = 3.0, 0.1
+"""For how long, and at which share of its learning rate, an arm goes on from the weights found when the validation rows
+join; docs/decisions/0020-what-is-fitted-again.md."""
 SMALL_NETWORK = 1_000_000
+GOES_ON = ("scratch", "finetune", "lp_ft")
+"""Methods whose network holds all that they carry, so that they may go on from one that they left."""
+check_names(GOES_ON, catalogue.names(), "headstart.workflow.planning.effort.GOES_ON")
 VIEWS, VIEWS_SHARE = 4, 0.1
 """Views per picture by default, and the share of the budget that encoding them may take; docs/augmentation.md."""
 
@@ -67,13 +75,15 @@ def find_effort(
     )
     per_epoch = max(1.0, facts.n_train / batch)
     refit = _refit(facts, rounds, folds) if encodes else 0.0
+    goes_on = all(may_go_on(arm, facts.parameters) for arm in trained)
     cap = math.ceil((options.epochs or _epochs(facts, options)) * per_epoch)
-    each = (sum(rounds.values()) + refit) * options.seeds / per_epoch
+    more = min(MORE_EPOCHS, cap / per_epoch) * refit * options.seeds if goes_on else 0.0
+    each = (sum(rounds.values()) + (0.0 if goes_on else refit)) * options.seeds / per_epoch
     budget = seconds_of(options.budget)
-    paid = max(0.0, budget - sum(other.values()) - sum(scores.values())) / max(each, 1e-9)
+    paid = max(0.0, budget - sum(other.values()) - sum(scores.values()) - more) / max(each, 1e-9)
     steps = cap if options.epochs else max(1, min(cap, math.floor(paid)))
     seconds = {arm: round(steps / per_epoch * cost * options.seeds, 1) for arm, cost in rounds.items()}
-    expected = {"features": other["features"], **seconds, "refit": steps / per_epoch * refit * options.seeds}
+    expected = {"features": other["features"], **seconds, "refit": more or steps / per_epoch * refit * options.seeds}
     expected |= {"scores": sum(scores.values()), "test": other["test"], "report": other["report"]}
     return Effort(
         steps=steps,
@@ -114,6 +124,11 @@ def plan_views(facts: Facts, options: FitOptions, method: str) -> tuple[int, lis
 def fits_again(facts: Facts, folds: int) -> bool:
     """Whether a network so small is fitted again on all of its rows, once inner ones have said when to stop."""
     return (folds > 0 or facts.inner > 0) and facts.parameters <= SMALL_NETWORK
+
+
+def may_go_on(arm: str, parameters: int) -> bool:
+    """Whether an arm with all rows goes on from its weights: a small network is trained anew, which costs little."""
+    return arm in GOES_ON and parameters > SMALL_NETWORK
 
 
 def _refit(facts: Facts, rounds: dict[str, float], folds: int) -> float:
