@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from headstart.choice import Candidate
+from headstart.functional.bootstrap import corpus_interval
 from headstart.problem import Task
 from headstart.tasks import create_task
 from headstart.workflow.adapting.field import judge_arms
@@ -110,7 +112,9 @@ def test_nothing_is_measured_without_labels_and_equal_baselines_are_one():
         assert found.planned.arm == "adapted"
 
 
-def test_a_metric_of_all_rows_is_compared_as_such_across_domains():
+def test_a_metric_of_all_rows_is_compared_as_such_across_domains(monkeypatch):
+    few = partial(corpus_interval, draws=20)  # of the rows; a thousand take seconds
+    monkeypatch.setattr("headstart.workflow.judging.verdict.corpus_interval", few)
     task = Task("classification", ("a", "b"), primary="macro_f1")
     adaptation = SimpleNamespace(task=task, logic=create_task(task), options=SimpleNamespace(seed=0))
     ones = np.tile([0.1, 0.9], (200, 1))

@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 from scipy.special import softmax
 from sklearn.cluster import KMeans, SpectralClustering
-from sklearn.metrics import adjusted_mutual_info_score, v_measure_score
+from sklearn.metrics import adjusted_mutual_info_score, pairwise_distances_argmin, v_measure_score
 
 from headstart.validators.density import leading
 from headstart.validators.evidence import Array, Evidence, classes_only, some_rows
@@ -46,15 +46,13 @@ def cluster(features: Any, k: int, *, algorithm: str = "kmeans", seed: int = 0) 
     k = min(k, len(rows))
     if algorithm == "kmeans":
         return KMeans(k, n_init=cast(Any, 3), random_state=seed).fit_predict(rows)
-    from sklearn.neighbors import KNeighborsClassifier
-
     read = some_rows(len(rows), LIMIT, seed)
     near = min(10, len(read))
     model = SpectralClustering(k, affinity="nearest_neighbors", n_neighbors=near, random_state=seed)
     found = model.fit_predict(rows[read])
     if len(read) == len(rows):
         return found
-    return KNeighborsClassifier(1).fit(rows[read], found).predict(rows)
+    return found[pairwise_distances_argmin(rows, rows[read])]
 
 
 def _clusters(evidence: Evidence, k: int, algorithm: str) -> Array:

@@ -93,7 +93,7 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
-        if self.gain is None or self.interval is None:
+        if self.gain is None:
             if self.baseline != "scratch":
                 return "Not measured: the target has no label to evaluate with; label some rows to measure the gain."
             return "Not measured: the arm trained from scratch was left out, so there is nothing to compare with."
