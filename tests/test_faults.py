@@ -55,5 +55,6 @@ def test_another_seed_another_limit_and_a_promise_are_no_faults(monkeypatch):
     assert changes("def f(a, /, b=1, *, seed: int = 0, c=0):\n    pass\n") == [("1", "(2)"), ("0", "(1)")]
     assert changes("class C:\n    seed: int = 0\n    width: int = 1\n") == [("1", "(2)")]
     assert changes("for a, b in zip(c, d, strict=True):\n    a.append(b)\n") == []
+    assert changes("def f():\n    return False\n") == [("False", "(True)")]
     twice = [one.place for one in faults("f.py", "x = a + b\nx = a + b\n")]
     assert len(set(twice)) == 2

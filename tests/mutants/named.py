@@ -243,8 +243,8 @@ NAMED = [
                "source[fold != number]", "transductive means all target inputs"),
     _counterpart("unknown is the first class", "[-1 if name is None else", "[0 if name is None else",
                  "an empty cell is no label"),
-    _counterpart("classes numbered anew", "enumerate(source.task.classes)}\n    return np.array([-1",
-                 "enumerate(sorted({n for n in names if n}))}\n    return np.array([-1",
+    _counterpart("classes numbered anew", "enumerate(source.task.classes)}\n    rest = -1",
+                 "enumerate(sorted({n for n in names if n}))}\n    rest = -1",
                  "class numbers are the source's"),
     # readers
     _duplicates("no contrast asked for", "enough & ((a * b)", "((a * b)", "pictures of one colour have no likeness"),
@@ -341,8 +341,8 @@ NAMED = [
     # the estimators
     _contest("the outer fold is chosen on", "choice = choose(field, train, most)",
              "choice = choose(field, np.arange(n), most)", "the gain would be of what was chosen on the same rows"),
-    _contest("the outer fold is learned from", "(model,) = learn(field, name, train, [alpha])",
-             "(model,) = learn(field, name, np.arange(n), [alpha])", "the gain would be of rows that were seen"),
+    _contest("the outer fold is learned from", "(model,) = learn(field, name, train, [alpha])\n            found",
+             "(model,) = learn(field, name, np.arange(n), [alpha])\n            found", "the gain would be of rows that were seen"),
     _contest("no caution", "gain.mean() <= CAUTION * gain.std()", "gain.mean() <= 0 * gain.std()",
              "a plainer model is kept where the difference is noise"),
     _contest("source rows are judged", "x, offset, target = candidate.x[rows], candidate.offset[rows], field.target[rows]",

@@ -111,14 +111,15 @@ def _silent(node: ast.AST) -> bool:
 
 
 def _of_statement(node: ast.stmt) -> Iterator[ast.stmt | str]:
-    if isinstance(node, ast.Return) and node.value is not None and not _is_none(node.value):
+    if isinstance(node, ast.Return) and node.value is not None and not _is_nothing(node.value):
         yield "return None"
     elif isinstance(node, ast.Expr | ast.AugAssign) and not isinstance(getattr(node, "value", None), ast.Yield):
         yield "pass"
 
 
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
+def _is_nothing(node: ast.expr) -> bool:
+    """None, or False, in whose place None says the same; that it becomes True is another operator's."""
+    return isinstance(node, ast.Constant) and (node.value is None or node.value is False)
 
 
 def _expressions(statement: ast.stmt) -> Iterator[ast.expr]:
