@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from scipy import sparse
 
 Array = np.ndarray
 
 
-def squared_distances(x: Array, y: Array) -> Array:
-    """Return ``||x_i - y_j||^2``, [n, m], of rows [n, d] and [m, d]."""
-    squares = (x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1) - 2 * x @ y.T
+def squared_distances(x: Any, y: Array) -> Array:
+    """Return ``||x_i - y_j||^2``, [n, m], of rows [n, d], dense or CSR, and [m, d]."""
+    if sparse.issparse(x):
+        squares = np.asarray(x.multiply(x).sum(axis=1)) + (y**2).sum(axis=1) - 2 * np.asarray(x @ y.T)
+    else:
+        squares = (x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1) - 2 * x @ y.T
     return np.maximum(squares, 0.0)
 
 

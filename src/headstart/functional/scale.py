@@ -23,3 +23,21 @@ def location_scale(rows: Any, *, each: bool = True) -> tuple[Array, Array]:
     if not each:
         spread = np.full(len(mean), np.sqrt(np.mean(spread**2)))
     return mean, np.where(spread > 1e-9 * np.maximum(np.abs(mean), 1e-300), spread, 1.0)
+
+
+def in_units(rows: Any, mean: Array, scale: Array) -> Any:
+    """Return ``(x - mean) / scale``; CSR rows stay sparse where the mean is 0."""
+    if sparse.issparse(rows) and not mean.any():
+        return sparse.csr_matrix(rows @ sparse.diags_array(1 / scale))
+    return ((rows.toarray() if sparse.issparse(rows) else rows) - mean) / scale
+
+
+def n_different(rows: Any) -> int:
+    """Return how many different rows there are, dense or CSR."""
+    if not sparse.issparse(rows):
+        return len(np.unique(rows, axis=0))
+    rows = sparse.csr_matrix(rows, copy=True)
+    rows.sum_duplicates()
+    rows.eliminate_zeros()
+    ends = list(zip(rows.indptr[:-1], rows.indptr[1:], strict=True))
+    return len({(rows.indices[a:b].tobytes(), rows.data[a:b].tobytes()) for a, b in ends})

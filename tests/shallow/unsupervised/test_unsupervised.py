@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import sparse, stats
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA, KernelPCA, sparse_encode
 from sklearn.metrics import adjusted_rand_score
@@ -12,6 +13,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from headstart.checks.domains import check_domain_method
 from headstart.functional.mmd import median_bandwidth, squared_distances
+from headstart.functional.scale import n_different
 from headstart.shallow.unsupervised.clusters import TransferredClusters, settle_centres
 from headstart.shallow.unsupervised.dictionary import TransferredDictionary, sparse_codes
 from headstart.shallow.unsupervised.measure import cluster_agreement, interval, measure_unsupervised, represent
@@ -101,6 +103,21 @@ def test_clusters_keep_their_numbers_through_a_shift_and_other_shares():
     np.testing.assert_array_equal(method.transform(target).argmin(axis=1), method.predict(target))
     both = method.set_params(indicators=True).fit_transform(np.concatenate([source, target]), None, domain)
     np.testing.assert_array_equal(both[:, 3:].argmax(axis=1), method.labels_)
+
+
+@pytest.mark.parametrize("standardise", [True, False])
+def test_sparse_rows_have_the_codes_and_the_clusters_of_dense_ones(standardise):
+    counts = rng.poisson(0.4, size=(110, 12)) * np.arange(1, 13)
+    counts[:3] = 0.0
+    clusters = TransferredClusters(n_clusters=4, standardise=standardise, indicators=True)
+    dictionary = TransferredDictionary(n_atoms=6, n_passes=3, standardise=standardise)
+    for method in (clusters, dictionary):
+        found = [clone(method).fit(form(counts), None, sample_domain=DOMAIN) for form in (np.array, sparse.csr_matrix)]
+        mapped = [
+            one.transform(form(counts), DOMAIN) for one, form in zip(found, (np.array, sparse.csr_matrix), strict=True)
+        ]
+        np.testing.assert_allclose(*mapped, atol=1e-6)
+    assert n_different(sparse.csr_matrix(counts)) == len(np.unique(counts, axis=0))
 
 
 def test_settling_never_raises_its_objective():

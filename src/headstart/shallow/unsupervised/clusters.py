@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import ClusterMixin
 from sklearn.cluster import KMeans
 from sklearn.utils.validation import check_is_fitted
 
 from headstart.functional.folds import projected_order
 from headstart.functional.mmd import squared_distances
-from headstart.functional.scale import location_scale
+from headstart.functional.scale import in_units, location_scale, n_different
 from headstart.shallow.adaptation import DomainTransformer, by_domain
 from headstart.shallow.domains import Domains, masked, which_target
 
 Array = np.ndarray
 
 
-def settle_centres(
-    rows: Array, centres: Array, shift: Array, *, prior: float, n_steps: int = 100
-) -> tuple[Array, Array]:
+def settle_centres(rows: Any, centres: Array, shift: Array, *, prior: float, n_steps: int = 100) -> tuple[Array, Array]:
     """Return centres [k, d] and shift [d] of rows whose clusters are known elsewhere.
 
     ``min_{a, m, s} sum_j ||x_j - m_{a(j)}||^2 + prior sum_c ||m_c - c_c - s||^2`` by turns: each row to its nearest
@@ -30,7 +29,8 @@ def settle_centres(
 
     Parameters
     ----------
-    rows : [m, d]. centres : c [k, d], of the other domain. shift : s to begin with. prior : in rows per cluster.
+    rows : [m, d], dense or CSR. centres : c [k, d], of the other domain. shift : s to begin with.
+    prior : in rows per cluster.
 
     References
     ----------
@@ -39,13 +39,13 @@ def settle_centres(
     Transactions on Speech and Audio Processing 1994 (means with a prior of so many rows).
     """
     k = len(centres)
-    moved, labels = centres + shift, np.full(len(rows), -1)
+    moved, labels = centres + shift, np.full(rows.shape[0], -1)
     for _ in range(n_steps):
         new = squared_distances(rows, moved).argmin(axis=1)
         member = np.eye(k)[new]
         count = member.sum(axis=0)[:, None]
         held = count + prior
-        sums = member.T @ rows + prior * (centres + shift)
+        sums = np.asarray(member.T @ rows) + prior * (centres + shift)
         moved = np.where(held > 0, sums / np.where(held > 0, held, 1.0), moved)
         before, shift = shift, (moved - centres).mean(axis=0)
         if np.array_equal(new, labels) and np.allclose(
@@ -75,7 +75,8 @@ class TransferredClusters(ClusterMixin, DomainTransformer):
 
     Attributes
     ----------
-    source_centres_, target_centres_ [k, d] : in units of the source's spread. shift_ [d] : the mean move.
+    source_centres_, target_centres_ [k, d] : in units of the source's spread, about its mean or, for CSR rows, about 0.
+    shift_ [d] : the mean move.
     labels_ : clusters of the fitted rows.
 
     References
@@ -84,6 +85,7 @@ class TransferredClusters(ClusterMixin, DomainTransformer):
     "Self-taught Clustering", ICML 2008 (clusters of one domain helped by another's).
     """
 
+    sparse_input: ClassVar[bool] = True
     n_clusters: int = 8
     prior: float = 10.0
     standardise: bool = False
@@ -108,21 +110,23 @@ class TransferredClusters(ClusterMixin, DomainTransformer):
             )
         rows = domains.source[projected_order(domains.source, self.seed)]  # k-means then starts the same in any order
         self.mean_, self.scale_ = location_scale(rows, each=self.standardise)
-        source, target = ((part - self.mean_) / self.scale_ for part in (rows, domains.target))
-        k = min(self.n_clusters, len(np.unique(source, axis=0)))
+        if sparse.issparse(rows):  # a move of everything changes no cluster
+            self.mean_ = np.zeros_like(self.mean_)
+        source, target = (in_units(part, self.mean_, self.scale_) for part in (rows, domains.target))
+        k = min(self.n_clusters, n_different(source))
         means: Any = KMeans(k, random_state=self.seed).set_params(n_init=self.n_starts)
         self.source_centres_ = means.fit(source).cluster_centers_
         self.target_centres_, self.shift_ = settle_centres(
             target,
             self.source_centres_,
-            target.mean(axis=0) - source.mean(axis=0),
+            np.asarray(target.mean(axis=0) - source.mean(axis=0)).ravel(),
             prior=self.prior,
             n_steps=self.n_steps,
         )
 
-    def _distances(self, rows: Array, is_source: bool) -> Array:
+    def _distances(self, rows: Any, is_source: bool) -> Array:
         centres = self.source_centres_ if is_source else self.target_centres_
-        return np.sqrt(squared_distances((rows - self.mean_) / self.scale_, centres))
+        return np.sqrt(squared_distances(in_units(rows, self.mean_, self.scale_), centres))
 
     def _map(self, rows: Any, is_source: bool) -> Array:
         distances = self._distances(rows, is_source)
@@ -134,6 +138,6 @@ class TransferredClusters(ClusterMixin, DomainTransformer):
         """Return the cluster of each row [n]; rows are the target's unless ``sample_domain`` says otherwise."""
         check_is_fitted(self)
         rows = self._rows(X, reset=False)
-        n = len(rows)
+        n = rows.shape[0]
         target = np.ones(n, dtype=bool) if sample_domain is None else which_target(sample_domain, None, n)
         return by_domain(rows, target, self._distances).argmin(axis=1)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from scipy import sparse
 from sklearn.decomposition import MiniBatchDictionaryLearning
 from sklearn.exceptions import ConvergenceWarning
 
 from headstart.functional.folds import projected_order
-from headstart.functional.scale import location_scale
+from headstart.functional.scale import in_units, location_scale
 from headstart.shallow.adaptation import DomainTransformer
 from headstart.shallow.domains import Domains
 
@@ -50,16 +51,22 @@ def sparse_codes(rows: Array, atoms: Array, penalty: float, *, tolerance: float 
     Parameters
     ----------
     rows : [n, d]. atoms : D [k, d].
+    """
+    return codes_of(rows @ atoms.T, atoms, penalty, tolerance=tolerance, n_steps=n_steps)
+
+
+def codes_of(wanted: Array, atoms: Array, penalty: float, *, tolerance: float = 1e-4, n_steps: int = 300) -> Array:
+    """As `sparse_codes`, from the rows' products with the atoms, ``X D'`` [n, k], which are all that is read of them.
 
     References
     ----------
     Beck and Teboulle, "A Fast Iterative Shrinkage-Thresholding Algorithm for Linear Inverse Problems", SIAM Journal on
     Imaging Sciences 2009.
     """
-    gram, wanted = atoms @ atoms.T, rows @ atoms.T
+    gram = atoms @ atoms.T
     step = 1 / max(float(np.linalg.norm(gram, 2)), 1e-300)
     out = np.zeros_like(wanted)
-    open_rows = np.arange(len(rows))
+    open_rows = np.arange(len(wanted))
     codes, ahead, pace = np.zeros_like(wanted), np.zeros_like(wanted), 1.0
     for number in range(n_steps):
         moved = ahead - step * (ahead @ gram - wanted)
@@ -81,7 +88,8 @@ def sparse_codes(rows: Array, atoms: Array, penalty: float, *, tolerance: float 
 class TransferredDictionary(DomainTransformer):
     """Self-taught learning: rows become their sparse codes in a dictionary learned on the source.
 
-    ``a(x) = argmin_a 1/2 ||x' - a D||^2 + b ||a||_1`` with x' the row, centred and scaled.
+    ``a(x) = argmin_a 1/2 ||x' - a D||^2 + b ||a||_1`` with x' the row, centred and scaled. CSR rows are made dense for
+    learning, the source's alone, and never for their codes.
 
     Parameters
     ----------
@@ -101,6 +109,7 @@ class TransferredDictionary(DomainTransformer):
     section 3; Mairal et al., JMLR 2010 (the solver).
     """
 
+    sparse_input: ClassVar[bool] = True
     n_atoms: int = 100
     sparsity: float = 0.03
     standardise: bool = False
@@ -116,11 +125,15 @@ class TransferredDictionary(DomainTransformer):
             )
         source = domains.source[projected_order(domains.source, self.seed)]  # minibatches are the same in any order
         self.mean_, self.scale_ = location_scale(source, each=self.standardise)
-        self.target_mean_ = domains.target.mean(axis=0) if self.recentre else self.mean_
+        self.target_mean_ = np.asarray(domains.target.mean(axis=0)).ravel() if self.recentre else self.mean_
         self.penalty_ = self.sparsity * np.sqrt(source.shape[1])
-        rows = (source - self.mean_) / self.scale_
+        rows = in_units(source, self.mean_, self.scale_)
         self.dictionary_ = learn_dictionary(rows, self.n_atoms, self.penalty_, seed=self.seed, n_passes=self.n_passes)
 
     def _map(self, rows: Any, is_source: bool) -> Array:
-        rows = (rows - (self.mean_ if is_source else self.target_mean_)) / self.scale_
-        return sparse_codes(rows, self.dictionary_, self.penalty_)
+        mean = self.mean_ if is_source else self.target_mean_
+        turned = (self.dictionary_ / self.scale_).T
+        seen = np.asarray(rows @ turned) - mean @ turned if sparse.issparse(rows) else None
+        if seen is None:
+            seen = in_units(rows, mean, self.scale_) @ self.dictionary_.T
+        return codes_of(seen, self.dictionary_, self.penalty_)
