@@ -24,6 +24,7 @@ from headstart.catalogue.selftrain import SELFTRAIN
 from headstart.catalogue.source_free import SOURCE_FREE
 from headstart.catalogue.target import TARGET_METHODS
 from headstart.catalogue.test_time import TEST_TIME
+from headstart.catalogue.translation import TRANSLATION
 from headstart.catalogue.unseen import UNSEEN
 from headstart.catalogue.unsupervised import UNSUPERVISED
 from headstart.errors import UserError, nearest
@@ -44,6 +45,7 @@ METHODS: tuple[Entry, ...] = (
     *ADVERSARIAL,
     *LABEL_SETS,
     *SELFTRAIN,
+    *TRANSLATION,
     *SOURCE_FREE,
     *TEST_TIME,
     *UNSEEN,

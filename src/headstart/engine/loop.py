@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from headstart.deep.method import Method
+from headstart.deep.method import Method, Nets
 from headstart.engine.device import find_place
 from headstart.engine.session import Session
 from headstart.engine.settings import Compute, Limit, Optimizer, Saving, Selection, Settings
@@ -34,6 +34,7 @@ class Trained:
     frozen : ``stages`` (names), ``hash`` of all that had to stand still, ``tensors`` (how many), ``unchanged``: True.
     settings : device, precision, layout, processes, batch size, parts: what was chosen or asked for.
     notes : sentences for the user, such as a warning of over-fitting.
+    nets : the method's helpers by name beside the network, such as translators, as the last step left them.
     """
 
     network: Network
@@ -44,6 +45,7 @@ class Trained:
     frozen: dict[str, Any]
     settings: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    nets: Nets | None = field(default=None, repr=False)
 
 
 def train(
@@ -113,4 +115,5 @@ def train(
             frozen=session.proof,
             settings=session.describe(),
             notes=session.notes,
+            nets=session.nets,
         )

@@ -77,7 +77,7 @@ def make_across_plan(
 
 def _named(method: str, task: Task, n_labelled: int, n_sources: int) -> list[str]:
     """Return what ``--method`` names; `TRAINED` stands for every one that the loop can train on these
-    domains, but for those that answer a class more."""
+    domains, but for those that answer a class more or need pictures."""
     names = []
     if method == UNSEEN:
         return [one.name for one in catalogue.METHODS if one.name in catalogue.FOR_UNSEEN and offered(one, task, 0)]
@@ -87,6 +87,8 @@ def _named(method: str, task: Task, n_labelled: int, n_sources: int) -> list[str
             continue
         learnt = [one for one in catalogue.METHODS if one.kind in catalogue.LEARNT and offered(one, task, n_labelled)]
         learnt = [one for one in learnt if not one.answers_unknown]
+        learnt = [one for one in catalogue.METHODS if one.kind in catalogue.LEARNT and applies(one, task, n_labelled)]
+        learnt = [one for one in learnt if not one.answers_unknown and "table" in one.applies]
         names += [one.name for one in learnt if n_sources > 1 or "domains" not in one.needs]
     return names
 
