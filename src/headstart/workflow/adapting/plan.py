@@ -86,8 +86,6 @@ def _named(method: str, task: Task, n_labelled: int, n_sources: int) -> list[str
             names.append(name)
             continue
         learnt = [one for one in catalogue.METHODS if one.kind in catalogue.LEARNT and offered(one, task, n_labelled)]
-        learnt = [one for one in learnt if not one.answers_unknown]
-        learnt = [one for one in catalogue.METHODS if one.kind in catalogue.LEARNT and applies(one, task, n_labelled)]
         learnt = [one for one in learnt if not one.answers_unknown and "table" in one.applies]
         names += [one.name for one in learnt if n_sources > 1 or "domains" not in one.needs]
     return names
