@@ -40,6 +40,18 @@ def test_the_same_content_is_computed_once_and_nothing_else_is_taken_for_it():
         assert doubled(changed)[0, 0] == 14
 
 
+def test_two_functions_share_no_result():
+    def first(rows):
+        return rows + 1
+
+    def second(rows):
+        return rows + 2
+
+    with reusing():
+        assert reused(first)(np.zeros(2))[0] == 1
+        assert reused(second)(np.zeros(2))[0] == 2
+
+
 def test_without_a_shelf_and_after_it_everything_is_computed():
     rows = np.ones((2, 2))
     for _ in range(2):

@@ -57,6 +57,8 @@ _choosing = room("choice/choosing.py", "tests/choice/test_guard.py")
 _gain = room("choice/gain.py", "tests/choice/test_racing.py", "tests/choice/test_choose.py")
 _shift = room("choice/label_shift.py", "tests/choice/test_label_shift.py")
 _stack = room("choice/stacking.py", "tests/choice/test_stacking.py", "tests/choice/test_racing.py")
+_unseen = room("choice/unseen.py", "tests/choice/test_unseen.py")
+_reuse = room("functional/reuse.py", "tests/functional/test_reuse.py")
 _blend = room("choice/blend.py", "tests/choice/test_racing.py", "tests/choice/test_choose.py")
 _risk = room("validators/source_risk.py", "tests/validators/test_validators.py")
 _density = room("validators/density.py", "tests/validators/test_validators.py")
@@ -163,6 +165,18 @@ NAMED = [
           "outputs(model, held_rows, data, is_source=True)", "validators would read training rows"),
     _race("weights of other rows", "density_ratio(low_source, low_target, seed=seed)[held]",
           "density_ratio(low_source, low_target, seed=seed)[: len(held)]", "each held row has its own density ratio"),
+    # a target that takes no part, and what a race shares
+    _unseen("a domain left out is learned from", "np.flatnonzero(domains.source_domain != number)",
+            "np.arange(len(domains.labels))", "the choice would be made on training rows"),
+    _unseen("units of the target", "domains.source[chosen], hidden,", "domains.target, domains.target_labels,",
+            "the target takes no part"),
+    _unseen("the fullest domain counts most", "return float(np.mean(self.scores))", "return float(self.scores[0])",
+            "domains count alike"),
+    _reuse("shapes are looked up alike", 'f"{part.dtype.str}{part.shape}"', 'f"{part.dtype.str}"',
+           "another matrix of the same numbers would be handed out"),
+    _reuse("a shelf without an end", "while self.held > self.limit:", "while False:", "a race would fill the memory"),
+    _reuse("all functions share a shelf's names", "digest = hashlib.blake2b(name.encode(), digest_size=24)",
+           "digest = hashlib.blake2b(digest_size=24)", "one function's result would be another's"),
     _race("values without bounds", "values.clip(*data.span)", "values", "one row can be a thousand deviations off",
           "tests/choice/test_stacking.py"),
     _race("the first may be left out", "if budget is not None and out and spent", "if budget is not None and spent",
