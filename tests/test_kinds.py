@@ -192,6 +192,15 @@ def test_how_sure_how_wrong_and_what_is_told_of_a_sample():
     assert one.explained(shares[1]) == 2
 
 
+def test_a_class_has_as_many_samples_as_the_middle_one():
+    one, sets, values = (KINDS[kind](NAMES) for kind in ("classification", "multilabel", "regression"))
+    labels = np.repeat([0, 1, 2], [5, 9, 7])
+    assert one.per_class(labels) == 7
+    assert one.per_class(labels[:14]) == 7  # of two, half the way between; classes that are not there do not count
+    assert sets.per_class(np.eye(3)[labels]) == 7
+    assert values.per_class(np.zeros((21, 3))) == 21
+
+
 def test_values_are_put_into_ten_bins_of_five_samples_at_least():
     space = KINDS["regression"](("a",))
     for n, bins in ((4, 1), (20, 4), (50, 10), (1000, 10)):
