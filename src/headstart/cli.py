@@ -315,12 +315,14 @@ def evaluate(
     image: Image = None,
     allow_damaged: AllowDamaged = False,
     device: Device = None,
+    adapt: Adapt = None,
     json_: AsJson = False,
 ) -> None:
     """Measure a run's model on labelled data, with intervals."""
     from headstart.workflow.evaluate import evaluate as run_evaluate
 
-    result = run_evaluate(run, data, label=label, text=text, image=image, allow_damaged=allow_damaged, device=device)
+    options: dict[str, Any] = {"label": label, "text": text, "image": image, "allow_damaged": allow_damaged}
+    result = run_evaluate(run, data, **options, device=device, adapt=adapt)
     _show(result.to_json(), json_, result.lines())
 
 

@@ -14,6 +14,7 @@ from headstart.errors import HeadstartWarning, UserError
 from headstart.models.adapting import Batches, compared
 from headstart.problem import Task
 from headstart.tasks import create_task
+from headstart.workflow.evaluate import evaluate
 from headstart.workflow.predict import predict_files
 from headstart.workflow.pretrain import pretrain
 
@@ -124,3 +125,19 @@ def test_batches_mix_rows_that_come_in_order_and_none_is_of_one_row():
     assert torch.equal(torch.cat(first), torch.cat(second))
     assert sorted(torch.cat(first).tolist()) == list(range(129))
     assert torch.cat(first).diff().ne(1).any()
+
+
+def test_an_evaluation_says_what_adapting_reached_and_what_was_before(run, capsys):
+    labelled = FRAME.assign(a=FRAME.a + 1.0)
+    plain = evaluate(run.path, labelled, label="kind")
+    found = evaluate(run.path, labelled, label="kind", adapt="tent")
+    assert plain.unadapted is None
+    assert "unadapted" not in plain.to_json()
+    assert found.unadapted == pytest.approx(plain.metrics)
+    after = run.model.adapted(labelled.drop(columns="kind"), "tent").after
+    assert found.metrics["accuracy"] == pytest.approx(np.mean(after.argmax(axis=1) == CLASS))
+    assert found.metrics["log_loss"] != pytest.approx(plain.metrics["log_loss"], rel=1e-6)
+    assert all("unadapted" in line for line in found.lines() if not line.startswith("Warning"))
+    assert found.to_json()["unadapted"] == found.unadapted
+    with pytest.raises(UserError, match="tent"):
+        evaluate(run.path, labelled, label="kind", adapt="tnet")

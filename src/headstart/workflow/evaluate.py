@@ -19,7 +19,10 @@ from headstart.workflow.trained_rows import overlap
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics of a model on labelled data, with a 95% interval of the primary one."""
+    """Metrics of a model on labelled data, with a 95% interval of the primary one.
+
+    ``unadapted`` are those of the model as it is, where it was adapted to the samples.
+    """
 
     metric: str
     metrics: dict[str, float]
@@ -27,6 +30,7 @@ class Evaluation:
     n: int
     split: str
     warnings: tuple[str, ...] = ()
+    unadapted: dict[str, float] | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -36,12 +40,14 @@ class Evaluation:
             "n": self.n,
             "split": self.split,
             "warnings": list(self.warnings),
-        }
+        } | ({} if self.unadapted is None else {"unadapted": self.unadapted})
 
     def lines(self) -> list[str]:
         low, high = self.interval
         lines = [f"{name}: {value:.4g}" for name, value in self.metrics.items()]
         lines[0] += f"  (95% interval {low:.4g} to {high:.4g}, n = {self.n}, {self.split})"
+        if self.unadapted is not None:
+            lines = [f"{line}, unadapted {old:.4g}" for line, old in zip(lines, self.unadapted.values(), strict=True)]
         return [*lines, *(f"Warning: {text}" for text in self.warnings)]
 
 
@@ -55,10 +61,14 @@ def evaluate(
     image: str | None = None,
     allow_damaged: bool = False,
     device: str | None = None,
+    adapt: str | None = None,
 ) -> Evaluation:
     """Evaluate on the test split where the data bring one, and on all samples otherwise.
 
     Columns are read with the run's types. Label, text and image columns are those of the run unless others are named.
+
+    With ``adapt``, a method at test time, the figures are those of the model adapted to these samples, without their
+    labels; those of the model as it is stand beside.
 
     Raises
     ------
@@ -73,11 +83,18 @@ def evaluate(
     dataset, _ = check(dataset, allow_damaged=allow_damaged)
     rows = dataset.splits["test"] if dataset.given_splits else np.arange(len(dataset))
     labels = aligned_labels(dataset, rows, task)
-    predictions = model.predict_proba(subset(dataset, rows), device=device)
+    asked, old, said = subset(dataset, rows), None, ()
+    if adapt is None:
+        predictions = model.predict_proba(asked, device=device)
+    else:
+        found = model.adapted(asked, adapt, device=device)
+        predictions, said = found.after, tuple(found.warnings)
+        old = model.logic.metrics(found.before, labels)
     low, high = interval_of_arm(model.logic, [predictions], labels).bounds
     split = "the test split" if dataset.given_splits else "all samples"
-    warnings = (*dataset.warnings, *_absent(task, labels), *overlap(opened.path, dataset, rows))
-    return Evaluation(task.metric, model.logic.metrics(predictions, labels), (low, high), len(rows), split, warnings)
+    warnings = (*dataset.warnings, *said, *_absent(task, labels), *overlap(opened.path, dataset, rows))
+    metrics = model.logic.metrics(predictions, labels)
+    return Evaluation(task.metric, metrics, (low, high), len(rows), split, warnings, old)
 
 
 def _absent(task: Task, labels: np.ndarray) -> list[str]:
