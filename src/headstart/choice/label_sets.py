@@ -141,7 +141,8 @@ def _answers(x: Array, y: Array, z: Array, seed: int) -> tuple[Array, Array]:
 def _purity(rows: Array, answers: Array, seed: int) -> float:
     """Return the largest mean answer within a cluster, mean over rows; there are twice as many clusters as classes."""
     count = min(2 * answers.shape[1], len(rows) // 5)
-    clusters = KMeans(count, n_init=3, random_state=seed).fit_predict(rows)
+    # pyright infers from the default "auto" that n_init is a string; a number is documented
+    clusters = KMeans(count, n_init=3, random_state=seed).fit_predict(rows)  # pyright: ignore[reportArgumentType]
     return sum(answers[clusters == i].mean(axis=0).max() * (clusters == i).mean() for i in np.unique(clusters))
 
 

@@ -67,15 +67,16 @@ class Separate(Method):
     def survey(self, nets: Nets, rows: Rows) -> dict[str, Tensor]:
         if not self.strength:
             return {}
-        passed = [(forward(nets.network, samples).features.float(), samples.y) for samples in rows("source")]
-        last = nets.task.task.n_outputs - 1
-        known = torch.cat([F.normalize(features[y < last], dim=1) for features, y in passed])
+        last, near = nets.task.task.n_outputs - 1, []
+        for samples in rows("source"):
+            near.append(forward(nets.network, samples).features.float()[samples.y < last])  # type: ignore[operator]
+        known = F.normalize(torch.cat(near), dim=1)
         far, torn = [], []
         for passed in (forward(nets.network, samples) for samples in rows("target")):
-            near = F.normalize(passed.features.float(), dim=1) @ known.T
-            far.append(-near.topk(min(self.neighbours, len(known)), dim=1).values.mean(dim=1))
+            close = F.normalize(passed.features.float(), dim=1) @ known.T
+            far.append(-close.topk(min(self.neighbours, len(known)), dim=1).values.mean(dim=1))
             torn.append(entropy(passed.outputs.float()[:, :-1]))
-        return {"unknown": upper_part(sum(standard_scores(torch.cat(part)) for part in (far, torn)))}
+        return {"unknown": upper_part(standard_scores(torch.cat(far)) + standard_scores(torch.cat(torn)))}
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
         _, losses = learn_source(nets, batch, self.penalties)
