@@ -147,8 +147,8 @@ def test_out_of_memory_gives_the_same_training_in_smaller_parts():
     trained, plain = fit(network, stream=stream_of(network)), fit(twin)
     assert trained.settings["parts"] == 4
     assert near(trained.network, plain.network)
-    outputs = predict(trained.network, TASK, fetch_of(network), 40, batch_size=16)
-    assert np.allclose(outputs, predict(plain.network, TASK, fetch_of(twin), 40), atol=1e-5)
+    outputs = predict(trained.network, TASK, fetch_of(network), 12, batch_size=8)  # each halving collects garbage: dear
+    assert np.allclose(outputs, predict(plain.network, TASK, fetch_of(twin), 12), atol=1e-5)
 
 
 def test_too_little_memory_for_one_sample_is_one_sentence():

@@ -115,7 +115,8 @@ def test_a_large_network_goes_on_from_the_weights_found(folder, monkeypatch, rat
     batch = json.loads((found.path / "run.json").read_text())["plan"]["batch_size"]
     assert alike["scratch"][1] == round(3 * rows / batch)
     assert "scratch" in (page := (found.path / "report.html").read_text(encoding="utf-8"))
-    assert f"({', '.join(trained)}) went on from the weights found for 3 more epochs" in page
+    said = f"({', '.join(trained)}) went on from the weights found for 3 more epochs of all these samples, "
+    assert said + "at 0.3 of the learning rate" in page
 
 
 def test_what_carries_more_than_its_network_is_trained_anew_and_so_is_what_it_is_compared_with():

@@ -76,12 +76,12 @@ def _went_on(arms: dict[str, Any]) -> str:
     """Say which trained arms were not trained anew, and for how long they went on."""
     found = {name: (arm or {}).get("refit") or {} for name, arm in arms.items()}
     names = [name for name, refit in found.items() if refit.get("goes_on")]
-    if not names or not fmt.is_number(found[names[0]].get("rounds")):
+    if not names or not all(fmt.is_number(found[names[0]].get(key)) for key in ("rounds", "rate")):
         return ""
-    rounds = found[names[0]]["rounds"]
+    rounds, rate = found[names[0]]["rounds"], found[names[0]].get("rate")
     return (
         f" What was trained ({', '.join(names)}) went on from the weights found for {rounds:.3g} more epochs of all "
-        "these samples, at a tenth of the learning rate."
+        f"these samples, at {rate:.3g} of the learning rate."
     )
 
 

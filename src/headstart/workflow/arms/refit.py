@@ -16,7 +16,7 @@ from headstart.storage import write_json
 from headstart.workflow.arm import REFERENCE, arm_of, without_moves
 from headstart.workflow.arms.fitting import Fitted, Job, fit_once
 from headstart.workflow.arms.workbench import Workbench
-from headstart.workflow.planning.effort import MORE_EPOCHS, may_go_on
+from headstart.workflow.planning.effort import MORE_EPOCHS, MORE_RATE, may_go_on
 from headstart.workflow.planning.plan import Plan
 from headstart.workflow.saved import RESULT
 
@@ -103,6 +103,7 @@ def _refit(
             "rows": len(rows),
             "rounds": part["rounds"] if more is None else more,
             "goes_on": more is not None,
+            "rate": None if more is None else MORE_RATE,
             "stopped": fitted.stopped,
             "seconds": round(time.perf_counter() - began, 3),
             "cut": fitted.cut,

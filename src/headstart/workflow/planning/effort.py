@@ -17,7 +17,7 @@ WORK = 150e9
 """Floating-point operations of forward passes per arm up to which more than the least epochs are planned: about 250
 pictures of 224 pixels through MobileNetV2. A budget above the default raises it in proportion."""
 USUAL_BUDGET = 900.0
-MORE_EPOCHS, MORE_RATE = 3.0, 0.1
+MORE_EPOCHS, MORE_RATE = 3.0, 0.3
 """For how long, and at which share of its learning rate, an arm goes on from the weights found when the validation rows
 join; docs/decisions/0020-what-is-fitted-again.md."""
 SMALL_NETWORK = 1_000_000
