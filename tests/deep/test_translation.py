@@ -114,4 +114,6 @@ def test_translators_keep_the_size_and_see_seven_pixels():
     x = torch.zeros(1, 3, 21, 21, requires_grad=True)
     translator(x)[0, 0, 10, 10].backward()
     seen = x.grad.abs().sum(dim=1)[0]
-    assert seen[7:14, 7:14].sum() == seen.sum() > 0
+    assert seen[7:14, 7:14].min() > 0
+    seen[7:14, 7:14] = 0
+    assert (seen == 0).all()
