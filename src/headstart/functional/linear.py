@@ -25,7 +25,7 @@ class Basis(NamedTuple):
     mean: Array
     scale: Array
     singular: Array
-    axes: Array | None
+    axes: Any
     rotated: Array
 
     def of_rows(self, numbers: Array) -> Basis:

@@ -81,7 +81,8 @@ class Layers(NamedTuple):
 
 
 def _convolved(maps: Array, weight: Array, bias: Array) -> Array:
-    found = nn.functional.conv2d(*map(torch.as_tensor, (maps, weight, bias)), padding=KERNEL // 2)
+    kernel, shift = torch.as_tensor(weight), torch.as_tensor(bias)
+    found = nn.functional.conv2d(torch.as_tensor(maps), kernel, shift, padding=KERNEL // 2)
     return nn.functional.max_pool2d(found.relu(), 2, ceil_mode=True).numpy()
 
 
