@@ -74,6 +74,7 @@ def domains() -> None:
             module(theirs, "benchmarks.domains.peers", benchmark, "--library", library)
     if has_data("domains that nobody has seen are"):
         module(OWN, "benchmarks.domains.unseen")
+        module(OWN, "benchmarks.domains.digits_full")
     module(OWN, "benchmarks.domains.scale", "compare", "curves")
 
 
