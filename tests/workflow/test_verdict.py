@@ -197,6 +197,9 @@ def test_a_metric_of_the_whole_split_is_bootstrapped_over_rows():
 def test_a_verdict_reads_back_what_it_wrote_and_what_older_versions_wrote():
     verdict = judge_kept(CLASSES, arms(scratch=0.7, finetune=0.9, probe=0.8), kept="probe", planned="finetune")
     assert Verdict.from_json(verdict.to_json()) == verdict
+    for half in ("gain", "interval"):
+        with pytest.raises(ValueError, match="a gain without an interval, or an interval without a gain"):
+            Verdict.from_json(verdict.to_json() | {half: None})
     old = {name: value for name, value in verdict.to_json().items() if name not in {"arm", "planned", "interval_kind"}}
     assert Verdict.from_json(old).arm == "finetune"
 

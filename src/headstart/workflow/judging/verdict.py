@@ -129,6 +129,8 @@ class Verdict:
         """Read what `to_json` wrote, of this version or of one that knew the planned arm only."""
         fields = {name: value[name] for name in ("kind", "metric", "gain", "p", "n_test", "chosen", "baseline")}
         interval = None if value["interval"] is None else tuple(value["interval"])
+        if (interval is None) != (fields["gain"] is None):
+            raise ValueError("its verdict has a gain without an interval, or an interval without a gain")
         more = {name: value[name] for name in ("arm", "interval_kind", "note") if value.get(name)}
         planned, best = (Comparison.from_json(value.get(name)) for name in ("planned", "best"))
         return cls(interval=interval, planned=planned, best=best, **fields, **more)
