@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from functools import partial
@@ -22,6 +23,8 @@ from headstart.choice.joint.plan import Plan
 from headstart.choice.kept import Kept, keep
 from headstart.choice.stored import load_estimator, save_estimator
 from headstart.engine import Saving
+from headstart.errors import UserError
+from headstart.foreign import unusable
 from headstart.problem import Task
 from headstart.shallow.joining import join
 from headstart.tasks import create_task
@@ -224,6 +227,14 @@ def test_what_is_convolved_tells_shapes_wherever_they_stand_and_is_kept(tmp_path
     save_estimator(Kept(model=model, n_classes=2), tmp_path)
     where = np.full(400, -1)
     assert np.array_equal(load_estimator(tmp_path).predict_proba(target), model.predict_proba(target, where))
+    path = tmp_path / "estimator.json"
+    saved = json.loads(path.read_text())
+    grids = [node for node in saved["nodes"] if node["kind"] == "tuple" and node["items"] == [1, 10, 10]]
+    for edited in ([4, 5, 5], [1, 5, 20], [1, 100], [1, -1, -1], ["1", 10, 10], [None]):
+        grids[0]["items"] = edited
+        path.write_text(json.dumps(saved))
+        with pytest.raises(UserError, match="the model cannot be used"), unusable("the model"):
+            load_estimator(tmp_path).predict_proba(target)
 
 
 def test_a_method_of_classes_is_left_out_of_a_race_of_values():

@@ -81,8 +81,11 @@ class Layers(NamedTuple):
 
 
 def _convolved(maps: Array, weight: Array, bias: Array) -> Array:
-    kernel, shift = torch.as_tensor(weight), torch.as_tensor(bias)
-    found = nn.functional.conv2d(torch.as_tensor(maps), kernel, shift, padding=KERNEL // 2)
+    wanted = (len(bias), maps.shape[1], KERNEL, KERNEL) if maps.ndim == 4 and bias.ndim == 1 else None
+    if weight.shape != wanted:
+        raise ValueError(f"weights of shape {weight.shape} do not convolve rows of shape {maps.shape}")
+    pictures, kernel, shift = (torch.as_tensor(np.asarray(part, dtype=np.float64)) for part in (maps, weight, bias))
+    found = nn.functional.conv2d(pictures, kernel, shift, padding=KERNEL // 2)
     return nn.functional.max_pool2d(found.relu(), 2, ceil_mode=True).numpy()
 
 
