@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from headstart.workflow.pretrain import pretrain
     from headstart.workflow.resume import resume
     from headstart.workflow.run import Run, load
+    from headstart.workflow.watching.watch import watch
 
 __version__ = "0.1.0"
 
@@ -55,6 +56,7 @@ _HOMES = {
     "open_source": ("headstart.networks", "open_source"),
     "pretrain": ("headstart.workflow.pretrain", "pretrain"),
     "resume": ("headstart.workflow.resume", "resume"),
+    "watch": ("headstart.workflow.watching.watch", "watch"),
 }
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "open_source",
     "pretrain",
     "resume",
+    "watch",
 ]
 
 

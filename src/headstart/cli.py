@@ -327,6 +327,23 @@ def evaluate(
 
 
 @app.command()
+def watch(
+    run: RunFolder,
+    data: Annotated[list[str], typer.Argument(help="New samples without labels, as for predict.", metavar="DATA...")],
+    seed: Seed = 0,
+    device: Device = None,
+    json_: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Is new, unlabelled data still what the run was fitted for? Exit code 0 fine, 3 look, 4 adapt again."""
+    from headstart.workflow.watching.watch import watch as run_watch
+
+    found = run_watch(run, data, seed=seed, device=device)
+    _show(found.to_json(), json_, found.lines(), quiet=quiet)
+    raise typer.Exit(found.exit_code)
+
+
+@app.command()
 def report(run: RunFolder) -> None:
     """Write report.html again from the files of a run."""
     from headstart.report.html import write_report

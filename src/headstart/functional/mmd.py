@@ -55,7 +55,7 @@ def mmd(x: Array, y: Array, *, bandwidth: float | None = None, unbiased: bool = 
     pooled = np.concatenate([x, y]).astype(np.float64)
     kernel = rbf(pooled, pooled, bandwidth or median_bandwidth(pooled))
     first = (np.arange(len(pooled)) < len(x)).astype(np.float64)[:, None]
-    return float(_from_gram(kernel, first, unbiased)[0])
+    return float(mmd_of_gram(kernel, first, unbiased)[0])
 
 
 def mmd_permutation_test(
@@ -74,13 +74,13 @@ def mmd_permutation_test(
     first = (np.arange(len(pooled)) < len(x)).astype(np.float64)
     rng = np.random.default_rng(seed)
     members = np.stack([first] + [rng.permutation(first) for _ in range(permutations)], axis=1)
-    values = _from_gram(kernel, members, unbiased=True)
+    values = mmd_of_gram(kernel, members, unbiased=True)
     beaten = int((values[1:] >= values[0] - 1e-12).sum())
     return float(values[0]), (1 + beaten) / (1 + permutations)
 
 
-def _from_gram(kernel: Array, first: Array, unbiased: bool) -> Array:
-    """MMD^2 per column of ``first`` [n + m, b], 1 for rows of the first sample."""
+def mmd_of_gram(kernel: Array, first: Array, unbiased: bool = True) -> Array:
+    """Return MMD^2 per column of ``first`` [n + m, b], 1 for rows of the first sample, from one Gram matrix."""
     if unbiased:
         kernel = kernel - np.diag(np.diag(kernel))
     second = 1 - first

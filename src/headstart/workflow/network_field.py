@@ -39,6 +39,8 @@ from headstart.workflow.planning.timetable import Timetable
 from headstart.workflow.saved import read_plan, write_metrics
 from headstart.workflow.shift import source_shift
 from headstart.workflow.trained_rows import Parts, used_rows
+from headstart.workflow.watching.keeping import of_network
+from headstart.workflow.watching.reference import write_reference
 
 Results = dict[str, list[dict[str, Any]]]
 
@@ -191,6 +193,9 @@ class NetworkField(Field[Plan, Results]):
         network = load_arm(folder, kept.kept, bench.options.seed_list[index]).to(bench.device)
         network = calibrated(network, self.temperatures[index].steepness)
         self.save_network(network, results, record, folder)
+        part, rows = results[kept.kept][index], bench.dataset.splits["test"]
+        answers, frozen = predictions.values[kept.kept][index], part["cut"] == len(network.stages)
+        write_reference(folder, of_network(bench, network, rows, answers, frozen=frozen))
         collect(
             folder,
             before=self.network(),

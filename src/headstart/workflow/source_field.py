@@ -18,6 +18,8 @@ from headstart.workflow.network_record import selection, source_record
 from headstart.workflow.planning.facts import facts_of
 from headstart.workflow.planning.plan import Plan, make_plan
 from headstart.workflow.setting import classify
+from headstart.workflow.watching.keeping import of_network
+from headstart.workflow.watching.reference import write_reference
 
 ARM = REFERENCE
 
@@ -77,4 +79,7 @@ class SourceField(NetworkField):
     def save(
         self, results: Results, predictions: Predictions, kept: Guard, record: dict[str, Any], folder: Path
     ) -> None:
-        self.save_network(self._trained(folder), results, record, folder)
+        network = self._trained(folder)
+        self.save_network(network, results, record, folder)
+        rows, answers = self.bench.dataset.splits["test"], predictions.values[ARM][0]
+        write_reference(folder, of_network(self.bench, network, rows, answers, frozen=False))

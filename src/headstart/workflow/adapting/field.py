@@ -34,6 +34,8 @@ from headstart.workflow.options import FitOptions, seconds_of
 from headstart.workflow.planning.costs import REPORT_SECONDS, in_words
 from headstart.workflow.planning.timetable import Timetable
 from headstart.workflow.trained_rows import Parts
+from headstart.workflow.watching.keeping import of_arrays
+from headstart.workflow.watching.reference import write_reference
 
 Array = np.ndarray
 Races = list[Race]
@@ -160,9 +162,18 @@ class ArrayField(Field[AcrossPlan, Races]):
         estimator = first.model(first.kept, self._confidence(results, kept)[0].steepness)
         model = ArrayModel(adaptation.encoder, estimator, adaptation.logic, adaptation.sides.sources[0].input_column)
         model.save(folder / "model")
+        self._keep_reference(model, folder)
         write_text(folder / "model" / "README.md", adapted_card(record))
         write_domains(folder / "evidence" / "domains.json", adaptation, first)
         write_training(folder / "evidence" / "training.json", adaptation, first)
+
+    def _keep_reference(self, model: ArrayModel, folder: Path) -> None:
+        adaptation = self.adaptation
+        task, rows = adaptation.task, adaptation.rows.target
+        answers = outputs(model.estimator, rows, task)
+        labels = task.label_space.as_labels(adaptation.sides.target_labels)
+        found = of_arrays(model, self.target, rows, answers, labels, adaptation.evaluated)
+        write_reference(folder, found)
 
     def learned(self) -> tuple[Parts, Parts]:
         adaptation, target = self.adaptation, self.target

@@ -14,6 +14,7 @@ from headstart import catalogue
 from headstart.data import Counterpart
 from headstart.engine import cached_states
 from headstart.errors import check_names
+from headstart.models.network import NetworkModel
 from headstart.networks import Network, save_network
 from headstart.networks.source_run import open_answers
 from headstart.report.card import model_card
@@ -31,6 +32,8 @@ from headstart.workflow.record import arm_record, title_of
 from headstart.workflow.setting import classify, labels_set_aside
 from headstart.workflow.source_free.training import Outcome, Plan, adapt, answers_of
 from headstart.workflow.trained_rows import Parts
+from headstart.workflow.watching.keeping import of_adapted
+from headstart.workflow.watching.reference import write_reference
 
 Array = np.ndarray
 UNADAPTED = "source_only"
@@ -218,6 +221,10 @@ class SourceFreeField(Field[Plan, Results]):
     ) -> None:
         network = self.network() if kept.kept == UNADAPTED else results[kept.kept][0].network.cpu()
         save_network(network.freeze(0).eval(), self.logic, folder / "model", card=model_card(record))
+        assert self.before is not None
+        answers = self.before if kept.kept == UNADAPTED else results[kept.kept][0].answers
+        labels, model = self.counterpart.labels, NetworkModel(network, self.logic)
+        write_reference(folder, of_adapted(model, self.target, answers, labels, (~masked(labels)).nonzero()[0]))
         candidates = [
             {
                 "name": method,

@@ -1,0 +1,1 @@
+"""Is new, unlabelled data still what a run was fitted for?"""
