@@ -83,6 +83,12 @@ MethodName = Annotated[
     ),
 ]
 Depth = Annotated[str | None, typer.Option("--depth", help="How many of the last stages learn: none, all or a number.")]
+Norm = Annotated[
+    str | None,
+    typer.Option(
+        "--norm", help="With --source-data and --depth, batch norm counts by shared, domain or held statistics."
+    ),
+]
 Budget = Annotated[str, typer.Option("--budget", help="Wall time of it all, e.g. 90s, 10m, 2h; arms share it equally.")]
 Views = Annotated[
     int | None, typer.Option("--views", help="Views per sample; 1 is no augmentation; by default the plan's.")

@@ -19,6 +19,7 @@ from headstart.choice.heads import Heads
 from headstart.choice.joint import fitting, plan
 from headstart.choice.joint.body import Layers, Units, as_tensor, create_body, create_grid_body
 from headstart.choice.joint.face import JointClassifier, JointRegressor
+from headstart.choice.joint.material import OfRows
 from headstart.choice.joint.plan import Plan
 from headstart.choice.kept import Kept, keep
 from headstart.choice.stored import load_estimator, save_estimator
@@ -95,7 +96,7 @@ def test_units_of_pictures_are_one_per_channel():
 def test_further_views_of_pictures_are_moved_by_a_tenth_of_their_sides():
     rows = np.zeros((2, 100))
     rows[:, 55] = 1.0
-    fetch = fitting.fetch_of(rows, Plan(noise=0.0, grid=(1, 10, 10)))
+    fetch = OfRows(Plan(noise=0.0, grid=(1, 10, 10))).fetch(rows)
     seen = {int(fetch(np.array([0]), np.array([view]))[0].argmax()) for view in range(1, 60)}
     assert seen == {y * 10 + x for y in (4, 5, 6) for x in (4, 5, 6)}
     assert int(fetch(np.array([0, 1]), np.array([0, 3]))[0].argmax()) == 55
@@ -103,7 +104,7 @@ def test_further_views_of_pictures_are_moved_by_a_tenth_of_their_sides():
 
 def test_more_views_add_noise_of_their_own_and_the_first_is_plain():
     rows = np.arange(12.0).reshape(6, 2)
-    fetch = fitting.fetch_of(rows, Plan(noise=0.5))
+    fetch = OfRows(Plan(noise=0.5)).fetch(rows)
     where = np.array([3, 1])
     assert torch.equal(fetch(where, 0), as_tensor(rows[where]))
     noisy = fetch(where, np.array([0, 4]))
@@ -201,7 +202,7 @@ def test_the_step_kept_is_the_one_whose_answers_tell_most_where_aims_pull_apart(
     assert told == pytest.approx(max(scores.values()), abs=1e-4)
     assert {record["validation_score"] for record in kept["MCC"].history} == {None}
     values = create_task(Task("regression", targets=("v",)), labels[:, None].astype(float))
-    assert fitting.watcher(catalogue.create("dann"), values, target) is None
+    assert fitting.watcher(catalogue.create("dann"), values, OfRows(Plan()), target) is None
 
 
 def bars(n, seed):

@@ -207,7 +207,7 @@ def test_a_model_whose_parts_do_not_fit_together_is_one_sentence(run, tables):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--epochs", "3"], "--epochs trains the network itself"),
+        (["--epochs", "3"], "--epochs has no meaning with --source-data"),
         (["--method", "finetune"], "does not work across domains"),
         (["--shots", "3"], "--target-labels learn"),
         (["--target-labels", "peek"], "--target-labels 'peek' is not known"),

@@ -13,11 +13,14 @@ from sklearn.base import clone
 from headstart import catalogue
 from headstart.catalogue.entry import Entry
 from headstart.choice.heads import Heads
+from headstart.choice.joint.plan import Stages
 from headstart.errors import check_names
 from headstart.shallow.domains import Domains
 from headstart.shallow.shells.adapted import Adapted
 from headstart.shallow.shells.reweighted import Reweighted
 
+AT = "@"
+"""In a candidate's name before the number of stages that it trains: ``mcc@1``."""
 BASELINES = ("source_only", "target_only", "pooled")
 BLENDS = ("blend", "smoothed")
 STACKED = "stacked"
@@ -35,16 +38,18 @@ class Candidate:
     method : a name of the catalogue, or "source_only", "target_only", "pooled", "source_nearest".
     options : hyper-parameters of the method. head : estimator on top of a map or a reweighting; None for the linear
         model that tunes its own strength. label : its name in the table; None for the method's.
+    stages : of a pretrained network, which it trains; None where it learns on rows.
     """
 
     method: str
     options: dict[str, Any] | None = None
     head: Any = None
     label: str | None = None
+    stages: Stages | None = None
 
     @property
     def name(self) -> str:
-        return self.label or self.method
+        return self.label or (self.method if self.stages is None else f"{self.method}{AT}{self.stages.depth}")
 
     def build(self, *, regression: bool, seed: int = 0, heads: Heads | None = None) -> Any:
         """Return the unfitted model; `KeyError`-free: an unknown method is refused with the nearest names.
@@ -72,10 +77,20 @@ class Candidate:
         return _seeded(_face(entry, regression), self.options, seed)
 
     def _joint(self, heads: Heads, regression: bool, seed: int) -> Any:
+        if self.stages is not None:
+            return self._staged(regression, seed)
         from headstart.choice.joint.face import JointClassifier, JointRegressor  # brings torch
 
         face = JointRegressor if regression else JointClassifier
         return face(method=self.method, options=self.options, standardise=heads.standardise, grid=heads.grid, seed=seed)
+
+    def _staged(self, regression: bool, seed: int) -> Any:
+        from headstart.choice.joint.staged import StagedClassifier, StagedRegressor  # brings torch
+
+        assert self.stages is not None
+        chosen: dict[str, Any] = {"depth": self.stages.depth, "norm": self.stages.norm, "seed": seed}
+        face = StagedRegressor if regression else StagedClassifier
+        return face(method=self.method, options=self.options, **chosen)
 
     def _head(self, default: Any) -> Any:
         return default if self.head is None else clone(self.head)

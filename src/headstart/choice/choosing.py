@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from headstart.choice.smoothing import smoothed
 from headstart.choice.stacking import stacked
 from headstart.functional.reuse import reusing
 from headstart.shallow.domains import Domains
+
+if TYPE_CHECKING:
+    from headstart.choice.joint.behind import Behind
 
 Array = np.ndarray
 DROPPED = 20.0
@@ -170,14 +173,17 @@ def race_and_select(
     standardise: bool | None = None,
     grid: Grid | None = None,
     state: Path | None = None,
+    behind: Behind | None = None,
     on_done: Callable[[Result], None] | None = None,
 ) -> Selection:
     """Race and decide on opened domains; ``n_classes`` is 0 for a regression, ``on_done`` is told of each outcome.
 
-    Trainings are kept in ``state`` while they go on, if it is given. ``grid`` is that of rows that are pictures.
+    Trainings are kept in ``state`` while they go on, if it is given. ``grid`` is that of rows that are pictures;
+    ``behind`` holds the states behind rows, for candidates that train a network's own stages.
     """
     regression = n_classes == 0
-    data = prepare(domains, n_classes=n_classes, seed=seed, standardise=standardise, grid=grid)._replace(state=state)
+    data = prepare(domains, n_classes=n_classes, seed=seed, standardise=standardise, grid=grid)
+    data = data._replace(state=state, behind=behind)
     racing = as_candidates(candidates, domains, regression, data.heads)
     corrected = not regression and len(domains.known) == 0 and only_shares_differ(domains, seed=seed)
     if corrected and candidates is None:

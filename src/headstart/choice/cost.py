@@ -9,7 +9,7 @@ import numpy as np
 from headstart import catalogue
 from headstart.choice.candidates import BASELINES, NEAREST, Candidate, entry_of
 from headstart.choice.heads import Heads
-from headstart.choice.joint.plan import Plan
+from headstart.choice.joint.plan import Plan, Stages
 from headstart.shallow.domains import Domains
 
 BASELINE_COST = (0.02, 1.4, 0.017, 0.0)
@@ -26,6 +26,8 @@ def expected_seconds(candidate: Candidate, domains: Domains, n_classes: int, hea
     """Return what a candidate is expected to take; the clock has no part in it."""
     rows = len(domains.labels) + len(domains.target_labels)
     if is_learnt(candidate.method):
+        if candidate.stages is not None:
+            return _staged_seconds(candidate, candidate.stages, domains)
         steps = Plan.of(heads).steps(len(domains.labels), len(domains.target_labels)) / 1000
         columns = domains.source.shape[1] * (1 if heads.grid is None else CONVOLVED)
         terms = (steps, steps * columns / 1000, 0.0, 0.0)
@@ -33,6 +35,13 @@ def expected_seconds(candidate: Candidate, domains: Domains, n_classes: int, hea
     inner = min(rows, domains.source.shape[1])
     terms = (1.0, rows * inner * max(n_classes, 1) / 1e7, (rows / 1000) ** 3, (inner / 1000) ** 3)
     return float(np.dot(cost_of(candidate.method), terms))
+
+
+def _staged_seconds(candidate: Candidate, stages: Stages, domains: Domains) -> float:
+    """Return seconds of two trainings of a network's stages; methods that take longer on rows do so here."""
+    steps = Plan.of_stages().steps(len(domains.labels), len(domains.target_labels))
+    phases = 2 if entry_of(candidate.method).kind == "source_free" else 1
+    return 2 * steps * phases * stages.seconds * cost_of(candidate.method)[0] / TRAINED_COST[0]
 
 
 def is_learnt(method: str) -> bool:

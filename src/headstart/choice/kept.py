@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -35,6 +35,7 @@ class Kept(BaseEstimator):
     low_target: Any = None
     span: Any = None
     steepness: float = 1.0
+    behind: ClassVar[Any] = None
 
     @property
     def classes_(self) -> Array:
@@ -52,9 +53,14 @@ class Kept(BaseEstimator):
         data = AdaptationData(
             nothing, self.n_classes, nothing, axes, nothing, self.low_target, nothing, None, 0, span=self.span
         )
+        data = data._replace(behind=self.behind)
         if hasattr(self.model, "answer"):
             return self.model.answer(X, data)
         return outputs(self.model, X, data, is_source=False)
+
+    def stand_on(self, behind: Any) -> None:
+        """Take the states behind rows to come, where a part of the model asks a network's own stages."""
+        self.behind = behind
 
     def predict_proba(self, X: Any) -> Array:
         """Return probabilities [n, n_classes] of target rows."""
@@ -68,7 +74,7 @@ class Kept(BaseEstimator):
 
 def keep(one: Result, data: AdaptationData, steepness: float = 1.0) -> Kept:
     """Return an outcome's fitted model without the race."""
-    return Kept(
+    kept = Kept(
         model=one.model,
         n_classes=data.n_classes,
         mean=data.axes.mean,
@@ -78,3 +84,13 @@ def keep(one: Result, data: AdaptationData, steepness: float = 1.0) -> Kept:
         span=data.span,
         steepness=steepness,
     )
+    kept.stand_on(data.behind)
+    return kept
+
+
+def stages_of(model: Any) -> list[Any]:
+    """Return the models inside one, itself included, that train or ask a network's own stages."""
+    if hasattr(model, "weights_") and hasattr(model, "stand_on"):
+        return [model]
+    inner = getattr(model, "members", None) or [getattr(model, "model", None)]
+    return [found for one in inner if one is not None for found in stages_of(one)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from headstart.choice.cost import cheapest_first
 from headstart.choice.heads import Grid
 from headstart.choice.racing import AdaptationData, Result, prepare, race
 from headstart.shallow.domains import Domains
+
+if TYPE_CHECKING:
+    from headstart.choice.joint.behind import Behind
 
 UNSAID = "nothing is predicted: the evidence knows of no unknown class"
 
@@ -29,10 +33,12 @@ def race_open(
     standardise: bool | None = None,
     grid: Grid | None = None,
     state: Path | None = None,
+    behind: Behind | None = None,
     on_done: Callable[[Result], None] | None = None,
 ) -> Selection:
     """Race where the last of ``n_classes`` classes is unknown to the source; see `choosing.race_and_select`."""
-    data = prepare(domains, n_classes=n_classes, seed=seed, standardise=standardise, grid=grid)._replace(state=state)
+    data = prepare(domains, n_classes=n_classes, seed=seed, standardise=standardise, grid=grid)
+    data = data._replace(state=state, behind=behind)
     racing = as_candidates(candidates, domains, False, data.heads)
     racing = cheapest_first(racing, domains, n_classes, data.heads)
     return select_open(data, race(data, racing, budget=budget, on_done=on_done))

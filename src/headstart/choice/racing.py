@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -25,6 +25,9 @@ from headstart.shallow.shells.adapted import Adapted
 from headstart.validators import FOR_REGRESSION, VALIDATORS, Evidence
 from headstart.validators.density import Axes, density_ratio, leading_axes
 from headstart.validators.structure import cluster
+
+if TYPE_CHECKING:
+    from headstart.choice.joint.behind import Behind
 
 Array = np.ndarray
 DENSE_LIMIT = 40_000_000
@@ -68,6 +71,7 @@ class AdaptationData(NamedTuple):
     validity : agreement (AMI) of the source's clusters with its labels, from 0 to 1: how far agreement with the
         target's clusters can be believed. span : what a regression's answers are held within; None for classes.
     state : where trainings are kept while they go on, so that a race that was stopped goes on; None keeps none.
+    behind : the states of a network's frozen stages behind the rows, for candidates that train its last ones.
     """
 
     domains: Domains
@@ -83,6 +87,7 @@ class AdaptationData(NamedTuple):
     validity: float = 1.0
     span: tuple[float, float] | None = None
     state: Path | None = None
+    behind: Behind | None = None
 
     @property
     def regression(self) -> bool:
@@ -219,10 +224,17 @@ def fitted(candidate: Candidate, domains: Domains, data: AdaptationData, rows_ar
     model = candidate.build(regression=data.regression, seed=data.seed, heads=data.heads)
     if data.state is not None and hasattr(model, "keep_in"):
         model.keep_in(data.state / candidate.name / rows_are)
+    _stand(model, data)
     rows = stack(domains.source, domains.target)
     labels = np.concatenate([domains.labels, domains.target_labels])
     domain = np.concatenate([domains.source_domain, np.full(len(domains.target_labels), -1)])
     return model.fit(_as_taken(model, rows), labels, sample_domain=domain)
+
+
+def _stand(model: Any, data: AdaptationData) -> None:
+    """Give a model that trains or asks a network's own stages the states behind the rows."""
+    if data.behind is not None and hasattr(model, "stand_on"):
+        model.stand_on(data.behind)
 
 
 def _as_taken(model: Any, rows: Any) -> Any:
@@ -236,6 +248,7 @@ def _as_taken(model: Any, rows: Any) -> Any:
 
 def outputs(model: Any, rows: Any, data: AdaptationData, *, is_source: bool) -> Array:
     """Return probabilities of all classes [b, k], or values [b], of rows of one domain."""
+    _stand(model, data)
     rows = _as_taken(model, rows)
     domain = np.full(rows.shape[0], 1 if is_source else -1)
     if data.regression:
@@ -276,8 +289,8 @@ def validate(data: AdaptationData, target: Array, held: Array, model: Any = None
     )
     scores = {}
     for name in FOR_REGRESSION if data.regression else VALIDATORS:
-        if name == "mixval" and model is None:
-            continue
+        if name == "mixval" and (model is None or hasattr(model, "stand_on")):
+            continue  # there are no states behind mixed rows
         scores[name] = VALIDATORS[name](whole if name == "circular" else seen)
     return scores
 

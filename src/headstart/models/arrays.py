@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.choice.kept import stages_of
 from headstart.choice.stored import load_estimator, save_estimator
 from headstart.errors import UserError
 from headstart.foreign import refuse_links, unusable
@@ -56,6 +57,10 @@ class ArrayModel(SavedModel):
 
             self.encoder.network.to(choose_device(device))
         rows = self.encoder.features(dataset)
+        staged = stages_of(self.estimator)
+        if staged:
+            assert isinstance(self.encoder, Backbone)
+            self.estimator.stand_on(self.encoder.behind([dataset], rows, staged[0].depth))
         with unusable("The model of this run", _AGAIN):
             return outputs(self.estimator, rows, self.logic.task)
 
@@ -112,4 +117,23 @@ def load_arrays(directory: str | Path) -> ArrayModel:
     encoder, estimator = load_encoder(directory), load_estimator(directory)
     if value["modality"] != encoder.modality or estimator.n_classes != len(logic.task.classes):
         raise UserError(f"{path} tells of other inputs or classes than its model takes; the file was edited.")
+    _check_stages(encoder, estimator, directory)
     return ArrayModel(encoder, estimator, logic, value["column"])
+
+
+def _check_stages(encoder: Encoder, estimator: Any, directory: Path) -> None:
+    """Refuse trained stages that are not those of the network that is saved beside them."""
+    staged = stages_of(estimator)
+    if not staged:
+        return
+    from headstart.choice.joint.behind import Behind  # brings torch
+
+    with unusable(f"{directory}, the trained stages"):
+        if not isinstance(encoder, Backbone):
+            raise ValueError("there is no network beside them")
+        if len({one.depth for one in staged}) > 1:
+            raise ValueError("parts of one model enter the network at different stages")
+        nothing = Behind(encoder.network, staged[0].depth, 0, np.zeros((0, 1)), [])
+        for one in staged:
+            one.stand_on(nothing)
+            one.network()

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from headstart.choice.blend import Blend
-from headstart.choice.kept import Kept
+from headstart.choice.joint.behind import Behind
+from headstart.choice.joint.staged import StagedClassifier, StagedRegressor
+from headstart.choice.kept import Kept, stages_of
 from headstart.models.arrays import ArrayModel
 from headstart.models.encoder import Backbone, TableEncoder
 from headstart.networks import Network
@@ -71,11 +73,13 @@ class AveragedHead(nn.Module):
 
 def as_network(model: ArrayModel) -> Network | None:
     """Return the network that answers as ``model`` does; None where it is no average of linear models."""
+    found = model.logic.units
+    units = None if found is None else (float(found[0][0]), float(found[1][0]))
+    if stages_of(model.estimator):
+        return _with_trained_stages(model, units)
     members = linear_members(model.estimator)
     if members is None:
         return None
-    found = model.logic.units
-    units = None if found is None else (float(found[0][0]), float(found[1][0]))
     if isinstance(model.encoder, Backbone):
         network = model.encoder.network
     else:
@@ -83,6 +87,23 @@ def as_network(model: ArrayModel) -> Network | None:
         places = _places(model.encoder, network.n_features)
         members = [one._replace(coef=_moved(one.coef, places, network.n_features)) for one in members]
     network.head = AveragedHead(members, units, model.estimator.span, model.estimator.steepness)
+    return network.eval()
+
+
+def _with_trained_stages(model: ArrayModel, units: tuple[float, float] | None) -> Network | None:
+    """Return the network with its trained stages; None where they are one part of an average."""
+    staged = model.estimator.model
+    if not isinstance(staged, StagedClassifier | StagedRegressor) or not isinstance(model.encoder, Backbone):
+        return None
+    if isinstance(staged, StagedClassifier) and len(staged.classes_) != model.estimator.n_classes:
+        return None
+    staged.stand_on(Behind(model.encoder.network, staged.depth, 0, np.zeros((0, 1)), []))
+    network = staged.network()
+    coef, intercept = (getattr(network.head, part).detach().double().numpy() for part in ("weight", "bias"))
+    if isinstance(staged, StagedRegressor):
+        coef, intercept = coef * staged.scale_, intercept * staged.scale_ + staged.mean_
+    member = Member(1.0, coef, intercept)
+    network.head = AveragedHead([member], units, model.estimator.span, model.estimator.steepness)
     return network.eval()
 
 

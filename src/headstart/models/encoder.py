@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from headstart.networks import Network, Source, TablePreprocess, load_network, s
 from headstart.networks.expected import PREPROCESS, preprocess_rule
 from headstart.schema import Items, Record, Text, read_checked, require
 from headstart.storage import write_json
+
+if TYPE_CHECKING:
+    from headstart.choice.joint.behind import Behind
 
 Array = np.ndarray
 OnProgress = Callable[[int, int], None]
@@ -127,6 +130,41 @@ class Backbone:
         if states is None:
             return pooled_features(self.network, dataset, rows)
         return states.fetch(rows, 0).float().numpy().astype(np.float64)
+
+    def behind(
+        self,
+        datasets: Sequence[Dataset],
+        rows: Array,
+        depth: int,
+        *,
+        views: int = 1,
+        seed: int = 0,
+        on_progress: OnProgress | None = None,
+    ) -> Behind:
+        """Return the states behind ``rows``, the features of all ``datasets``: the frozen stages run once.
+
+        States that would take more room than a cache may are computed anew whenever they are asked for.
+        """
+        from headstart.choice.joint.behind import Behind
+        from headstart.engine import cached_states, raw_fetch
+
+        network = self.network
+        cut = min(len(network.stages) - depth, network.last_cut)
+        where: dict[str, Any] = {"views": views, "seed": seed}
+        found: list[Any] = [None]
+        if cut:
+            found = [
+                cached_states(
+                    network, cut, one, np.arange(len(one)), batch_size=16, on_progress=on_progress, alone=True, **where
+                )
+                for one in datasets
+            ]
+        entry, fetches = cut, [None if one is None else one.fetch for one in found]
+        if None in fetches:  # of one data set for all: batches of several enter at one place
+            entry = 0
+            fetches = [raw_fetch(one, np.arange(len(one)), network.preprocess, **where) for one in datasets]
+        parts = [(len(one), fetch) for one, fetch in zip(datasets, fetches, strict=True)]
+        return Behind(network, depth, entry, rows, parts, views)
 
     def save(self, directory: Path) -> None:
         save_network(self.network, None, directory / "backbone")

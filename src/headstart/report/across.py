@@ -26,6 +26,7 @@ def across(folder: RunFolder) -> dict[str, Any] | None:
         "race": _race(found, metric),
         "per_class": _per_class(found.get("per_class"), metric),
         "summary": found.get("summary") or [],
+        "stages": found.get("stages") or [],
         "counts": [
             ("Labelled source rows", fmt.count(found.get("n_source"))),
             ("Target rows", fmt.count(found.get("n_target"))),

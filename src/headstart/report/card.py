@@ -36,6 +36,8 @@ def adapted_card(record: dict[str, Any]) -> str:
             *([verdict["note"], ""] if verdict["note"] else []),
             f"Shift: {across['shift']['words']}. {across['shift']['reason']}",
             "",
+            *[f"{one['name']}: {one['words']}." for one in across.get("stages") or []],
+            *([""] if across.get("stages") else []),
             "The model holds rows of its training data where its method is non-parametric (kernels, neighbours, "
             "graphs): share it as you would share the data.",
             "",

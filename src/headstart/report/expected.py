@@ -103,6 +103,7 @@ ACROSS = Record(
         "validators": METRICS,
         "oracle": Maybe(Record({"title": NAME, "test": Maybe(Number())})),
         "summary": Items(Record({"name": NAME, "words": WORD})),
+        "stages": Items(Record({"name": NAME, "words": WORD})),
         "per_class": Maybe(
             Items(Record({"class": NAME, "n": COUNT, "source_only": Maybe(Number()), "adapted": Maybe(Number())}))
         ),

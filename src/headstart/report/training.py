@@ -9,7 +9,10 @@ from headstart.report import format as fmt
 from headstart.report.folder import RunFolder
 from headstart.report.sections import COLOURS
 
-JOINT = "Candidates that train a network on both domains, from random weights on the same features."
+JOINT = (
+    "Candidates that train a network on both domains: from random weights on the same features, or, where their name "
+    "ends in @ and a number, that many last stages of the network itself."
+)
 ALONE = "The run's network, trained on the target's samples alone, without their labels and without the source's data."
 MOST = 6
 """Candidates that are drawn, those with players first."""

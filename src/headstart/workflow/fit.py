@@ -25,6 +25,7 @@ def fit(
     network: str | None = None,
     method: str | None = None,
     depth: str | int | None = None,
+    norm: str | None = None,
     budget: str = "15m",
     views: int | None = None,
     arms: str | Sequence[str] = ("scratch", "probe", "baselines", "chosen"),
@@ -67,6 +68,8 @@ def fit(
     method : name of ``headstart methods``, penalties joined by ``+``; with ``source_data`` several, by commas, or
         ``trained`` for all that the loop trains; None lets the plan choose.
     depth : how many of the last stages learn: ``none``, ``all`` or a number; None lets the plan choose.
+    norm : with ``source_data`` and a depth, what batch norm in the stages that learn counts by: ``shared`` running
+        statistics, those of each ``domain``, or ``held`` as they came.
     budget : wall time of the fit, e.g. ``90s``, ``10m``, ``2h``; trained arms share it equally.
     views : views per sample, the plain one and augmented ones; 1 is no augmentation; None lets the plan choose.
     arms : what is fitted beside one another, in a list or joined by commas: methods, ``chosen`` for the planned one,
@@ -108,6 +111,7 @@ def fit(
         network=network,
         method=method,
         depth=None if depth is None else str(depth),
+        norm=norm,
         budget=str(budget),
         views=views,
         arms=names,

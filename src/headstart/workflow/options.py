@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from headstart import catalogue
+from headstart.choice.joint.plan import NORMS
 from headstart.errors import UserError, nearest
 from headstart.kinds import METRICS, TASKS
 from headstart.problem import MODALITIES
@@ -38,6 +39,7 @@ class FitOptions:
     network : architecture of a ``file:`` source.
     method : name in the catalogue, penalties joined by ``+``; None lets the plan choose.
     depth : how many of the last stages learn: ``none``, ``all`` or a number; None lets the plan choose.
+    norm : with ``source_data`` and a depth, what batch norm in the stages that learn counts by.
     budget : wall-clock limit of the training, e.g. ``90s``, ``10m``, ``2h``; shared equally by the arms.
     views : views per sample, the plain one and augmented ones; 1 means no augmentation; None lets the plan choose.
     arms : names of the arms to train; ``chosen`` stands for the planned method, ``baselines`` for what a person does in
@@ -59,6 +61,7 @@ class FitOptions:
     network: str | None = None
     method: str | None = None
     depth: str | None = None
+    norm: str | None = None
     budget: str = "15m"
     views: int | None = None
     arms: tuple[str, ...] = ("scratch", "probe", "baselines", "chosen")
@@ -87,6 +90,7 @@ class FitOptions:
         one_of("--target-labels", self.target_labels, TARGET_LABELS)
         one_of("--precision", self.precision, ("no", "bf16"))
         one_of("--metric", self.metric, tuple(dict.fromkeys(name for names in METRICS.values() for name in names)))
+        one_of("--norm", self.norm, NORMS)
         one_of("--class-weight", self.class_weight, CLASS_WEIGHTS)
         for option in BOUNDS:
             object.__setattr__(self, option, whole(option, getattr(self, option)))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from headstart import catalogue
+from headstart.choice.candidates import AT
 from headstart.tasks import TaskLogic
 from headstart.workflow.description import data_record
 from headstart.workflow.field import Details
@@ -133,8 +134,21 @@ def constant_baseline(logic: TaskLogic, labels: np.ndarray, predictions: Predict
 
 def title_of(arm: str, titles: dict[str, str]) -> str:
     """Return an arm's title: of a table of those that are no method, or the catalogue's."""
-    base = arm.split("+")[0]
-    return titles.get(arm) or (catalogue.get(base).title if base in catalogue.names() else arm)
+    name, _, depth = arm.partition(AT)
+    base = name.split("+")[0]
+    title = titles.get(name) or (catalogue.get(base).title if base in catalogue.names() else arm)
+    return f"{title}, {stages_in_words(depth)} trained" if depth and title != arm else title
+
+
+def stages_in_words(depth: int | str) -> str:
+    """Return how many last stages of a network are meant.
+
+    Examples
+    --------
+    >>> stages_in_words(1), stages_in_words("3")
+    ('last stage', 'last 3 stages')
+    """
+    return "last stage" if str(depth) == "1" else f"last {depth} stages"
 
 
 def negative_transfer(verdict: Verdict) -> list[str]:

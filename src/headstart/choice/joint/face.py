@@ -14,6 +14,7 @@ from headstart import catalogue
 from headstart.choice.heads import Grid, Heads
 from headstart.choice.joint.body import Layers, Units
 from headstart.choice.joint.fitting import ordered, train_joint
+from headstart.choice.joint.material import OfRows
 from headstart.choice.joint.plan import Plan
 from headstart.problem import Task
 from headstart.shallow.domains import Domains, stack
@@ -46,8 +47,8 @@ class _Joint:
         inside = domains._replace(
             source=self.units_.of_rows(domains.source), target=self.units_.of_rows(domains.target)
         )
-        plan = Plan.of(Heads(self.standardise, grid=self.grid))
-        network, done = train_joint(self.method, self.options, inside, logic, plan, seed=self.seed, state=self.place)
+        rows_of = OfRows(Plan.of(Heads(self.standardise, grid=self.grid)))
+        network, done = train_joint(self.method, self.options, inside, logic, rows_of, seed=self.seed, state=self.place)
         self.history = [one.history for one in done]
         self.layers_ = Layers.of(network)
 

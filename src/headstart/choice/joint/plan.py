@@ -11,6 +11,25 @@ from headstart.choice.heads import Grid, Heads
 TABLE_LAYERS = 2
 """Stages of the body where columns have units of their own; features of a network need one."""
 LEAST_STEPS, MOST_STEPS = 150, 600
+STAGE_BATCH, STAGE_EPOCHS = 32, 10
+NORMS = ("shared", "domain", "held")
+"""What batch norm in trained stages counts by: running statistics of both domains mixed; of each domain by itself; or
+those that the network came with, which do not move."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Which stages of a pretrained network a candidate trains, instead of a body over its features.
+
+    Parameters
+    ----------
+    depth : how many of the last stages learn; those before stay as they are. norm : of `NORMS`.
+    seconds : that a step is expected to take, by the size of the stages alone.
+    """
+
+    depth: int
+    norm: str = "shared"
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -22,6 +41,7 @@ class Plan:
     width, layers, dropout : of the body. batch_size : rows of each domain in a step. epochs : of the larger domain,
         held between `LEAST_STEPS` and `MOST_STEPS` steps. rate, decay : of AdamW. noise : standard deviation of what
         further views of a row add to it. grid : of rows that are pictures, which are convolved, twice as long.
+    body_rate : share of the rate at which the body learns, beside the head.
     """
 
     width: int = 256
@@ -33,6 +53,7 @@ class Plan:
     decay: float = 1e-2
     noise: float = 0.1
     grid: Grid | None = None
+    body_rate: float = 1.0
 
     @classmethod
     def of(cls, heads: Heads) -> Plan:
@@ -40,6 +61,11 @@ class Plan:
         if heads.grid is not None:
             return cls(epochs=2 * cls.epochs, grid=heads.grid)
         return cls(layers=TABLE_LAYERS if heads.standardise else 1)
+
+    @classmethod
+    def of_stages(cls) -> Plan:
+        """Return the plan for stages of a pretrained network: they know something already, and are dear."""
+        return cls(batch_size=STAGE_BATCH, epochs=STAGE_EPOCHS, rate=1e-3, body_rate=0.1)
 
     def steps(self, n_source: int, n_target: int) -> int:
         """Return the steps of the optimiser for domains of these sizes."""

@@ -28,6 +28,8 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "headstart.choice.joint.body:Units": (),
     "headstart.choice.joint.face:JointClassifier": _DOMAIN,
     "headstart.choice.joint.face:JointRegressor": _DOMAIN,
+    "headstart.choice.joint.staged:StagedClassifier": _DOMAIN,
+    "headstart.choice.joint.staged:StagedRegressor": _DOMAIN,
     "headstart.choice.kept:Kept": (),
     "headstart.choice.smoothing:Smoothed": (),
     "headstart.functional.gaussian_transport:Affine": (),
@@ -96,7 +98,7 @@ MOVED = {
 }
 """What a class of the table was called by earlier versions, whose models still open."""
 check_names(MOVED.values(), CLASSES, "headstart.choice.stored.table.MOVED")
-LEFT_OUT = frozenset({"_loss_function_", "held_out_", "history", "place"})
+LEFT_OUT = frozenset({"_loss_function_", "held_out_", "history", "place", "behind", "opened", "proof"})
 """Attributes that no prediction reads: compiled objects, and how a search or a training went and where it was kept."""
 NEIGHBOURS = "sklearn.neighbors._unsupervised:NearestNeighbors"
 """Is fitted again on its own rows: its index would be trusted memory offsets."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from headstart.choice.confidence import confidence_of
+from headstart.choice.joint.behind import Behind
 from headstart.choice.label_sets import LabelSets
 from headstart.functional.temperature import Temperature
 from headstart.models.arrays import ArrayModel, outputs
@@ -24,6 +25,7 @@ from headstart.workflow.adapting.evidence import write_domains, write_training
 from headstart.workflow.adapting.plan import AcrossPlan, make_across_plan
 from headstart.workflow.adapting.race import ADAPTED, Race, race_seed, race_unseen
 from headstart.workflow.adapting.record import array_details
+from headstart.workflow.adapting.stages import check_depth, find_stages, states_behind
 from headstart.workflow.field import Details, Field
 from headstart.workflow.judging.calibrate import calibration_record
 from headstart.workflow.judging.measuring import measures_of, scores_of
@@ -50,12 +52,16 @@ class ArrayField(Field[AcrossPlan, Races]):
     adaptation: Adaptation
     shift: Diagnosis
     label_sets: LabelSets | None
+    behind: Behind | None
 
     def __init__(self, transfer: Transfer) -> None:
         assert transfer.sides is not None
         self.transfer = transfer
         task = transfer.sides.task
         self.logic = create_task(task, task.label_space.as_labels(transfer.sides.source_labels))
+
+    def check(self) -> None:
+        check_depth(self.transfer.options, None if self.transfer.options.depth is None else self.network())
 
     def network(self) -> Network | None:
         return None if self.transfer.source is None else self.transfer.source.build()
@@ -73,7 +79,12 @@ class ArrayField(Field[AcrossPlan, Races]):
         if self.label_sets is not None:
             transfer.progress.note(self.label_sets.words(adaptation.task.classes))
         plan = make_across_plan(
-            adaptation.task, shift, transfer.options, len(adaptation.learned[0]), len(adaptation.sides.sources)
+            adaptation.task,
+            shift,
+            transfer.options,
+            len(adaptation.learned[0]),
+            len(adaptation.sides.sources),
+            find_stages(adaptation),
         )
         plan = replace(plan, reasons=[*transfer.notes, *plan.reasons])
         write_json(folder / "plan.json", plan.to_json() | {"shift": shift.to_json()})
@@ -83,7 +94,7 @@ class ArrayField(Field[AcrossPlan, Races]):
         """Race once per seed, each within its share of what is left of the budget."""
         adaptation, progress = self.adaptation, self.transfer.progress
         timetable = _timetable(adaptation.options, folder, self.transfer.began)
-        races = []
+        self.behind, races = states_behind(adaptation, plan.candidates, progress), []
         for number, seed in enumerate(adaptation.options.seed_list):
             budget = timetable.share(f"race/seed-{seed}")
             progress.note(
@@ -106,6 +117,7 @@ class ArrayField(Field[AcrossPlan, Races]):
                 grid=adaptation.encoder.grid,
                 open_classes=adaptation.task.n_outputs if adaptation.sides.open_set else None,
                 state=folder / "state" / f"race-{seed}",
+                behind=self.behind,
                 on_done=progress.note,
             )
             races.append(race)
@@ -123,6 +135,7 @@ class ArrayField(Field[AcrossPlan, Races]):
             standardise=adaptation.encoder.standardise,
             grid=adaptation.encoder.grid,
             state=folder / "state" / f"race-{seed}",
+            behind=self.behind,
             on_done=self.transfer.progress.note,
         )
 

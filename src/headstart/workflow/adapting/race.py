@@ -12,6 +12,7 @@ import numpy as np
 from headstart.choice.candidates import BASELINES, Candidate
 from headstart.choice.choosing import Selection, race_and_select
 from headstart.choice.heads import Grid
+from headstart.choice.joint.behind import Behind
 from headstart.choice.kept import Kept, keep
 from headstart.choice.open_set import race_open
 from headstart.choice.racing import Result, prepare
@@ -71,6 +72,7 @@ def race_seed(
     grid: Grid | None = None,
     open_classes: int | None = None,
     state: Path | None = None,
+    behind: Behind | None = None,
     on_done: Callable[[str], None],
 ) -> Race:
     """Race the candidates and decide.
@@ -81,7 +83,7 @@ def race_seed(
         from.
     standardise : whether the features have units of their own. grid : of rows that are pictures.
     open_classes : number of classes, the last of which the source does not know; None where all are known.
-    state : where trainings are kept while they go on.
+    state : where trainings are kept while they go on. behind : the states behind rows, where stages are trained.
     on_done : told one line per candidate.
     """
     began = time.perf_counter()
@@ -96,6 +98,7 @@ def race_seed(
         standardise=standardise,
         grid=grid,
         state=state,
+        behind=behind,
         on_done=lambda one: on_done(_line(one)),
     )
     return Race(selection, _adapted(selection), time.perf_counter() - began)
@@ -110,13 +113,14 @@ def race_unseen(
     standardise: bool,
     grid: Grid | None = None,
     state: Path | None = None,
+    behind: Behind | None = None,
     on_done: Callable[[str], None],
 ) -> Race:
     """As `race_seed`, for a target that takes no part: the choice is made by leaving each source out in turn."""
     began = time.perf_counter()
     n_classes = 0 if domains.labels.dtype.kind == "f" else int(domains.labels.max()) + 1
     data = prepare(domains, n_classes=n_classes, seed=seed, standardise=standardise, grid=grid)
-    data = data._replace(state=state)
+    data = data._replace(state=state, behind=behind)
     selection = choose_unseen(data, candidates, budget=budget, on_done=lambda one: on_done(_line(one)))
     return Race(selection, _adapted(selection), time.perf_counter() - began, "each source left out in turn")
 

@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 
 from headstart import catalogue
-from headstart.choice.candidates import BASELINES, RACED
+from headstart.choice.candidates import AT, BASELINES, RACED
 from headstart.choice.gain import regrets
 from headstart.choice.racing import Result
 from headstart.errors import check_names
 from headstart.kinds import ERRORS, SHARES
+from headstart.models.encoder import Backbone
 from headstart.problem import Task
 from headstart.shallow.diagnose import Diagnosis
 from headstart.workflow.adapting.adaptation import Adaptation, setting_across
 from headstart.workflow.adapting.evidence import carried_summary
 from headstart.workflow.adapting.race import ADAPTED, Race
+from headstart.workflow.adapting.stages import stage_words, told
 from headstart.workflow.arm import ACROSS as BASELINE_ARMS
 from headstart.workflow.field import Details
 from headstart.workflow.judging.predictions import Predictions
@@ -84,12 +86,22 @@ def array_details(
                 "n_held_out": len(first.selection.data.held),
                 "target_labels": adaptation.options.target_labels,
                 "summary": carried_summary(first),
+                **_stages(adaptation, first),
                 "per_class": _per_class(adaptation, predictions),
                 "unknown": unknown,
                 "lines": [*_lines(candidates, best, adaptation.task.metric), *_unknown_lines(unknown)],
             },
         },
     )
+
+
+def _stages(adaptation: Adaptation, race: Race) -> dict[str, Any]:
+    """Say of each candidate that trained the network's stages which they are, and which stood still."""
+    encoder = adaptation.encoder
+    if not isinstance(encoder, Backbone):
+        return {}
+    found = [(one, told(one, encoder.network)) for one in race.selection.finished]
+    return {"stages": [{"name": one.name, **part, "words": stage_words(part)} for one, part in found if part]}
 
 
 def _regrets(task: Task, race: Race) -> dict[str, float]:
@@ -100,12 +112,12 @@ def _regrets(task: Task, race: Race) -> dict[str, float]:
 def _carries(race: Race) -> Any:
     names = [one.name for one in race.selection.finished if _is_method(one.name)]
     name = race.kept.name if race.kept.name in names else (names or ["probe"])[0]
-    return catalogue.parts(name)[0].carries
+    return catalogue.parts(name.partition(AT)[0])[0].carries
 
 
 def _is_method(name: str) -> bool:
     """Return whether a candidate is a method of the catalogue, with or without penalties."""
-    return name.partition("+")[0] in catalogue.names()
+    return name.partition(AT)[0].partition("+")[0] in catalogue.names()
 
 
 def _candidate(adaptation: Adaptation, races: list[Race], row: dict[str, Any]) -> dict[str, Any]:
@@ -152,7 +164,7 @@ def _members(race: Race, name: str) -> list[str]:
     if name in BASELINES:
         return []
     finished = [one.candidate.method for one in race.selection.finished]
-    own = [name] if _is_method(name) else finished
+    own = [name.partition(AT)[0]] if _is_method(name) else finished
     return [method for method in own if _is_method(method)]
 
 

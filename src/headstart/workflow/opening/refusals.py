@@ -12,8 +12,8 @@ from headstart.workflow.arm import PLAIN, REFERENCE, arm_of
 from headstart.workflow.opening.sides import Sides
 from headstart.workflow.options import TRAINED, UNSEEN, FitOptions, is_source_free, is_unseen
 
-NOT_HERE = ("depth", "precision", "class_weight", "batch_size", "epochs", "learning_rate", "patience")
-"""Options that train networks; across domains nothing of that kind is trained."""
+NOT_HERE = ("precision", "class_weight", "batch_size", "epochs", "learning_rate", "patience")
+"""Options of training that a race across domains sets by the size of the data."""
 
 
 UNUSED = {
@@ -46,6 +46,11 @@ def check_options(verb: str, options: FitOptions, *, has_source_data: bool) -> N
         raise UserError(
             f"--target-labels {options.target_labels} says what a target's labels are for beside labelled source data; "
             "give those with --source-data, or leave it out."
+        )
+    if options.norm is not None:
+        raise UserError(
+            f"--norm {options.norm} says what batch norm counts by where stages learn from two domains; give labelled "
+            "data of another one with --source-data, or leave it out."
         )
     if verb == "fit":
         check_arms(options)
@@ -91,8 +96,8 @@ def check_methods(options: FitOptions) -> None:
     for name in NOT_HERE:
         if getattr(options, name) is not None:
             raise UserError(
-                f"--{name.replace('_', '-')} trains the network itself, and with --source-data its features stay as "
-                "they are; leave it out."
+                f"--{name.replace('_', '-')} has no meaning with --source-data, where what is trained goes by the size "
+                "of the data; leave it out."
             )
     if options.method is not None:
         known = [entry.name for entry in catalogue.METHODS if entry.kind in catalogue.RACED_KINDS]

@@ -1,0 +1,159 @@
+"""Stages of a pretrained network trained on two domains, on the whole road: kept, exported, edited, killed, resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from headstart.choice import choosing
+from headstart.choice.joint import fitting, plan
+from headstart.engine import Saving
+from headstart.errors import UserError
+from headstart.workflow.export import export
+from headstart.workflow.fit import fit
+from headstart.workflow.resume import resume
+from headstart.workflow.run import load
+
+
+@pytest.fixture(autouse=True)
+def few_steps(monkeypatch):
+    monkeypatch.setattr(plan, "LEAST_STEPS", 5)
+    monkeypatch.setattr(plan, "MOST_STEPS", 5)
+
+
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory):
+    """Digits as pictures, and others in reversed ink."""
+    root = tmp_path_factory.mktemp("sides")
+    images, labels = load_digits(return_X_y=True)
+    for digit in (1, 2, 3):
+        for number, picture in enumerate(images[labels == digit][:24].reshape(-1, 8, 8) * 255 / 16):
+            folder = root / ("source" if number < 12 else "target") / str(digit)
+            folder.mkdir(parents=True, exist_ok=True)
+            pixels = picture if number < 12 else 255 - picture / 2
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{number}.png")
+    return root
+
+
+def adapted(sides, out, **options):
+    given = {"method": "dann", "depth": 2, "out": out, "quiet": True} | options
+    return fit(sides / "target", source_data=sides / "source", source="headstart/glyphs", **given)
+
+
+@pytest.fixture(scope="module")
+def run(sides, tmp_path_factory):
+    """A run whose adapted model is kept, whatever the evidence says."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "LEAST_STEPS", 5)
+        patch.setattr(plan, "MOST_STEPS", 5)
+        patch.setattr(choosing, "_guard", lambda data, finished, gains, chances, considered: (considered, "kept: so"))
+        return adapted(sides, tmp_path_factory.mktemp("runs") / "run")
+
+
+def test_it_says_what_was_trained_and_what_stood_still(run):
+    value = json.loads((run.path / "run.json").read_text())
+    assert value["across"]["kept"] == "dann@2"
+    (told,) = value["across"]["stages"]
+    assert told["trained"] == ["block3", "block4", "head"]
+    assert told["frozen"] == ["stem", "block1", "block2"]
+    assert all(part["unchanged"] and part["tensors"] > 0 for part in told["proof"])
+    assert value["arms"]["adapted"]["title"].endswith("last 2 stages trained")
+    assert any("Ganin" in paper for paper in value["arms"]["adapted"]["papers"])
+    assert "block3, block4, head" in (run.path / "report.html").read_text()
+    assert "block3, block4, head" in (run.path / "model" / "README.md").read_text()
+
+
+def test_it_loads_answers_and_leaves_as_onnx_with_the_same_answers(run, sides, tmp_path):
+    names = sorted((sides / "target").rglob("*.png"))
+    again = load(run.path).model
+    expected = run.model.predict_proba(names)
+    assert np.array_equal(again.predict_proba(names), expected)
+    assert np.allclose(again.predict_proba(names[:1]), expected[:1], atol=1e-5)
+    frozen = again.encoder.features(again.open(names)) @ np.zeros(again.encoder.network.n_features)
+    assert frozen.shape == (len(names),)
+    path = export(run.path, out=tmp_path / "model.onnx")
+    card = json.loads(path.with_name("model.onnx.json").read_text())
+    assert card["parity"]["largest_difference"] < 1e-4
+    assert card["parity"]["samples"] > 0
+
+
+@pytest.mark.parametrize(
+    ("part", "edited"),
+    [
+        ("depth", 3), ("depth", 0), ("depth", "2"), ("depth", 99), ("norm", "mine"), ("norm", "domain"),
+        ("weights_", None), ("weights_", {"head.bias": "head.weight"}), ("weights_", {"head.weight": "head.bias"}),
+    ],
+)  # fmt: skip
+def test_an_edited_model_is_refused_in_a_sentence(run, tmp_path, part, edited):
+    from shutil import copytree
+
+    from headstart.models.arrays import load_arrays
+
+    model = copytree(run.path / "model", tmp_path / "model")
+    value = json.loads((model / "estimator.json").read_text())
+    staged = next(node["values"] for node in value["nodes"] if str(node.get("class")).endswith("StagedClassifier"))
+    if isinstance(edited, dict):
+        items = value["nodes"][staged[part]["node"]]["items"]
+        items |= {name: items[other] for name, other in edited.items()}
+    else:
+        staged[part] = edited
+    (model / "estimator.json").write_text(json.dumps(value))
+    with pytest.raises(UserError, match="cannot be used"):
+        load_arrays(model)
+
+
+def test_a_stack_of_both_kinds_of_rows_is_kept_where_target_labels_teach(sides, tmp_path):
+    run = adapted(sides, tmp_path / "run", method="mcc", depth=1, target_labels="learn")
+    assert run.result["across"]["kept"] == "stacked"
+    names = sorted((sides / "target").rglob("*.png"))
+    assert np.array_equal(load(run.path).model.predict_proba(names), run.model.predict_proba(names))
+
+
+def killed(sides, out):
+    """Train, and be killed in the middle of the second fit."""
+    real, trainings = fitting.train, []
+
+    def stop(record):
+        if len(trainings) == 2 and record["step"] == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def train(method, *given, checkpoint, **options):
+        trainings.append(method)
+        return real(method, *given, **options, checkpoint=Saving(checkpoint.path, every=0), on_step=stop)
+
+    fitting.train = train
+    adapted(sides, out)
+
+
+def test_a_run_that_is_killed_in_a_training_goes_on_with_the_same_bits(sides, tmp_path):
+    whole = adapted(sides, tmp_path / "whole")
+    process = get_context("fork").Process(target=killed, args=(sides, tmp_path / "killed"))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert list((tmp_path / "killed" / "state").rglob("dann@2/part/*.safetensors"))
+    again = resume(tmp_path / "killed", quiet=True)
+    first, second = (json.loads((one.path / "evidence" / "training.json").read_text()) for one in (whole, again))
+    assert first == second
+    names = ("estimator.safetensors", "estimator.json")
+    assert all((whole.path / "model" / n).read_bytes() == (again.path / "model" / n).read_bytes() for n in names)
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    ({"depth": 9}, "this network has 5 stages"),
+    ({"norm": "domain", "depth": None}, "give --depth"),
+    ({"norm": "mine"}, "--norm 'mine' is not known"),
+    ({"source": "headstart/pixels"}, "the pixels of small pictures are the features"),
+])  # fmt: skip
+def test_what_cannot_be_trained_is_refused_before_anything_is_written(sides, tmp_path, options, said):
+    given = {"source": "headstart/glyphs", "method": "mcc", "depth": 1} | options
+    with pytest.raises(UserError, match=said):
+        fit(sides / "target", source_data=sides / "source", out=tmp_path / "run", quiet=True, **given)
+    assert not (tmp_path / "run").exists()
