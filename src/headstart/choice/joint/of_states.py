@@ -112,8 +112,8 @@ def _linear(domains: Domains, logic: TaskLogic) -> tuple[Array, Array]:
     if logic.units is not None:
         mean, scale = (float(part[0]) for part in logic.units)
         model = TunedRidge().fit(rows, (labels - mean) / scale)
-        coef = np.atleast_2d(np.asarray(model.model_.coef_)) / model.scaler_.scale_
-        return coef, np.atleast_1d(model.model_.intercept_) - coef @ model.scaler_.mean_
+        coef = np.atleast_2d(np.asarray(model.model_.coef_)) / np.asarray(model.scaler_.scale_)
+        return coef, np.atleast_1d(model.model_.intercept_) - coef @ np.asarray(model.scaler_.mean_)
     found = TunedLogistic(standardise=False, n_folds=3).fit(rows, labels)
     coef, intercept = np.zeros((k, rows.shape[1])), np.full(k, float(found.intercept_.min()) - 1.0)
     coef[found.classes_], intercept[found.classes_] = found.coef_, found.intercept_
