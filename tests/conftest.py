@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import runpy
 import shutil
@@ -19,6 +20,12 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""  # bits are promised on a CPU; benchmark
 os.environ.pop("HEADSTART_DATA", None)
 _CACHE = tempfile.mkdtemp(prefix="headstart-tests-")
 os.environ["HEADSTART_CACHE"] = _CACHE
+
+
+def pytest_collection_finish() -> None:
+    """What is imported and collected lives to the end: no collection of garbage need walk through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:

@@ -28,7 +28,7 @@ from headstart.networks.tabular import build_tabular, tabular_spec
 from headstart.shallow.parameters import array_source
 
 
-@parametrize_with_checks([TransferClassifier(), TransferRegressor()])
+@parametrize_with_checks([face(alpha=(0.1, 10.0), cv=2) for face in (TransferClassifier, TransferRegressor)])
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
 

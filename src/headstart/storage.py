@@ -47,7 +47,8 @@ def machine_faults(path: str | os.PathLike[str]) -> Iterator[None]:
 def atomic_write(path: str | os.PathLike[str], write: Callable[[Path], None]) -> None:
     """Call ``write(temporary)`` beside ``path``, sync it to disk, and rename it to ``path``.
 
-    Whatever happens on the way, ``path`` holds either its former content or the whole new one.
+    Whatever happens on the way, ``path`` holds either its former content or the whole new one; that a loss of power
+    cannot bring back the former one is `sync_names`'s to see to, once for a folder that is finished.
     """
     path = Path(path)
     with machine_faults(path):
@@ -63,7 +64,6 @@ def atomic_write(path: str | os.PathLike[str], write: Callable[[Path], None]) ->
             _sync(temporary)
             temporary.chmod(0o644)
             temporary.replace(path)
-            _sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
             os.close(handle)
@@ -75,6 +75,12 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sync_names(folder: Path) -> None:
+    """Make the names of all files under ``folder`` outlast a loss of power; their contents were synced when written."""
+    for place, _, _ in os.walk(folder):
+        _sync(Path(place))
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -23,3 +23,9 @@ def test_a_trained_method_is_read_in_one_sitting():
     found = cost(*METHODS["FineTune"])
     assert len(found.modules) <= 9
     assert found.lines <= 450
+
+
+def test_so_is_an_array_method_with_its_shell():
+    found = cost(*METHODS["CORAL with its shell"])
+    assert len(found.modules) <= 10
+    assert found.lines <= 1000

@@ -17,11 +17,11 @@ from headstart.shallow.predictors import DomainClassifier
 from headstart.shallow.shells.adapted import Adapted
 
 HOMOGENEOUS = [entry for entry in METHODS if entry.space == "homogeneous"]
-FOREST, VALUES = (make(10, random_state=0) for make in (RandomForestClassifier, RandomForestRegressor))
+FOREST, VALUES = (make(5, random_state=0) for make in (RandomForestClassifier, RandomForestRegressor))
 SMALLER = {
     "TransferredForestClassifier": {"estimator": FOREST},
     "TransferredForestRegressor": {"estimator": VALUES},
-    "StackedSourcesClassifier": {"estimators": (TunedLogistic(), FOREST)},
+    "StackedSourcesClassifier": {"estimators": (TunedLogistic(strengths=(0.01,)), FOREST)},
     "StackedSourcesRegressor": {"estimators": (TunedRidge(), VALUES)},
     "TwoStageTrAdaBoostR2": {"steps": 3, "rounds": 3, "folds": 3},
 }

@@ -151,8 +151,8 @@ def test_tables_of_every_task(task, n, tmp_path):
         frame["label"] = 10 + 3 * x[:, 0] + 0.1 * rng.normal(size=n)
     else:
         frame["label"] = [[n for n, v in zip("pq", row[:2], strict=True) if v > 0] for row in x]
-    hs.pretrain(frame, network="headstart/tabular", out=tmp_path / "source", epochs=2, task=task, quiet=True)
-    run = hs.fit(frame, source=str(tmp_path / "source"), task=task, out=tmp_path / "run", epochs=2, quiet=True)
+    hs.pretrain(frame, network="headstart/tabular", out=tmp_path / "source", epochs=1, task=task, quiet=True)
+    run = hs.fit(frame, source=str(tmp_path / "source"), task=task, out=tmp_path / "run", epochs=1, quiet=True)
     assert run.result["task"]["kind"] == task
     assert run.verdict.metric == {"classification": "accuracy", "regression": "mae", "multilabel": "samples_f1"}[task]
     assert np.isfinite(run.verdict.gain)

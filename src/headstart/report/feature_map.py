@@ -15,7 +15,7 @@ POINTS = 400
 FEW_POINTS = 250
 LARGE = 2_000_000  # parameters, from which on the map takes fewer points
 NEIGHBOURS = 5
-ITERATIONS = 500
+ITERATIONS = 300
 """Of t-SNE, twice per page."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from headstart.foreign import digests
 from headstart.report.html import write_report
-from headstart.storage import write_json
+from headstart.storage import sync_names, write_json
 from headstart.workflow.field import Field
 from headstart.workflow.judging.predictions import write_predictions
 from headstart.workflow.judging.verdict import Guard
@@ -51,3 +51,4 @@ def complete(folder: Path, record: dict[str, Any]) -> None:
             if entry.is_dir():
                 shutil.rmtree(entry, ignore_errors=True)
     sweep_run(folder)
+    sync_names(folder)

@@ -11,7 +11,6 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
 from headstart.shallow.adaptation import Array, Predictor
-from headstart.shallow.heads.tuned import TunedLogistic
 
 
 def _gives_probabilities(shell: Any) -> bool:
@@ -26,7 +25,12 @@ class Shell(MetaEstimatorMixin, Predictor):
     estimator: Any
 
     def _inner(self) -> Any:
-        return TunedLogistic() if self.estimator is None else self.estimator
+        if self.estimator is not None:
+            return self.estimator
+        # here, so that whoever reads a method and its shell need not read the search of the default head
+        from headstart.shallow.heads.tuned import TunedLogistic
+
+        return TunedLogistic()
 
     def fit(self, X: Any, y: Any, sample_domain: Any = None) -> Self:
         """Learn from rows X [n, d] of both domains; labels y [n] of the target may be masked."""
