@@ -29,6 +29,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure() -> None:
+    gc.unfreeze()
     shutil.rmtree(_CACHE, ignore_errors=True)
 
 

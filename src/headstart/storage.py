@@ -145,6 +145,19 @@ def _save_file(tensors: dict[str, Any], path: Path, header: dict[str, str]) -> N
         if code is None:
             raise
         raise OSError(int(code[1]), str(error)) from error
+    _in_order(path)
+
+
+def _in_order(path: Path) -> None:
+    """Sort the metadata in a header, which the library writes in an order of chance: equal content is equal bytes."""
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        if len(text) <= length:
+            file.seek(8)
+            file.write(text.ljust(length))
 
 
 def load_tensors(path: str | os.PathLike[str], *, verify: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -182,3 +182,15 @@ def test_an_edited_checkpoint_is_one_sentence(tmp_path, place):
     save_tensors(path, {name: tensor.reshape(-1)[:0] for name, tensor in tensors.items()}, about)
     with pytest.raises(UserError, match=r"cannot be used .*; delete it to train anew\.$"):
         job(tmp_path)
+
+
+def test_equal_tensors_and_metadata_are_equal_bytes(tmp_path):
+    """The library writes metadata in an order of chance, another one every time."""
+    told = {name: ["é", {'"': 1}] for name in "abcdefgh"}
+    for number in range(4):
+        save_tensors(tmp_path / f"{number}", {"x": torch.arange(3)}, told)
+    first, *others = (path.read_bytes() for path in sorted(tmp_path.iterdir()))
+    assert {*others} == {first}
+    tensors, found = load_tensors(tmp_path / "0")
+    assert torch.equal(tensors["x"], torch.arange(3))
+    assert {name: found[name] for name in told} == told
