@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from headstart.workflow.describe import describe
     from headstart.workflow.fit import fit
     from headstart.workflow.pretrain import pretrain
+    from headstart.workflow.ranking.rank import rank
     from headstart.workflow.resume import resume
     from headstart.workflow.run import Run, load
     from headstart.workflow.watching.watch import watch
@@ -55,6 +56,7 @@ _HOMES = {
     "open": ("headstart.data", "open_data"),
     "open_source": ("headstart.networks", "open_source"),
     "pretrain": ("headstart.workflow.pretrain", "pretrain"),
+    "rank": ("headstart.workflow.ranking.rank", "rank"),
     "resume": ("headstart.workflow.resume", "resume"),
     "watch": ("headstart.workflow.watching.watch", "watch"),
 }
@@ -81,6 +83,7 @@ __all__ = [
     "open",
     "open_source",
     "pretrain",
+    "rank",
     "resume",
     "watch",
 ]

@@ -224,6 +224,58 @@ def describe(
 
 
 @app.command()
+def rank(
+    data: Data,
+    source: Annotated[
+        list[str] | None,
+        typer.Option("--source", help="A source to rank, see `headstart sources`; give it again for several."),
+    ] = None,
+    sources: Annotated[
+        str | None, typer.Option("--sources", help="all-local, or a text file of one source a line.")
+    ] = None,
+    network: Network = None,
+    samples: Annotated[int, typer.Option("--samples", help="Training samples that are read, at most.")] = 1000,
+    label: Label = None,
+    group: Group = None,
+    text: Text = None,
+    image: Image = None,
+    task: TaskName = None,
+    modality: ModalityName = None,
+    seed: Seed = 0,
+    device: Device = None,
+    precision: Precision = None,
+    allow_damaged: AllowDamaged = False,
+    out: Out = None,
+    quiet: Quiet = False,
+    json_: AsJson = False,
+    config: Config = None,
+) -> None:
+    """Order sources by what they are worth for the data, before any training, and say how sure that is."""
+    from headstart.workflow.ranking.rank import rank as run_rank
+
+    found = run_rank(
+        data,
+        source=source,
+        sources=sources,
+        network=network,
+        samples=samples,
+        label=label,
+        group=group,
+        text=text,
+        image=image,
+        task=task,
+        modality=modality,
+        seed=seed,
+        device=device,
+        precision=precision,
+        allow_damaged=allow_damaged,
+        out=out,
+        quiet=quiet,
+    )
+    _show(found.to_json(), json_, found.lines(), quiet=quiet)
+
+
+@app.command()
 def pretrain(
     data: Data,
     network: Annotated[

@@ -284,7 +284,7 @@ def test_what_a_run_keeps_for_itself_is_checked_too(run, tmp_path):
 
     from headstart.workflow.arms.refit import AGAIN
     from headstart.workflow.arms.temperature import temperature_of
-    from headstart.workflow.opening.source_choice import _fitted_on
+    from headstart.workflow.opening.source_choice import fitted_on
     from headstart.workflow.planning.timetable import Timetable
     from headstart.workflow.trained_rows import FILE, known_rows
 
@@ -298,7 +298,7 @@ def test_what_a_run_keeps_for_itself_is_checked_too(run, tmp_path):
                 use()
         (run / "run.json").write_text(text, encoding="utf-8", errors="surrogateescape")
         (run / "state" / "arguments.json").write_text(text, encoding="utf-8", errors="surrogateescape")
-        told(_fitted_on, str(run))
+        told(fitted_on, str(run))
         with pytest.raises(UserError):
             read_arguments(run / "state" / "arguments.json")
     assert len(known_rows(run)["learned"])

@@ -112,7 +112,7 @@ class Network(nn.Module):
     def pooled_maps(self, x: Any, stages: Iterable[str]) -> dict[str, Tensor]:
         """Return each named stage's map averaged over space, or over the unmasked tokens: [n, d]."""
         wanted = set(stages)
-        return {name: _mean(state) for name, state in self._walk(x) if name in wanted}
+        return {name: mean_map(state) for name, state in self._walk(x) if name in wanted}
 
     def run(self, x: Any, start: int = 0, stop: int | None = None) -> Any:
         """Run from cut ``start`` to cut ``stop``; the cut ``len(stages)`` lies after the pooling.
@@ -182,7 +182,8 @@ def _map(state: State) -> Tensor:
     return state["hidden"] if isinstance(state, dict) else state
 
 
-def _mean(state: State) -> Tensor:
+def mean_map(state: State) -> Tensor:
+    """Return a state's map averaged over space, or over the unmasked tokens: [n, d]."""
     if isinstance(state, dict):
         mask = state["attention_mask"].to(state["hidden"].dtype).unsqueeze(-1)
         return (state["hidden"] * mask).sum(1) / mask.sum(1).clamp(min=1)

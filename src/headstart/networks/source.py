@@ -37,6 +37,7 @@ class Source:
     title, licence, paper : for people; empty where not known.
     make : ``make(pretrained, statistics)`` builds the network; called under a seeded generator.
     reference_file : safetensors with the tensor ``features``, None where there is none.
+    accuracy : published, or held out, on the source's own task, in [0, 1]; None where it is not known.
     """
 
     spec: str
@@ -49,6 +50,7 @@ class Source:
     paper: str
     make: Make = field(repr=False, compare=False)
     reference_file: Path | None = field(default=None, repr=False, compare=False)
+    accuracy: float | None = None
 
     @isolate
     def build(

@@ -18,7 +18,7 @@ from headstart.networks.store import build_saved, load_logic, load_network, read
 from headstart.networks.table_preprocess import TablePreprocess
 from headstart.networks.tabular import build_tabular, carry_columns, shared_statistics
 from headstart.problem import Domain
-from headstart.schema import Maybe, Record, Table, Text, Whole, require
+from headstart.schema import Maybe, Number, Record, Table, Text, Whole, require
 from headstart.storage import read_json
 from headstart.tasks import TaskLogic
 
@@ -30,6 +30,8 @@ ABOUT = Record(
         "data": Maybe(Record({}, {"origin": _NAME})),
         "source": Maybe(Record({}, {"title": _NAME, "spec": _NAME, "licence": _NAME})),
         "model": Record({}, {"files": Table(Text())}),
+        "guard": Maybe(Record({}, {"kept": _NAME})),
+        "arms": Maybe(Table(Maybe(Record({}, {"test": Maybe(Record({}, {"accuracy": Maybe(Number())}))})))),
     },
 )
 """What of ``run.json`` a source tells of itself."""
@@ -67,6 +69,7 @@ def open_run(path: str) -> Source:
         paper="",
         make=make,
         reference_file=directory / "reference.safetensors",
+        accuracy=about.get("accuracy"),
     )
 
 
@@ -87,7 +90,7 @@ def _untapped(network: Network, preprocess: Any) -> Network:
     return whole
 
 
-def _about(run: Path) -> tuple[dict[str, str], dict[str, str] | None]:
+def _about(run: Path) -> tuple[dict[str, Any], dict[str, str] | None]:
     """Return what the run tells of itself, and the digests of its model's files."""
     path = run / "run.json"
     if not path.is_file():
@@ -106,8 +109,16 @@ def _about(run: Path) -> tuple[dict[str, str], dict[str, str] | None]:
         "origin": str(origin),
         "title": f"the run {run.name} ({first}, then {origin})",
         "licence": source.get("licence") or "",
+        "accuracy": _held_out(value),
     }
     return about, (value.get("model") or {}).get("files")
+
+
+def _held_out(value: dict[str, Any]) -> float | None:
+    """Return the test accuracy of the arm that a run handed back; None where it measured none."""
+    arms = value.get("arms") or {}
+    kept = (value.get("guard") or {}).get("kept") or (next(iter(arms)) if len(arms) == 1 else "")
+    return ((arms.get(kept) or {}).get("test") or {}).get("accuracy")
 
 
 def _on_columns(network: Network, statistics: TablePreprocess, pretrained: bool) -> Network:

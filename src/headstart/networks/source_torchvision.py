@@ -43,7 +43,14 @@ def open_torchvision(name: str) -> Source:
         licence="BSD-3-Clause",
         paper=paper_of(name),
         make=make,
+        accuracy=_accuracy(weights.meta),
     )
+
+
+def _accuracy(meta: dict[str, Any]) -> float | None:
+    """Return the top-1 accuracy on ImageNet that torchvision publishes with its weights."""
+    percent = meta.get("_metrics", {}).get("ImageNet-1K", {}).get("acc@1")
+    return None if percent is None else float(percent) / 100
 
 
 def load_torchvision(spec: dict[str, Any], weights: Path) -> Network:

@@ -43,11 +43,11 @@ def write_report(run_dir: str | Path) -> Path:
 
 def render(folder: RunFolder) -> str:
     """Return the page for a run as text."""
-    return _environment().get_template("report.html").render(**context(folder))
+    return environment().get_template("report.html").render(**context(folder))
 
 
 @cache
-def _environment() -> Any:
+def environment() -> Any:
     from jinja2 import ChainableUndefined, Environment, PackageLoader
 
     environment = Environment(

@@ -58,8 +58,8 @@ def choose_source(dataset: Dataset, progress: Progress, *, seed: int = 0) -> tup
     return best.source, _reason(best, tried, len(rows), dataset)
 
 
-def at_hand(dataset: Dataset) -> list[Source]:
-    """Return at most `TRIED` sources that take the data's kind of input and need no download.
+def at_hand(dataset: Dataset, most: int = TRIED) -> list[Source]:
+    """Return at most ``most`` sources that take the data's kind of input and need no download.
 
     A run on these very data is left out: it has seen the rows that the verdict is about.
     """
@@ -67,13 +67,13 @@ def at_hand(dataset: Dataset) -> list[Source]:
     for row in list_sources():
         if not row["at_hand"] or row["modality"] != dataset.modality or row["spec"] in WITHOUT_WEIGHTS:
             continue
-        if row["kind"] == "run" and _fitted_on(row["spec"]) == dataset.fingerprint:
+        if row["kind"] == "run" and fitted_on(row["spec"]) == dataset.fingerprint:
             continue
         found.append(open_source(row["spec"]))
-    return found[:TRIED]
+    return found[:most]
 
 
-def _fitted_on(run: str) -> str | None:
+def fitted_on(run: str) -> str | None:
     """Return the fingerprint of a run's data."""
     from pathlib import Path
 

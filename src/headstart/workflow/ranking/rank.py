@@ -1,0 +1,148 @@
+"""`rank`: which source first, before any training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headstart.data import Dataset, check
+from headstart.engine.progress import Progress
+from headstart.errors import UserError
+from headstart.isolated import isolate
+from headstart.networks import Source
+from headstart.scores import COMBINED
+from headstart.scores.combining import Combined, combine
+from headstart.workflow.opening.source_choice import WITHOUT_WEIGHTS, fitted_on
+from headstart.workflow.opening.target import open_target
+from headstart.workflow.options import FitOptions
+from headstart.workflow.ranking.encoding import Material, encode_plain, encode_source
+from headstart.workflow.ranking.judging import PLAIN, RANDOM, SOURCE, Judged, judge
+from headstart.workflow.ranking.naming import named_sources, short_names
+from headstart.workflow.ranking.ranking import Ranking
+
+Array = np.ndarray
+SAMPLES = 1000
+"""Training samples that are read unless more are asked for."""
+
+
+@isolate
+def rank(
+    data: Any,
+    source: str | Sequence[str] | None = None,
+    *,
+    sources: str | None = None,
+    network: str | None = None,
+    samples: int = SAMPLES,
+    label: str | None = None,
+    group: str | None = None,
+    text: str | None = None,
+    image: str | None = None,
+    task: str | None = None,
+    modality: str | None = None,
+    seed: int = 0,
+    device: str | None = None,
+    precision: str | None = None,
+    allow_damaged: bool = False,
+    out: str | Path | None = None,
+    quiet: bool = False,
+) -> Ranking:
+    """Order sources by how well their frozen features serve ``data``, before any training, and say how sure that is.
+
+    Only training samples are read, as `fit` would split them off. Features are computed once per source and kept, so
+    that a stopped call goes on where it was and a following `fit` finds them.
+
+    Parameters
+    ----------
+    data : path, DataFrame, arrays, or what `headstart.open` returned.
+    source : one source or several; ``file:WEIGHTS`` may bring its architecture after a blank.
+    sources : ``all-local``, or a text file of one source a line.
+    network : the architecture of ``file:`` sources that bring none.
+    samples : training samples that are read, drawn by ``seed`` where there are more.
+    label, group, text, image, task, modality, seed, device, precision, allow_damaged, quiet : as in `fit`.
+    out : folder for ``ranking.json``, a picture and a page; None writes nothing.
+
+    Returns
+    -------
+    Ranking
+
+    Raises
+    ------
+    UserError
+        If nothing can be ranked, in a sentence.
+    """
+    if not isinstance(samples, int) or isinstance(samples, bool) or not 10 <= samples <= 100_000:
+        raise UserError(f"--samples {samples} is no number of samples to rank by; give one from 10 to 100000.")
+    folder = None if out is None else _folder(out)
+    options = FitOptions(
+        label=label, group=group, text=text, image=image, task=task, modality=modality, seed=seed,
+        device=device, precision=precision, allow_damaged=allow_damaged,
+    )  # fmt: skip
+    dataset = open_target(data, options)
+    named = named_sources(dataset, [source] if isinstance(source, str) else list(source or ()), sources, network)
+    dataset, _ = check(dataset, allow_damaged=allow_damaged)
+    with Progress(quiet=quiet) as progress:
+        rows = some_rows(dataset, samples, seed)
+        material = Material(dataset, rows, progress, device, precision, seed)
+        found = _rank(material, named)
+    if folder is not None:
+        found.save(folder)
+    return found
+
+
+def _folder(out: str | Path) -> Path:
+    """Refuse a file where the ranking's folder is to be."""
+    folder = Path(out).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"--out {folder} is a file; give a folder.")
+    return folder
+
+
+def some_rows(dataset: Dataset, most: int, seed: int) -> Array:
+    """Return at most ``most`` training rows, drawn by seed, ascending."""
+    rows = dataset.splits["train"]
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:most])
+
+
+def _rank(material: Material, named: list[Source]) -> Ranking:
+    judged, left_out, names = [], {}, short_names(named)
+    for number, source in enumerate(named, start=1):
+        material.progress.note(f"source {number} of {len(named)}: {names[source.spec]}")
+        try:
+            encoded = encode_source(source, material, names[source.spec])
+        except UserError as error:
+            left_out[source.spec] = str(error)
+            continue
+        judged.append(judge(names[source.spec], SOURCE, encoded, material, source))
+    if not judged:
+        raise UserError("No source could be ranked: " + " ".join(left_out.values()))
+    first = _in_order(judged, material.seed)[0][0].source
+    assert first is not None
+    name, encoded = encode_plain(material)
+    judged.append(judge(name, PLAIN, encoded, material))
+    if first.spec not in WITHOUT_WEIGHTS:
+        name = f"random weights of {names[first.spec]}"
+        encoded = encode_source(first, material, name, pretrained=False)
+        judged.append(judge(name, RANDOM, encoded, material, first))
+    ordered, combined = _in_order(judged, material.seed)
+    dataset, task = material.dataset, material.dataset.task
+    assert task is not None
+    return Ranking(
+        dataset.name, task.to_json(), dataset.modality, len(material.rows), ordered, combined, left_out,
+        _notes(dataset, named), material.seed, material.labels.ndim > 1,
+    )  # fmt: skip
+
+
+def _in_order(judged: list[Judged], seed: int) -> tuple[list[Judged], Combined]:
+    """Return candidates best first, and their order in the same order."""
+    found = combine([[one.terms[name] for name in COMBINED] for one in judged], seed=seed)
+    at = found.order
+    turned = Combined(found.ranks[at], np.arange(len(at)), found.before[np.ix_(at, at)], found.places[at])
+    return [judged[i] for i in at], turned
+
+
+def _notes(dataset: Dataset, named: list[Source]) -> list[str]:
+    known = [one.spec for one in named if one.kind == "run" and fitted_on(one.spec) == dataset.fingerprint]
+    return [f"{', '.join(known)} learned from these very samples, so its scores say nothing."] if known else []

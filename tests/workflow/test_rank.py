@@ -1,0 +1,174 @@
+"""`rank`: which source first, how sure that is, and whether any is worth it."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import headstart as hs
+from headstart import cli
+from headstart.errors import UserError
+from headstart.networks import open_source, save_network
+from headstart.scores import COMBINED
+
+
+@pytest.fixture(scope="module")
+def ranked(digits_folder):
+    return hs.rank(digits_folder, "headstart/glyphs", quiet=True)
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """A table of classes, one of values, and a run that learned from a related one."""
+    root = tmp_path_factory.mktemp("rank")
+    for name, seed in (("source", 1), ("target", 2)):
+        x = np.random.default_rng(seed).normal(size=(120, 4))
+        frame = pd.DataFrame(x, columns=list("abcd"))
+        frame["label"] = np.where(np.sin(2 * x[:, 0]) + x[:, 1] > 0, "yes", "no")
+        frame.to_csv(root / f"{name}.csv", index=False)
+        frame.assign(label=x[:, 0] ** 2 + x[:, 1]).to_csv(root / f"{name}_values.csv", index=False)
+    hs.pretrain(root / "source.csv", network="headstart/tabular", out=root / "runs" / "run", epochs=2, quiet=True)
+    return root
+
+
+def test_glyphs_lead_random_weights_and_pixels_on_digits(ranked):
+    assert ranked.judged[0].kind == "source"
+    assert {one.name for one in ranked.judged} == {
+        "headstart/glyphs", "raw pixels", "random weights of headstart/glyphs",
+    }  # fmt: skip
+    assert ranked.n == 25
+    best = ranked.best
+    assert best.scores["static"] == 0.9414
+    assert {"mmd", "proxy_a", "label_overlap", "h_score"} <= set(best.scores)
+    assert best.scores["label_overlap"] == 0
+    text = "\n".join(ranked.lines())
+    for words in ("mean rank of k-NN, linear probe and LogME", "has not been measured yet", "25 training samples"):
+        assert words in " ".join(text.split())
+
+
+def test_only_training_samples_are_read(ranked, digits_folder):
+    dataset = hs.open(digits_folder)
+    targets = dataset.targets.copy()
+    turned = dataset.stored(dataset.splits["test"])
+    targets[turned] = (targets[turned] + 1) % 5
+    again = hs.rank(replace(dataset, targets=targets), "headstart/glyphs", quiet=True)
+    assert _without_speed(again) == _without_speed(ranked)
+
+
+def _without_speed(found):
+    value = found.to_json()
+    for row in value["candidates"]:
+        row.pop("features_per_second")
+    return value
+
+
+def test_the_same_features_cannot_be_told_apart(digits_folder, tmp_path):
+    save_network(open_source("headstart/glyphs").build(), None, tmp_path / "twin")
+    found = hs.rank(digits_folder, ["headstart/glyphs", str(tmp_path / "twin")], quiet=True)
+    assert found.before(*found.sources) == 0.5
+    assert found.tied == [found.sources[1]]
+    assert "do not tell it from" in " ".join(found.lines())
+    assert {one.name for one in found.sources} == {"headstart/glyphs", "twin"}
+
+
+def test_where_nothing_can_be_learned_no_source_is_expected_to_beat_scratch(digits_folder):
+    dataset = hs.open(digits_folder)
+    labels = np.random.default_rng(0).permutation(dataset.targets)
+    found = hs.rank(replace(dataset, targets=labels), "headstart/glyphs", quiet=True)
+    assert found.not_beaten
+    assert "None is expected to beat training from scratch" in " ".join(found.lines())
+    assert found.to_json()["beats_scratch"] is False
+
+
+def test_tables_of_classes_and_of_values_with_a_run(tables, monkeypatch):
+    monkeypatch.chdir(tables)
+    found = hs.rank("target.csv", sources="all-local", quiet=True)
+    assert [one.name for one in found.sources] == ["runs/run"]
+    assert found.best.scores["leep"] <= 0
+    assert found.best.scores["static"] > 0.5
+    assert found.best.scores["label_overlap"] == 1
+    assert {one.kind for one in found.judged} == {"source", "random", "plain"}
+    values = hs.rank("target_values.csv", "runs/run", quiet=True)
+    assert "R²" in "\n".join(values.lines())
+    assert "leep" not in values.best.scores
+    assert "gbc" not in values.best.scores
+
+
+def test_a_run_on_these_very_data_is_told(tables):
+    found = hs.rank(tables / "source.csv", str(tables / "runs" / "run"), quiet=True)
+    assert any("learned from these very samples" in note for note in found.verdict())
+
+
+def test_texts_have_their_bag_of_words(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "networks")
+    from text_models import save_model
+
+    save_model(tmp_path / "bert")
+    frame = pd.DataFrame({"text": ["good fine film", "bad poor film"] * 30, "label": ["yes", "no"] * 30})
+    frame["text"] += [f" {number}" for number in range(60)]
+    frame.to_csv(tmp_path / "texts.csv", index=False)
+    found = hs.rank(tmp_path / "texts.csv", f"hf/{tmp_path / 'bert'}", quiet=True)
+    bag = next(one for one in found.judged if one.kind == "plain")
+    assert bag.name == "bag of words"
+    assert bag.terms["knn"].value > 0.9
+
+
+def test_a_source_that_cannot_serve_is_left_out_and_alone_it_is_an_error(tables, digits_folder):
+    found = hs.rank(tables / "target.csv", [str(tables / "runs" / "run"), "headstart/tabular"], quiet=True)
+    assert "without weights" in found.left_out["headstart/tabular"]
+    assert "left out: headstart/tabular" in "\n".join(found.lines())
+    with pytest.raises(UserError, match="No source could be ranked"):
+        hs.rank(tables / "target.csv", "headstart/tabular", quiet=True)
+
+
+def command(monkeypatch, capsys, *arguments):
+    monkeypatch.setattr(sys, "argv", ["headstart", "rank", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    return stop.value.code or 0, capsys.readouterr()
+
+
+def test_a_file_of_names_json_and_a_folder(digits_folder, tmp_path, monkeypatch, capsys):
+    (tmp_path / "names.txt").write_text("# mine\n\nheadstart/glyphs  # bundled\nheadstart/glyphs\n")
+    arguments = (digits_folder, "--sources", tmp_path / "names.txt", "--json", "--quiet", "--out", tmp_path / "out")
+    code, told = command(monkeypatch, capsys, *arguments)
+    assert code == 0
+    value = json.loads(told.out)
+    assert value == json.loads((tmp_path / "out" / "ranking.json").read_text())
+    assert [row["kind"] for row in value["candidates"]].count("source") == 1
+    assert set(COMBINED) <= set(value["candidates"][0]["scores"])
+    page = (tmp_path / "out" / "ranking.html").read_text()
+    assert "headstart/glyphs" in page
+    assert "<svg" in page
+    assert "http-equiv" in page
+    assert (tmp_path / "out" / "ranking.svg").read_text().startswith("<?xml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "No source was named to rank"),
+        (("--source", "headstart/glyph"), "did you mean 'glyphs'"),
+        (("--source", "headstart/tabular"), "takes table input"),
+        (("--sources", "nowhere.txt"), "cannot be read"),
+        (("--sources", "empty.txt"), "names no source"),
+        (("--sources", "binary.txt"), "it is no text"),
+        (("--source", "headstart/glyphs", "--samples", "3"), "--samples 3"),
+        (("--source", "headstart/glyphs", "--out", "empty.txt"), "is a file"),
+        (("--source", "file:nowhere.pth torchvision/resnet18"), "does not exist"),
+        (("--source", "file:empty.txt"), "tells no architecture"),
+    ],
+)
+def test_mistakes_get_one_sentence(few_digits, arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.txt").write_text("# nothing\n")
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00")
+    code, told = command(monkeypatch, capsys, few_digits, *arguments)
+    assert code == 2
+    assert said in told.err
+    assert "Traceback" not in told.err
+    assert not (tmp_path / "runs").exists()
