@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from headstart.shallow.shells.labelled_only import LabelledOnly
     from headstart.shallow.shells.reweighted import Reweighted
     from headstart.workflow.describe import describe
+    from headstart.workflow.evaluate import evaluate
+    from headstart.workflow.export import export
     from headstart.workflow.fit import fit
     from headstart.workflow.pretrain import pretrain
     from headstart.workflow.ranking.rank import rank
@@ -49,6 +51,8 @@ _HOMES = {
     "choose": ("headstart.choice", "choose"),
     "describe": ("headstart.workflow.describe", "describe"),
     "diagnose": ("headstart.shallow.diagnose", "diagnose"),
+    "evaluate": ("headstart.workflow.evaluate", "evaluate"),
+    "export": ("headstart.workflow.export", "export"),
     "fit": ("headstart.workflow.fit", "fit"),
     "join": ("headstart.shallow.joining", "join"),
     "list_sources": ("headstart.networks", "list_sources"),
@@ -76,6 +80,8 @@ __all__ = [
     "choose",
     "describe",
     "diagnose",
+    "evaluate",
+    "export",
     "fit",
     "join",
     "list_sources",

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import headstart as hs
 from headstart.errors import UserError
 from headstart.workflow.evaluate import evaluate
 from headstart.workflow.pretrain import pretrain
@@ -43,6 +44,11 @@ def test_the_label_is_remembered_and_every_reader_gives_the_same_answers(run, do
     assert found.metrics["accuracy"] == whole.metrics["accuracy"] > 0.7
     assert found.n == N
     assert not found.warnings
+
+
+def test_a_run_stands_for_its_folder(run):
+    assert hs.evaluate(run, NEW) == hs.evaluate(str(run.path), NEW)
+    assert hs.load(run).result == run.result
 
 
 def test_overlap_with_what_was_learned_is_told_with_its_share(run, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ class Evaluation:
 
 @isolate
 def evaluate(
-    run: str | Path,
+    run: str | PathLike[str],
     data: Any,
     *,
     label: str | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 
 from headstart.errors import UserError
@@ -12,7 +13,9 @@ from headstart.workflow.run import Run, load
 
 
 @isolate
-def export(run: str | Path, *, format: str = "onnx", out: str | Path | None = None, force: bool = False) -> Path:
+def export(
+    run: str | PathLike[str], *, format: str = "onnx", out: str | Path | None = None, force: bool = False
+) -> Path:
     """Export with the preprocessing inside, and check it against the run on golden samples.
 
     Returns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from pathlib import Path
 
 from headstart.engine.progress import Progress
@@ -15,7 +16,7 @@ from headstart.workflow.site import ARGUMENTS, begun_run, is_helper
 
 
 @isolate
-def resume(run: str | Path, *, quiet: bool = False, verbose: bool = False) -> Run | None:
+def resume(run: str | PathLike[str], *, quiet: bool = False, verbose: bool = False) -> Run | None:
     """Go on with an unfinished run, or one that was to replace it; a finished one is returned as it is.
 
     On the CPU the final weights are bit for bit those of a run that was never stopped.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass
 from functools import cached_property
@@ -122,6 +123,10 @@ class Run:
             lines.append(f"Report: {self.path / 'report.html'}")
         return lines
 
+    def __fspath__(self) -> str:
+        """Return the folder: whatever takes the path of a run takes the run."""
+        return str(self.path)
+
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}: {self.verdict})"
 
@@ -130,7 +135,7 @@ def _shown(value: float, metric: str) -> str:
     return f"{100 * value:.1f}%" if metric in SHARES else f"{value:.4g}"
 
 
-def load(path: str | Path) -> Run:
+def load(path: str | os.PathLike[str]) -> Run:
     """Open a run folder.
 
     Raises
