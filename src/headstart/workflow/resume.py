@@ -27,7 +27,7 @@ def resume(run: str | PathLike[str], *, quiet: bool = False, verbose: bool = Fal
         If the folder is no run, another process works on it, its data were in memory only, or the source, the data,
         the options or the code have changed since.
     """
-    with begun_run(run) as site:
+    with begun_run(Path(run)) as site:
         return site.hand_over(_go_on(Path(run), site.work, Progress(quiet=quiet, verbose=verbose)))
 
 
