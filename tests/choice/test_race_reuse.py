@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from headstart.choice.choosing import race_and_select
 from headstart.choice.joint import plan
+from headstart.functional import linear
 from headstart.functional.reuse import reusing
 from headstart.shallow.domains import Domains
 from headstart.shallow.heads.tuned import TunedLogistic
@@ -38,3 +40,18 @@ def test_held_out_rows_are_told_in_the_order_they_came():
     for standardise in (True, False):
         model = TunedLogistic(standardise=standardise, n_folds=3).fit(rows, labels)
         assert np.flatnonzero(model.held_out_ == 0).tolist() == [7]
+
+
+@pytest.mark.parametrize(("n", "turns"), [(30, 1), (90, 4)])
+def test_a_search_on_more_columns_than_rows_finds_the_axes_once_for_all_folds(monkeypatch, n, turns):
+    """Scaled, a fold of fewer columns has axes of its own; with more of them they would cost as much as all rows'."""
+    seen, turn = [], linear._turn
+    monkeypatch.setattr(linear, "_turn", lambda squared: seen.append(len(squared)) or turn(squared))
+    rng = np.random.default_rng(0)
+    labels = np.arange(n) % 2
+    rows = rng.normal(size=(n, 60)) * 10.0 ** np.arange(-2, 4).repeat(10) + 2 * labels[:, None]
+    model = TunedLogistic(n_folds=3).fit(rows, labels)
+    assert len(seen) == turns
+    assert model.score(rows, labels) == 1
+    expected = TunedLogistic(strengths=(model.strength_,)).fit(rows, labels)
+    assert np.allclose(model.predict_proba(rows), expected.predict_proba(rows), atol=2e-3)

@@ -10,31 +10,38 @@ from scipy import sparse
 Array = np.ndarray
 
 
-def squared_distances(x: Any, y: Array) -> Array:
-    """Return ``||x_i - y_j||^2``, [n, m], of rows [n, d], dense or CSR, and [m, d]."""
-    if sparse.issparse(x):
-        squares = np.asarray(x.multiply(x).sum(axis=1)) + (y**2).sum(axis=1) - 2 * np.asarray(x @ y.T)
+def squared_distances(x: Any, y: Any) -> Array:
+    """Return ``||x_i - y_j||^2``, [n, m], of rows [n, d] and [m, d], each dense or CSR."""
+    if sparse.issparse(x) or sparse.issparse(y):
+        product = x @ y.T
+        product = product.toarray() if sparse.issparse(product) else np.asarray(product)
+        squares = _lengths(x)[:, None] + _lengths(y) - 2 * product
     else:
         squares = (x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1) - 2 * x @ y.T
     return np.maximum(squares, 0.0)
 
 
-def median_bandwidth(x: Array) -> float:
-    """Return the median distance between different rows of x [n, d]; 1 when all rows agree.
+def _lengths(rows: Any) -> Array:
+    """Return the squared length of every row, [n]."""
+    return np.asarray((rows.multiply(rows) if sparse.issparse(rows) else rows**2).sum(axis=1)).ravel()
+
+
+def median_bandwidth(x: Any) -> float:
+    """Return the median distance between different rows of x [n, d], dense or CSR; 1 when all rows agree.
 
     References
     ----------
     Gretton et al., "A Kernel Two-Sample Test", JMLR 2012, section 8.
     """
-    if len(x) < 2:
+    if x.shape[0] < 2:
         return 1.0
     squares = squared_distances(x, x)
     middle = float(np.sqrt(np.median(np.concatenate([row[i + 1 :] for i, row in enumerate(squares)]))))
     return middle if middle > 0 else 1.0
 
 
-def rbf(x: Array, y: Array, bandwidth: float) -> Array:
-    """Return the Gaussian kernel ``exp(-||x_i - y_j||^2 / (2 bandwidth^2))``, [n, m]."""
+def rbf(x: Any, y: Any, bandwidth: float) -> Array:
+    """Return the Gaussian kernel ``exp(-||x_i - y_j||^2 / (2 bandwidth^2))``, [n, m], of dense or CSR rows."""
     return np.exp(-squared_distances(x, y) / (2 * bandwidth**2))
 
 

@@ -6,19 +6,22 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
 from headstart.catalogue.instances import INSTANCES
 from headstart.functional.mmd import rbf
 from headstart.functional.order_free import same_scale
+from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.instances.density import classifier_weights
 from headstart.shallow.instances.gaussian import gaussian_weights, log_normal
 from headstart.shallow.instances.kliep import fit_ratio, kliep_weights
 from headstart.shallow.instances.kmm import _approximate, _exact, _largest, kmm_weights, match_kernel_means
 from headstart.shallow.instances.nearest import nearest_weights
 from headstart.shallow.instances.ulsif import fit_relative_ratio, rulsif_weights, ulsif_weights
-from headstart.shallow.shells.reweighted import uniform_weights, weight_function
+from headstart.shallow.joining import join
+from headstart.shallow.shells.reweighted import Reweighted, uniform_weights, weight_function
 
 Array = np.ndarray
 Weigh = Callable[..., Array]
@@ -302,3 +305,45 @@ def test_kmm_keeps_the_mean_of_its_weights_within_the_slack():
     found = match_kernel_means(source, target, bandwidth=1.0, ridge=1e-3, slack=0.05)
     assert found.weights.mean() == pytest.approx(0.95, abs=1e-6)
     assert match_kernel_means(source, target, bandwidth=1.0, ridge=1e-3, slack=1.0).weights.mean() < 0.5
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_sparse_rows_weigh_as_the_same_rows_dense(entry, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    source, target = (sparse.random(n, 300, density=0.03, format="csr", random_state=n) for n in (50, 40))
+    labels = rng.integers(2, size=50)
+    weigh = entry.load()
+    expected = weigh(source.toarray(), target.toarray(), labels=labels)
+    if weigh.sparse_input:  # then they are products of sparse rows at most: nothing of 300 columns is written out
+        whole = sparse.csr_matrix.toarray
+
+        def small(rows, *args, **kwargs):
+            assert rows.shape[1] < 300
+            return whole(rows, *args, **kwargs)
+
+        monkeypatch.setattr(sparse.csr_matrix, "toarray", small)
+    np.testing.assert_allclose(weigh(source, target, labels=labels), expected, rtol=1e-8, atol=1e-10)
+    assert weigh.sparse_input == (entry.name in ("kmm", "kliep", "ulsif", "rulsif"))
+
+
+def test_a_row_of_sparse_rows_that_is_not_finite_is_named() -> None:
+    rows = sparse.csr_matrix(np.eye(4))
+    spoilt = rows.copy()
+    spoilt.data[2] = np.nan
+    with pytest.raises(ValueError, match="Row 2 of target holds NaN"):
+        kmm_weights(rows, spoilt)
+    with pytest.raises(ValueError, match="source has shape"):
+        kmm_weights(rows[:0], rows)
+
+
+def test_a_shell_takes_sparse_rows_where_its_weights_do() -> None:
+    rng = np.random.default_rng(1)
+    labels = rng.integers(2, size=60)
+    rows = sparse.csr_matrix((rng.random((60, 20)) < 0.2 + 0.3 * labels[:, None] * (np.arange(20) < 5)).astype(float))
+    X, y, domain = join(rows, labels, rows[:40])
+    head = TunedLogistic(standardise=False, strengths=(0.01,))
+    found = Reweighted(weights="kmm", estimator=head).fit(X, y, sample_domain=domain)
+    whole = Reweighted(weights="kmm", estimator=head).fit(X.toarray(), y, sample_domain=domain)
+    np.testing.assert_allclose(found.predict_proba(rows), whole.predict_proba(rows.toarray()), atol=1e-4)
+    with pytest.raises(TypeError, match="Sparse"):
+        Reweighted(weights="gaussian", estimator=head).fit(X, y, sample_domain=domain)

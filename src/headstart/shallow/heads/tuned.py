@@ -59,9 +59,10 @@ class TunedLogistic(Isolated, ClassifierMixin, BaseEstimator):
         scalings = (True, False) if self.standardise is None else (self.standardise,)
         number, order = 0, projected_order(X, self.seed)  # nothing follows the order in which the rows came
         X, labels, weights = X[order], labels[order], None if weights is None else weights[order]
-        plain = None if all(scalings) else rotate(X, False)
+        wide = X.shape[0] < X.shape[1]
+        bases = {scaled: rotate(X, scaled) if wide or not scaled else None for scaled in scalings}
         if len(scalings) * len(strengths) > 1:
-            judged = [self._judge(X, labels, weights, strengths, None if scaled else plain) for scaled in scalings]
+            judged = [self._judge(X, labels, weights, strengths, bases[scaled]) for scaled in scalings]
             score, loss = np.concatenate(judged, axis=1)
             share = np.full(len(labels), 1 / len(labels)) if weights is None else weights / weights.sum()
             number = best(score @ share, loss @ share, np.tile(strengths, len(scalings)))
@@ -71,7 +72,7 @@ class TunedLogistic(Isolated, ClassifierMixin, BaseEstimator):
         number %= len(strengths)
         self.strength_ = float(strengths[number])
         # the path is warm, so that the chosen strength is reached from the stronger ones
-        basis = rotate(X, True) if self.standardised_ or plain is None else plain
+        basis = bases[self.standardised_] or rotate(X, True)
         found, intercept = self._path(basis, labels, weights, strengths[: number + 1])[-1]
         self.coef_, self.intercept_ = unfold(basis, found, intercept, features=X)
         return self
@@ -92,7 +93,8 @@ class TunedLogistic(Isolated, ClassifierMixin, BaseEstimator):
     def _judge(self, X: Any, labels: Array, weights: Array | None, strengths: Array, whole: Basis | None) -> Array:
         """Return whether held-out rows were right, and their loss, for every strength: [2, strengths, n].
 
-        Without scales of its own a fold is solved on the axes of all rows, ``whole``: a turn changes no penalty.
+        A fold is solved on the axes of all rows, ``whole``, where there are: a turn changes no penalty, and of more
+        columns than rows the scales too are those of all rows, as each fold's own would cost as much as all rows'.
         """
         n = len(labels)
         loss, score = np.zeros((2, len(strengths), n))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from headstart.functional.landmarks import sampled_bandwidth
 from headstart.functional.mixture import Mixture, mixture_proportions
 from headstart.functional.mmd import squared_distances
-from headstart.functional.order_free import order_free, same_scale
+from headstart.functional.order_free import order_free, pooled, same_scale
 
 Array = np.ndarray
 WIDTHS = (0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 1.5, 2.5)
@@ -27,8 +27,8 @@ class Ratio(NamedTuple):
 
 
 def fit_ratio(
-    source: Array,
-    target: Array,
+    source: Any,
+    target: Any,
     *,
     bandwidths: tuple[float, ...] | None = None,
     n_centres: int = 100,
@@ -53,16 +53,16 @@ def fit_ratio(
     n_centres : at most this many target rows. n_folds : of the target, for the choice.
     """
     rng = np.random.default_rng(seed)
-    rows = np.sort(rng.choice(len(target), min(n_centres, len(target)), replace=False))
+    rows = np.sort(rng.choice(target.shape[0], min(n_centres, target.shape[0]), replace=False))
     centres = target[rows]
     if bandwidths is None:
-        middle = sampled_bandwidth(np.concatenate([source, target]), seed=seed)
+        middle = sampled_bandwidth(pooled(source, target), seed=seed)
         bandwidths = tuple(width * middle for width in WIDTHS)
     to_source, to_target = squared_distances(source, centres), squared_distances(target, centres)
     chosen, held_out = bandwidths[0], []
-    n_folds = min(n_folds, len(source), len(target))
+    n_folds = min(n_folds, source.shape[0], target.shape[0])
     if len(bandwidths) > 1 and n_folds > 1:
-        folds = rng.permutation(len(source)) % n_folds, rng.permutation(len(target)) % n_folds
+        folds = rng.permutation(source.shape[0]) % n_folds, rng.permutation(target.shape[0]) % n_folds
         held_out = [_held_out(to_source, to_target, width, rows, folds) for width in bandwidths]
         chosen = bandwidths[int(np.argmax(np.round(held_out, 12)))]
     over_source, over_target = _kernels(to_source, to_target, chosen)
@@ -114,10 +114,10 @@ def _held_out(
     return total
 
 
-@order_free
+@order_free(as_sparse=True)
 def kliep_weights(
-    source: Array,
-    target: Array,
+    source: Any,
+    target: Any,
     *,
     labels: Array | None = None,
     seed: int = 0,
@@ -129,8 +129,8 @@ def kliep_weights(
 ) -> Array:
     """Weigh source rows [n, d] by the ratio under which target rows [m, d] are most likely; see `fit_ratio`.
 
-    Labels are not used. With ``standardise``, columns are first brought to mean 0 and standard deviation 1 of the
-    pooled rows.
+    Labels are not used; CSR rows are never made dense. With ``standardise``, columns are first brought to mean 0 and
+    standard deviation 1 of the pooled rows.
 
     References
     ----------

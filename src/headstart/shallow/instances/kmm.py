@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
@@ -10,7 +10,7 @@ from scipy.sparse.linalg import LinearOperator, eigsh
 from headstart.functional.box import Box, Program, minimise
 from headstart.functional.landmarks import kernel_mean, landmark_features, landmark_turn, sampled_bandwidth
 from headstart.functional.mmd import rbf
-from headstart.functional.order_free import order_free, same_scale
+from headstart.functional.order_free import order_free, pooled, same_scale
 
 Array = np.ndarray
 EXACT_ROWS, LANDMARKS = 2000, 1000
@@ -35,8 +35,8 @@ class Matching(NamedTuple):
 
 
 def match_kernel_means(
-    source: Array,
-    target: Array,
+    source: Any,
+    target: Any,
     *,
     bandwidth: float | None = None,
     ridge: float = 1.0,
@@ -46,7 +46,7 @@ def match_kernel_means(
     tolerance: float = 1e-3,
     seed: int = 0,
 ) -> Matching:
-    """Solve kernel mean matching for rows [n, d] of the source and [m, d] of the target.
+    """Solve kernel mean matching for rows [n, d] of the source and [m, d] of the target, dense or CSR.
 
     ``min_w || 1/n sum_i w_i phi(x_i) - 1/m sum_j phi(t_j) ||^2 + ridge / n^2 sum_i (w_i - 1)^2``
     subject to ``0 <= w_i <= upper`` and ``|sum_i w_i / n - 1| <= slack``, with phi of the Gaussian kernel
@@ -62,8 +62,8 @@ def match_kernel_means(
         1,000 landmarks above.
     tolerance : the solver ends when the objective is certain to be within this share of the gain over no reweighting.
     """
-    n, m = len(source), len(target)
-    bandwidth = bandwidth or sampled_bandwidth(np.concatenate([source, target]), seed=seed)
+    n, m = source.shape[0], target.shape[0]
+    bandwidth = bandwidth or sampled_bandwidth(pooled(source, target), seed=seed)
     count = (0 if n <= EXACT_ROWS else LANDMARKS) if landmarks is None else min(landmarks, n + m)
     program = (
         _approximate(source, target, bandwidth, ridge, count, seed)
@@ -78,18 +78,18 @@ def match_kernel_means(
     return Matching(found.point, objective, 2 / n * found.gap, found.iterations, approximation)
 
 
-def _exact(source: Array, target: Array, bandwidth: float, ridge: float) -> Program:
-    n = len(source)
+def _exact(source: Any, target: Any, bandwidth: float, ridge: float) -> Program:
+    n = source.shape[0]
     kernel = rbf(source, source, bandwidth) / n
     linear = kernel_mean(source, target, bandwidth) + ridge / n
     rest = _largest(kernel) if n > 2 and np.ptp(kernel) > 1e-12 else 1.0 / n
     return Program(lambda w: kernel @ w + ridge / n * w, linear, *_bounds(rest, float(kernel.mean()), ridge / n))
 
 
-def _approximate(source: Array, target: Array, bandwidth: float, ridge: float, count: int, seed: int) -> Program:
-    n, pooled = len(source), np.concatenate([source, target])
-    chosen = np.random.default_rng(seed).choice(len(pooled), count, replace=False)
-    landmarks = pooled[np.sort(chosen)]
+def _approximate(source: Any, target: Any, bandwidth: float, ridge: float, count: int, seed: int) -> Program:
+    n, rows = source.shape[0], pooled(source, target)
+    chosen = np.random.default_rng(seed).choice(rows.shape[0], count, replace=False)
+    landmarks = rows[np.sort(chosen)]
     turn = landmark_turn(landmarks, bandwidth)
     own, aim = landmark_features(source, landmarks, turn, bandwidth), kernel_mean(landmarks, target, bandwidth) @ turn
     mean = own.mean(axis=0)
@@ -120,10 +120,10 @@ def _largest(kernel: Array) -> float:
     return 1.01 * float(eigsh(operator, k=1, v0=start, tol=1e-3, return_eigenvectors=False)[0])  # pyright: ignore[reportArgumentType]
 
 
-@order_free
+@order_free(as_sparse=True)
 def kmm_weights(
-    source: Array,
-    target: Array,
+    source: Any,
+    target: Any,
     *,
     labels: Array | None = None,
     seed: int = 0,
@@ -137,8 +137,8 @@ def kmm_weights(
 ) -> Array:
     """Weigh source rows [n, d] by kernel mean matching with target rows [m, d]; see `match_kernel_means`.
 
-    Labels are not used. With ``standardise``, columns are first brought to mean 0 and standard deviation 1 of the
-    pooled rows.
+    Labels are not used; CSR rows are never made dense. With ``standardise``, columns are first brought to mean 0 and
+    standard deviation 1 of the pooled rows.
 
     References
     ----------

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from headstart.functional.landmarks import sampled_bandwidth
 from headstart.functional.mmd import squared_distances
-from headstart.functional.order_free import order_free, same_scale
+from headstart.functional.order_free import order_free, pooled, same_scale
 
 Array = np.ndarray
 WIDTHS = (0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 1.5, 2.5)
@@ -25,8 +25,8 @@ class Fit(NamedTuple):
 
 
 def fit_relative_ratio(
-    source: Array,
-    target: Array,
+    source: Any,
+    target: Any,
     *,
     alpha: float = 0.0,
     bandwidths: tuple[float, ...] | None = None,
@@ -52,12 +52,12 @@ def fit_relative_ratio(
     ridges : candidates. n_centres : at most this many target rows.
     """
     rng = np.random.default_rng(seed)
-    centres = target[np.sort(rng.choice(len(target), min(n_centres, len(target)), replace=False))]
+    centres = target[np.sort(rng.choice(target.shape[0], min(n_centres, target.shape[0]), replace=False))]
     if bandwidths is None:
-        middle = sampled_bandwidth(np.concatenate([source, target]), seed=seed)
+        middle = sampled_bandwidth(pooled(source, target), seed=seed)
         bandwidths = tuple(width * middle for width in WIDTHS)
     distances = squared_distances(source, centres), squared_distances(target, centres)
-    pairs = rng.permutation(len(source)), rng.permutation(len(target))
+    pairs = rng.permutation(source.shape[0]), rng.permutation(target.shape[0])
     losses = np.array([_losses(*_functions(*distances, width), alpha, ridges, pairs) for width in bandwidths])
     best_width, best_ridge = np.unravel_index(int(np.argmin(losses.round(12))), losses.shape)
     bandwidth, ridge = bandwidths[best_width], ridges[best_ridge]
@@ -120,10 +120,10 @@ def _diagonal(shared: Array) -> tuple[Array, float, Array]:
     return turn, free, np.maximum(sizes, 0.0)
 
 
-@order_free
+@order_free(as_sparse=True)
 def ulsif_weights(
-    source: Array,
-    target: Array,
+    source: Any,
+    target: Any,
     *,
     labels: Array | None = None,
     seed: int = 0,
@@ -134,8 +134,8 @@ def ulsif_weights(
 ) -> Array:
     """Weigh source rows [n, d] by the least-squares density ratio of target rows [m, d]; see `fit_relative_ratio`.
 
-    Labels are not used. With ``standardise``, columns are first brought to mean 0 and standard deviation 1 of the
-    pooled rows.
+    Labels are not used; CSR rows are never made dense. With ``standardise``, columns are first brought to mean 0 and
+    standard deviation 1 of the pooled rows.
 
     References
     ----------
@@ -148,10 +148,10 @@ def ulsif_weights(
     ).weights
 
 
-@order_free
+@order_free(as_sparse=True)
 def rulsif_weights(
-    source: Array,
-    target: Array,
+    source: Any,
+    target: Any,
     *,
     labels: Array | None = None,
     seed: int = 0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +19,9 @@ WeightFunction = Callable[..., Array]
 def uniform_weights(source: Any, target: Any, *, labels: Array | None = None, seed: int = 0) -> Array:
     """Return ones [n]: no reweighting."""
     return np.ones(source.shape[0])
+
+
+uniform_weights.sparse_input = True  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def weight_function(weights: str | WeightFunction) -> WeightFunction:
@@ -46,7 +49,7 @@ class Reweighted(Shell):
     Parameters
     ----------
     weights : ``uniform``, the name of a reweighting in the catalogue, or
-        ``function(source, target, labels=..., seed=...) -> [n]``.
+        ``function(source, target, labels=..., seed=...) -> [n]``; with ``sparse_input`` if it takes CSR rows.
     estimator : classifier or regressor with ``sample_weight``; None for `TunedLogistic`.
     options : keyword arguments of the function.
     target_weight : weight of a labelled target row, where the mean source row has 1.
@@ -62,12 +65,16 @@ class Reweighted(Shell):
     Journal of Statistical Planning and Inference 2000. Kish, "Survey Sampling", 1965.
     """
 
-    sparse_input: ClassVar[bool] = False
     weights: Any = "kmm"
     estimator: Any = None
     options: dict[str, Any] | None = None
     target_weight: float = 1.0
     seed: int = 0
+
+    @property
+    def sparse_input(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Whether CSR rows are taken: as the function of the weights does."""
+        return bool(getattr(weight_function(self.weights), "sparse_input", False))
 
     def _learn(self, domains: Domains) -> None:
         function = weight_function(self.weights)
