@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from headstart.choice import AutoAdaptClassifier, AutoAdaptRegressor, Candidate, choose
+from headstart.choice.candidates import NOT_OF_WORDS, as_candidates
 from headstart.choice.choosing import select
 from headstart.choice.gain import Gain, feature_names, features, from_json, learn, shipped, to_json
 from headstart.choice.racing import prepare, race
@@ -140,6 +141,17 @@ def test_sparse_rows():
     thin = choose(X, y, domain, candidates=FEW)
     assert all(not row["note"] for row in thin.table)
     assert len(thin.model.predict(sparse.csr_matrix(target))) == len(target)
+
+
+def test_of_bags_of_words_no_aligned_kernel_or_covariance_races():
+    source, labels, target, _ = _rows()
+    known = np.full(len(target), -1)
+    dense = Domains(source, labels, target, known, np.ones(len(labels), dtype=int))
+    thin = dense._replace(source=sparse.csr_matrix(source), target=sparse.csr_matrix(target))
+    all_of_them, of_words = ({one.name for one in as_candidates(None, rows, False)} for rows in (dense, thin))
+    assert all_of_them - of_words == set(NOT_OF_WORDS)
+    assert of_words - all_of_them == {"msda"}
+    assert [one.name for one in as_candidates(["coral"], thin, False)] == ["source_only", "coral"]
 
 
 def test_what_is_unknown_is_refused_in_a_sentence():

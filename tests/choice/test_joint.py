@@ -11,6 +11,7 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 
 from headstart import catalogue
 from headstart.checks import check_domain_method
@@ -26,6 +27,7 @@ from headstart.choice.stored import load_estimator, save_estimator
 from headstart.engine import Saving
 from headstart.errors import UserError
 from headstart.foreign import unusable
+from headstart.functional.reuse import reusing
 from headstart.problem import Task
 from headstart.shallow.joining import join
 from headstart.tasks import create_task
@@ -244,3 +246,29 @@ def test_a_method_of_classes_is_left_out_of_a_race_of_values():
     notes = {row["name"]: row["note"] for row in choice.table}
     assert "classification" in notes["mcc"]
     assert not notes["erm"]
+
+
+def test_sparse_rows_train_as_the_same_rows_dense():
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 2
+    rows = (rng.random((100, 30)) < 0.1) * rng.normal(size=(100, 30))
+    rows[:60, 0], rows[:, 1] = labels, 0.1  # a constant column, which rounding must not tell apart from itself
+    X, y, domain = join(rows[:60], labels, rows[60:])
+    for standardise in (True, False):
+        model = JointClassifier(method="mcc", standardise=standardise)
+        found = [
+            model.fit(form(X), y, sample_domain=domain).predict_proba(form(rows)) for form in (np.asarray, csr_matrix)
+        ]
+        assert np.allclose(*found, atol=1e-3)
+        assert np.isinf(model.units_.scale[1])
+
+
+def test_trained_candidates_of_one_race_bring_the_rows_inside_once(monkeypatch):
+    source, labels, target, _ = rotated()
+    X, y, domain = join(csr_matrix(source), labels, csr_matrix(target))
+    seen, of_rows = [], Units.of_rows
+    monkeypatch.setattr(Units, "of_rows", lambda units, rows: seen.append(rows.shape[0]) or of_rows(units, rows))
+    with reusing():
+        for method in ("erm", "mcc", "shot"):
+            JointClassifier(method=method).fit(X, y, sample_domain=domain)
+    assert seen == [80, 80]  # the source and the target

@@ -211,12 +211,15 @@ def test_values_are_held_within_the_range_of_all_that_is_known_widened_on_both_s
 def test_sparse_rows_are_dense_only_where_a_model_takes_no_others_and_they_are_few(noise, monkeypatch):
     rows = noise._replace(source=csr_matrix(noise.source), target=csr_matrix(noise.target))
     data = prepare(rows, n_classes=3, standardise=False)
-    first, weighed = race(data, [Candidate("source_only"), Candidate("kmm")])
+    first, weighed = race(data, [Candidate("source_only"), Candidate("gaussian")])
     assert (first.note, weighed.note) == ("", "")
     monkeypatch.setattr("headstart.choice.racing.DENSE_LIMIT", 100)
-    first, weighed = race(data, [Candidate("source_only"), Candidate("kmm")])
+    first, weighed = race(data, [Candidate("source_only"), Candidate("gaussian")])
     assert first.note == ""
     assert "takes dense rows only, and 210 x 4 sparse numbers are too many" in weighed.note
+    trained, kernel = race(data, [Candidate("erm"), Candidate("kmm")])  # steps are on dense rows; distances are not
+    assert "210 x 4 sparse numbers are too many" in trained.note
+    assert kernel.note == ""
 
 
 def test_a_smaller_fit_takes_the_strength_that_the_whole_one_chose(noise):

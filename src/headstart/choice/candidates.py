@@ -166,7 +166,11 @@ LEARNED = (
 """What the shipped coefficients of the evidence were learned on; whatever else races is judged by its answers alone."""
 OF_WORDS = Candidate("msda")
 """Races beside them where rows are sparse: it was made for bags of words, whose rare words it fills in."""
+NOT_OF_WORDS = ("meda", "easytl", "jda", "jgsa", "artl", "gfk", "coral", "standardize")
+"""Left out where rows are sparse: aligned kernels, covariances and deviations of many rare words do harm (docs/log.md,
+2026-11-28), and each would make the rows dense."""
 check_names([OF_WORDS.method], catalogue.names(), "headstart.choice.candidates.OF_WORDS")
+check_names(NOT_OF_WORDS, LEARNED, "headstart.choice.candidates.NOT_OF_WORDS")
 check_names(LEARNED, [one.name for one in standard_field()], "headstart.choice.candidates.LEARNED")
 RACED = (*BASELINES, NEAREST, *BLENDS, STACKED, *catalogue.names(), *LEARNED)
 """Every name that a race can end in, but for labels that a caller gives and methods that are added later."""
@@ -203,7 +207,7 @@ def _default(domains: Domains, regression: bool) -> list[Candidate]:
         entry = there.get(one.method)
         if entry is None or ("target_labels" in entry.needs and len(domains.known) == 0):
             continue
-        if not by_default(entry, regression):
+        if not by_default(entry, regression) or (sparse_rows and one.method in NOT_OF_WORDS):
             continue
         out.append(one)
     return out

@@ -238,12 +238,15 @@ def _stand(model: Any, data: AdaptationData) -> None:
 
 
 def _as_taken(model: Any, rows: Any) -> Any:
-    """Return rows dense where the model takes no others and they are few enough."""
-    if not sparse.issparse(rows) or model.__sklearn_tags__().input_tags.sparse:
+    """Return rows dense where the model takes no others, and refuse to where they are too many."""
+    if not sparse.issparse(rows):
+        return rows
+    as_it_is = model.__sklearn_tags__().input_tags.sparse
+    if as_it_is and not getattr(model, "makes_dense", False):
         return rows
     if rows.shape[0] * rows.shape[1] > DENSE_LIMIT:
         raise ValueError(f"takes dense rows only, and {rows.shape[0]} x {rows.shape[1]} sparse numbers are too many")
-    return rows.toarray()
+    return rows if as_it_is else rows.toarray()
 
 
 def outputs(model: Any, rows: Any, data: AdaptationData, *, is_source: bool) -> Array:

@@ -15,14 +15,22 @@ def location_scale(rows: Any, *, each: bool = True) -> tuple[Array, Array]:
 
     With ``each`` False, all features take the root of the mean variance.
     """
-    mean = np.asarray(rows.mean(axis=0)).ravel()
-    if sparse.issparse(rows):
-        spread = np.sqrt(np.maximum(np.asarray(rows.multiply(rows).mean(axis=0)).ravel() - mean**2, 0))
-    else:
-        spread = rows.std(axis=0)
+    mean, spread = np.asarray(rows.mean(axis=0)).ravel(), column_deviations(rows)
     if not each:
         spread = np.full(len(mean), np.sqrt(np.mean(spread**2)))
     return mean, np.where(spread > 1e-9 * np.maximum(np.abs(mean), 1e-300), spread, 1.0)
+
+
+def column_deviations(rows: Any) -> Array:
+    """Return the standard deviation [d] of every column of rows, dense or CSR."""
+    if not sparse.issparse(rows):
+        return rows.std(axis=0)
+    rows = sparse.csr_matrix(rows)
+    n, d = rows.shape
+    mean = np.asarray(rows.mean(axis=0)).ravel()
+    apart = np.bincount(rows.indices, np.square(rows.data - mean[rows.indices]), minlength=d)
+    empty = n - np.bincount(rows.indices, minlength=d)
+    return np.sqrt((apart + empty * mean**2) / n)  # about the mean, so that a constant column has none at all
 
 
 def in_units(rows: Any, mean: Array, scale: Array) -> Any:

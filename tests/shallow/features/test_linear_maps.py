@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import linalg, sparse
+from scipy.sparse import csr_matrix
 from sklearn.utils.estimator_checks import check_estimator
 
 from headstart.checks.domains import check_domain_method
@@ -201,6 +202,8 @@ def test_standardizer_by_domain():
     constant = np.column_stack([SOURCE, np.full(80, 5.0)])
     assert not both(DomainStandardizer(), constant, constant)[0][:, -1].any()
     assert location_scale(constant)[1][-1] == 1
+    constant[:, -1] = 0.3  # a mean of squares less the square of the mean would round to 1e-8 here, not to 0
+    assert location_scale(csr_matrix(constant))[1][-1] == 1
 
 
 def test_standardizer_normalises_rows_first_and_keeps_sparse_rows_sparse():

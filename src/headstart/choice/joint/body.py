@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
 from headstart.choice.heads import Grid
+from headstart.functional.scale import column_deviations
 from headstart.networks.network import Network
 from headstart.networks.parts import chain, named
 from headstart.networks.unset_preprocess import UnsetPreprocess
+from headstart.shallow.adaptation import dense
 
 Array = np.ndarray
 CHANNELS, KERNEL = (16, 32), 5
@@ -96,12 +98,12 @@ class Units(NamedTuple):
     scale: Array
 
     @classmethod
-    def of(cls, rows: Array, *, each: bool) -> Units:
-        """Return units of rows: each column's own deviation, or one for all that keeps their proportions.
+    def of(cls, rows: Any, *, each: bool) -> Units:
+        """Return units of rows, dense or CSR: each column's own deviation, or one that keeps their proportions.
 
         Columns that do not vary become 0.
         """
-        mean, spread = rows.mean(axis=0), rows.std(axis=0)
+        mean, spread = np.asarray(rows.mean(axis=0)).ravel(), column_deviations(rows)
         varies = spread > 1e-9 * np.maximum(1.0, np.abs(mean))
         common = float(np.sqrt(np.mean(spread[varies] ** 2))) if varies.any() else 1.0
         scale = np.where(varies, spread if each else common, np.inf)
@@ -115,8 +117,9 @@ class Units(NamedTuple):
         scale = np.where(spread > 1e-9 * np.maximum(1.0, np.abs(mean)), spread, np.inf)
         return cls(*(np.repeat(part, maps.shape[2]) for part in (mean, scale)))
 
-    def of_rows(self, rows: Array) -> Array:
-        return (rows - self.mean) / self.scale
+    def of_rows(self, rows: Any) -> Array:
+        """Return dense rows of dense or CSR ones."""
+        return (dense(rows) - self.mean) / self.scale
 
 
 def as_tensor(rows: Array) -> torch.Tensor:

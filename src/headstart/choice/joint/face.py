@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from scipy.special import softmax
@@ -16,6 +16,7 @@ from headstart.choice.joint.body import Layers, Units
 from headstart.choice.joint.fitting import ordered, train_joint
 from headstart.choice.joint.material import OfRows
 from headstart.choice.joint.plan import Plan
+from headstart.functional.reuse import shared
 from headstart.problem import Task
 from headstart.shallow.domains import Domains, stack
 from headstart.shallow.predictors import DomainClassifier, DomainRegressor
@@ -24,9 +25,45 @@ from headstart.tasks import TaskLogic, create_task
 Array = np.ndarray
 
 
+class Inside(NamedTuple):
+    """Both domains as a network takes them, in an order of their own: what trained candidates of a race share."""
+
+    mean: Array
+    scale: Array
+    source: Array
+    labels: Array
+    target: Array
+    target_labels: Array
+    source_domain: Array
+
+    @classmethod
+    def of(cls, domains: Domains, standardise: bool, grid: Grid | None) -> Inside:
+        """Return dense or CSR rows in units of their own, dense."""
+
+        def compute() -> Inside:
+            parts = ordered(domains)  # first, so that not even rounding depends on the table's order
+            rows = stack(parts.source, parts.target)
+            units = Units.of_pictures(rows, grid) if grid else Units.of(rows, each=standardise)
+            source, target = units.of_rows(parts.source), units.of_rows(parts.target)
+            return cls(*units, source, parts.labels, target, parts.target_labels, parts.source_domain)
+
+        return shared("rows inside", (*domains, standardise, grid), compute)
+
+    @property
+    def units(self) -> Units:
+        return Units(self.mean, self.scale)
+
+    @property
+    def domains(self) -> Domains:
+        return Domains(self.source, self.labels, self.target, self.target_labels, self.source_domain)
+
+
 class _Joint:
     """What both faces share."""
 
+    sparse_input: ClassVar[bool] = True
+    makes_dense: ClassVar[bool] = True
+    """A network's steps are on dense rows, whatever comes in."""
     method: str
     options: dict[str, Any] | None
     standardise: bool
@@ -41,18 +78,16 @@ class _Joint:
         self.place = place
 
     def _train(self, domains: Domains, logic: TaskLogic) -> None:
-        domains = ordered(domains)  # first, so that not even rounding depends on the table's order
-        rows = stack(domains.source, domains.target)
-        self.units_ = Units.of_pictures(rows, self.grid) if self.grid else Units.of(rows, each=self.standardise)
-        inside = domains._replace(
-            source=self.units_.of_rows(domains.source), target=self.units_.of_rows(domains.target)
-        )
+        inside = Inside.of(domains, self.standardise, self.grid)
+        self.units_, state = inside.units, self.place
         rows_of = OfRows(Plan.of(Heads(self.standardise, grid=self.grid)))
-        network, done = train_joint(self.method, self.options, inside, logic, rows_of, seed=self.seed, state=self.place)
+        network, done = train_joint(
+            self.method, self.options, inside.domains, logic, rows_of, seed=self.seed, state=state
+        )
         self.history = [one.history for one in done]
         self.layers_ = Layers.of(network)
 
-    def _answers(self, rows: Array) -> Array:
+    def _answers(self, rows: Any) -> Array:
         """Return the network's outputs [n, k]."""
         inside = self.units_.of_rows(rows)
         return self.layers_.outputs(inside.reshape(len(inside), *self.grid) if self.grid else inside)
