@@ -10,6 +10,7 @@ from multiprocessing import get_context
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from headstart import catalogue
 from headstart.choice.joint import fitting, plan
@@ -151,3 +152,24 @@ def test_small_pictures_as_they_are_are_convolved_by_what_is_trained(few_digits,
     again = load(run.path).model
     names = sorted(few_digits.rglob("*.png"))
     assert np.array_equal(again.predict_proba(names), run.model.predict_proba(names))
+
+
+def test_translated_pictures_of_both_domains_stand_on_the_page(few_digits, tmp_path, monkeypatch):
+    """Two steps will do: what a translator learns is not asked here."""
+    monkeypatch.setattr(plan, "LEAST_STEPS", 1)
+    monkeypatch.setattr(plan, "MOST_STEPS", 1)
+    run = fit(
+        few_digits, source_data=few_digits, source="headstart/pixels", method="cycada", out=tmp_path / "run", quiet=True
+    )
+    (told,) = json.loads((run.path / "evidence" / "training.json").read_text())["candidates"]
+    assert {domain: len(pairs) for domain, pairs in told["translated"].items()} == {"source": 6, "target": 6}
+    page = (run.path / "report.html").read_text()
+    assert page.count("<img ") >= 24
+    assert "Source pictures as they would look in the target" in page
+    for pairs in told["translated"].values():
+        before, after = (
+            np.asarray(Image.open(run.path / "evidence" / pairs[0][when]), dtype=int) for when in ("before", "after")
+        )
+        assert before.shape == after.shape
+        assert np.ptp(before) > 100  # a digit, from black to white
+        assert 0 < np.abs(before - after).mean() < 128

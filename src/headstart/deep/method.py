@@ -154,6 +154,10 @@ class Method(BaseEstimator, ABC):
         """
         return {}
 
+    def translated(self, nets: Nets, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Return inputs of each domain as they would look in the other; None where a method translates none."""
+        return None
+
     def evaluated(self, nets: Nets) -> Network:
         """Return the network that is evaluated and kept: by default the trained one; a teacher, an average."""
         return nets.network

@@ -179,6 +179,7 @@ SAMPLE = Record(
 )
 SAMPLES = Record({}, {"items": Items(SAMPLE), "note": Maybe(WORD), "method": NAME, "modality": NAME})
 LABEL = Either((Items(Number()), Number()))
+TRANSLATED = Items(Record({"before": NAME, "after": NAME}))
 TRAINING = Record(
     {},
     {
@@ -186,6 +187,7 @@ TRAINING = Record(
         "title": NAME,
         "kept": Flag(),
         "commonest": Maybe(Record({"class": NAME, "target": Number(0, 1), "source": Number(0, 1)})),
+        "translated": Maybe(Record({}, {"source": TRANSLATED, "target": TRANSLATED})),
         "records": Items(
             Record({"step": COUNT}, {"train_loss": Maybe(Number()), "terms": METRICS, "measures": METRICS})
         ),

@@ -26,14 +26,14 @@ def training(folder: RunFolder) -> dict[str, Any] | None:
     """Return a panel per trained candidate; None where none was trained."""
     found = (folder.evidence.get("training") or {}).get("candidates") or []
     told = sorted(found, key=lambda one: (not one.get("kept"), not _measures(one)))
-    panels = [_panel(one) for one in told if one.get("records")]
+    panels = [_panel(one, folder) for one in told if one.get("records")]
     if not panels:
         return None
     explain = JOINT if folder.run.get("across") else ALONE
     return {"explain": explain, "panels": panels[:MOST], "more": [one["title"] for one in panels[MOST:]]}
 
 
-def _panel(one: dict[str, Any]) -> dict[str, Any]:
+def _panel(one: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
     records = one["records"]
     terms = {name: _points(records, "terms", name) for name in _names(records, "terms")}
     terms = terms or {"loss": [(r["step"], r["train_loss"]) for r in records if fmt.is_number(r.get("train_loss"))]}
@@ -45,7 +45,20 @@ def _panel(one: dict[str, Any]) -> dict[str, Any]:
         "kept": bool(one.get("kept")),
         "charts": drawn,
         "says": reading(records, one.get("commonest")),
+        "translated": _translated(one.get("translated") or {}, folder),
     }
+
+
+def _translated(found: dict[str, list[dict[str, str]]], folder: RunFolder) -> list[dict[str, Any]]:
+    """Return pictures of each domain and what they were translated to; an empty list where none were."""
+    words = {"source": "Source pictures as they would look in the target", "target": "Target pictures taken back"}
+    told = []
+    for domain, heading in words.items():
+        pairs = [(folder.picture(pair["before"]), folder.picture(pair["after"])) for pair in found.get(domain) or []]
+        shown = [pair for pair in pairs if None not in pair]
+        if shown:
+            told.append({"heading": heading, "pairs": shown})
+    return told
 
 
 def _measures(one: dict[str, Any]) -> list[str]:

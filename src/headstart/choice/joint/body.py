@@ -121,6 +121,13 @@ class Units(NamedTuple):
         """Return dense rows of dense or CSR ones."""
         return (dense(rows) - self.mean) / self.scale
 
+    def back(self, rows: Array) -> Array:
+        """Return rows in the units they came in; a column that does not vary is its mean."""
+        return (
+            np.where(np.isfinite(self.scale), rows * np.where(np.isfinite(self.scale), self.scale, 0.0), 0.0)
+            + self.mean
+        )
+
 
 def as_tensor(rows: Array) -> torch.Tensor:
     """Return rows as the network takes them."""

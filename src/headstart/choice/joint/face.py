@@ -16,6 +16,7 @@ from headstart.choice.joint.body import Layers, Units
 from headstart.choice.joint.fitting import ordered, train_joint
 from headstart.choice.joint.material import OfRows
 from headstart.choice.joint.plan import Plan
+from headstart.choice.joint.translated import Translated, translations
 from headstart.functional.reuse import shared
 from headstart.problem import Task
 from headstart.shallow.domains import Domains, stack
@@ -72,6 +73,8 @@ class _Joint:
     place: Path | None = None
     history: Sequence[list[dict[str, Any]]] = ()
     """How the training went, a list of records per phase; like the place, no part of what is saved."""
+    translated: Translated | None = None
+    """Some pictures of both domains and what they were translated to, where the method translates; as the history."""
 
     def keep_in(self, place: Path) -> None:
         """Let the training be kept in a folder while it goes on, and go on from what is found there."""
@@ -86,6 +89,8 @@ class _Joint:
         )
         self.history = [one.history for one in done]
         self.layers_ = Layers.of(network)
+        learner = rows_of.learner(self.method, self.options)
+        self.translated = translations(learner, done[-1].nets, inside.domains, self.grid, self.units_)
 
     def _answers(self, rows: Any) -> Array:
         """Return the network's outputs [n, k]."""

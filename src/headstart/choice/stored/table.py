@@ -98,7 +98,7 @@ MOVED = {
 }
 """What a class of the table was called by earlier versions, whose models still open."""
 check_names(MOVED.values(), CLASSES, "headstart.choice.stored.table.MOVED")
-LEFT_OUT = frozenset({"_loss_function_", "held_out_", "history", "place", "behind", "opened", "proof"})
+LEFT_OUT = frozenset({"_loss_function_", "held_out_", "history", "translated", "place", "behind", "opened", "proof"})
 """Attributes that no prediction reads: compiled objects, and how a search or a training went and where it was kept."""
 NEIGHBOURS = "sklearn.neighbors._unsupervised:NearestNeighbors"
 """Is fitted again on its own rows: its index would be trusted memory offsets."""

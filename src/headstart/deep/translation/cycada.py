@@ -94,6 +94,11 @@ class CyCADA(Method):
         source, target = labelled_source(batch)[0].x, unlabelled(batch).x
         return source.reshape(-1, *grid), target.reshape(-1, *grid)
 
+    def translated(self, nets: Nets, source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        grid = self.grid or nets.network.spec["grid"]
+        there, back = nets.to_target(source.reshape(-1, *grid)), nets.to_source(target.reshape(-1, *grid))
+        return there.reshape(source.shape), back.reshape(target.shape)
+
     def measures(self, nets: Nets, batch: Batch) -> dict[str, float]:
         source, target = self._pictures(nets, batch)
         real, made = (nets.judge_target(one).flatten(1).mean(dim=1) for one in (target, nets.to_target(source)))

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from headstart.choice.joint.translated import Translated
 from headstart.models.arrays import outputs
 from headstart.problem import Task
 from headstart.report.feature_map import layout
+from headstart.report.pictures import save_picture, thumbnail
 from headstart.shallow.shells.adapted import Adapted
 from headstart.shallow.shells.reweighted import Reweighted
 from headstart.storage import write_json
@@ -19,6 +22,8 @@ from headstart.workflow.record import title_of
 
 Array = np.ndarray
 POINTS = 200
+TRANSLATED = 112
+"""Pixels of a translated picture's longer side on the page."""
 TOLD = ("step", "train_loss", "terms", "measures")
 """What is told of each evaluation of a training."""
 
@@ -58,10 +63,33 @@ def write_training(path: Path, adaptation: Adaptation, race: Race) -> None:
                 "kept": one.name == race.kept.name,
                 "commonest": commonest(adaptation.task, adaptation.sides.source_labels, np.asarray(one.target)),
                 "records": [{key: record[key] for key in TOLD if key in record} for record in one.model.history[-1]],
+                "translated": write_translations(path.parent, number, getattr(one.model, "translated", None)),
             }
-            for one in trained
+            for number, one in enumerate(trained)
         ]
         write_json(path, {"candidates": candidates})
+
+
+def write_translations(folder: Path, number: int, shown: Translated | None) -> dict[str, list[dict[str, str]]] | None:
+    """Write pictures of both domains and what they became; return their files by domain. None without pictures."""
+    if shown is None or shown.source.shape[1] not in (1, 3):
+        return None
+    low, high = (pick([pick(part) for part in (shown.source, shown.target)]) for pick in (np.min, np.max))
+
+    def write(picture: Array, stem: str) -> str:
+        grey = np.clip((picture - low) / max(high - low, 1e-12), 0, 1)
+        pixels = np.round(255 * grey).astype(np.uint8).transpose(1, 2, 0)
+        image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+        return save_picture(folder, f"translated-{number}-{stem}", thumbnail(image, TRANSLATED))
+
+    pairs = {"source": (shown.source, shown.source_there), "target": (shown.target, shown.target_back)}
+    return {
+        domain: [
+            {"before": write(one, f"{domain}-{place}"), "after": write(other, f"{domain}-{place}-there")}
+            for place, (one, other) in enumerate(zip(*parts, strict=True))
+        ]
+        for domain, parts in pairs.items()
+    }
 
 
 def commonest(task: Task, labels: Array, answers: Array) -> dict[str, Any] | None:
