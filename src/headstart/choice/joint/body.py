@@ -123,10 +123,7 @@ class Units(NamedTuple):
 
     def back(self, rows: Array) -> Array:
         """Return rows in the units they came in; a column that does not vary is its mean."""
-        return (
-            np.where(np.isfinite(self.scale), rows * np.where(np.isfinite(self.scale), self.scale, 0.0), 0.0)
-            + self.mean
-        )
+        return rows * np.where(np.isfinite(self.scale), self.scale, 0.0) + self.mean
 
 
 def as_tensor(rows: Array) -> torch.Tensor:
