@@ -92,23 +92,7 @@ class _Joint:
         learner = rows_of.learner(self.method, self.options)
         self.translated = translations(learner, done[-1].nets, inside.domains, self.grid, self.units_)
 
-<<<<<<< HEAD
     def _answers(self, rows: Any) -> Array:
-=======
-    def _translations(self, learner: Method, nets: Nets, inside: Domains) -> Translated | None:
-        """Return some pictures of each domain, evenly over classes or rows, and the same translated, in their units."""
-        if self.grid is None or type(learner).translated is Method.translated:
-            return None
-        by_class = np.argsort(inside.labels, kind="stable")
-        rows = inside.source[some(by_class)], inside.target[some(np.arange(len(inside.target)))]
-        with evaluating(nets), torch.no_grad():
-            found = learner.translated(nets, *map(as_tensor, rows))
-        assert found is not None
-        parts = (*rows, *(part.double().numpy() for part in found))
-        return Translated(*(self.units_.back(part).reshape(-1, *self.grid) for part in parts))
-
-    def _answers(self, rows: Array) -> Array:
->>>>>>> 3707ca6 (The page shows pictures of both domains as they were translated)
         """Return the network's outputs [n, k]."""
         inside = self.units_.of_rows(rows)
         return self.layers_.outputs(inside.reshape(len(inside), *self.grid) if self.grid else inside)
