@@ -150,6 +150,9 @@ def test_a_run_that_is_killed_in_a_training_goes_on_with_the_same_bits(sides, tm
     ({"depth": 9}, "this network has 5 stages"),
     ({"norm": "domain", "depth": None}, "give --depth"),
     ({"norm": "mine"}, "--norm 'mine' is not known"),
+    ({"method": "coral"}, "of coral nothing is trained"),
+    ({"method": "cycada"}, "trains a network of its own"),
+    ({"arms": "dann"}, "--arms compares ways of learning from one labelled target"),
     ({"source": "headstart/pixels"}, "the pixels of small pictures are the features"),
 ])  # fmt: skip
 def test_what_cannot_be_trained_is_refused_before_anything_is_written(sides, tmp_path, options, said):

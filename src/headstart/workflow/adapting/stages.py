@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from headstart.errors import UserError
 from headstart.models.encoder import Backbone
 from headstart.networks import Network
 from headstart.workflow.adapting.adaptation import Adaptation
-from headstart.workflow.options import FitOptions, depth_of
+from headstart.workflow.options import TRAINED, UNSEEN, FitOptions, depth_of
 
 OPERATIONS = 2e10
 """Floating-point operations in a second, of one thread of a server of 2026; only shares of a budget follow it."""
@@ -29,6 +29,7 @@ NORM = "shared"
 VIEWS = 4
 """Views of a sample at hand, where a method shows several."""
 NONE = ("none", "0")
+WORDS = {TRAINED, UNSEEN}
 
 
 def check_depth(options: FitOptions, network: Network | None) -> int:
@@ -37,7 +38,7 @@ def check_depth(options: FitOptions, network: Network | None) -> int:
     Raises
     ------
     UserError
-        If there is no network whose stages could be trained, or it has fewer.
+        If there is no network whose stages could be trained, it has fewer, or nothing that is named trains them.
     """
     if options.norm is not None and options.depth in (None, *NONE):
         raise UserError(
@@ -51,9 +52,27 @@ def check_depth(options: FitOptions, network: Network | None) -> int:
         raise UserError(
             f"--depth {options.depth} trains a network's last stages, and here {what} are the features; leave it out."
         )
+    _check_named(options)
     found = depth_of(options.depth, len(network.stages))
     assert found is not None
     return found
+
+
+def _check_named(options: FitOptions) -> None:
+    """Refuse methods by name of which none is trained, or that train a network of their own."""
+    names = [name.strip() for name in (options.method or TRAINED).split(",")]
+    learnt = [name for name in names if name not in WORDS and catalogue.parts(name)[0].kind in catalogue.LEARNT]
+    if not learnt and not WORDS & {*names}:
+        raise UserError(
+            f"--depth {options.depth} trains a network's last stages, and of {options.method} nothing is trained; name "
+            "a method that is (`headstart methods`, kind joint or source_free) with --method, or leave --depth out."
+        )
+    for name in learnt:
+        if all(field.name != "depth" for field in fields(catalogue.parts(name)[0].load())):
+            raise UserError(
+                f"--method {name} trains a network of its own, which --depth {options.depth} says nothing about; leave "
+                "one of the two out."
+            )
 
 
 def find_stages(adaptation: Adaptation) -> Stages | None:

@@ -99,6 +99,11 @@ def check_methods(options: FitOptions) -> None:
                 f"--{name.replace('_', '-')} has no meaning with --source-data, where what is trained goes by the size "
                 "of the data; leave it out."
             )
+    if options.arms != FitOptions.arms:
+        raise UserError(
+            "--arms compares ways of learning from one labelled target, and with --source-data methods race; name them "
+            f"with --method, as in --method {','.join(options.arms)[:100]} (`headstart methods`)."
+        )
     if options.method is not None:
         known = [entry.name for entry in catalogue.METHODS if entry.kind in catalogue.RACED_KINDS]
         for name in options.method.split(","):
