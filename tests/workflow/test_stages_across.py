@@ -8,14 +8,25 @@ import signal
 from multiprocessing import get_context
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from PIL import Image
 from sklearn.datasets import load_digits
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import BertConfig, PreTrainedTokenizerFast
 
 from headstart.choice import choosing
 from headstart.choice.joint import fitting, plan
+from headstart.choice.joint.staged import StagedClassifier
+from headstart.data import open_data
 from headstart.engine import Saving
 from headstart.errors import UserError
+from headstart.models.encoder import Backbone
+from headstart.networks import build
+from headstart.networks.text_preprocess import TextPreprocess
+from headstart.networks.transformers_family import transformers_spec
+from headstart.shallow.joining import join
 from headstart.workflow.export import export
 from headstart.workflow.fit import fit
 from headstart.workflow.resume import resume
@@ -160,3 +171,38 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(sides, tmp
     with pytest.raises(UserError, match=said):
         fit(sides / "target", source_data=sides / "source", out=tmp_path / "run", quiet=True, **given)
     assert not (tmp_path / "run").exists()
+
+
+def text_backbone() -> Backbone:
+    """Return a small network of texts, frozen."""
+    pieces = ["[PAD]", "[UNK]", "a", "good", "bad", "book", "film", "long"]
+    backend = Tokenizer(models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="[PAD]", unk_token="[UNK]")
+    config = BertConfig(vocab_size=8, hidden_size=8, num_hidden_layers=2, num_attention_heads=2, intermediate_size=8)
+    torch.manual_seed(0)
+    network = build(transformers_spec(config), TextPreprocess(tokenizer, 16))
+    network.head = torch.nn.Identity()
+    return Backbone(network.freeze(len(network.stages)))
+
+
+def test_texts_of_any_length_are_trained_from_their_states(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path))
+    encoder, rng = text_backbone(), np.random.default_rng(0)
+
+    def texts(noun, n=24):
+        words = [("good", "bad")[i % 2] + " a" * rng.integers(0, 9) + f" {noun}" for i in range(n)]
+        return open_data(pd.DataFrame({"text": words, "tone": ["up", "down"] * (n // 2)}), label="tone")
+
+    sides = [texts("book"), texts("film long")]
+    rows = [encoder.features(one) for one in sides]
+    behind = encoder.behind(sides, np.concatenate(rows), 1)
+    mixed = behind.fetch(np.stack([rows[1][3], rows[0][2], rows[1][0]]))(np.arange(3), 0)
+    again = encoder.network.run(mixed, len(encoder.network.stages) - 1).detach().numpy()
+    assert np.allclose(again, [rows[1][3], rows[0][2], rows[1][0]], atol=1e-5)
+    model = StagedClassifier(method="mcc")
+    model.stand_on(behind)
+    X, y, domain = join(rows[0], sides[0].labels(np.arange(24)), rows[1])
+    model.fit(X, y, sample_domain=domain)
+    assert model.proof[-1]["stages"] == encoder.network.stage_names[:-1]
+    assert np.isfinite(model.predict_proba(rows[1])).all()
