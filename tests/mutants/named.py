@@ -56,6 +56,10 @@ _race = room("choice/racing.py", "tests/choice/test_racing.py")
 _choosing = room("choice/choosing.py", "tests/choice/test_guard.py")
 _gain = room("choice/gain.py", "tests/choice/test_racing.py", "tests/choice/test_choose.py")
 _shift = room("choice/label_shift.py", "tests/choice/test_label_shift.py")
+_behind = room("choice/joint/behind.py", "tests/choice/test_stages.py", "tests/workflow/test_stages_across.py")
+_staged = room("choice/joint/staged.py", "tests/choice/test_stages.py", "tests/workflow/test_stages_across.py")
+_states = room("choice/joint/of_states.py", "tests/choice/test_stages.py")
+_norms = room("choice/joint/norms.py", "tests/choice/test_stages.py")
 _stack = room("choice/stacking.py", "tests/choice/test_stacking.py", "tests/choice/test_racing.py")
 _unseen = room("choice/unseen.py", "tests/choice/test_unseen.py")
 _reuse = room("functional/reuse.py", "tests/functional/test_reuse.py")
@@ -352,6 +356,18 @@ NAMED = [
     _sized("no network is too large", "if seen > MOST or tensors > MOST_TENSORS:", "if False:",
            "a file of a hundred bytes would take all memory"),
     _sized("weights hold any network", "parameters > max(UNASKED, bytes_there)", "False", "as above"),
+    # trained stages of a network
+    _behind("states of another data set", "places[mine] - start", "places[mine]", "a target's picture would stand behind another's"),
+    _behind("states in the order of their data sets", 'whole[order]', "whole", "labels would belong to other rows"),
+    _staged("statistics of the other domain", '"source" if is_source else "target", {}', '"target" if is_source else "source", {}',
+            "the target would be counted in the source's units"),
+    _staged("tensors of other stages are taken", "exactly=True", "exactly=False", "an edited file would be half a model"),
+    _states("all stages learn", "catalogue.create(method, self.stages.depth,", "catalogue.create(method, None,",
+            "what is said to be frozen moves"),
+    _states("the head starts anywhere", "network.head.weight.copy_(torch.from_numpy(coef))", "pass",
+            "few steps at a low rate would not reach the frozen network"),
+    _norms("a held norm is counted by its batch", "self.bias, False, 0.0", "self.bias, self.training, 0.0", "held means held"),
+    _norms("statistics stay behind", "put(network, before)\n    found", "pass\n    found", "looking on would change what is trained"),
     # the estimators
     _contest("the outer fold is chosen on", "choice = choose(field, train, most)",
              "choice = choose(field, np.arange(n), most)", "the gain would be of what was chosen on the same rows"),
