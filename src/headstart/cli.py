@@ -45,10 +45,13 @@ from headstart.cli_options import (
     Shots,
     SourceData,
     SourceSpec,
+    SourceSpecs,
+    Study,
     TargetLabels,
     TaskName,
     TestData,
     Text,
+    Trials,
     Verbose,
     Views,
 )
@@ -102,7 +105,7 @@ def _show(result: Any, as_json: bool, lines: list[str], *, quiet: bool = False) 
 @app.command()
 def fit(
     data: Data,
-    source: SourceSpec = None,
+    source: SourceSpecs = None,
     source_data: SourceData = None,
     target_labels: TargetLabels = "evaluate",
     test: TestData = None,
@@ -135,6 +138,8 @@ def fit(
     allow_damaged: AllowDamaged = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    trials: Trials = None,
+    study: Study = None,
     json_: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -179,6 +184,8 @@ def fit(
         allow_damaged=allow_damaged,
         quiet=quiet,
         verbose=verbose,
+        trials=trials,
+        study=study,
     )
     if result is not None:
         _show(result.result, json_, result.lines(), quiet=quiet)

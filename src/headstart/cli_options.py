@@ -42,8 +42,11 @@ def read_config(context: typer.Context, path: Path | None) -> Path | None:
         name = "json_" if name == "json" else name
         if name not in known:
             raise UserError(f"--config {path} has an unknown option '{key}' for {verb}; {nearest(key, known)}")
-        multiple = isinstance(value, list) and not getattr(known[name], "multiple", False) and known[name].nargs == 1
-        context.default_map[name] = ",".join(map(str, value)) if multiple else value
+        takes_several = getattr(known[name], "multiple", False)
+        if isinstance(value, list) and not takes_several and known[name].nargs == 1:
+            value = ",".join(map(str, value))
+        # A text would be read letter by letter where an option may be given again.
+        context.default_map[name] = [value] if takes_several and isinstance(value, str) else value
     return path
 
 
@@ -57,6 +60,20 @@ RunFolder = Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN
 SourceSpec = Annotated[
     str | None,
     typer.Option("--source", help="Where knowledge comes from, see `headstart sources`; what is at hand by default."),
+]
+SourceSpecs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        help="Where knowledge comes from, see `headstart sources`; what is at hand by default. Give it again for "
+        "several, which race.",
+    ),
+]
+Trials = Annotated[
+    int | None, typer.Option("--trials", help="Race: most fine-tunings; with one --source of its methods and settings.")
+]
+Study = Annotated[
+    str | None, typer.Option("--study", help="Race: URL of a database in which several machines share the trials.")
 ]
 SourceData = Annotated[
     list[str] | None,

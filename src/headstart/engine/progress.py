@@ -53,7 +53,7 @@ class Progress:
     ) -> None:
         if self._display is not None:
             self._display.stop()
-            self._display = None
+            self._display = self._task = None
 
     def stage(self, name: str, total_steps: int, *, watch: bool = True) -> None:
         """Begin a stage such as ``fine-tune`` of so many steps; ``watch`` it for over-fitting."""

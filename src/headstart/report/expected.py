@@ -117,6 +117,50 @@ ROBUSTNESS = Record(
     {"epsilon": Number(0), "attacks": Table(COUNT), "metric": NAME, "n": COUNT, "arms": Table(METRICS)}, {}
 )
 PLAN = Record({}, {"reasons": WORDS})
+RACE = Record(
+    {
+        "n": COUNT,
+        "metric": NAME,
+        "seconds": Number(0),
+        "limit": Number(0),
+        "standings": Items(
+            Record(
+                {
+                    "source": NAME,
+                    "title": NAME,
+                    "scores": Table(Number()),
+                    "rank": Maybe(Number()),
+                    "probe": Maybe(Number()),
+                    "seconds": Number(0),
+                    "left": Maybe(NAME),
+                    "why": WORD,
+                }
+            )
+        ),
+        "rungs": Items(Record({"epochs": Number(0), "folds": COUNT})),
+        "trials": Items(
+            Record(
+                {
+                    "number": COUNT,
+                    "source": NAME,
+                    "method": NAME,
+                    "depth": COUNT,
+                    "settings": Table(Either((Number(), NAME))),
+                    "scores": Items(Number()),
+                    "seconds": Number(0),
+                    "ended": NAME,
+                    "why": WORD,
+                }
+            )
+        ),
+        "winner": Record(
+            {"source": NAME, "method": Maybe(NAME), "depth": Maybe(COUNT), "trial": Maybe(COUNT), "why": WORD}
+        ),
+        "coming": WORD,
+        "notes": WORDS,
+    },
+)
+"""``race.json`` of a finished race of sources."""
 RUN = Record(
     {"schema": Whole(1), "task": TASK},
     {
@@ -146,6 +190,7 @@ RUN = Record(
         "warnings": WORDS,
         "robustness": Maybe(ROBUSTNESS),
         "across": ACROSS,
+        "race": Record({}, {"winner": NAME, "seconds": Number(0), "trials": COUNT, "lines": WORDS}),
         "model": Record({}, {"files": Table(NAME)}),
     },
 )

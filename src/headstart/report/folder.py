@@ -14,7 +14,7 @@ import numpy as np
 from headstart.errors import UserError
 from headstart.foreign import refuse_links, unusable
 from headstart.kinds import KINDS, LabelSpace
-from headstart.report.expected import EVIDENCE, METRIC_LINE, PLAN, RUN
+from headstart.report.expected import EVIDENCE, METRIC_LINE, PLAN, RACE, RUN
 from headstart.schema import read_checked, require
 from headstart.storage import read_json
 
@@ -51,6 +51,7 @@ class RunFolder:
     metrics: list[dict[str, Any]] = field(default_factory=list)
     predictions: Predictions | None = None
     evidence: dict[str, dict[str, Any]] = field(default_factory=dict)
+    race: dict[str, Any] | None = None
 
     def picture(self, name: Any) -> str | None:
         """Return a picture of the evidence folder as a data URI; None if there is no such picture."""
@@ -82,7 +83,9 @@ def read_folder(path: Path) -> RunFolder:
         raise UserError(f"{path} was written by a newer Headstart (schema {run['schema']}); upgrade to read it.")
     require(run, RUN, path / "run.json")
     plan = read_checked(path / "plan.json", PLAN) if (path / "plan.json").is_file() else None
-    return RunFolder(path, run, plan, _lines(path / "metrics.jsonl"), _predictions(path, run), _evidence(path))
+    race = read_checked(path / "race.json", RACE) if (path / "race.json").is_file() else None
+    lines, predictions = _lines(path / "metrics.jsonl"), _predictions(path, run)
+    return RunFolder(path, run, plan, lines, predictions, _evidence(path), race)
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

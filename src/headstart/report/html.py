@@ -16,6 +16,7 @@ from headstart.report import format as fmt
 from headstart.report.curves import curves
 from headstart.report.folder import RunFolder, read_folder
 from headstart.report.glossary import GLOSSARY
+from headstart.report.race import race
 from headstart.report.robustness import robustness
 from headstart.report.training import training
 from headstart.storage import write_text
@@ -80,6 +81,7 @@ def context(folder: RunFolder) -> dict[str, Any]:
         "calibration": quality.calibration(folder),
         "mistakes": stories.mistakes(folder),
         "across": across.across(folder),
+        "raced": race(folder),
         "domains": across.domains(folder),
         "training": training(folder),
         "robustness": robustness(folder),

@@ -14,6 +14,7 @@ BOUNDS = {
     "batch_size": (1, 2**20),
     "epochs": (1, 100_000),
     "patience": (1, 100_000),
+    "trials": (1, 100_000),
     "seed": (0, 2**32 - 1_001),  # scikit-learn takes seeds below 2**32, and repetitions count up from here
 }
 LONGEST_BUDGET = 10 * 365 * 86_400.0

@@ -15,6 +15,7 @@ from headstart.problem import Setting
 from headstart.tasks import TaskLogic
 from headstart.workflow.judging.predictions import Predictions
 from headstart.workflow.judging.verdict import Guard, Verdict
+from headstart.workflow.opening.fingerprint import weights_of
 from headstart.workflow.opening.transfer import Transfer
 from headstart.workflow.trained_rows import Parts
 
@@ -75,6 +76,14 @@ class Field(ABC, Generic[P, R]):
     @abstractmethod
     def network(self) -> Network | None:
         """Return the network that the run starts from, whose weights its result depends on."""
+
+    def weights(self) -> str | None:
+        """Return a hash of the weights that the result depends on."""
+        return weights_of(self.network())
+
+    def ready(self, folder: Path) -> Field[Any, Any]:
+        """Return the field that walks the road in ``folder``: this one, or the one that a race before it leads to."""
+        return self
 
     def check(self) -> None:
         """Refuse here what can be refused before a folder is made."""

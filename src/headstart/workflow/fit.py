@@ -18,7 +18,7 @@ from headstart.workflow.run import Run
 def fit(
     data: Any,
     *,
-    source: str | None = None,
+    source: str | Sequence[str] | None = None,
     source_data: Any = None,
     target_labels: str = "evaluate",
     test: Any = None,
@@ -51,6 +51,8 @@ def fit(
     allow_damaged: bool = False,
     quiet: bool = False,
     verbose: bool = False,
+    trials: int | None = None,
+    study: str | None = None,
 ) -> Run | None:
     """Transfer from ``source``, or from labelled ``source_data``, to ``data``, and measure whether that helped.
 
@@ -58,7 +60,8 @@ def fit(
     ----------
     data : path, DataFrame, arrays, `datasets.Dataset`, or what `headstart.open` returned.
     source : see ``headstart sources``; with ``source_data`` the backbone of images and texts. None tries those that are
-        at hand by a quick probe (`headstart.workflow.opening.source_choice`).
+        at hand by a quick probe (`headstart.workflow.opening.source_choice`). A list of several has them race within
+        half of the budget, on training samples alone (`headstart.workflow.racing`).
     source_data : labelled data of the same task from another domain, as ``data`` is given, or a list of several.
     target_labels : with ``source_data``, what the target's labels serve for: ``evaluate`` only, ``learn`` as well, or
         ``none``.
@@ -91,6 +94,8 @@ def fit(
     allow_damaged : go on although more than 5% of the files are damaged.
     quiet : show no progress.
     verbose : show more of it: what learns stage by stage, and every evaluation.
+    trials : most fine-tunings of a race; with one source it is a race of methods, depths and settings.
+    study : URL of a database in which several machines share a race, e.g. ``postgresql://host/name``.
 
     Returns
     -------
@@ -103,8 +108,10 @@ def fit(
     """
     labelled = _several(source_data)
     names = tuple(part.strip() for part in arms.split(",") if part.strip()) if isinstance(arms, str) else tuple(arms)
+    named = [source] if isinstance(source, str) else list(source or ())
     options = FitOptions(
-        source=source,
+        source=named[0] if len(named) == 1 else None,
+        sources=tuple(named) if len(named) > 1 else (),
         source_data=tuple(spoken(part) for part in labelled),
         target_labels=target_labels,
         test=None if test is None else spoken(test),
@@ -133,6 +140,8 @@ def fit(
         metric=metric,
         class_weight=class_weight,
         allow_damaged=allow_damaged,
+        trials=trials,
+        study=study,
     )
     progress = Progress(quiet=quiet, verbose=verbose)
     given = Given(data, tuple(labelled), test)

@@ -57,8 +57,10 @@ class NetworkField(Field[Plan, Results]):
         assert transfer.source is not None
         self.transfer = transfer
         processes = start_processes(transfer.options.device)
-        self.bench = Workbench.create(transfer.target, transfer.source, transfer.options, processes, transfer.progress)
-        self.bench.notes, self.bench.began = transfer.notes, transfer.began
+        raced = transfer.raced
+        options = transfer.options if raced is None else raced.options(transfer.options)
+        self.bench = Workbench.create(transfer.target, transfer.source, options, processes, transfer.progress)
+        self.bench.notes, self.bench.began = transfer.notes, transfer.began if raced is None else raced.ended
         self.shift: dict[str, Any] | None = None
 
     @property
@@ -102,7 +104,7 @@ class NetworkField(Field[Plan, Results]):
         shift = source_shift(bench.dataset, bench.source, seed=bench.options.seed, network=network)
         auc, flops = shift.auc if shift else None, count_flops(bench, network)
         facts = facts_of(bench.dataset, network, measure(bench, network), auc, bench.options.shots, flops)
-        plan = make_plan(facts, named_arms(bench))
+        plan = make_plan(facts, named_arms(bench), self.transfer.raced)
         plan = replace(plan, reasons=(*bench.notes, *plan.reasons))
         return plan.to_json() | {"shift": shift.to_json() if shift else None}
 
@@ -183,8 +185,13 @@ class NetworkField(Field[Plan, Results]):
         index = best_index(results[kept.kept])
         return network_details(
             self.bench, plan, results, predictions, verdict, self.transfer.checks, self.shift, index, kept.kept,
-            self.temperatures[index], {} if self.robustness is None else {"robustness": self.robustness},
+            self.temperatures[index], self._more(),
         )  # fmt: skip
+
+    def _more(self) -> dict[str, Any]:
+        raced = self.transfer.raced
+        race = {} if raced is None else {"race": raced.record}
+        return race if self.robustness is None else race | {"robustness": self.robustness}
 
     def save(
         self, results: Results, predictions: Predictions, kept: Guard, record: dict[str, Any], folder: Path

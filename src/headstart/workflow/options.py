@@ -36,6 +36,9 @@ class FitOptions:
     target_labels : with ``source_data``, what the target's labels serve for: ``evaluate`` only, ``learn`` as well, or
         ``none``.
     test : labelled data, of the target's form, that the verdict is about; the target then only trains and validates.
+    sources : several, of which a race finds the best (`headstart.workflow.racing`); ``source`` is None then.
+    trials : most fine-tunings of the race; with one source or none, a race of its methods and settings.
+    study : URL of a database in which several machines share a race's trials.
     network : architecture of a ``file:`` source.
     method : name in the catalogue, penalties joined by ``+``; None lets the plan choose.
     depth : how many of the last stages learn: ``none``, ``all`` or a number; None lets the plan choose.
@@ -55,6 +58,7 @@ class FitOptions:
     """
 
     source: str | None = None
+    sources: tuple[str, ...] = ()
     source_data: tuple[str, ...] = ()
     target_labels: str = "evaluate"
     test: str | None = None
@@ -83,6 +87,8 @@ class FitOptions:
     metric: str | None = None
     class_weight: str | None = None
     allow_damaged: bool = False
+    trials: int | None = None
+    study: str | None = None
 
     def __post_init__(self) -> None:
         one_of("--task", self.task, TASKS)
@@ -103,11 +109,17 @@ class FitOptions:
         return self.class_weight == "balanced"
 
     @property
+    def races(self) -> bool:
+        """Whether the source, the method and its settings are found by a race."""
+        return bool(self.sources) or self.trials is not None
+
+    @property
     def seed_list(self) -> list[int]:
         return list(range(self.seed, self.seed + self.seeds))
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"arms": list(self.arms), "source_data": list(self.source_data)}
+        listed = {name: list(getattr(self, name)) for name in ("arms", "source_data", "sources")}
+        return asdict(self) | listed
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> FitOptions:
@@ -115,6 +127,7 @@ class FitOptions:
             **value,
             "arms": tuple(value.get("arms", cls.arms)),
             "source_data": tuple(value.get("source_data", ())),
+            "sources": tuple(value.get("sources", ())),
         }
         return cls(**fields)
 

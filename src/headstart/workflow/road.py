@@ -13,10 +13,12 @@ from headstart.workflow.description import meaning_lines
 from headstart.workflow.field import Field
 from headstart.workflow.network_field import NetworkField
 from headstart.workflow.opening.fingerprint import check_unchanged
+from headstart.workflow.opening.race_options import check_race
 from headstart.workflow.opening.refusals import check_options
 from headstart.workflow.opening.transfer import Given, Transfer, open_transfer, reopen
 from headstart.workflow.options import FitOptions
 from headstart.workflow.planning.timetable import began_at
+from headstart.workflow.racing.field import RaceField
 from headstart.workflow.run import Run
 from headstart.workflow.site import check_out, new_run
 from headstart.workflow.source_field import SourceField
@@ -34,23 +36,24 @@ def start(
 ) -> Run | None:
     """Check everything that can be checked, then make the run's folder and go."""
     began = began_at()
+    check_race(options, has_source_data=bool(given.source_data))
     check_options(verb, options, has_source_data=bool(given.source_data))
     check_out(out, force=force)
     transfer = open_transfer(verb, given, options, progress, began=began)
     field = field_of(transfer)
     field.check()
     folder = transfer.default_folder if out is None else Path(out)
-    arguments = transfer.arguments(field.network())
+    arguments = transfer.arguments(field.weights())
     with new_run(folder, arguments, force=force, is_main=field.is_main, wait=field.wait) as site:
-        return site.hand_over(walk(field, site.work))
+        return site.hand_over(walk(field.ready(site.work), site.work))
 
 
 def go_on(folder: Path, saved: dict[str, Any], progress: Progress) -> Run | None:
     """Go on in ``folder`` with what was begun there, if nothing that it depends on has changed."""
     transfer = reopen(saved, progress, began=time.monotonic())
     field = field_of(transfer)
-    check_unchanged(saved, transfer.depends_on(field.network()))
-    return walk(field, folder)
+    check_unchanged(saved, transfer.depends_on(field.weights()))
+    return walk(field.ready(folder), folder)
 
 
 def field_of(transfer: Transfer) -> Field[Any, Any]:
@@ -59,6 +62,8 @@ def field_of(transfer: Transfer) -> Field[Any, Any]:
         return ArrayField(transfer)
     if transfer.is_source_free:
         return SourceFreeField(transfer)
+    if transfer.sources:
+        return RaceField(transfer)
     return SourceField(transfer) if transfer.verb == "pretrain" else NetworkField(transfer)
 
 

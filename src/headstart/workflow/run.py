@@ -34,6 +34,7 @@ FINISHED = Record(
         **RUN.may,
         "verdict": Maybe(Record({name: VERDICT.may[name] for name in _JUDGED}, VERDICT.may)),
         "guard": Record({"kept": Text(), "reason": Text()}),
+        "race": Record({"lines": Items(Text())}),
         "across": Record(ACROSS.needs, {**ACROSS.may, "lines": Items(Text())}),
     },
 )
@@ -114,6 +115,7 @@ class Run:
             learns = f"{arm['trainable_parameters']:,} parameters learn, " if "trainable_parameters" in arm else ""
             lines.append(f"  {name:<12}{shown}  ({learns}{arm['seconds']:.1f} s)")
         lines += self.result.get("across", {}).get("lines", [])
+        lines += self.result.get("race", {}).get("lines", [])
         if "guard" in self.result:
             lines.append(f"Kept: {self.result['guard']['kept']}. {self.result['guard']['reason']}")
         if self.verdict is not None and self.verdict.note:

@@ -18,7 +18,13 @@ ARGUMENTS = Record(
         "options": record_of(FitOptions),
         "fingerprint": ANYTHING,
     },
-    {"command": Items(Text()), "source_data": Maybe(Items(Text())), "test": Maybe(Text()), "notes": Items(Text())},
+    {
+        "command": Items(Text()),
+        "source_data": Maybe(Items(Text())),
+        "test": Maybe(Text()),
+        "notes": Items(Text()),
+        "sources": Items(Text()),
+    },
 )
 RESULT = Record(
     {

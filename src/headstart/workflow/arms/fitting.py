@@ -224,7 +224,7 @@ def _inner(bench: Workbench, plan: Plan, job: Job) -> tuple[np.ndarray, np.ndarr
     return (rows, watched) if len(watched) >= LEAST_WATCHED and len(rows) > len(watched) else None
 
 
-WEIGHT_DECAY = 1e-2
+WEIGHT_DECAY, WEIGHT_DECAY_NAME = 1e-2, "weight_decay"
 ENOUGH_WATCHED = 20
 """Inner rows below which stopping early proves nothing: a fit on all rows then makes ten epochs at least."""
 
@@ -286,7 +286,15 @@ def _fit_plain(bench: Workbench, job: Job) -> Fitted:
 
 
 def _method(plan: Plan, arm: str) -> Method:
-    return catalogue.create(arm, depth=None if arm_of(arm).every_stage else plan.depth)
+    found = {name: value for name, value in plan.settings.items() if name != WEIGHT_DECAY_NAME}
+    options = found if arm == plan.method else {}
+    return catalogue.create(arm, depth=None if arm_of(arm).every_stage else plan.depth, options=options)
+
+
+def _decay(plan: Plan, arm: str, method: Method) -> float:
+    """Return the optimizer's weight decay: the usual, what a race found for this arm, or none where a penalty is it."""
+    found = plan.settings.get(WEIGHT_DECAY_NAME, WEIGHT_DECAY) if arm == plan.method else WEIGHT_DECAY
+    return float(found) if method.decays else 0.0
 
 
 def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitted:
@@ -316,7 +324,7 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
         task=bench.logic,
         steps=steps,
         seed=job.seed,
-        optimizer=Optimizer(rate, weight_decay=WEIGHT_DECAY if method.decays else 0.0),
+        optimizer=Optimizer(rate, weight_decay=_decay(plan, job.arm, method)),
         selection=Selection(evaluate, patience=plan.patience if evaluate else None),
         checkpoint=Saving(job.folder / "checkpoint.safetensors"),
         compute=Compute(bench.device, bench.place.precision, bench.processes),

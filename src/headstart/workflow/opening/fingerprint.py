@@ -37,15 +37,15 @@ VERBS = ("fit", "pretrain", "adapt")
 _NEEDED = {"verb", "data", "source", "options", "fingerprint"}
 
 
-def fingerprint(network: Network | None, data: str, options: FitOptions) -> dict[str, Any]:
+def fingerprint(weights: str | None, data: str, options: FitOptions) -> dict[str, Any]:
     """Return what a run's result depends on.
 
     Parameters
     ----------
-    network : as the source builds it, with its weights; None where there is no source.
+    weights : hash of the source's, as `weights_of` gives it; None where there is no source.
     data : fingerprint of the data.
     """
-    return {"source": _weights(network), "data": data, "options": _digest(options.to_json()), "code": code()}
+    return {"source": weights, "data": data, "options": _digest(options.to_json()), "code": code()}
 
 
 def test_fingerprint(dataset: Dataset) -> str:
@@ -53,7 +53,7 @@ def test_fingerprint(dataset: Dataset) -> str:
     return dataset.without(np.setdiff1d(np.arange(len(dataset)), dataset.splits["test"])).fingerprint
 
 
-def _weights(network: Network | None) -> str | None:
+def weights_of(network: Network | None) -> str | None:
     """Hash the stages; the head is drawn anew for each task."""
     if network is None:
         return None
@@ -124,7 +124,10 @@ def _changes(saved: dict[str, Any], then: dict[str, Any], now: dict[str, Any]) -
     changed += [] if same_data or not same_test else [f"the data {saved['data']}"]
     # The network of a table is made for the table's columns, so that other data give other weights.
     if same_data and then.get("source") != now["source"]:
-        changed.append(f"the source {saved['options'].get('source')}")
+        several = saved["options"].get("sources")
+        changed.append(
+            f"the sources {', '.join(several)}" if several else f"the source {saved['options'].get('source')}"
+        )
     if then.get("options") != now["options"]:
         changed.append("what state/arguments.json holds as options")
     former = then.get("code")

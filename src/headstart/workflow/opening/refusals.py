@@ -21,6 +21,8 @@ UNUSED = {
     "class_weight": "no label is learned from",
     "patience": "no label says when to stop",
     "metric": "no label is there to choose by",
+    "trials": "there is nothing to race by",
+    "study": "there is nothing to race by",
     "views": "each method shows the views that it needs",
     "precision": "it trains in full precision",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from headstart.workflow.opening.sides import Sides, open_sides
 from headstart.workflow.opening.target import check_shots, open_target
 from headstart.workflow.opening.unlabelled import open_source_free, reopen_source_free
 from headstart.workflow.options import FitOptions
+from headstart.workflow.raced import Raced
 
 
 class Given(NamedTuple):
@@ -52,6 +54,7 @@ class Transfer:
         where there are none.
     source : the network that knowledge comes from, or that encodes samples; None where raw columns are used.
     notes : sentences on what was decided before the plan. began : when the verb was called, by `time.monotonic`.
+    sources : those that race for the target; () where there is no race, or it is over. raced : its outcome.
     counterpart : a target that a run's model is adapted to without labels (those that it has evaluate only); else None.
     """
 
@@ -66,6 +69,8 @@ class Transfer:
     notes: tuple[str, ...] = ()
     began: float = field(default_factory=time.monotonic)
     counterpart: Counterpart | None = None
+    sources: tuple[Source, ...] = ()
+    raced: Raced | None = None
 
     @property
     def has_source_data(self) -> bool:
@@ -94,13 +99,13 @@ class Transfer:
         name = self.target.name or "run"
         return Path("runs") / (f"{name}-source" if self.verb == "pretrain" else name)
 
-    def depends_on(self, network: Any) -> dict[str, Any]:
-        """Return what the result depends on; ``network`` is the source's as the run uses it."""
-        found = fingerprint(network, self.fingerprint, self.options)
+    def depends_on(self, weights: str | None) -> dict[str, Any]:
+        """Return what the result depends on; ``weights`` is a hash of the source's as the run uses them."""
+        found = fingerprint(weights, self.fingerprint, self.options)
         apart = self.sides is None and self.options.test is not None
         return found | {"test": test_fingerprint(self.target)} if apart else found
 
-    def arguments(self, network: Any) -> dict[str, Any]:
+    def arguments(self, weights: str | None) -> dict[str, Any]:
         """Return what `resume` needs to open all this again."""
         return {
             "verb": self.verb,
@@ -108,9 +113,10 @@ class Transfer:
             **self.given.paths,
             "origin": self.target.origin,
             "source": None if self.source is None else absolute_source(self.source),
+            "sources": [absolute_source(source) for source in self.sources],
             "options": self.options.to_json(),
             "notes": list(self.notes),
-            "fingerprint": self.depends_on(network),
+            "fingerprint": self.depends_on(weights),
         }
 
 
@@ -129,13 +135,22 @@ def open_transfer(verb: str, given: Given, options: FitOptions, progress: Progre
     UserError
         For everything that can be refused before a folder is made.
     """
+    opened = open_named(options, options.sources)
     named = None if options.source is None else open_source(options.source, network=options.network)
-    part = _across(given, options) if given.source_data else _alone(verb, given, options, named)
+    part = _across(given, options) if given.source_data else _alone(verb, given, options, [named] if named else opened)
     verb = verb if part.sides is None and part.counterpart is None else "adapt"
     notes = (*(() if part.sides is None else part.sides.notes), *split_notes(part.target))
     found = Transfer(verb, given, part.target, part.checks, part.sides, named, options, progress, notes, began)
     found = replace(found, counterpart=part.counterpart)
-    return _with_source(found) if named is None else found
+    if opened:
+        return replace(found, source=opened[0], sources=tuple(opened))
+    found = _with_source(found) if named is None else found
+    return replace(found, sources=(found.source,)) if options.races and found.source is not None else found
+
+
+def open_named(options: FitOptions, specs: Sequence[str]) -> list[Source]:
+    """Open several sources; an architecture that was named is of the files of weights among them."""
+    return [open_source(spec, network=options.network if spec.startswith("file:") else None) for spec in specs]
 
 
 class _Part(NamedTuple):
@@ -153,7 +168,7 @@ def _across(given: Given, options: FitOptions) -> _Part:
     return _Part(sides.target.dataset, sides.checks, sides)
 
 
-def _alone(verb: str, given: Given, options: FitOptions, named: Source | None) -> _Part:
+def _alone(verb: str, given: Given, options: FitOptions, named: Sequence[Source]) -> _Part:
     """Open a target without source data: labelled, or to be adapted to from a run alone."""
     opened = cache(lambda: open_target(given.data, options, given.test))
     if verb == "fit" and given.test is None:
@@ -162,8 +177,8 @@ def _alone(verb: str, given: Given, options: FitOptions, named: Source | None) -
             check_source_free(free[0].dataset, options)
             return _Part(free[0].dataset, free[1], None, free[0])
     target = opened()
-    if named is not None:
-        check_fits(target, named)
+    for source in named:
+        check_fits(target, source)
     target, checks = check(target, allow_damaged=options.allow_damaged)
     check_shots(target, options.shots)
     return _Part(target, checks)
@@ -191,6 +206,12 @@ def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transf
     if options.source is not None:
         network = None if saved["verb"] == "pretrain" else options.network
         source = replace(open_source(saved["source"], network=network), spec=options.source)
+    sources = tuple(
+        replace(one, spec=spec)
+        for one, spec in zip(open_named(options, saved.get("sources") or ()), options.sources, strict=False)
+    )
+    if options.races and source is not None:
+        sources = (source,)
     given = Given(saved["data"], tuple(saved.get("source_data") or ()), saved.get("test"))
     sides = counterpart = None
     if given.source_data:
@@ -201,11 +222,13 @@ def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transf
         target = counterpart.dataset
     else:
         target = replace(open_target(given.data, options, given.test), origin=saved["origin"])
-        if source is not None:
-            check_fits(target, source)
+        for one in sources or ([] if source is None else [source]):
+            check_fits(target, one)
         target, checks = check(target, allow_damaged=options.allow_damaged)
     notes = tuple(saved.get("notes", ()))
-    return Transfer(saved["verb"], given, target, checks, sides, source, options, progress, notes, began, counterpart)
+    first = sources[0] if sources else source
+    found = Transfer(saved["verb"], given, target, checks, sides, first, options, progress, notes, began, counterpart)
+    return replace(found, sources=sources)
 
 
 def split_notes(dataset: Dataset) -> tuple[str, ...]:

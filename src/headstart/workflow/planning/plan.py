@@ -12,6 +12,7 @@ from headstart.workflow.arm import arm_of
 from headstart.workflow.options import FitOptions, depth_of
 from headstart.workflow.planning.effort import SMALL_NETWORK, Effort, find_effort, fits_again, plan_views
 from headstart.workflow.planning.facts import Facts
+from headstart.workflow.raced import Raced
 
 LITTLE, MUCH = 20, 200
 """Labels per class: up to LITTLE only the head learns, up to MUCH the last stages, above all of them.
@@ -42,6 +43,7 @@ class Plan:
     seconds : expected, by arm, if no validation stops it.
     expected : seconds of the whole fit, by part. reserve : those of what comes after the last arm.
     timetable : expected seconds of each fit in order, by which the clock shares out the budget.
+    settings : hyper-parameters of the chosen method that a race found, ``weight_decay`` among them.
     reasons : why, one sentence each.
     """
 
@@ -61,6 +63,7 @@ class Plan:
     expected: dict[str, float] = field(default_factory=dict)
     reserve: float = 0.0
     timetable: dict[str, float] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -73,21 +76,23 @@ class Plan:
         return cls(**fields)
 
 
-def make_plan(facts: Facts, options: FitOptions) -> Plan:
+def make_plan(facts: Facts, options: FitOptions, raced: Raced | None = None) -> Plan:
     """Pick method and depth by the field's policy, and epochs that fit the budget; options always win.
 
     With little data everything is frozen and the head is trained; with middling data the last stages learn, from a
-    trained head (LP-FT); with much, all stages learn from the source's weights.
+    trained head (LP-FT); with much, all stages learn from the source's weights. What was raced for stands among the
+    options, and its settings are the chosen method's.
     """
+    asked_for = "was asked for" if raced is None or raced.method is None else "won the race"
     method, depth, reasons = _policy(facts)
     if options.method is not None:
         method = options.method
-        reasons = [f"The method {method} was asked for."]
+        reasons = [f"The method {method} {asked_for}."]
         depth = (depth or _last_stages(facts)) if arm_of(method).trains else 0
     asked = depth_of(options.depth, facts.n_stages)
     if asked is not None:
         depth = asked
-        reasons.append(f"The depth {options.depth} was asked for: {_stages(depth, facts)}.")
+        reasons.append(f"The depth {options.depth} {asked_for}: {_stages(depth, facts)}.")
         if depth == 0 and options.method is None:
             method = FROZEN
         elif options.method is None and method == FROZEN:
@@ -107,9 +112,13 @@ def make_plan(facts: Facts, options: FitOptions) -> Plan:
             break
     reasons += [_selection(folds), *about_views]
     rates = {arm: options.learning_rate or _rate(facts, arm) for arm in arms}
+    settings = {} if raced is None else dict(raced.settings)
+    rates |= {method: settings.pop("learning_rate")} if "learning_rate" in settings else {}
+    settings.pop("views", None)
     return Plan(
         method=method,
         depth=depth,
+        settings=settings,
         epochs=dict.fromkeys(effort.seconds, effort.epochs),
         learning_rate=rates,
         batch_size=batch,

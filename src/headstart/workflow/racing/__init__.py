@@ -1,0 +1,1 @@
+"""Which source, which way: a race in three stages (scores, probes, fine-tuning) on training rows alone."""
