@@ -111,13 +111,13 @@ def test_the_same_seed_gives_the_same_bits(few_digits, tmp_path):
 
 
 def test_a_source_that_hurts_is_told_and_the_better_arm_handed_back(tmp_path):
-    """A source trained on shuffled labels, and then frozen, is worse than learning from scratch."""
+    """A source trained too fast on shuffled labels, and then frozen, is far worse than learning from scratch."""
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(900, 6))
+    x = rng.normal(size=(600, 6))
     columns = [f"c{i}" for i in range(6)]
     target = pd.DataFrame(x, columns=columns).assign(label=np.where(x[:, 0] * x[:, 1] > 0, "yes", "no"))
     source = target.assign(label=rng.permutation(target.label))
-    hs.pretrain(source, network="headstart/tabular", out=tmp_path / "bad", epochs=10, quiet=True)
+    hs.pretrain(source, network="headstart/tabular", out=tmp_path / "bad", epochs=10, learning_rate=0.3, quiet=True)
     run = hs.fit(
         target,
         source=str(tmp_path / "bad"),
@@ -129,8 +129,8 @@ def test_a_source_that_hurts_is_told_and_the_better_arm_handed_back(tmp_path):
     )
     assert run.result["guard"]["kept"] == run.verdict.arm == "scratch"
     assert (run.verdict.kind, run.verdict.gain) == ("none", 0.0)
-    assert run.verdict.planned.kind in {"negative", "none"}
-    assert run.verdict.planned.gain < 0
+    assert run.verdict.planned.kind == "negative"
+    assert run.verdict.planned.gain < -0.1
     assert run.verdict.sentence.startswith(
         "nothing was gained: training from scratch is handed back; the planned probe"
     )
