@@ -15,6 +15,7 @@ from headstart.functional.folds import default_strengths
 from headstart.functional.reuse import reusing
 from headstart.scores import COMBINED, SCORES, score_all
 from headstart.scores.basis import economy, leading
+from headstart.scores.logme import logme_terms
 
 SHAPES = [(40, 6), (24, 60)]
 """More rows than features, and fewer."""
@@ -50,7 +51,8 @@ def evidence(x, y, log_alpha, log_beta, weights=None):
 
 def best_evidence(x, y):
     starts = [(a, b) for a, b in ((-3.0, 0.0), (1.0, 0.0), (5.0, 1.0))]
-    found = [minimize(lambda p: -evidence(x, y, *p), s, method="Nelder-Mead", tol=1e-8) for s in starts]
+    with np.errstate(all="ignore"):  # the search tries strengths beyond all numbers
+        found = [minimize(lambda p: -evidence(x, y, *p), s, method="Nelder-Mead", tol=1e-8) for s in starts]
     return min(found, key=lambda one: one.fun)
 
 
@@ -82,9 +84,18 @@ def test_logme_terms_are_slopes_in_the_weights(shape):
     for i in range(len(x)):
         up, down = (np.ones(len(x)) + s * step * (np.arange(len(x)) == i) for s in (1, -1))
         slopes.append((evidence(x, y[:, 0], *at, up) - evidence(x, y[:, 0], *at, down)) / (2 * step))
-    terms = scores.logme_terms(x, y).per_sample
+    terms = logme_terms(x, y, intercept=False).per_sample
     assert terms - terms.mean() == pytest.approx(np.array(slopes) - np.mean(slopes), rel=1e-3, abs=1e-3)
     assert terms.mean() == pytest.approx(scores.logme(x, y))
+
+
+def test_with_an_intercept_means_do_not_matter():
+    x, y = blobs(30, 40)
+    free = scores.logme(x, y, intercept=True)
+    assert scores.logme(x + 7, y, intercept=True) == pytest.approx(free)
+    columns = np.eye(3)[y]
+    assert scores.logme(x - x.mean(axis=0), columns - columns.mean(axis=0)) == pytest.approx(free)
+    assert scores.logme(x + 7, y) != pytest.approx(scores.logme(x, y), rel=1e-3)
 
 
 def ridge_without(x, y, i, penalty):
@@ -305,7 +316,8 @@ def test_terms_average_to_the_score(name):
     for x, y in (blobs(), values()):
         terms = COMBINED[name](x, y)
         assert terms.per_sample.shape == (40,)
-        assert terms.value == pytest.approx(SCORES[name].function(x, y))
+        more = {"intercept": True} if name == "logme" else {}
+        assert terms.value == pytest.approx(SCORES[name].function(x, y, **more))
 
 
 def test_all_scores_share_one_decomposition():

@@ -13,7 +13,7 @@ GRID = np.logspace(-10, 6, 49)
 SMALLEST = 1e-300
 
 
-def logme(features: Array, labels: Array) -> float:
+def logme(features: Array, labels: Array, *, intercept: bool = False) -> float:
     """Return the mean over label columns y of the best log evidence per sample, ``max_{a, b} log p(y | X, a, b) / n``.
 
     ``w ~ N(0, I / a)``, ``y ~ N(X w, I / b)``; with the thin singular values s, ``l = a / b`` and ``z = U' y``, the
@@ -24,16 +24,18 @@ def logme(features: Array, labels: Array) -> float:
     Parameters
     ----------
     features : [n, d]. labels : class numbers [n], or values [n] or [n, k].
+    intercept : the paper's model has none, so that features of mean zero, such as standardised columns, cannot even say
+        how frequent a class is; True gives it one with a flat prior: features and columns are centred.
 
     References
     ----------
     You, Liu, Wang and Long, "LogME: Practical Assessment of Pre-trained Models for Transfer Learning", ICML 2021,
     equation 2 and algorithm 1; the search over one number stands for its fixed-point steps.
     """
-    return logme_terms(features, labels).value
+    return logme_terms(features, labels, intercept=intercept).value
 
 
-def logme_terms(features: Array, labels: Array) -> Terms:
+def logme_terms(features: Array, labels: Array, *, intercept: bool = True) -> Terms:
     """Return LogME as a mean over samples: the slope of the evidence in each sample's weight, shifted to the value.
 
     ``log N(y_i; x_i' m, 1 / b) - 1/2 x_i' (l I + X' X)^-1 x_i`` is what a little more of sample i adds at the best a
@@ -45,6 +47,8 @@ def logme_terms(features: Array, labels: Array) -> Terms:
     """
     x, y = read(features, labels)
     columns = columns_of(y)
+    if intercept:
+        x, columns = x - x.mean(axis=0), columns - columns.mean(axis=0)
     basis = economy(x)
     best = _search(basis, columns)
     gain = basis.squares[:, None] / (basis.squares[:, None] + best.strength)
