@@ -99,7 +99,9 @@ MethodName = Annotated[
         "trained for all that train.",
     ),
 ]
-Depth = Annotated[str | None, typer.Option("--depth", help="How many of the last stages learn: none, all or a number.")]
+Depth = Annotated[
+    str | None, typer.Option("--depth", help="How many of the last stages learn: none, all, auto or a number.")
+]
 Norm = Annotated[
     str | None,
     typer.Option(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import replace
 from multiprocessing import get_context
 
 import numpy as np
@@ -16,19 +17,25 @@ from sklearn.datasets import load_digits
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, PreTrainedTokenizerFast
 
-from headstart.choice import choosing
+from headstart.choice import Candidate, choosing
 from headstart.choice.joint import fitting, plan
 from headstart.choice.joint.staged import StagedClassifier
 from headstart.data import open_data
 from headstart.engine import Saving
+from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.models.encoder import Backbone
-from headstart.networks import build
+from headstart.networks import build, open_source
 from headstart.networks.text_preprocess import TextPreprocess
 from headstart.networks.transformers_family import transformers_spec
 from headstart.shallow.joining import join
+from headstart.workflow.adapting import stages
+from headstart.workflow.adapting.adaptation import adapt
+from headstart.workflow.adapting.plan import AcrossPlan, on_stages
 from headstart.workflow.export import export
 from headstart.workflow.fit import fit
+from headstart.workflow.opening.sides import open_sides
+from headstart.workflow.options import FitOptions
 from headstart.workflow.resume import resume
 from headstart.workflow.run import load
 
@@ -125,6 +132,29 @@ def test_a_stack_of_both_kinds_of_rows_is_kept_where_target_labels_teach(sides, 
     assert run.result["across"]["kept"] == "stacked"
     names = sorted((sides / "target").rglob("*.png"))
     assert np.array_equal(load(run.path).model.predict_proba(names), run.model.predict_proba(names))
+
+
+def test_the_plan_picks_a_depth_where_budget_and_data_pay(sides, monkeypatch):
+    adaptation = adapt(*opened(sides, depth="auto", method="mcc,coral", budget="15m"))
+    plan = AcrossPlan("mcc,coral", [Candidate("mcc"), Candidate("coral")], [])
+    assert [one.name for one in on_stages(plan, adaptation).candidates] == ["mcc", "coral"]
+    assert "36 and 36 rows are few" in on_stages(plan, adaptation).reasons[-1]
+    monkeypatch.setattr(stages, "LEAST_ROWS", 30)
+    found = on_stages(plan, adaptation)
+    assert [one.name for one in found.candidates] == ["mcc@1", "coral"]
+    assert found.candidates[0].stages.seconds > 0
+    adaptation.options = replace(adaptation.options, budget="1s", method=None)
+    monkeypatch.setattr(stages, "OPERATIONS", 1e6)
+    assert "of the budget are for it" in on_stages(plan, adaptation).reasons[-1]
+    monkeypatch.setattr(stages, "OPERATIONS", 1e15)
+    assert [one.name for one in on_stages(plan, adaptation).candidates] == ["mcc", "coral", "mcc@1"]
+
+
+def opened(sides, **options):
+    """Return what `adapt` takes."""
+    given = FitOptions(source="headstart/glyphs", source_data=(str(sides / "source"),), **options)
+    data = open_sides(str(sides / "target"), [str(sides / "source")], given, None)
+    return data, open_source("headstart/glyphs"), given, Progress(quiet=True)
 
 
 def killed(sides, out):

@@ -27,7 +27,7 @@ def expected_seconds(candidate: Candidate, domains: Domains, n_classes: int, hea
     rows = len(domains.labels) + len(domains.target_labels)
     if is_learnt(candidate.method):
         if candidate.stages is not None:
-            return _staged_seconds(candidate, candidate.stages, domains)
+            return staged_seconds(candidate, candidate.stages, len(domains.labels), len(domains.target_labels))
         steps = Plan.of(heads).steps(len(domains.labels), len(domains.target_labels)) / 1000
         columns = domains.source.shape[1] * (1 if heads.grid is None else CONVOLVED)
         terms = (steps, steps * columns / 1000, 0.0, 0.0)
@@ -37,9 +37,9 @@ def expected_seconds(candidate: Candidate, domains: Domains, n_classes: int, hea
     return float(np.dot(cost_of(candidate.method), terms))
 
 
-def _staged_seconds(candidate: Candidate, stages: Stages, domains: Domains) -> float:
+def staged_seconds(candidate: Candidate, stages: Stages, n_source: int, n_target: int) -> float:
     """Return seconds of two trainings of a network's stages; methods that take longer on rows do so here."""
-    steps = Plan.of_stages().steps(len(domains.labels), len(domains.target_labels))
+    steps = Plan.of_stages().steps(n_source, n_target)
     phases = 2 if entry_of(candidate.method).kind == "source_free" else 1
     return 2 * steps * phases * stages.seconds * cost_of(candidate.method)[0] / TRAINED_COST[0]
 

@@ -70,7 +70,8 @@ def fit(
     network : architecture of a ``file:`` source.
     method : name of ``headstart methods``, penalties joined by ``+``; with ``source_data`` several, by commas, or
         ``trained`` for all that the loop trains; None lets the plan choose.
-    depth : how many of the last stages learn: ``none``, ``all`` or a number; None lets the plan choose.
+    depth : how many of the last stages learn: ``none``, ``all`` or a number; ``auto`` lets the plan choose, as None
+        does where there is no ``source_data``; with it None trains none.
     norm : with ``source_data`` and a depth, what batch norm in the stages that learn counts by: ``shared`` running
         statistics, those of each ``domain``, or ``held`` as they came.
     budget : wall time of the fit, e.g. ``90s``, ``10m``, ``2h``; trained arms share it equally.

@@ -18,6 +18,8 @@ CLASS_WEIGHTS = ("balanced",)
 TARGET_LABELS = ("evaluate", "learn", "none")
 
 
+AUTO = "auto"
+"""A depth that the plan chooses; without source data the same as none given."""
 TRAINED = "trained"
 """What the method of a run across domains may be beside names: every one that the loop can train on these domains."""
 UNSEEN = "unseen"
@@ -41,7 +43,8 @@ class FitOptions:
     study : URL of a database in which several machines share a race's trials.
     network : architecture of a ``file:`` source.
     method : name in the catalogue, penalties joined by ``+``; None lets the plan choose.
-    depth : how many of the last stages learn: ``none``, ``all`` or a number; None lets the plan choose.
+    depth : how many of the last stages learn: ``none``, ``all`` or a number; ``auto`` lets the plan choose, as None
+        does where there is no ``source_data``; with it None trains none.
     norm : with ``source_data`` and a depth, what batch norm in the stages that learn counts by.
     budget : wall-clock limit of the training, e.g. ``90s``, ``10m``, ``2h``; shared equally by the arms.
     views : views per sample, the plain one and augmented ones; 1 means no augmentation; None lets the plan choose.
@@ -167,19 +170,21 @@ def is_unseen(method: str | None) -> bool:
 
 
 def depth_of(depth: str | int | None, n_stages: int) -> int | None:
-    """Turn ``none``, ``all`` or a number of last stages into a number of stages that learn; None stays None.
+    """Turn ``none``, ``all`` or a number of last stages into a number of stages that learn; None and ``auto`` are None.
 
     Examples
     --------
     >>> depth_of("all", 5), depth_of("none", 5), depth_of("2", 5), depth_of(None, 5)
     (5, 0, 2, None)
     """
-    if depth is None:
+    if depth is None or str(depth).strip().lower() == AUTO:
         return None
     words = {"none": 0, "all": n_stages}
     text = str(depth).strip().lower()
     number = words.get(text, int(text) if re.fullmatch("[0-9]{1,6}", text) else -1)
     if not 0 <= number <= n_stages:
         stages = "" if n_stages >= 10**6 else f"; this network has {n_stages} stages"
-        raise UserError(f"--depth '{depth}' is not a depth; expected none, all, or a number of last stages{stages}.")
+        raise UserError(
+            f"--depth '{depth}' is not a depth; expected none, all, auto, or a number of last stages{stages}."
+        )
     return number

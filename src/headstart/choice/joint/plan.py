@@ -11,7 +11,7 @@ from headstart.choice.heads import Grid, Heads
 TABLE_LAYERS = 2
 """Stages of the body where columns have units of their own; features of a network need one."""
 LEAST_STEPS, MOST_STEPS = 150, 600
-STAGE_BATCH, STAGE_EPOCHS = 32, 10
+STAGE_BATCH, STAGE_EPOCHS = 32, 5
 NORMS = ("shared", "domain", "held")
 """What batch norm in trained stages counts by: running statistics of both domains mixed; of each domain by itself; or
 those that the network came with, which do not move."""

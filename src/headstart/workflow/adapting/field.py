@@ -22,10 +22,10 @@ from headstart.storage import write_json, write_text
 from headstart.tasks import create_task
 from headstart.workflow.adapting.adaptation import Adaptation, adapt
 from headstart.workflow.adapting.evidence import write_domains, write_training
-from headstart.workflow.adapting.plan import AcrossPlan, make_across_plan
+from headstart.workflow.adapting.plan import AcrossPlan, make_across_plan, on_stages
 from headstart.workflow.adapting.race import ADAPTED, Race, race_seed, race_unseen
 from headstart.workflow.adapting.record import array_details
-from headstart.workflow.adapting.stages import check_depth, find_stages, states_behind
+from headstart.workflow.adapting.stages import check_depth, states_behind
 from headstart.workflow.field import Details, Field
 from headstart.workflow.judging.calibrate import calibration_record
 from headstart.workflow.judging.measuring import measures_of, scores_of
@@ -79,13 +79,9 @@ class ArrayField(Field[AcrossPlan, Races]):
         if self.label_sets is not None:
             transfer.progress.note(self.label_sets.words(adaptation.task.classes))
         plan = make_across_plan(
-            adaptation.task,
-            shift,
-            transfer.options,
-            len(adaptation.learned[0]),
-            len(adaptation.sides.sources),
-            find_stages(adaptation),
+            adaptation.task, shift, transfer.options, len(adaptation.learned[0]), len(adaptation.sides.sources)
         )
+        plan = on_stages(plan, adaptation)
         plan = replace(plan, reasons=[*transfer.notes, *plan.reasons])
         write_json(folder / "plan.json", plan.to_json() | {"shift": shift.to_json()})
         return plan

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headstart import catalogue
 from headstart.catalogue import Entry
 from headstart.choice.candidates import Candidate, by_default, standard_field
-from headstart.choice.joint.plan import Stages
 from headstart.errors import check_names
 from headstart.problem import Task
 from headstart.shallow.diagnose import KINDS, Diagnosis
-from headstart.workflow.adapting.stages import staged
+from headstart.workflow.adapting.adaptation import Adaptation
+from headstart.workflow.adapting.stages import find_stages, not_worth, staged
 from headstart.workflow.options import TRAINED, UNSEEN, FitOptions, is_unseen
 from headstart.workflow.record import stages_in_words
 
@@ -50,27 +50,16 @@ class AcrossPlan:
 
 
 def make_across_plan(
-    task: Task,
-    shift: Diagnosis,
-    options: FitOptions,
-    n_labelled: int,
-    n_sources: int = 1,
-    stages: Stages | None = None,
+    task: Task, shift: Diagnosis, options: FitOptions, n_labelled: int, n_sources: int = 1
 ) -> AcrossPlan:
-    """Choose the field by the kind of shift, the task, what is labelled and how many sources there are.
-
-    ``stages`` : of the network that encodes samples, which candidates that train then train; named ones those alone,
-    others beside those on features.
-    """
+    """Choose the field by the kind of shift, the task, what is labelled and how many sources there are."""
     if options.method is not None:
         names = list(dict.fromkeys(_named(options.method, task, n_labelled, n_sources)))
         reasons = [f"--method names what races: {', '.join(names)}."]
         unseen = is_unseen(options.method) and n_sources > 1
         if unseen:
             reasons.append(f"They read no target row, so each of {n_sources} sources is left out in turn to choose.")
-        if stages is not None:
-            reasons.append(_of_stages(stages))
-        return AcrossPlan(options.method, [staged(Candidate(name), stages) for name in names], reasons, unseen)
+        return AcrossPlan(options.method, [Candidate(name) for name in names], reasons, unseen)
     extra = FIRST["concept"] if n_labelled else ()
     several = ("weighted_sources",) if n_sources > 1 else ()
     regression = not task.label_space.of_classes
@@ -78,11 +67,8 @@ def make_across_plan(
     wanted = list(dict.fromkeys([*several, *FIRST[shift.kind], *standard, *extra]))
     raced = [standard.get(name) or Candidate(name) for name in wanted]
     raced = [one for one in raced if offered(catalogue.get(one.method), task, n_labelled)]
-    raced += [other for one in raced if (other := staged(one, stages)) is not one]
     first = [one.name for one in raced if one.name in FIRST[shift.kind]]
     reasons = [f"{KINDS[shift.kind]}: {', '.join(first) or 'the standard field'} first."]
-    if stages is not None:
-        reasons.append(_of_stages(stages))
     if several:
         reasons.append(f"{n_sources} sources: weighted by evidence beside pooled.")
     if n_labelled:
@@ -92,11 +78,25 @@ def make_across_plan(
     return AcrossPlan("adapted", raced, reasons)
 
 
-def _of_stages(stages: Stages) -> str:
-    return (
-        f"--depth {stages.depth}: what is trained is the network's {stages_in_words(stages.depth)} and a head; the "
+def on_stages(plan: AcrossPlan, adaptation: Adaptation) -> AcrossPlan:
+    """Let candidates train the network's last stages where ``--depth`` says so.
+
+    Named methods that train do so on stages alone; those of the standard field on stages as well.
+    """
+    stages, options = find_stages(adaptation), adaptation.options
+    if stages is None:
+        return plan
+    against = not_worth(stages, plan.candidates, adaptation)
+    if against is not None:
+        return replace(plan, reasons=[*plan.reasons, f"--depth {options.depth}: no stage is trained, {against}."])
+    moved = [staged(one, stages) for one in plan.candidates]
+    added = [new for new, one in zip(moved, plan.candidates, strict=True) if new is not one]
+    reason = (
+        f"--depth {options.depth}: what is trained is the network's {stages_in_words(stages.depth)} and a head; the "
         "stages before stay as they are."
     )
+    candidates = moved if options.method is not None else [*plan.candidates, *added]
+    return replace(plan, candidates=candidates, reasons=[*plan.reasons, reason])
 
 
 def _named(method: str, task: Task, n_labelled: int, n_sources: int) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from headstart import catalogue
 from headstart.choice.candidates import AT, Candidate
+from headstart.choice.cost import staged_seconds
 from headstart.choice.joint.behind import Behind
 from headstart.choice.joint.plan import STAGE_BATCH, Stages
 from headstart.choice.racing import Result
@@ -18,14 +19,19 @@ from headstart.errors import UserError
 from headstart.models.encoder import Backbone
 from headstart.networks import Network
 from headstart.workflow.adapting.adaptation import Adaptation
-from headstart.workflow.options import TRAINED, UNSEEN, FitOptions, depth_of
+from headstart.workflow.options import AUTO, TRAINED, UNSEEN, FitOptions, depth_of, seconds_of
+from headstart.workflow.planning.costs import in_words
 
-OPERATIONS = 2e10
+OPERATIONS = 3e10
 """Floating-point operations in a second, of one thread of a server of 2026; only shares of a budget follow it."""
 PASSES = 3
 """A step's forward and backward pass, in forward passes."""
-NORM = "shared"
+NORM = "domain"
 """What batch norm counts by unless told otherwise."""
+SHARE = 0.5
+"""Of the budget, what stages may take that nobody asked for by their number."""
+LEAST_ROWS = 100
+"""Labelled source rows, and target rows, below which none are trained unless asked for by their number."""
 VIEWS = 4
 """Views of a sample at hand, where a method shows several."""
 NONE = ("none", "0")
@@ -33,7 +39,7 @@ WORDS = {TRAINED, UNSEEN}
 
 
 def check_depth(options: FitOptions, network: Network | None) -> int:
-    """Return how many last stages ``--depth`` asks to train; 0 where it asks for none or is not given.
+    """Return how many last stages ``--depth`` asks to train, 1 for ``auto``; 0 where it asks for none or is not given.
 
     Raises
     ------
@@ -54,8 +60,7 @@ def check_depth(options: FitOptions, network: Network | None) -> int:
         )
     _check_named(options)
     found = depth_of(options.depth, len(network.stages))
-    assert found is not None
-    return found
+    return 1 if found is None else found
 
 
 def _check_named(options: FitOptions) -> None:
@@ -76,7 +81,7 @@ def _check_named(options: FitOptions) -> None:
 
 
 def find_stages(adaptation: Adaptation) -> Stages | None:
-    """Return the stages that are to be trained; None where features stay as they are."""
+    """Return the stages that ``--depth`` asks for; None where features stay as they are."""
     encoder, options = adaptation.encoder, adaptation.options
     network = encoder.network if isinstance(encoder, Backbone) else None
     depth = check_depth(options, network)
@@ -84,6 +89,22 @@ def find_stages(adaptation: Adaptation) -> Stages | None:
         return None
     assert network is not None
     return Stages(depth, options.norm or NORM, step_seconds(network, depth, adaptation.sides.sources[0]))
+
+
+def not_worth(stages: Stages, candidates: list[Candidate], adaptation: Adaptation) -> str | None:
+    """Return why stages that nobody asked for by their number are not trained; None where they are."""
+    options, rows = adaptation.options, adaptation.rows
+    sizes = len(rows.source), len(rows.target)
+    if str(options.depth).strip().lower() != AUTO:
+        return None
+    if min(sizes) < LEAST_ROWS:
+        return f"{sizes[0]} and {sizes[1]} rows are few to move a stage by: {LEAST_ROWS} of each are asked for"
+    seconds = sum(staged_seconds(one, stages, *sizes) for one in candidates if staged(one, stages) is not one)
+    seconds *= options.seeds
+    room = SHARE * seconds_of(options.budget)
+    if seconds > room:
+        return f"it is expected to take {in_words(seconds)}, and {in_words(room)} of the budget are for it"
+    return None
 
 
 def step_seconds(network: Network, depth: int, dataset: Dataset) -> float:
