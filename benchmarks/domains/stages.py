@@ -24,6 +24,7 @@ from headstart.choice import Candidate
 from headstart.choice.candidates import standard_field
 from headstart.choice.choosing import race_and_select
 from headstart.choice.joint.plan import Stages
+from headstart.choice.racing import Result
 from headstart.data import Dataset, open_data
 from headstart.models.encoder import Backbone
 from headstart.networks import open_source
@@ -62,6 +63,21 @@ def measure(pair: str, seed: int, options: Any) -> None:
     domains = Domains(rows[0], labels, rows[1], np.full(len(truth), -1), np.ones(len(labels), dtype=np.int64))
     began = time.process_time()
     only = [name for name in options.only.split(",") if name]
+    about = {"benchmark": NAME, "pair": pair, "library": "headstart", "labels": 0, "seed": seed}
+    about |= {"kind": "classification", "n_test": len(truth), "n_source": len(labels), "head": options.norm}
+
+    def keep(method: str, one: Result, seconds: float) -> None:
+        scored = records.scores(truth, np.asarray(one.target).argmax(axis=1), "classification", rows=True)
+        said = {"method": method, "took": one.name, "seconds": round(seconds, 1)}
+        records.append(NAME, about | said | scored | records.about("torch", "numpy"))
+        print(f"{pair} seed {seed} {method}: {100 * scored['accuracy']:.1f}% ({one.name}, {seconds:.0f} s)", flush=True)
+
+    def done(one: Result) -> None:
+        if one.note:
+            print(f"{pair} seed {seed} {one.name}: {one.note}", flush=True)
+        else:
+            keep(one.name, one, one.seconds)
+
     found = race_and_select(
         domains,
         n_classes=len(source.task.classes),  # type: ignore[union-attr]
@@ -69,19 +85,13 @@ def measure(pair: str, seed: int, options: Any) -> None:
         seed=seed,
         standardise=False,
         behind=behind,
-        on_done=lambda one: print(f"{pair} {one.name} {one.seconds:.0f} s {one.note}", flush=True),
+        on_done=done,
     )
-    spent = time.process_time() - began
-    about = {"benchmark": NAME, "pair": pair, "library": "headstart", "labels": 0, "seed": seed}
-    about |= {"kind": "classification", "n_test": len(truth), "n_source": len(labels), "head": options.norm}
-    cells = {one.name: one for one in found.finished} | ({} if only else {CHOICE: found.finished[found.chosen]})
-    for method, one in cells.items():
-        took = {"took": one.name, "seconds": round(spent if method == CHOICE else one.seconds, 1)}
-        scored = records.scores(truth, np.asarray(one.target).argmax(axis=1), "classification", rows=True)
-        print(f"{pair} seed {seed} {method}: {100 * scored['accuracy']:.1f}% ({took['took']})", flush=True)
-        if only and method not in {one.name for one in field(options.depth, options.norm, only)}:
-            continue  # what else races beside a few is no cell of its own
-        records.append(NAME, about | {"method": method} | took | scored | records.about("torch", "numpy"))
+    if not only:
+        spent = time.process_time() - began
+        for one in found.finished[len([one for one in found.raced if not one.note]) :]:
+            keep(one.name, one, 0.0)
+        keep(CHOICE, found.finished[found.chosen], spent)
 
 
 def main() -> None:
