@@ -105,7 +105,7 @@ def test_it_loads_answers_and_leaves_as_onnx_with_the_same_answers(run, sides, t
 @pytest.mark.parametrize(
     ("part", "edited"),
     [
-        ("depth", 3), ("depth", 0), ("depth", "2"), ("depth", 99), ("norm", "mine"), ("norm", "domain"),
+        ("depth", 3), ("depth", 0), ("depth", "2"), ("depth", 99), ("norm", "mine"), ("norm", "shared"),
         ("weights_", None), ("weights_", {"head.bias": "head.weight"}), ("weights_", {"head.weight": "head.bias"}),
     ],
 )  # fmt: skip
