@@ -18,7 +18,9 @@ from headstart.choice.joint.of_states import OfStates
 from headstart.choice.joint.plan import Plan, Stages
 from headstart.choice.joint.staged import StagedClassifier, StagedRegressor
 from headstart.choice.kept import Kept, keep, stages_of
+from headstart.choice.racing import prepare
 from headstart.choice.stored import load_estimator, save_estimator
+from headstart.choice.unseen import choose_unseen
 from headstart.networks.network import Network
 from headstart.networks.unset_preprocess import UnsetPreprocess
 from headstart.problem import Task
@@ -208,3 +210,31 @@ def test_a_model_without_its_network_says_what_it_lacks():
     alone.model.behind = None
     with pytest.raises(ValueError, match="it works within a run"):
         alone.predict_proba(target)
+
+
+def test_states_that_are_not_kept_are_computed_anew_with_the_prefix_frozen():
+    source, labels, target, behind = stood()
+    raw = [torch.from_numpy(part).float() for part in (domains()[0], domains()[2])]
+    parts = [(N, lambda positions, view, part=part: part[torch.from_numpy(positions)]) for part in raw]
+    anew = Behind(behind.network, 1, 0, np.concatenate([source, target]), parts)
+    models = []
+    for one in (behind, anew):
+        model = StagedClassifier(method="mcc", norm="domain")
+        model.stand_on(one)
+        X, y, domain = join(source, labels, target)
+        models.append(model.fit(X, y, sample_domain=domain))
+    assert models[1].proof[-1]["stages"] == ["block1", "block2"]
+    assert models[1].proof[-1]["tensors"] == 14
+    # A bias before a batch norm has no gradient but rounding, which the optimizer's own scale makes a step of.
+    for name in models[0].weights_.keys() - {"stages.block3.0.bias", "stages.block3.1.running_mean"}:
+        assert np.allclose(models[0].weights_[name], models[1].weights_[name], atol=1e-5), name
+    assert np.allclose(models[0].predict_proba(target), models[1].predict_proba(target), atol=1e-4)
+
+
+def test_an_unseen_target_is_chosen_for_by_leaving_sources_out_with_stages_too():
+    source, labels, target, behind = stood()
+    numbers = 1 + np.arange(N) // 16
+    data = prepare(Domains(source, labels, target, np.full(N, -1), numbers), n_classes=3, standardise=False)
+    found = choose_unseen(data._replace(behind=behind), [Candidate("erm", stages=Stages(1)), Candidate("erm")])
+    assert [one.name for one in found.finished] == ["source_only", "erm@1", "erm"]
+    assert all(0 <= one.scores["left_out"] <= 1 for one in found.finished)
