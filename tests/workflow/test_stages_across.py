@@ -32,6 +32,7 @@ from headstart.shallow.joining import join
 from headstart.workflow.adapting import stages
 from headstart.workflow.adapting.adaptation import adapt
 from headstart.workflow.adapting.plan import AcrossPlan, on_stages
+from headstart.workflow.evaluate import evaluate
 from headstart.workflow.export import export
 from headstart.workflow.fit import fit
 from headstart.workflow.opening.sides import open_sides
@@ -96,6 +97,10 @@ def test_it_loads_answers_and_leaves_as_onnx_with_the_same_answers(run, sides, t
     assert np.allclose(again.predict_proba(names[:1]), expected[:1], atol=1e-5)
     frozen = again.encoder.features(again.open(names)) @ np.zeros(again.encoder.network.n_features)
     assert frozen.shape == (len(names),)
+    measured = evaluate(run.path, sides / "target").to_json()
+    assert measured["metrics"]["accuracy"] == pytest.approx(run.result["arms"]["adapted"]["test"]["accuracy"])
+    with pytest.raises(UserError, match="trained on its target already"):
+        again.adapted(names, "tent")
     path = export(run.path, out=tmp_path / "model.onnx")
     card = json.loads(path.with_name("model.onnx.json").read_text())
     assert card["parity"]["largest_difference"] < 1e-4

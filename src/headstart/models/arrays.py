@@ -64,6 +64,14 @@ class ArrayModel(SavedModel):
         with unusable("The model of this run", _AGAIN):
             return outputs(self.estimator, rows, self.logic.task)
 
+    def answer_adapted(self, dataset: Any, adapt: str, device: str | None) -> np.ndarray:
+        if not stages_of(self.estimator):
+            return super().answer_adapted(dataset, adapt, device)
+        raise UserError(
+            f"--adapt {adapt} moves the normalisations of a network that a run kept whole; the stages of this model "
+            "were trained on its target already. Leave --adapt out."
+        )
+
     def save(self, directory: Path) -> None:
         """Write ``encoder.json`` or ``backbone/``, the estimator's two files and, last, ``adapted.json``."""
         directory.mkdir(parents=True, exist_ok=True)
