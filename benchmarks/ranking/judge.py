@@ -26,7 +26,7 @@ ALONE = (
     "nce",
     "static",
 )
-SHIPPED = ("knn", "linear_probe", "logme_free")
+SHIPPED = ("knn", "linear_probe", "logme")
 HARM = 0.01
 """A source harms where fine-tuning it ends so much below the same network from scratch."""
 ALARMS = 0.2

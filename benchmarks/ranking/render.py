@@ -12,7 +12,7 @@ from benchmarks.ranking import judge
 from headstart.scores import SCORES
 
 PAGE = Path(__file__).with_name("RESULTS.md")
-TITLES = {"static": "static (held-out accuracy)", "logme_free": "LogME with an intercept"}
+TITLES = {"static": "static (held-out accuracy)", "logme_paper": "LogME without an intercept, as the paper"}
 
 
 def title(names: tuple[str, ...]) -> str:

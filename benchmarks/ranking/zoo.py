@@ -18,7 +18,7 @@ from headstart.engine.settings import Optimizer
 from headstart.networks import Network, open_source
 from headstart.networks.network import mean_map
 from headstart.problem import Task
-from headstart.scores import COMBINED, SCORES, score_all
+from headstart.scores import COMBINED, SCORES, logme, score_all
 from headstart.scores.combining import combine
 from headstart.storage import load_tensors, save_tensors
 from headstart.tasks import Classification
@@ -30,7 +30,7 @@ SOURCE_ROWS, SOURCE_STEPS, SHORT_STEPS = 4000, 200, 15
 PER_CLASS, TESTED, STEPS, BATCH = 8, 500, 100, 16
 
 
-NEWEST = "logme_free"
+NEWEST = "logme_paper"
 """The score that was added last: records without it are scored anew."""
 
 
@@ -149,7 +149,7 @@ def scored(net: Network, about: dict[str, Any], rows: Target) -> dict[str, Any]:
     probes = {stage: COMBINED["linear_probe"](x, rows.y) for stage, x in found.items()}
     stage = best_stage(probes)
     values = {f"last_{name}": function(found[POOLED], rows.y).value for name, function in COMBINED.items()}
-    values["logme_free"] = COMBINED["logme"](found[stage], rows.y).value
+    values["logme_paper"] = logme(found[stage], rows.y, intercept=False)
     for name in (name for name, one in SCORES.items() if one.reads == "features"):
         began = time.process_time()
         values |= score_all(found[stage], rows.y, (name,))

@@ -53,8 +53,7 @@ COMBINED: dict[str, Callable[..., Terms]] = {
     "linear_probe": linear_probe_terms,
     "logme": logme_terms,
 }
-"""What the combined rank is the mean rank of: scores that are means over samples, so that they can be resampled. LogME
-has an intercept here, as the others have: without one, raw columns of mean zero would lose to any source."""
+"""What the combined rank is the mean rank of: scores that are means over samples, so that they can be resampled."""
 check_names(COMBINED, SCORES, "headstart.scores.COMBINED")
 
 

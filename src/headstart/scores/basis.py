@@ -15,7 +15,7 @@ SMALLEST = 1e-200
 
 
 class Economy(NamedTuple):
-    """The thin decomposition ``X = U diag(s) V'`` of raw features X [n, d]: ``left`` U [n, r], ``squares`` s^2 [r]."""
+    """The thin decomposition ``X = U diag(s) V'`` of rows X [n, d]: ``left`` U [n, r], ``squares`` s^2 [r], rising."""
 
     left: Array
     squares: Array
@@ -27,12 +27,14 @@ class Economy(NamedTuple):
 
 
 @reused
-def economy(features: Array) -> Economy:
-    """Decompose features [n, d] through the smaller of ``X X'`` and ``X' X``; directions below 1e-13 are left out.
+def economy(features: Array, centred: bool = True) -> Economy:
+    """Decompose features [n, d], about their mean unless told otherwise, through the smaller of ``X X'`` and ``X' X``.
 
-    Inside `headstart.functional.reuse.reusing` all scores of the same features share it.
+    Directions below 1e-13 are left out. Inside `headstart.functional.reuse.reusing` all scores of the same features
+    share it: what turns or moves with the features can be had from it alone.
     """
     x = np.asarray(features, dtype=np.float64)
+    x = x - x.mean(axis=0) if centred else x
     n, d = x.shape
     squares, vectors = np.linalg.eigh(x @ x.T if n < d else x.T @ x)
     keep = squares >= squares[-1] * 1e-13
@@ -40,19 +42,11 @@ def economy(features: Array) -> Economy:
     return Economy(vectors if n < d else (x @ vectors) / np.sqrt(squares), squares)
 
 
-def compact(features: Array) -> Array:
-    """Return features [n, d], or where n < d the rows on their axes [n, r]: nothing that turns with them can tell."""
-    n, d = features.shape
-    return economy(features).rows if n < d else features
-
-
 def leading(features: Array, dimensions: int) -> Array:
-    """Return the rows on their leading principal axes about their mean: [n, min(n - 1, d, dimensions)]."""
-    rows = economy(features).rows
-    centred = rows - rows.mean(axis=0)
-    squares, vectors = np.linalg.eigh(centred.T @ centred)
-    keep = (squares >= squares[-1] * 1e-10).nonzero()[0][::-1][:dimensions]
-    return centred @ vectors[:, keep]
+    """Return the rows about their mean on their leading principal axes: [n, min(r, dimensions)]."""
+    basis = economy(features)
+    able = max(1, int((basis.squares >= basis.squares[-1] * 1e-10).sum()))
+    return basis.rows[:, ::-1][:, : min(dimensions, able)]
 
 
 def read(features: Array, labels: Array) -> tuple[Array, Array]:

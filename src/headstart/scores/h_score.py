@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
-from headstart.scores.basis import Array, class_means, classes_of, compact, read
+from headstart.scores.basis import Array, class_means, classes_of, economy, read
 
 
 def h_score(features: Array, labels: Array) -> float:
@@ -28,23 +27,18 @@ def h_score(features: Array, labels: Array) -> float:
     """
     x, y = read(features, labels)
     classes_of(y, "The H-score")
-    rows = compact(x)
-    rows = rows - rows.mean(axis=0)
-    n, d = x.shape
-    covariance = rows.T @ rows / n
-    level = float(np.trace(covariance)) / d
-    if level <= 0:
-        return 0.0
-    shrinkage = _ledoit_wolf(rows, covariance, d)
-    shrunk = (1 - shrinkage) * covariance
-    shrunk.flat[:: len(shrunk) + 1] += max(shrinkage, 1e-10) * level
-    means, shares = class_means(rows, y)
-    return (1 - shrinkage) * float((means.T * shares * cho_solve(cho_factor(shrunk), means.T)).sum())
+    basis, (n, d) = economy(x), x.shape
+    variances = basis.squares / n  # of the axes, which do not covary
+    level = float(variances.sum()) / d
+    shrinkage = _ledoit_wolf(basis.rows, variances, d)
+    means, shares = class_means(basis.rows, y)
+    shrunk = (1 - shrinkage) * variances + max(shrinkage, 1e-10) * level
+    return (1 - shrinkage) * float((shares @ means**2 / shrunk).sum())
 
 
-def _ledoit_wolf(rows: Array, covariance: Array, d: int) -> float:
-    """Return ``min(b^2 / d^2, 1)`` of centred rows that may lie on fewer axes than their d features."""
-    n, square = len(rows), float((covariance**2).sum())
-    away = square - float(np.trace(covariance)) ** 2 / d
+def _ledoit_wolf(rows: Array, variances: Array, d: int) -> float:
+    """Return ``min(b^2 / d^2, 1)`` of rows on r axes of their own that have d features."""
+    n, square = len(rows), float((variances**2).sum())
+    away = square - float(variances.sum()) ** 2 / d
     noise = (float(((rows**2).sum(axis=1) ** 2).mean()) - square) / n
     return float(np.clip(noise / away, 0.0, 1.0)) if away > 0 else 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from headstart.scores.basis import Array, Terms, columns_of, compact, is_classes, read
+from headstart.scores.basis import Array, Terms, columns_of, is_classes, read
 
 NUMBERS = (1, 3, 5, 9, 15)
 """Numbers of neighbours, the best of which counts."""
@@ -33,7 +33,7 @@ def knn_terms(features: Array, labels: Array) -> Terms:
     """Return the score as a mean over samples: hits, or ``1 - e_i^2 / var(y)``."""
     x, y = read(features, labels)
     columns = columns_of(y)
-    near = _nearest(compact(x), min(max(NUMBERS), len(x) - 1))
+    near = _nearest(x, min(max(NUMBERS), len(x) - 1))
     judged = np.stack([_judge(columns, near[:, :k], y) for k in NUMBERS if k <= near.shape[1]])
     return Terms(judged[judged.mean(axis=1).round(12).argmax()])
 

@@ -11,9 +11,9 @@ from headstart.scores.basis import Array, Economy, Terms, columns_of, economy, i
 def linear_probe(features: Array, labels: Array) -> float:
     """Return the leave-one-out accuracy, or R^2, of ridge regression with an intercept at its best strength.
 
-    With ``M = (X X' + l I)^-1`` and ``Q = M - M 1 1' M / (1' M 1)``, leaving sample i out errs by
-    ``(Q y)_i / Q_ii``, exactly; every l reads the same decomposition. Classes are fitted as 0/1 columns and the
-    largest answer counts. The strength is the best of nineteen, ``l = n s v`` with v the mean variance of a feature.
+    With features and labels about their means and ``h_i = 1/n + x_i' (X' X + l I)^-1 x_i``, leaving i out errs by
+    ``(y_i - f(x_i)) / (1 - h_i)``, exactly; every l reads the same decomposition. Classes are fitted as 0/1 columns and
+    the largest answer counts. The strength is the best of nineteen, ``l = n s v``, v the mean variance of a feature.
 
     Parameters
     ----------
@@ -21,9 +21,9 @@ def linear_probe(features: Array, labels: Array) -> float:
 
     References
     ----------
-    Alain and Bengio, "Understanding intermediate layers using linear classifier probes", ICLR workshop 2017; Cawley
-    and Talbot, "Fast exact leave-one-out cross-validation of sparse least-squares support vector machines", Neural
-    Networks 2004, equation 11 (with the intercept).
+    Alain and Bengio, "Understanding intermediate layers using linear classifier probes", ICLR workshop 2017;
+    Golub, Heath and Wahba, "Generalized Cross-Validation as a Method for Choosing a Good Ridge Parameter",
+    Technometrics 1979.
     """
     return linear_probe_terms(features, labels).value
 
@@ -34,9 +34,9 @@ def linear_probe_terms(features: Array, labels: Array) -> Terms:
     columns, basis = columns_of(y), economy(x)
     spread = float(x.var(axis=0).mean()) or 1.0
     strengths = default_strengths("regression") * len(x) * spread
-    errors = [_left_out(basis, columns, strength) for strength in strengths]
+    errors = _left_out(basis, columns - columns.mean(axis=0), strengths)
     judged = np.stack([_judge(columns, error, y) for error in errors])
-    means, losses = judged.mean(axis=1), np.array([(error**2).mean() for error in errors])
+    means, losses = judged.mean(axis=1), (errors**2).mean(axis=(1, 2))
     return Terms(judged[np.lexsort((losses, -means.round(12)))[0]])
 
 
@@ -46,15 +46,11 @@ def _judge(columns: Array, errors: Array, labels: Array) -> Array:
     return (1 - errors**2 / columns.var(axis=0)).mean(axis=1)
 
 
-def _left_out(basis: Economy, columns: Array, strength: float) -> Array:
-    """Return the errors [n, k] of leaving each sample out, ``(Q y)_i / Q_ii``; both times l, which keeps the digits."""
-    gain = basis.squares / (basis.squares + strength)
-
-    def apply(v: Array) -> Array:
-        return v - basis.left @ (gain[:, None] * (basis.left.T @ v))
-
-    ones = apply(np.ones((len(columns), 1)))
-    total = max(float(ones.sum()), 1e-12)
-    diagonal = 1 - basis.left**2 @ gain - ones[:, 0] ** 2 / total
-    above = apply(columns) - ones * (ones.T @ columns) / total
-    return above / np.maximum(diagonal, 1e-10)[:, None]
+def _left_out(basis: Economy, columns: Array, strengths: Array) -> Array:
+    """Return the errors [s, n, k] of leaving each sample out, of centred columns."""
+    gains = basis.squares[:, None] / (basis.squares[:, None] + strengths)
+    free = np.maximum(1 - 1 / len(columns) - basis.left**2 @ gains, 1e-10)
+    turned = basis.left.T @ columns
+    return np.stack(
+        [(columns - basis.left @ (g[:, None] * turned)) / f[:, None] for g, f in zip(gains.T, free.T, strict=True)]
+    )

@@ -13,7 +13,7 @@ GRID = np.logspace(-10, 6, 49)
 SMALLEST = 1e-300
 
 
-def logme(features: Array, labels: Array, *, intercept: bool = False) -> float:
+def logme(features: Array, labels: Array, *, intercept: bool = True) -> float:
     """Return the mean over label columns y of the best log evidence per sample, ``max_{a, b} log p(y | X, a, b) / n``.
 
     ``w ~ N(0, I / a)``, ``y ~ N(X w, I / b)``; with the thin singular values s, ``l = a / b`` and ``z = U' y``, the
@@ -25,7 +25,7 @@ def logme(features: Array, labels: Array, *, intercept: bool = False) -> float:
     ----------
     features : [n, d]. labels : class numbers [n], or values [n] or [n, k].
     intercept : the paper's model has none, so that features of mean zero, such as standardised columns, cannot even say
-        how frequent a class is; True gives it one with a flat prior: features and columns are centred.
+        how frequent a class is; False is that. True gives it one with a flat prior: features and columns are centred.
 
     References
     ----------
@@ -47,9 +47,8 @@ def logme_terms(features: Array, labels: Array, *, intercept: bool = True) -> Te
     """
     x, y = read(features, labels)
     columns = columns_of(y)
-    if intercept:
-        x, columns = x - x.mean(axis=0), columns - columns.mean(axis=0)
-    basis = economy(x)
+    columns = columns - columns.mean(axis=0) if intercept else columns
+    basis = economy(x, intercept)
     best = _search(basis, columns)
     gain = basis.squares[:, None] / (basis.squares[:, None] + best.strength)
     residual = columns - basis.left @ (gain * best.turned)
@@ -70,7 +69,9 @@ class _Best(NamedTuple):
 def _search(basis: Economy, columns: Array) -> _Best:
     """Try a grid of strengths, then close in on the best of it by golden section, for all columns at once."""
     turned = basis.left.T @ columns
-    power, outside = turned**2, np.maximum((columns**2).sum(axis=0) - (turned**2).sum(axis=0), 0.0)
+    power, total = turned**2, (columns**2).sum(axis=0)
+    outside = total - power.sum(axis=0)
+    outside[outside < 1e-12 * total] = 0.0  # rounding: the columns lie within what the features span
     n, largest = len(columns), float(basis.squares[-1])
 
     def evidence(strength: Array) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import softmax
 
-from headstart.scores.basis import Array, class_means, classes_of, compact, read
+from headstart.scores.basis import Array, class_means, classes_of, economy, read
 
 STEEPNESS = 5.0
 LEAST = 1e-8
@@ -32,21 +32,18 @@ def sfda(features: Array, labels: Array) -> float:
     """
     x, y = read(features, labels)
     classes_of(y, "SFDA")
-    rows = compact(x)
+    basis = economy(x)
+    rows, n = basis.rows, len(x)
     means, shares = class_means(rows, y)
-    within = _within(rows, means, y)
+    within = np.diag(basis.squares / n) - (means.T * shares) @ means
     shrinkage = float(np.exp(-STEEPNESS * _largest(within)))
-    soft = softmax(_probabilities(rows, means, shares, within, shrinkage), axis=1)[np.arange(len(y)), y][:, None]
-    others = (rows.mean(axis=0) - shares[:, None] * means) / np.maximum(1 - shares, 1e-12)[:, None]
+    soft = softmax(_probabilities(rows, means, shares, within, shrinkage), axis=1)[np.arange(n), y][:, None]
+    others = -shares[:, None] * means / np.maximum(1 - shares, 1e-12)[:, None]  # the common mean is 0
     mixed = soft * rows + (1 - soft) * others[y]
     means, shares = class_means(mixed, y)
-    found = _probabilities(mixed, means, shares, _within(mixed, means, y), shrinkage)
-    return float(found[np.arange(len(y)), y].mean())
-
-
-def _within(rows: Array, means: Array, labels: Array) -> Array:
-    away = rows - means[labels]
-    return away.T @ away / len(rows)
+    away = mixed - means[y]
+    found = _probabilities(mixed, means, shares, away.T @ away / n, shrinkage)
+    return float(found[np.arange(n), y].mean())
 
 
 def _largest(matrix: Array, steps: int = 50) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from headstart.scores.basis import Array, classes_of, compact, read
+from headstart.scores.basis import Array, classes_of, economy, read
 
 PRECISION = 1e-4
 
@@ -25,11 +25,11 @@ def transrate(features: Array, labels: Array) -> float:
     """
     x, y = read(features, labels)
     classes_of(y, "TransRate")
-    rows = compact(x)
-    rows = rows / (float(np.linalg.norm(rows)) or 1.0)
-    rows = rows - rows.mean(axis=0)
+    basis, size = economy(x), float(np.linalg.norm(x)) or 1.0
+    rows = basis.rows / size
     within = [_rate(rows[y == c]) for c in range(int(y.max()) + 1)]
-    return _rate(rows) - float(np.mean(within))
+    whole = 0.5 * float(np.log1p(basis.squares / size**2 / (len(x) * PRECISION)).sum())
+    return whole - float(np.mean(within))
 
 
 def _rate(rows: Array) -> float:
