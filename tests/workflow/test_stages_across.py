@@ -62,7 +62,7 @@ def sides(tmp_path_factory):
 
 
 def adapted(sides, out, **options):
-    given = {"method": "dann", "depth": 2, "out": out, "quiet": True} | options
+    given = {"method": "dann", "depth": 2, "device": "cpu", "out": out, "quiet": True} | options
     return fit(sides / "target", source_data=sides / "source", source="headstart/glyphs", **given)
 
 

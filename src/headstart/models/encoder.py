@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,16 +140,18 @@ class Backbone:
         *,
         views: int = 1,
         seed: int = 0,
+        device: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> Behind:
         """Return the states behind ``rows``, the features of all ``datasets``: the frozen stages run once.
 
-        States that would take more room than a cache may are computed anew whenever they are asked for.
+        States that would take more room than a cache may are computed anew whenever they are asked for. On another
+        ``device`` than the network's they belong to a copy of it.
         """
         from headstart.choice.joint.behind import Behind
-        from headstart.engine import cached_states, raw_fetch
+        from headstart.engine import cached_states, choose_device, raw_fetch
 
-        network = self.network
+        network = self.network if device is None else copy.deepcopy(self.network).to(choose_device(device))
         cut = min(len(network.stages) - depth, network.last_cut)
         where: dict[str, Any] = {"views": views, "seed": seed}
         found: list[Any] = [None]

@@ -143,8 +143,15 @@ def states_behind(adaptation: Adaptation, candidates: list[Candidate], progress:
     datasets = [*adaptation.sides.sources, adaptation.sides.target.dataset]
     progress.stage("states of the frozen stages", sum(map(len, datasets)))
     rows = np.concatenate([adaptation.rows.source, adaptation.rows.target])
+    options = adaptation.options
     return adaptation.encoder.behind(
-        datasets, rows, asking[0].stages.depth, views=views, seed=adaptation.options.seed, on_progress=progress.done
+        datasets,
+        rows,
+        asking[0].stages.depth,
+        views=views,
+        seed=options.seed,
+        device=options.device,
+        on_progress=progress.done,
     )
 
 
