@@ -75,6 +75,7 @@ def domains() -> None:
     if has_data("domains that nobody has seen are"):
         module(OWN, "benchmarks.domains.unseen")
         module(OWN, "benchmarks.domains.digits_full")
+        module(OWN, "benchmarks.domains.stages")
     module(OWN, "benchmarks.domains.scale", "compare", "curves")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.domains import published, records, render_digits, render_scale, unseen
+from benchmarks.domains import published, records, render_digits, render_scale, stages, unseen
 from benchmarks.domains.judging import (
     BASELINES,
     Row,
@@ -332,7 +332,7 @@ def page(folder: Path = records.RESULTS) -> tuple[str, str]:
         parts += [f"### {board.name}\n", (LOADERS[board.name].__doc__ or "").strip() + "\n", averages(board)]
     parts += render_digits.parts(folder)
     parts += ["## The automatic choice\n", CHOICE, *choice_table(found)]
-    parts += unseen.page()
+    parts += stages.page() + unseen.page()
     parts += ["## A few target labels\n", FEW, *few_labels(folder), "## Time and memory\n", *render_scale.parts(folder)]
     whole = ["# Across domains: every cell\n", "Value and 95% interval (bootstrap over test rows).\n"]
     for board in found.values():
