@@ -20,6 +20,7 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""  # bits are promised on a CPU; benchmark
 os.environ.pop("HEADSTART_DATA", None)
 _CACHE = tempfile.mkdtemp(prefix="headstart-tests-")
 os.environ["HEADSTART_CACHE"] = _CACHE
+os.environ["HEADSTART_LIBRARY"] = str(Path(_CACHE) / "sources.sqlite")
 
 
 def pytest_collection_finish() -> None:

@@ -19,7 +19,7 @@ from benchmarks.pages.cells import Record
 
 HERE = Path(__file__).resolve().parent
 STUDIES = ("unsupervised", "parameters", "heterogeneous")
-BY_HAND = ("test-time",)
+BY_HAND = ("test-time", "watch")
 """Measured when they are named; no page shows their tables yet."""
 PACKAGES = ("headstart", "numpy", "scipy", "scikit-learn", "pot")
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from headstart import console
+from headstart import cli_sources, console
 from headstart.cli_options import (
     Adapt,
     AllowDamaged,
@@ -54,6 +52,7 @@ from headstart.cli_options import (
     Trials,
     Verbose,
     Views,
+    show,
 )
 
 app = typer.Typer(
@@ -80,6 +79,9 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+app.add_typer(cli_sources.app, name="sources")
+
+
 @app.callback()
 def headstart(
     version: Annotated[
@@ -87,19 +89,6 @@ def headstart(
     ] = False,
 ) -> None:
     """Transfer learning that proves whether it helped."""
-
-
-def _show(result: Any, as_json: bool, lines: list[str], *, quiet: bool = False) -> None:
-    """JSON goes to standard output for scripts; words for people go to standard error then, else to output.
-
-    When quiet, the words are the result's first line, or none beside JSON.
-    """
-    if quiet:
-        lines = [] if as_json else lines[:1]
-    if as_json:
-        print(json.dumps(result, indent=2, ensure_ascii=not console.speaks_utf8(sys.stdout)))
-    for line in lines:
-        print(line, file=sys.stderr if as_json else sys.stdout)
 
 
 @app.command()
@@ -188,7 +177,7 @@ def fit(
         study=study,
     )
     if result is not None:
-        _show(result.result, json_, result.lines(), quiet=quiet)
+        show(result.result, json_, result.lines(), quiet=quiet)
 
 
 @app.command()
@@ -227,7 +216,7 @@ def describe(
         seed=seed,
         allow_damaged=allow_damaged,
     )
-    _show(description.to_json(), json_, description.lines())
+    show(description.to_json(), json_, description.lines())
 
 
 @app.command()
@@ -339,7 +328,7 @@ def pretrain(
         verbose=verbose,
     )
     if result is not None:
-        _show(result.result, json_, result.lines(), quiet=quiet)
+        show(result.result, json_, result.lines(), quiet=quiet)
 
 
 @app.command()
@@ -349,7 +338,7 @@ def resume(run: RunFolder, quiet: Quiet = False, verbose: Verbose = False, json_
 
     result = run_resume(run, quiet=quiet, verbose=verbose)
     if result is not None:
-        _show(result.result, json_, result.lines(), quiet=quiet)
+        show(result.result, json_, result.lines(), quiet=quiet)
 
 
 @app.command()
@@ -385,7 +374,7 @@ def evaluate(
 
     options: dict[str, Any] = {"label": label, "text": text, "image": image, "allow_damaged": allow_damaged}
     result = run_evaluate(run, data, **options, device=device, adapt=adapt)
-    _show(result.to_json(), json_, result.lines())
+    show(result.to_json(), json_, result.lines())
 
 
 @app.command()
@@ -401,7 +390,7 @@ def watch(
     from headstart.workflow.watching.watch import watch as run_watch
 
     found = run_watch(run, data, seed=seed, device=device)
-    _show(found.to_json(), json_, found.lines(), quiet=quiet)
+    show(found.to_json(), json_, found.lines(), quiet=quiet)
     raise typer.Exit(found.exit_code)
 
 
@@ -428,23 +417,13 @@ def export(
 
 
 @app.command()
-def sources(json_: AsJson = False) -> None:
-    """List what can be named after --source."""
-    from headstart.networks import list_sources
-    from headstart.workflow.listing import source_lines
-
-    rows = list_sources()
-    _show(rows, json_, [] if json_ else source_lines(rows))
-
-
-@app.command()
 def methods(json_: AsJson = False) -> None:
     """List the methods with their papers and where each applies."""
     from headstart import catalogue
     from headstart.workflow.listing import method_lines
 
     rows = catalogue.rows()
-    _show(rows, json_, [] if json_ else method_lines(rows))
+    show(rows, json_, [] if json_ else method_lines(rows))
 
 
 @app.command()
@@ -460,4 +439,4 @@ def demo(
     from headstart.workflow.demo import demo as run_demo
 
     result = run_demo(out=out, seeds=seeds, force=force, quiet=quiet, verbose=verbose)
-    _show(result.result, json_, result.lines(), quiet=quiet)
+    show(result.result, json_, result.lines(), quiet=quiet)

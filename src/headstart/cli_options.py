@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from headstart import console
 from headstart.errors import UserError, nearest
 from headstart.kinds import TASKS
 from headstart.problem import MODALITIES
@@ -48,6 +51,19 @@ def read_config(context: typer.Context, path: Path | None) -> Path | None:
         # A text would be read letter by letter where an option may be given again.
         context.default_map[name] = [value] if takes_several and isinstance(value, str) else value
     return path
+
+
+def show(result: Any, as_json: bool, lines: list[str], *, quiet: bool = False) -> None:
+    """JSON goes to standard output for scripts; words for people go to standard error then, else to output.
+
+    When quiet, the words are the result's first line, or none beside JSON.
+    """
+    if quiet:
+        lines = [] if as_json else lines[:1]
+    if as_json:
+        print(json.dumps(result, indent=2, ensure_ascii=not console.speaks_utf8(sys.stdout)))
+    for line in lines:
+        print(line, file=sys.stderr if as_json else sys.stdout)
 
 
 def one_of(names: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from headstart.errors import UserError, nearest
 from headstart.isolated import isolate
+from headstart.library import located
 from headstart.networks.source import Source
 
 FORMS = (
@@ -15,6 +16,7 @@ FORMS = (
     "hf/DIRECTORY",
     "file:WEIGHTS",
     "RUN",
+    "mine:NAME",
     "headstart/glyphs",
     "headstart/pixels",
     "headstart/tabular",
@@ -28,7 +30,7 @@ def open_source(spec: str, *, network: str | None = None) -> Source:
     Parameters
     ----------
     spec : ``timm/NAME[.TAG]``, ``torchvision/NAME``, ``hf/ID`` or ``hf/DIRECTORY``, ``file:WEIGHTS``, a run folder,
-        ``headstart/glyphs``, ``headstart/pixels`` or ``headstart/tabular``.
+        ``mine:NAME`` of the user's library, ``headstart/glyphs``, ``headstart/pixels`` or ``headstart/tabular``.
     network : the architecture of a weights file, ``timm/NAME`` or ``torchvision/NAME``.
 
     Raises
@@ -36,7 +38,7 @@ def open_source(spec: str, *, network: str | None = None) -> Source:
     UserError
         If there is no such source or architecture, with the nearest names.
     """
-    spec = str(spec)
+    spec = str(located(str(spec)))
     kind, _, name = spec.partition("/")
     if spec.startswith("file:"):
         from headstart.networks.source_file import open_file

@@ -8,6 +8,7 @@ from headstart.data import Dataset, check, open_data, open_files, open_inputs
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.isolated import isolate
+from headstart.library import located
 from headstart.networks import open_source
 from headstart.workflow.adapting.adaptation import adapt, setting_across
 from headstart.workflow.description import Description, target_domain
@@ -41,6 +42,7 @@ def describe(
 
     With ``source_data``, labelled data of another domain, the kind of shift is diagnosed.
     """
+    source = located(source)
     if source_data is not None and not (isinstance(source_data, list | tuple) and not len(source_data)):
         options = FitOptions(
             source=source,

@@ -8,6 +8,7 @@ from typing import Any
 
 from headstart.engine.progress import Progress
 from headstart.isolated import isolate
+from headstart.library import located
 from headstart.workflow.opening.transfer import Given
 from headstart.workflow.options import FitOptions
 from headstart.workflow.road import start
@@ -109,7 +110,7 @@ def fit(
     """
     labelled = _several(source_data)
     names = tuple(part.strip() for part in arms.split(",") if part.strip()) if isinstance(arms, str) else tuple(arms)
-    named = [source] if isinstance(source, str) else list(source or ())
+    named = [located(one) for one in ([source] if isinstance(source, str) else source or ())]
     options = FitOptions(
         source=named[0] if len(named) == 1 else None,
         sources=tuple(named) if len(named) > 1 else (),

@@ -6,6 +6,9 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
+from headstart.kinds import SHARES
+from headstart.library import Gain, Mine
+
 WIDTH = 100
 KINDS = {
     "fitted": "Heads fitted on frozen features",
@@ -49,6 +52,50 @@ def source_lines(rows: Iterable[dict[str, Any]]) -> list[str]:
         for row in members:
             lines += _hung(f"  {row['spec']}", [f"{row['modality']}: {row['title']}", row["paper"]], 44)
     return lines
+
+
+def library_lines(own: Iterable[Mine]) -> list[str]:
+    """Return the user's own sources: what each takes, tells and gave."""
+    lines = []
+    for one in own:
+        gone = "" if one.at_hand else f"; its folder is gone: {one.path}"
+        about = f"{one.modality}: {one.predicts}, from {one.data}" + (
+            "" if one.serves else "; no network, so no --source"
+        )
+        gave = [f"{gain.target} {_gained(gain)}" for gain in one.gains[-3:]]
+        lines += _hung(f"  {one.spec}", [about + gone, *(["gave: " + "; ".join(gave)] if gave else [])], 34)
+    return lines or [
+        "No source of your own yet: every finished run becomes one (headstart sources add RUN for older ones)."
+    ]
+
+
+def known_lines(one: Mine) -> list[str]:
+    """Return all that the library knows of a source."""
+    score = "" if one.score is None else f"{one.metric} {one.score:.4g} on {one.n_test} test rows"
+    facts = {
+        "folder": one.path + ("" if one.at_hand else " (gone)"),
+        "trained on": f"{one.data} ({one.origin}; fingerprint {one.fingerprint})",
+        "predicts": f"{one.kind}, {one.predicts}",
+        "from": one.source,
+        "licence of that": one.licence,
+        "score": score,
+        "size": f"{one.size / 2**20:.1f} MiB" + (f", {one.parameters:,} parameters" if one.parameters else ""),
+        "made": one.created,
+    }
+    lines = [one.spec, *(f"  {name}: {value}" for name, value in facts.items() if value)]
+    gave = [
+        f"  gave {gain.target}: {_gained(gain)} over {gain.baseline}, n = {gain.n_test} ({gain.run})"
+        for gain in one.gains
+    ]
+    return lines + (gave or ["  gave: nothing was measured with it as a source yet"])
+
+
+def _gained(gain: Gain) -> str:
+    if gain.gain is None:
+        return gain.kind
+    share, unit = (100, " points") if gain.metric in SHARES else (1, f" {gain.metric}")
+    span = "" if gain.low is None or gain.high is None else f" ({share * gain.low:+.3g} to {share * gain.high:+.3g})"
+    return f"{gain.kind}, {share * gain.gain:+.3g}{unit}{span}"
 
 
 def _hung(name: str, texts: list[str], indent: int = 26) -> list[str]:

@@ -10,6 +10,7 @@ from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.workflow.conclude import complete
 from headstart.workflow.opening.fingerprint import read_arguments
+from headstart.workflow.registering import registered
 from headstart.workflow.road import go_on
 from headstart.workflow.run import Run, load
 from headstart.workflow.site import ARGUMENTS, begun_run, is_helper
@@ -28,7 +29,7 @@ def resume(run: str | PathLike[str], *, quiet: bool = False, verbose: bool = Fal
         the options or the code have changed since.
     """
     with begun_run(Path(run)) as site:
-        return site.hand_over(_go_on(Path(run), site.work, Progress(quiet=quiet, verbose=verbose)))
+        return registered(site.hand_over(_go_on(Path(run), site.work, Progress(quiet=quiet, verbose=verbose))))
 
 
 def _go_on(folder: Path, work: Path, progress: Progress) -> Run | None:

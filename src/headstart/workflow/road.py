@@ -19,6 +19,7 @@ from headstart.workflow.opening.transfer import Given, Transfer, open_transfer, 
 from headstart.workflow.options import FitOptions
 from headstart.workflow.planning.timetable import began_at
 from headstart.workflow.racing.field import RaceField
+from headstart.workflow.registering import registered
 from headstart.workflow.run import Run
 from headstart.workflow.site import check_out, new_run
 from headstart.workflow.source_field import SourceField
@@ -45,7 +46,7 @@ def start(
     folder = transfer.default_folder if out is None else Path(out)
     arguments = transfer.arguments(field.weights())
     with new_run(folder, arguments, force=force, is_main=field.is_main, wait=field.wait) as site:
-        return site.hand_over(walk(field.ready(site.work), site.work))
+        return registered(site.hand_over(walk(field.ready(site.work), site.work)))
 
 
 def go_on(folder: Path, saved: dict[str, Any], progress: Progress) -> Run | None:
