@@ -268,7 +268,7 @@ def rank(
         out=out,
         quiet=quiet,
     )
-    _show(found.to_json(), json_, found.lines(), quiet=quiet)
+    show(found.to_json(), json_, found.lines(), quiet=quiet)
 
 
 @app.command()
