@@ -80,7 +80,7 @@ def test_commands_and_options_in_the_pages_exist():
         for words in command_lines(page):
             seen += 1
             verb = verbs.get(words[1])
-            verb = getattr(verb, "commands", {}).get((words + [""])[2]) or verb  # a verb of a verb
+            verb = getattr(verb, "commands", {}).get(words[2] if len(words) > 2 else "") or verb  # a verb of a verb
             known = [option for parameter in verb.params for option in parameter.opts] if verb else []
             options = [word.partition("=")[0].strip("[]") for word in words[2:] if word.strip("[").startswith("--")]
             if verb is None or any(option not in known for option in options):
