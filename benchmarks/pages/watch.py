@@ -33,7 +33,7 @@ from headstart.workflow.watching.reference import Reference
 Array = np.ndarray
 Answer = Callable[[Array], Array]
 HELD, NEW, FEWER = 300, 200, 50
-SEEDS = 5
+SEEDS = 3
 SETTLED_ON = ("shifts", "mobilenet", "digits", "heart", "adult")
 READ_OFF = ("googlenet", "amazon", "wine", "cifar", "bike", "shifts_values")
 MOST_OF_A_SIDE = 1500
@@ -55,18 +55,11 @@ class Side(NamedTuple):
         return -np.abs(self.answers - self.labels).mean(axis=1)
 
 
-def every(name: str) -> Iterator[Pair]:
-    """Yield the pairs of a set; at most the first 12."""
-    made = {"shifts": shifts, "shifts_values": shifts_values}
-    found = made[name]() if name in made else pairs(name)
-    for number, pair in enumerate(found):
-        if number < 60:
-            yield pair
-
-
 @cache
-def pair_of(name: str, number: int) -> Pair:
-    return list(every(name))[number]
+def all_of(name: str) -> list[Pair]:
+    """Return the pairs of a set."""
+    made = {"shifts": shifts, "shifts_values": shifts_values}
+    return list(made[name]() if name in made else pairs(name))
 
 
 def sides(pair: Pair, seed: int) -> tuple[LabelSpace, Side, Side]:
@@ -148,23 +141,21 @@ def _expected(expected: Any) -> Record:
 
 
 def cells() -> Iterator[Cell]:
-    """Every pair and seed."""
-    for name in (*SETTLED_ON, *READ_OFF):
-        if name == "cifar":
-            for seed in range(SEEDS):
-                for kind in KINDS:
-                    for strength in STRENGTHS:
-                        names: Record = {"set": name, "pair": f"{kind} {strength}", "seed": seed}
-                        yield Cell(names, partial(watched, partial(cifar, kind, strength, seed), seed))
-            continue
-        for number, pair in enumerate(every(name)):
-            for seed in range(SEEDS):
-                names = {"set": name, "pair": pair.name, "seed": seed}
-                yield Cell(names, partial(_of_pair, name, number, seed))
+    """Every pair with every seed, all pairs with the first seed first."""
+    for seed in range(SEEDS):
+        for name in (*SETTLED_ON, *READ_OFF):
+            for pair, made in _made(name, seed):
+                yield Cell({"set": name, "pair": pair, "seed": seed}, partial(watched, made, seed))
 
 
-def _of_pair(name: str, number: int, seed: int) -> Record:
-    return watched(partial(sides, pair_of(name, number), seed), seed)
+def _made(name: str, seed: int) -> Iterator[tuple[str, Callable[[], tuple[LabelSpace, Side, Side]]]]:
+    if name == "cifar":
+        for kind in KINDS:
+            for strength in STRENGTHS:
+                yield f"{kind} {strength}", partial(cifar, kind, strength, seed)
+        return
+    for pair in all_of(name):
+        yield pair.name, partial(sides, pair, seed)
 
 
 def _share(hits: list[bool]) -> str:

@@ -56,6 +56,21 @@ TARGET_METHODS: tuple[Entry, ...] = (
         ("Kumar et al., Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution, ICLR 2022",),
     ),
     Entry(
+        "wise_ft",
+        "WiSE-FT: between the source's weights and the fine-tuned ones",
+        f"{_FINETUNE}.wise_ft:WiseFT",
+        ("Wortsman et al., Robust Fine-Tuning of Zero-Shot Models, CVPR 2022",),
+    ),
+    Entry(
+        "soup",
+        "Greedy soup of models fine-tuned at several rates",
+        f"{_FINETUNE}.soup:Soup",
+        (
+            "Wortsman et al., Model Soups: Averaging Weights of Multiple Fine-Tuned Models Improves Accuracy without "
+            "Increasing Inference Time, ICML 2022",
+        ),
+    ),
+    Entry(
         "gradual",
         "Gradual unfreezing",
         f"{_FINETUNE}.gradual:GradualUnfreezing",

@@ -68,7 +68,9 @@ def check_gradients(method: Method, trial: Trial) -> None:
     moved = {name for _, found in step.moves for name, gradient in found.items() if gradient.any()}
     for name in asking.values():
         helper = not name.startswith("network.")
-        assert not helper or name in moved, f"{method!r}: the helper {name} receives no gradient."
+        twin = f"network.{name.partition('.')[2]}"  # a copy of the network need not move where that itself does not
+        still = twin in asking.values() and twin not in moved
+        assert not helper or still or name in moved, f"{method!r}: the helper {name} receives no gradient."
     heads = {name for name in asking.values() if name.startswith("network.head.")}
     assert not heads or heads & moved, f"{method!r}: the head receives no gradient."
 

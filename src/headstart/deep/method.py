@@ -53,6 +53,10 @@ Rows = Callable[[str], Iterator[Samples]]
 """``rows("target")`` or ``rows("source")`` yields all samples of a role in the order of their numbers, plain views."""
 
 
+Score = Callable[["Network"], tuple[float, float]]
+"""How well a network does on rows held out: its score, and, where that is equal, minus its loss."""
+
+
 class Update(Protocol):
     """The engine's update: zero, the closure's losses on each part of the batch, backward, clip, step."""
 
@@ -72,7 +76,7 @@ NEEDS = {
 }
 """What a method may need, as `Method.needs` names it and as messages say it."""
 
-__all__ = ["NEEDS", "Batch", "Episode", "Group", "Losses", "Method", "Nets", "Rows", "Samples", "Update"]
+__all__ = ["NEEDS", "Batch", "Episode", "Group", "Losses", "Method", "Nets", "Rows", "Samples", "Score", "Update"]
 
 
 @dataclass(kw_only=True)
@@ -161,6 +165,14 @@ class Method(BaseEstimator, ABC):
     def evaluated(self, nets: Nets) -> Network:
         """Return the network that is evaluated and kept: by default the trained one; a teacher, an average."""
         return nets.network
+
+    def chosen(self, nets: Nets, score: Score) -> dict[str, Any]:
+        """Return hyper-parameters that are settled after training by rows that it has not seen, by name.
+
+        ``score(network)`` says how well a network does on them, higher is better. What is returned replaces the
+        method's own before `finish`, and holds in later trainings that have no such rows. By default nothing is.
+        """
+        return {}
 
     def finish(self, nets: Nets) -> Network:
         """Return the plain network to keep, e.g. with adapters merged into the weights."""

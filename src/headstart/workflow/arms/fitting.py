@@ -12,7 +12,7 @@ import torch
 
 from headstart import catalogue
 from headstart.data import folds
-from headstart.deep.method import Method
+from headstart.deep.method import Method, Score
 from headstart.engine import Compute, Optimizer, Saving, Selection, Stream, freeze_table, train
 from headstart.engine.settings import Limit
 from headstart.errors import UserError
@@ -146,7 +146,8 @@ def _cross_validated(bench: Workbench, plan: Plan, job: Job) -> Scored:
     """Score out of fold, then fit on all rows for as long as was best in the folds."""
     validation, score, records, searches = _cross_validate(bench, plan, job)
     rounds = float(np.median([search.rounds for search in searches])) or None
-    fitted = fit_once(bench, plan, replace(job, validation=job.validation[:0], rounds=rounds))
+    whole = replace(job, validation=job.validation[:0], rounds=rounds, settings=_agreed(searches))
+    fitted = fit_once(bench, plan, whole)
     fitted.stopped = "budget" if "budget" in {search.stopped for search in searches} else fitted.stopped
     return validation, score, fitted, records
 
@@ -211,7 +212,8 @@ def fit_stopped(bench: Workbench, plan: Plan, job: Job) -> tuple[Fitted, Fitted]
     search = fit_once(bench, plan, part)
     if len(watched) < ENOUGH_WATCHED:
         search.rounds = max(search.rounds, min(LEAST_EPOCHS, plan.steps / plan.per_epoch))
-    return fit_once(bench, plan, replace(job, rounds=search.rounds)) if plan.again else search, search
+    again = replace(job, rounds=search.rounds, settings=search.settings)
+    return fit_once(bench, plan, again) if plan.again else search, search
 
 
 def _inner(bench: Workbench, plan: Plan, job: Job) -> tuple[np.ndarray, np.ndarray] | None:
@@ -256,7 +258,9 @@ def fit_once(bench: Workbench, plan: Plan, job: Job) -> Fitted:
         return _fit_plain(bench, job)
     if not arm.trains:
         return _fit_head(bench, plan, job)
-    return _fit_in_loop(bench, plan, job, _method(plan, job.arm))
+    method = _method(plan, job.arm)
+    settled = _settled(job)
+    return _fit_in_loop(bench, plan, job, replace(method, **settled) if settled else method)
 
 
 def _fit_head(bench: Workbench, plan: Plan, job: Job) -> Fitted:
@@ -334,8 +338,12 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
     if trained.stopped == "interrupted":
         raise KeyboardInterrupt
     epochs = max(1, round(trained.steps / per_epoch))
+    settled = {} if evaluate is None or trained.nets is None else method.chosen(trained.nets, _by(evaluate))
+    kept = trained.network
+    if settled and trained.nets is not None:
+        kept = replace(method, **settled).finish(trained.nets)
     return Fitted(
-        trained.network,
+        kept,
         cut,
         epochs,
         trained.best_step / per_epoch,
@@ -345,8 +353,37 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
         trained.history,
         trained.frozen,
         trained.stopped,
-        trained.settings | {"notes": trained.notes},
+        trained.settings | {"notes": trained.notes} | _told(settled or _settled(job)),
     )
+
+
+SETTLED = "settled"
+"""Under which the settings of a fit hold what `Method.chosen` settled."""
+
+
+def _settled(job: Job) -> dict[str, Any]:
+    """Return what an earlier fit of the arm settled on rows that this one has not."""
+    return dict((job.settings or {}).get(SETTLED) or {})
+
+
+def _told(settled: dict[str, Any]) -> dict[str, Any]:
+    return {SETTLED: settled} if settled else {}
+
+
+def _agreed(searches: list[Fitted]) -> dict[str, Any] | None:
+    """Return what the folds settled, one value for all: the middle one as they are ordered."""
+    found = [search.settings[SETTLED] for search in searches if SETTLED in search.settings]
+    if not found:
+        return None
+    return _told({name: sorted(one[name] for one in found)[len(found) // 2] for name in found[0]})
+
+
+def _by(evaluate: Any) -> Score:
+    def score(network: Network) -> tuple[float, float]:
+        found = evaluate(network)
+        return found["score"], -found["loss"]
+
+    return score
 
 
 def _begun(bench: Workbench, plan: Plan, job: Job, method: Method) -> Network:

@@ -127,7 +127,8 @@ def _fit(bench: Workbench, plan: Plan, job: Job, part: dict[str, Any], more: flo
     if not arm_of(job.arm).trains:
         return fit_once(bench, plan, replace(job, settings=part["settings"]))
     if more is None:
-        return fit_once(bench, plan, replace(job, rounds=part["rounds"], part=REFIT))
+        again = replace(job, rounds=part["rounds"], part=REFIT, settings=part["settings"])
+        return fit_once(bench, plan, again)
     return fit_once(bench, plan, replace(job, rounds=more, part=REFIT, start=job.folder.parent / "model"))
 
 
