@@ -15,7 +15,7 @@ from headstart.data import check, open_data
 from headstart.engine.progress import Progress
 from headstart.functional.calibration import calibration_error, confidences
 from headstart.functional.temperature import held_out_steepness, sharpened
-from headstart.networks import open_source
+from headstart.networks import load_network, open_source
 from headstart.workflow.arms.fitting import run_arm
 from headstart.workflow.arms.refit import _more
 from headstart.workflow.arms.workbench import Workbench, start_processes
@@ -215,3 +215,15 @@ def test_answers_that_are_certain_stay_finite(link):
             np.tile(certain, (20, 1)), np.arange(40) % 2 if link == "softmax" else np.tile(certain, (20, 1)), link
         )
     )
+
+
+def test_what_watched_rows_settle_holds_where_all_rows_teach(folder, monkeypatch):
+    from headstart.deep.finetune.wise_ft import WiseFT
+
+    monkeypatch.setattr(WiseFT, "chosen", lambda self, nets, score: {"mix": 0.0 if score(nets.start)[0] >= 0 else 1.0})
+    run = fit(folder, "mixed", method="wise_ft", arms="wise_ft", learning_rate=0.5)
+    assert run.arms["wise_ft"]["settings"]["settled"] == {"mix": 0.0}
+    assert run.arms["wise_ft"]["refit"]["rows"] == 416
+    # At 0 no stage has moved from the source, whatever was trained; at the default of 1/2 every stage would have.
+    kept, start = (load_network(one / "model")[0].stages.state_dict() for one in (run.path, folder / "source"))
+    assert all(torch.equal(tensor, start[name]) for name, tensor in kept.items() if "block" in name)
