@@ -110,7 +110,7 @@ def fit(
     """
     labelled = _several(source_data)
     names = tuple(part.strip() for part in arms.split(",") if part.strip()) if isinstance(arms, str) else tuple(arms)
-    named = [located(one) for one in ([source] if isinstance(source, str) else source or ())]
+    named = [str(located(one)) for one in ([source] if isinstance(source, str) else source or ())]
     options = FitOptions(
         source=named[0] if len(named) == 1 else None,
         sources=tuple(named) if len(named) > 1 else (),
