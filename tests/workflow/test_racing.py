@@ -10,13 +10,21 @@ import pytest
 import headstart as hs
 from headstart.engine.progress import Progress
 from headstart.report.html import write_report
+from headstart.workflow.arms import fitting
 from headstart.workflow.opening.transfer import Given, open_transfer
 from headstart.workflow.options import FitOptions
+from headstart.workflow.planning.costs import Speed
+from headstart.workflow.planning.facts import Facts
+from headstart.workflow.planning.plan import make_plan
+from headstart.workflow.raced import Raced
+from headstart.workflow.racing import tuning
+from headstart.workflow.racing.deciding import winner_of
 from headstart.workflow.racing.field import RaceField
-from headstart.workflow.racing.record import read_race
+from headstart.workflow.racing.record import Race, Standing, Trial, read_race
+from headstart.workflow.racing.telling import coming_of
 
 TWO = ["headstart/pixels", "headstart/glyphs"]
-QUICK = {"budget": "5m", "epochs": 1, "arms": "scratch,chosen", "device": "cpu", "quiet": True}
+QUICK = {"budget": "1h", "trials": 2, "epochs": 1, "arms": "scratch,chosen", "device": "cpu", "quiet": True}
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +65,95 @@ def test_a_report_is_not_made_of_an_edited_race(raced, tmp_path):
         write_report(copy)
 
 
+def test_a_race_that_was_stopped_goes_on_and_decides_the_same(raced, few_digits, tmp_path, monkeypatch):
+    calls, fit = [], tuning._fit
+
+    def stopped(*given):
+        calls.append(given)
+        if len(calls) == 6:  # in the second fine-tuning: the first is made of four fits
+            raise KeyboardInterrupt
+        return fit(*given)
+
+    monkeypatch.setattr(tuning, "_fit", stopped)
+    with pytest.raises(KeyboardInterrupt, match="headstart resume"):
+        hs.fit(few_digits, source=TWO, out=tmp_path / "run", **QUICK)
+    begun = read_race(tmp_path / "run")
+    assert (begun.winner, len(begun.trials)) == (None, 1)
+    run = hs.resume(tmp_path / "run", quiet=True)
+    assert without_times(read_race(run.path)) == without_times(read_race(raced.path))
+    assert run.result["model"] == raced.result["model"]
+
+
+def test_fine_tunings_begin_with_the_usual_recipe_of_every_source_and_climb_rungs(raced):
+    race = read_race(raced.path)
+    assert [one.source for one in race.trials[:2]] == TWO
+    assert [one.settings["weight_decay"] for one in race.trials[:2]] == [0.01, 0.01]
+    assert [rung.folds for rung in race.rungs] == [1, 1, 3]
+    assert all(len(one.scores) == (3 if one.ended == "finished" else len(one.scores)) for one in race.trials)
+    assert {one.ended for one in race.trials} <= {"finished", "dropped"}
+
+
+def test_the_settings_that_won_train_the_arm_of_the_road():
+    found = {"learning_rate": 0.02, "weight_decay": 0.5, "stage_decay": 0.7, "l2sp.alpha": 0.3, "views": 1}
+    won = Raced("lp_ft+l2sp", 1, found, 10.0, 0.0, ("It won.",), {})
+    options = won.options(FitOptions(source="headstart/glyphs", budget="100s"))
+    assert (options.method, options.depth, options.budget) == ("lp_ft+l2sp", "1", "90.0s")
+    facts = Facts(20, 10, False, 100_000, 5, "glyphs", Speed(1e-4, 1e-4, (1e-5,) * 5))
+    plan = make_plan(facts, options, won)
+    assert plan.learning_rate["lp_ft+l2sp"] == 0.02
+    assert plan.learning_rate["scratch"] != 0.02
+    method = fitting._method(plan, "lp_ft+l2sp")
+    assert (method.depth, method.stage_decay, method.penalties[0].alpha) == (1, 0.7, 0.3)
+    plain = replace(plan, method="finetune", settings={"weight_decay": 0.5})
+    assert fitting._decay(plain, "finetune", fitting._method(plain, "finetune")) == 0.5
+    assert fitting._decay(plain, "scratch", fitting._method(plain, "scratch")) == fitting.WEIGHT_DECAY
+    assert "The method lp_ft+l2sp won the race." in plan.reasons
+
+
+def trial(number, score, ended="finished"):
+    return Trial(number, "a", "lp_ft", 1, {}, (score,), (1,), 20.0, ended)
+
+
+def key(winner):
+    return winner.source, winner.method, winner.depth
+
+
+def test_a_fine_tuning_wins_where_it_beats_every_head_and_may_not_where_none_ran_to_the_end():
+    heads = (Standing("a", "", probe=0.8), Standing("b", "", probe=0.9))
+    race = Race(("a", "b"), 10, "accuracy", 1.0, standings=heads)
+    assert key(winner_of(race)) == ("b", None, None)
+    assert winner_of(replace(race, trials=(trial(0, 0.95, "dropped"),))).source == "b"
+    level = replace(race, trials=(trial(0, 0.9), trial(1, 0.7)))
+    assert key(winner_of(level)) == ("b", "probe", 0)
+    assert key(winner_of(level, free=False)) == ("a", "lp_ft", 1)
+    assert winner_of(replace(race, trials=(trial(0, 0.91), trial(1, 0.95)))).trial == 1
+
+
+def test_the_next_minute_is_told_from_the_trials_so_far():
+    race = Race(("a",), 10, "accuracy", 1.0, trials=(trial(0, 0.90), trial(1, 0.86), trial(2, 0.5)))
+    assert "3 more fine-tunings" in coming_of(race)
+    assert "chance of 50%, by about 4.0 points" in coming_of(race)
+    assert "nothing that shows" in coming_of(replace(race, trials=(trial(0, 1.0),)))
+
+
+@pytest.mark.slow
+def test_machines_that_share_a_study_share_its_trials(few_digits, tmp_path):
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    found = [
+        race_of(few_digits, tmp_path / name, trials=trials, epochs=1, study=url)
+        for name, trials in (("first", 2), ("second", 3))
+    ]
+    assert [one.number for one in found[1].trials] == [0, 1, 2]
+    assert found[1].trials[:2] == found[0].trials
+
+
 def test_a_race_reads_no_row_of_the_verdict(few_digits, tmp_path):
     dataset = hs.open(few_digits)
     rows = dataset.splits["test"]
     targets = dataset.targets.copy()
     targets[dataset.stored(rows)] = 1 - targets[dataset.stored(rows)]
     found = [
-        race_of(data, tmp_path / name)
+        race_of(data, tmp_path / name, method="probe")
         for name, data in (("plain", dataset), ("turned", replace(dataset, targets=targets)))
     ]
     assert without_times(found[0]) == without_times(found[1])
@@ -84,6 +174,8 @@ def without_times(race):
         ({"source": TWO, "trials": 0}, r"--trials is 0; expected a whole number from 1"),
         ({"source": TWO, "source_data": ["a.csv"]}, r"with --source-data name one network"),
         ({"source": "headstart/glyphs", "study": "sqlite:///a.db"}, r"--study shares the trials of a race"),
+        ({"source": TWO, "study": "nowhere"}, r"--study nowhere cannot be opened"),
+        ({"source": TWO, "study": "postgresql://me:word@host/db"}, r"--study holds a password"),
         ({"source": TWO, "method": "tent"}, r"--method tent adapts at prediction"),
         ({"source": TWO, "method": "shot"}, r"--method shot learns without"),
         ({"source": TWO, "shots": 2, "seeds": 2}, r"--seeds 2 draws others"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from headstart.errors import UserError
 from headstart.workflow.options import FitOptions, is_source_free
@@ -19,6 +20,11 @@ def check_race(options: FitOptions, *, has_source_data: bool) -> None:
         )
     if not options.races:
         return
+    if options.study is not None and urlsplit(options.study).password:
+        raise UserError(
+            "--study holds a password, which the run's folder would keep; leave it out of the URL and give it as the "
+            "database's own driver takes it (PGPASSWORD, ~/.pgpass, a file of options)."
+        )
     what = f"--source names several ({named})" if options.sources else f"--trials {options.trials}"
     if has_source_data:
         raise UserError(

@@ -13,14 +13,19 @@ def decide(ground: Ground, race: Race) -> Race:
     """Name the winner; nothing is measured any more."""
     if race.winner is not None:
         return race
-    done = replace(race, stage=OVER, winner=winner_of(race), coming=coming_of(race))
+    free = ground.options.method is None and ground.options.depth is None
+    done = replace(race, stage=OVER, winner=winner_of(race, free=free), coming=coming_of(race))
     return ground.save(done)
 
 
-def winner_of(race: Race) -> Winner:
+def winner_of(race: Race, *, free: bool = True) -> Winner:
     """Return the best fine-tuning where it beats every head, else the best head's source.
 
     Of equal ones the head counts, which costs less, and the earlier trial.
+
+    Parameters
+    ----------
+    free : whether a head alone may win: no method and no depth was asked for.
     """
     heads = [one for one in race.standings if one.probe is not None]
     head = max(heads, key=lambda one: float(one.probe or 0.0))
@@ -30,7 +35,7 @@ def winner_of(race: Race) -> Winner:
         return Winner(
             head.source, None, None, {}, head.probe, None, f"Its head is the best in cross-validation; {why}."
         )
-    if head.probe is not None and best.scores[-1] <= head.probe:
+    if free and head.probe is not None and best.scores[-1] <= head.probe:
         why = "No fine-tuning beats its head in cross-validation."
         return Winner(head.source, "probe", 0, {}, head.probe, None, why)
     why = "Its fine-tuning is the best in cross-validation."
@@ -40,4 +45,4 @@ def winner_of(race: Race) -> Winner:
 def best_trial(race: Race) -> Trial | None:
     """Return the best of those that ran to the end."""
     finished = [one for one in race.trials if one.ended == FINISHED]
-    return max(finished, key=lambda one: one.scores[-1], default=None)
+    return max(finished, key=lambda one: one.scores[-1] if one.merit is None else one.merit, default=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from headstart.workflow.racing.deciding import decide
 from headstart.workflow.racing.ground import Ground
 from headstart.workflow.racing.heats import probe_sources, score_sources
 from headstart.workflow.racing.record import FILE, Race, read_race
+from headstart.workflow.racing.study import open_storage
 from headstart.workflow.racing.telling import lines_of, reasons_of
+from headstart.workflow.racing.tuning import tune
 
 
 class RaceField(NetworkField):
@@ -29,6 +32,8 @@ class RaceField(NetworkField):
         for source in self.transfer.sources:
             network = self._build(source)
             depth_of(self.bench.options.depth, len(network.stages))
+        if self.bench.options.study is not None:
+            open_storage(self.bench.options.study, Path())
 
     def _build(self, source: Any) -> Any:
         return replace(self.bench, source=source).network(pretrained=True, seed=self.bench.options.seed)
@@ -54,11 +59,13 @@ class RaceField(NetworkField):
         ground = Ground(self.transfer, folder, self.bench.device, 0.0 if race is None else race.seconds)
         if race is None:
             named = tuple(ground.sources)
-            race = ground.save(Race(named, len(ground.rows), self.logic.task.metric, round(ground.limit, 3)))
+            mark = "" if self.bench.options.study is None else uuid.uuid4().hex
+            first = Race(named, len(ground.rows), self.logic.task.metric, round(ground.limit, 3), mark=mark)
+            race = ground.save(first)
         if race.sources != tuple(ground.sources):
             raise UserError(f"{folder / FILE} is of another run's sources; begin the run anew with --force.")
         if race.winner is None:
-            race = decide(ground, probe_sources(ground, score_sources(ground, race)))
+            race = decide(ground, tune(ground, probe_sources(ground, score_sources(ground, race))))
         for line in lines_of(race):
             self.transfer.progress.note(line)
 

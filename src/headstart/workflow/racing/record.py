@@ -56,6 +56,7 @@ class Trial:
     ----------
     settings : hyper-parameters. scores : mean score of the folds of each rung that it ran. steps : of the optimiser
         that each rung made per fold. ended : one of ``finished``, ``dropped``, ``cut``. why : it ended there.
+    merit : its last score, equal ones told apart by their loss.
     """
 
     number: int
@@ -68,6 +69,7 @@ class Trial:
     seconds: float
     ended: str
     why: str = ""
+    merit: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Race:
     sources : that were named. n : training rows that it read. metric : of all scores but those of the first stage.
     stage : what comes next, of `STAGES`. rungs, trials : of the fine-tuning. seconds : spent so far; ``limit`` : at
         most. coming : what the next minute would most likely have bought. notes : sentences.
+    mark : tells this run's fine-tunings from those of other machines in a shared study.
     """
 
     sources: tuple[str, ...]
@@ -106,6 +109,7 @@ class Race:
     winner: Winner | None = None
     coming: str = ""
     notes: tuple[str, ...] = ()
+    mark: str = ""
     schema: int = SCHEMA
 
     @property

@@ -56,6 +56,9 @@ def coming_of(race: Race) -> str:
     each = sum(one.seconds for one in race.trials) / n
     more = MINUTE / max(each, 1e-3)
     chance = more / (n + more)
+    best = max((one.scores[-1] for one in race.trials if one.ended == FINISHED), default=None)
+    if best is not None and race.metric in SHARES and best >= 1.0:
+        return f"The next minute would have bought nothing that shows: {shown(best, race.metric)} was reached."
     gap = _gap(race.trials)
     by = "" if gap is None else f", by about {_difference(gap, race.metric)}"
     return (
