@@ -137,6 +137,9 @@ Shots = Annotated[
     int | None, typer.Option("--shots", help="Training labels per class, drawn anew by each seed; all by default.")
 ]
 Label = Annotated[str | None, typer.Option("--label", help="Label column, or several joined by commas.")]
+Forgetting = Annotated[
+    bool, typer.Option("--forgetting", help="Measure the source's own task before and after; SOURCE is a run.")
+]
 Group = Annotated[str | None, typer.Option("--group", help="Column whose groups never straddle a split.")]
 Text = Annotated[str | None, typer.Option("--text", help="Text column.")]
 Image = Annotated[str | None, typer.Option("--image", help="Column of image paths.")]

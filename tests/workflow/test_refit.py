@@ -13,6 +13,7 @@ import torch
 import headstart as hs
 from headstart.data import check, open_data
 from headstart.engine.progress import Progress
+from headstart.errors import UserError
 from headstart.functional.calibration import calibration_error, confidences
 from headstart.functional.temperature import held_out_steepness, sharpened
 from headstart.networks import load_network, open_source
@@ -221,9 +222,31 @@ def test_what_watched_rows_settle_holds_where_all_rows_teach(folder, monkeypatch
     from headstart.deep.finetune.wise_ft import WiseFT
 
     monkeypatch.setattr(WiseFT, "chosen", lambda self, nets, score: {"mix": 0.0 if score(nets.start)[0] >= 0 else 1.0})
-    run = fit(folder, "mixed", method="wise_ft", arms="wise_ft", learning_rate=0.5)
+    run = fit(folder, "mixed", method="wise_ft", arms="wise_ft", learning_rate=0.5, forgetting=True)
     assert run.arms["wise_ft"]["settings"]["settled"] == {"mix": 0.0}
     assert run.arms["wise_ft"]["refit"]["rows"] == 416
     # At 0 no stage has moved from the source, whatever was trained; at the default of 1/2 every stage would have.
     kept, start = (load_network(one / "model")[0].stages.state_dict() for one in (run.path, folder / "source"))
     assert all(torch.equal(tensor, start[name]) for name, tensor in kept.items() if "block" in name)
+    # Neither has it forgotten anything then.
+    told = run.result["forgetting"]
+    assert (told["change"], told["after"]) == (0.0, told["before"])
+    assert told["n"] == 24
+    assert told["words"] in run.lines()
+
+
+def test_what_stages_have_forgotten_is_measured_on_rows_that_the_source_had_not_seen(folder):
+    from headstart.workflow.arms.forgetting import forgetting, source_at_hand
+
+    run = source_at_hand(str(folder / "source"), "run")
+    spoiled = load_network(folder / "source" / "model")[0]
+    for parameter in spoiled.stages.parameters():
+        parameter.data.zero_()
+    told = forgetting(run, spoiled, "cpu", 0)
+    assert told["before"] == run.arms["scratch"]["test"]["accuracy"]  # its own test rows, which it never saw
+    assert told["after"] < told["before"]
+    assert told["interval"][0] <= told["change"] <= told["interval"][1]
+    with pytest.raises(UserError, match="must be a run"):
+        source_at_hand("headstart/glyphs", "bundled")
+    with pytest.raises(UserError, match="leave it out with"):
+        hs.fit(folder / "target.csv", source_data=folder / "source.csv", forgetting=True)

@@ -189,6 +189,7 @@ RUN = Record(
         "guard": Maybe(Record({}, {"kept": NAME, "reason": WORD, "seed": COUNT})),
         "warnings": WORDS,
         "robustness": Maybe(ROBUSTNESS),
+        "forgetting": Maybe(Record({"words": WORD})),
         "across": ACROSS,
         "race": Record({}, {"winner": NAME, "seconds": Number(0), "trials": COUNT, "lines": WORDS}),
         "model": Record({}, {"files": Table(NAME)}),

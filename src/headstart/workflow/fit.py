@@ -50,6 +50,7 @@ def fit(
     metric: str | None = None,
     class_weight: str | None = None,
     allow_damaged: bool = False,
+    forgetting: bool = False,
     quiet: bool = False,
     verbose: bool = False,
     trials: int | None = None,
@@ -94,6 +95,7 @@ def fit(
     metric : what arms, epochs and the verdict go by, one of the task's metrics; None for the task's own.
     class_weight : ``balanced`` lets every class count alike in the losses.
     allow_damaged : go on although more than 5% of the files are damaged.
+    forgetting : measure how well the source, a run whose data are still there, solves its own task before and after.
     quiet : show no progress.
     verbose : show more of it: what learns stage by stage, and every evaluation.
     trials : most fine-tunings of a race; with one source it is a race of methods, depths and settings.
@@ -142,6 +144,7 @@ def fit(
         metric=metric,
         class_weight=class_weight,
         allow_damaged=allow_damaged,
+        forgetting=forgetting,
         trials=trials,
         study=study,
     )

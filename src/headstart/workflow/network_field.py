@@ -21,6 +21,7 @@ from headstart.tasks import TaskLogic
 from headstart.workflow.arm import arm_of, without_moves
 from headstart.workflow.arms.attacked import attacked
 from headstart.workflow.arms.fitting import run_arm
+from headstart.workflow.arms.forgetting import forgetting, source_at_hand
 from headstart.workflow.arms.plain import plain_arms
 from headstart.workflow.arms.refit import load_arm, refit_arms
 from headstart.workflow.arms.temperature import calibrated, temperature_of
@@ -80,6 +81,8 @@ class NetworkField(Field[Plan, Results]):
     def check(self) -> None:
         """Build the network once before anything is written: wrong weights and depths are refused here."""
         depth_of(self.bench.options.depth, len(self.network().stages))
+        if self.bench.options.forgetting:
+            source_at_hand(self.bench.source.spec, self.bench.source.kind)
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
@@ -158,8 +161,18 @@ class NetworkField(Field[Plan, Results]):
                 network.freeze(len(part["frozen"].get("stages", [])))
                 values[arm].append(self.bench.predict(network, rows, cut=part["cut"]))
         first = results[kept.kept]
+        self.forgotten = self._forgotten(results, kept, folder)
         self.robustness = attacked(self.bench, [*results], kept.kept, seeds[best_index(first)], folder)
         return Predictions(rows, self.bench.dataset.labels(rows), seeds, values)
+
+    def _forgotten(self, results: Results, kept: Guard, folder: Path) -> dict[str, Any] | None:
+        """Return what the stages of the network that is handed back have forgotten, where that is asked."""
+        bench = self.bench
+        if not bench.options.forgetting:
+            return None
+        seed = bench.options.seed_list[best_index(results[kept.kept])]
+        run = source_at_hand(bench.source.spec, bench.source.kind)
+        return forgetting(run, load_arm(folder, kept.kept, seed), bench.device, seed)
 
     def judge(self, plan: Plan, results: Results, predictions: Predictions, kept: Guard) -> Verdict | None:
         validation = validation_of(results)
@@ -191,6 +204,7 @@ class NetworkField(Field[Plan, Results]):
     def _more(self) -> dict[str, Any]:
         raced = self.transfer.raced
         race = {} if raced is None else {"race": raced.record}
+        race |= {} if self.forgotten is None else {"forgetting": self.forgotten}
         return race if self.robustness is None else race | {"robustness": self.robustness}
 
     def save(

@@ -58,6 +58,7 @@ class FitOptions:
     metric : what arms, epochs and the verdict go by, one of the task's metrics; None for the task's own.
     class_weight : ``balanced`` lets every class count alike in the losses, whatever its number of samples.
     allow_damaged : go on although more than 5% of the files are damaged.
+    forgetting : measure how well the source's own task is solved before and after.
     """
 
     source: str | None = None
@@ -90,6 +91,7 @@ class FitOptions:
     metric: str | None = None
     class_weight: str | None = None
     allow_damaged: bool = False
+    forgetting: bool = False
     trials: int | None = None
     study: str | None = None
 

@@ -116,6 +116,7 @@ class Run:
             lines.append(f"  {name:<12}{shown}  ({learns}{arm['seconds']:.1f} s)")
         lines += self.result.get("across", {}).get("lines", [])
         lines += self.result.get("race", {}).get("lines", [])
+        lines += [told["words"]] if (told := self.result.get("forgetting")) else []
         if "guard" in self.result:
             lines.append(f"Kept: {self.result['guard']['kept']}. {self.result['guard']['reason']}")
         if self.verdict is not None and self.verdict.note:

@@ -31,6 +31,8 @@ UNUSED = {
 
 def check_source_free(data: Dataset, options: FitOptions) -> None:
     """Refuse what has no meaning where a run's model is adapted to unlabelled data."""
+    if options.forgetting:
+        raise UserError("--forgetting is measured where a target is labelled; leave it out.")
     for name, why in UNUSED.items():
         if getattr(options, name) is not None:
             raise UserError(
@@ -41,6 +43,11 @@ def check_source_free(data: Dataset, options: FitOptions) -> None:
 
 def check_options(verb: str, options: FitOptions, *, has_source_data: bool) -> None:
     """Refuse options that have no meaning in this run, before anything is opened."""
+    if options.forgetting and (has_source_data or options.races):
+        raise UserError(
+            "--forgetting asks one run that a fit starts from, --source RUN, about its own task; leave it out with "
+            "--source-data, with several sources and with --trials."
+        )
     if has_source_data:
         check_methods(options)
         return
