@@ -97,6 +97,8 @@ def test_only_the_last_stages_and_the_head_move(method):
              if name.startswith("stages.")}  # fmt: skip
     assert all(moved[f"stages.{stage}.0.weight"] for stage in ("block2", "block3"))
     assert model.proof[-1]["stages"] == ["block1"]
+    assert model.network().stages["block1"] is behind.network.stages["block1"]
+    assert model.network().stages["block2"] is not behind.network.stages["block2"]
     assert model.proof[-1]["unchanged"]
     assert model.predict_proba(target, np.full(N, -1)).shape == (N, 3)
 

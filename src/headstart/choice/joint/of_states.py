@@ -96,8 +96,9 @@ def _has_rate(method: str) -> bool:
 
 
 def open_stages(behind: Behind, stages: Stages, n_outputs: int) -> Network:
-    """Return a copy of the network that starts from the states, with a new linear head."""
-    network = copy.deepcopy(behind.network, {id(behind.network.preprocess): behind.network.preprocess})
+    """Return a copy of the network that starts from the states, with a new linear head; what is frozen is shared."""
+    still = list(behind.network.stages.values())[: len(behind.network.stages) - stages.depth]
+    network = copy.deepcopy(behind.network, {id(part): part for part in (behind.network.preprocess, *still)})
     network.head = nn.Linear(network.n_features, n_outputs).to(next(network.parameters()).device)
     network.entry = behind.entry
     if stages.norm == "held":
