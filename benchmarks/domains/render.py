@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.domains import published, records, render_digits, render_scale, stages, unseen
+from benchmarks.domains import published, records, render_digits, render_scale, stages, unseen, weighers
 from benchmarks.domains.judging import (
     BASELINES,
     Row,
@@ -333,7 +333,14 @@ def page(folder: Path = records.RESULTS) -> tuple[str, str]:
     parts += render_digits.parts(folder)
     parts += ["## The automatic choice\n", CHOICE, *choice_table(found)]
     parts += stages.page() + unseen.page()
-    parts += ["## A few target labels\n", FEW, *few_labels(folder), "## Time and memory\n", *render_scale.parts(folder)]
+    parts += [
+        "## A few target labels\n",
+        FEW,
+        *few_labels(folder),
+        "## Time and memory\n",
+        *render_scale.parts(folder),
+        *weighers.page(folder),
+    ]
     whole = ["# Across domains: every cell\n", "Value and 95% interval (bootstrap over test rows).\n"]
     for board in found.values():
         whole += [f"## {board.name}\n", cells(board)]

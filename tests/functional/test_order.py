@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import sparse
 
+from headstart.functional.folds import climb, default_strengths
 from headstart.functional.order import canonical_order
 from headstart.functional.order_free import content_folds, order_free, same_scale
+from headstart.shallow.instances import density, held_out, kliep, ulsif
 
 rng = np.random.default_rng(0)
 
@@ -74,3 +78,37 @@ def test_what_does_not_fit_is_refused(
 
     with pytest.raises(ValueError, match=words):
         ones(source, target, labels=labels)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("losses", "judged"), [([5, 4, 3, 4, 9, 9], 4), ([5, 4, 3, 2, 1, 2, 0], 6), ([1, 1, 1, 1, 1], 5), ([2, 1], 2)]
+)
+def test_a_ladder_is_climbed_while_its_last_rung_is_the_best(losses: list[float], judged: int) -> None:
+    asked: list[int] = []
+    assert climb(lambda number: asked.append(number) or losses[number], len(losses)) == losses[:judged]
+    assert asked == list(range(judged))
+
+
+def test_searches_of_weighers_judge_no_rung_beyond_the_first_that_is_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wide kernels and strong penalties are best here, so that half of the widths and strengths are left alone."""
+    source, target = rng.normal(size=(40, 12)), rng.normal(size=(30, 12)) + 0.3
+    counts = dict.fromkeys(("kliep", "ulsif", "classifier"), 0)
+
+    def counted(name: str, room: Any, function: str) -> None:
+        whole = getattr(room, function)
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            counts[name] += 1
+            return whole(*args, **kwargs)
+
+        monkeypatch.setattr(room, function, run)
+
+    counted("kliep", kliep, "_held_out")
+    counted("ulsif", ulsif, "_losses")
+    counted("classifier", held_out, "_loss")
+    kliep.kliep_weights(source, target)
+    ulsif.ulsif_weights(source, target)
+    density.classifier_weights(source, target)
+    assert 4 <= counts["kliep"] < len(kliep.WIDTHS)
+    assert 4 <= counts["ulsif"] < len(ulsif.WIDTHS)
+    assert 4 <= counts["classifier"] < len(default_strengths("classification"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,3 +36,14 @@ def default_strengths(kind: str) -> Array:
 def best(scores: Array, losses: Array, preference: Array) -> int:
     """Return the candidate of the best mean score; among equals the least loss, then the largest preference."""
     return int(np.lexsort((-np.asarray(preference), losses.round(12), -scores.round(12)))[0])
+
+
+def climb(judge: Callable[[int], float], count: int, first: int = 4) -> list[float]:
+    """Return losses of candidates 0, 1, ... of a ladder: the first few, then more while the last one is the best.
+
+    For candidates in an order along which the loss falls and then rises, so that the best of all is among those judged.
+    """
+    losses = [judge(number) for number in range(min(first, count))]
+    while len(losses) < count and losses[-1] <= min(losses):
+        losses.append(judge(len(losses)))
+    return losses

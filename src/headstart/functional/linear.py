@@ -152,29 +152,49 @@ def logistic_path(
     Friedman, Hastie and Tibshirani, "Regularization Paths for Generalized Linear Models via Coordinate Descent",
     Journal of Statistical Software 2010 (paths with warm starts).
     """
+    solve = path_steps(basis, labels, link=link, tolerance=tolerance, weights=weights)
+    found = {int(index): solve(float(strengths[index])) for index in np.argsort(strengths)[::-1]}
+    return [found[index] for index in range(len(strengths))]
+
+
+def path_steps(
+    basis: Basis, labels: Array, *, link: str = "softmax", tolerance: float = 3e-4, weights: Array | None = None
+) -> Callable[[float], tuple[Array, Array]]:
+    """Return what solves `logistic_path`'s problem for one strength after another, from strong to weak.
+
+    Each call starts from the solution of the one before.
+    """
     n, k = labels.shape
     if link == "softmax" and k == 2:
-        return _of_two(basis, labels, strengths, tolerance, weights)
+        return _of_two(basis, labels, tolerance, weights)
     weights = None if weights is None else weights / weights.mean()
     current = np.zeros((len(basis.singular), k)), _prior(labels, link)
     solver = _small if is_small(n, (len(basis.singular) + 1) * k) else _large
     step = solver(basis, labels, link, tolerance, weights)
-    found: dict[int, tuple[Array, Array]] = {}
-    for index in np.argsort(strengths)[::-1]:
-        current = found[int(index)] = step(float(strengths[index]), current)
-    return [found[index] for index in range(len(strengths))]
+
+    def solve(strength: float) -> tuple[Array, Array]:
+        nonlocal current
+        current = step(strength, current)
+        return current
+
+    return solve
 
 
 def _of_two(
-    basis: Basis, labels: Array, strengths: Array, tolerance: float, weights: Array | None
-) -> list[tuple[Array, Array]]:
+    basis: Basis, labels: Array, tolerance: float, weights: Array | None
+) -> Callable[[float], tuple[Array, Array]]:
     """Solve for the difference of two classes' logits: half the unknowns, at half the penalty.
 
     At the optimum the two columns are each other's negative, so that ``s / 2 ||W||^2`` is ``s / 4 ||w_2 - w_1||^2``.
     """
-    path = logistic_path(basis, labels[:, 1:], strengths / 2, link="sigmoid", tolerance=tolerance, weights=weights)
+    solve_one = path_steps(basis, labels[:, 1:], link="sigmoid", tolerance=tolerance, weights=weights)
     half = np.array([-0.5, 0.5])
-    return [(column * half, intercept * half) for column, intercept in path]
+
+    def solve(strength: float) -> tuple[Array, Array]:
+        column, intercept = solve_one(strength / 2)
+        return column * half, intercept * half
+
+    return solve
 
 
 def _small(basis: Basis, labels: Array, link: str, tolerance: float, weights: Array | None) -> Step:

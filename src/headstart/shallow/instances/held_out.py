@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import clone
 
-from headstart.functional.folds import default_strengths
-from headstart.functional.linear import logistic_path, principal, unfold
+from headstart.functional.folds import climb, default_strengths
+from headstart.functional.linear import path_steps, principal, unfold
 
 Array = np.ndarray
 
@@ -27,38 +28,49 @@ def held_out_scores(
     ----------
     rows : labelled, [n, d]; labels : class numbers 0 to k - 1 [n]. others : [m, d]. folds, other_folds : [n], [m].
     estimator : classifier with ``predict_proba``; None for logistic regression of the strength that has the least
-        log-loss over all held-out rows: one path per fold serves the choice and the answer.
+        log-loss over all held-out rows, weaker ones tried while the weakest so far is the best: one path per fold
+        serves the choice and the answer.
     """
     everything, all_folds, k = np.concatenate([rows, others]), np.append(folds, other_folds), int(labels.max()) + 1
     strengths = default_strengths("classification") if estimator is None else np.ones(1)
     scores = np.zeros((len(strengths), len(everything), k))
+    judges = []
     for fold in np.unique(all_folds):
         train, held = folds != fold, all_folds == fold
         shown = np.unique(labels[train])
-        if len(shown) < 2:
-            continue
-        judged = _path if estimator is None else _fit
-        answers = judged(rows[train], labels[train], shown, everything[held], strengths, estimator)
-        block = np.repeat(answers.min(axis=2, keepdims=True) - 10.0, k, axis=2)
-        block[:, :, shown] = answers
-        scores[:, held] = block
-    best = scores[_least_loss(scores[:, : len(rows)], labels)]
+        if len(shown) > 1:
+            kind = _path if estimator is None else _fit
+            judges.append((held, shown, kind(rows[train], labels[train], shown, everything[held], estimator)))
+
+    def judge(number: int) -> float:
+        for held, shown, answer in judges:
+            answers = answer(float(strengths[number]))
+            block = np.repeat(answers.min(axis=1, keepdims=True) - 10.0, k, axis=1)
+            block[:, shown] = answers
+            scores[number, held] = block
+        return _loss(scores[number, : len(rows)], labels)
+
+    best = scores[int(np.argmin(climb(judge, len(strengths))))]
     return best[: len(rows)], best[len(rows) :]
 
 
-def _path(rows: Array, labels: Array, shown: Array, held: Array, strengths: Array, estimator: None) -> Array:
+def _path(rows: Array, labels: Array, shown: Array, held: Array, estimator: None) -> Callable[[float], Array]:
+    """Return scores of the held rows by strength; each fit starts from the one before."""
     basis = principal(rows)
-    wanted = (labels[:, None] == shown).astype(np.float64)
-    solutions = [unfold(basis, *solution) for solution in logistic_path(basis, wanted, strengths)]
-    return np.stack([held @ coef.T + intercept for coef, intercept in solutions])
+    solve = path_steps(basis, (labels[:, None] == shown).astype(np.float64))
+
+    def answer(strength: float) -> Array:
+        coef, intercept = unfold(basis, *solve(strength))
+        return held @ coef.T + intercept
+
+    return answer
 
 
-def _fit(rows: Array, labels: Array, shown: Array, held: Array, strengths: Array, estimator: Any) -> Array:
+def _fit(rows: Array, labels: Array, shown: Array, held: Array, estimator: Any) -> Callable[[float], Array]:
     model: Any = clone(estimator)
-    return np.log(np.maximum(model.fit(rows, labels).predict_proba(held), 1e-6))[None]
+    found = np.log(np.maximum(model.fit(rows, labels).predict_proba(held), 1e-6))
+    return lambda strength: found
 
 
-def _least_loss(scores: Array, labels: Array) -> int:
-    """The strength of the least mean log-loss; the strongest among equals."""
-    logs = log_softmax(scores, axis=2)
-    return int(np.argmin(-logs[:, np.arange(len(labels)), labels].mean(axis=1).round(12)))
+def _loss(scores: Array, labels: Array) -> float:
+    return float(-log_softmax(scores, axis=1)[np.arange(len(labels)), labels].mean().round(12))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from headstart.functional.folds import climb
 from headstart.functional.landmarks import sampled_bandwidth
 from headstart.functional.mixture import Mixture, mixture_proportions
 from headstart.functional.mmd import squared_distances
@@ -17,7 +18,10 @@ WIDTHS = (0.1, 0.15, 0.25, 0.4, 0.6, 1.0, 1.5, 2.5)
 
 
 class Ratio(NamedTuple):
-    """Weights [n], the target's mean log-weight, how far at most it is below the best, and the chosen bandwidth."""
+    """Weights [n], the target's mean log-weight, how far at most it is below the best, and the chosen bandwidth.
+
+    ``held_out`` are the cross-validated likelihoods of the bandwidths from the widest on, as far as they were judged.
+    """
 
     weights: Array
     likelihood: float
@@ -49,7 +53,8 @@ def fit_ratio(
 
     Parameters
     ----------
-    bandwidths : candidates; None for 0.1 to 2.5 times the median distance of pooled rows.
+    bandwidths : candidates; None for 0.1 to 2.5 times the median distance of pooled rows. Narrow ones are judged while
+        the narrowest so far is the best.
     n_centres : at most this many target rows. n_folds : of the target, for the choice.
     """
     rng = np.random.default_rng(seed)
@@ -63,11 +68,14 @@ def fit_ratio(
     n_folds = min(n_folds, source.shape[0], target.shape[0])
     if len(bandwidths) > 1 and n_folds > 1:
         folds = rng.permutation(source.shape[0]) % n_folds, rng.permutation(target.shape[0]) % n_folds
-        held_out = [_held_out(to_source, to_target, width, rows, folds) for width in bandwidths]
-        chosen = bandwidths[int(np.argmax(np.round(held_out, 12)))]
+        wide = sorted(bandwidths, reverse=True)
+        held_out = climb(lambda at: -round(_held_out(to_source, to_target, wide[at], rows, folds), 12), len(wide))
+        chosen = wide[len(held_out) - 1 - int(np.argmin(held_out[::-1]))]
     over_source, over_target = _kernels(to_source, to_target, chosen)
     base, found = _fit(over_source, over_target, tolerance)
-    return Ratio(base(over_source) @ found.proportions, found.likelihood, found.gap, chosen, tuple(held_out))
+    return Ratio(
+        base(over_source) @ found.proportions, found.likelihood, found.gap, chosen, tuple(-loss for loss in held_out)
+    )
 
 
 def _kernels(to_source: Array, to_target: Array, bandwidth: float) -> tuple[Array, Array]:

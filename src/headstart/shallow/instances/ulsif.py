@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from headstart.functional.folds import climb
 from headstart.functional.landmarks import sampled_bandwidth
 from headstart.functional.mmd import squared_distances
 from headstart.functional.order_free import order_free, pooled, same_scale
@@ -16,7 +17,7 @@ RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 
 
 class Fit(NamedTuple):
-    """Weights [n], the chosen bandwidth and ridge, and every candidate's leave-one-out loss [widths, ridges]."""
+    """Weights [n], the chosen bandwidth and ridge, leave-one-out losses [widths, ridges], infinite if not judged."""
 
     weights: Array
     bandwidth: float
@@ -48,7 +49,8 @@ def fit_relative_ratio(
     Parameters
     ----------
     alpha : 0 for uLSIF; above 0 the ratio is bounded by 1 / alpha.
-    bandwidths : candidates; None for 0.1 to 2.5 times the median distance of pooled rows.
+    bandwidths : candidates; None for 0.1 to 2.5 times the median distance of pooled rows. Narrow ones are judged while
+        the narrowest so far is the best.
     ridges : candidates. n_centres : at most this many target rows.
     """
     rng = np.random.default_rng(seed)
@@ -58,7 +60,15 @@ def fit_relative_ratio(
         bandwidths = tuple(width * middle for width in WIDTHS)
     distances = squared_distances(source, centres), squared_distances(target, centres)
     pairs = rng.permutation(source.shape[0]), rng.permutation(target.shape[0])
-    losses = np.array([_losses(*_functions(*distances, width), alpha, ridges, pairs) for width in bandwidths])
+    losses = np.full((len(bandwidths), len(ridges)), np.inf)
+
+    def judge(at: int) -> float:
+        number = widest[at]
+        losses[number] = _losses(*_functions(*distances, bandwidths[number]), alpha, ridges, pairs)
+        return float(losses[number].min().round(12))
+
+    widest = np.argsort(-np.array(bandwidths), kind="stable")
+    climb(judge, len(widest))
     best_width, best_ridge = np.unravel_index(int(np.argmin(losses.round(12))), losses.shape)
     bandwidth, ridge = bandwidths[best_width], ridges[best_ridge]
     over_source, over_target = _functions(*distances, bandwidth)
