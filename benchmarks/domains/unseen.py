@@ -28,7 +28,7 @@ CHOICE = "choice"
 
 WORDS = """\
 Office-Caltech10 from pictures through MobileNetV2's frozen features (1,280), each domain left out: accuracy in % on
-it, the mean of {n} seeds (largest less smallest in brackets). *choice* takes, of the six methods and source-only, the
+it, the mean of {n} seed(s) (largest less smallest in brackets). *choice* takes, of the six methods and source-only, the
 best on source domains left out in turn; no row of the target enters fits or choice. It took: {took}.
 `python -m benchmarks.domains.unseen` measures it; {date}, {machine}.
 """
@@ -80,8 +80,10 @@ def page() -> list[str]:
     found = records.read(NAME)
     if not found:
         return []
-    seeds = sorted({record["seed"] for record in found})
     at = {(r["method"], r["pair"], r["seed"]): r for r in found}
+    seeds = sorted({r["seed"] for r in found if all((CHOICE, letter, r["seed"]) in at for letter in OFFICE)})
+    if not seeds:
+        return []
     methods = [name for name in (CHOICE, "source_only", *METHODS) if any(key[0] == name for key in at)]
     lines = []
     for method in methods:
