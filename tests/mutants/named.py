@@ -61,6 +61,20 @@ _staged = room("choice/joint/staged.py", "tests/choice/test_stages.py", "tests/w
 _states = room("choice/joint/of_states.py", "tests/choice/test_stages.py")
 _norms = room("choice/joint/norms.py", "tests/choice/test_stages.py")
 _stack = room("choice/stacking.py", "tests/choice/test_stacking.py", "tests/choice/test_racing.py")
+_ground = room("workflow/racing/ground.py", "tests/workflow/test_racing.py::test_a_race_reads_no_row_of_the_verdict")
+_deciding = room(
+    "workflow/racing/deciding.py",
+    "tests/workflow/test_racing.py::test_a_fine_tuning_wins_where_it_beats_every_head_and_may_not_where_none_ran_to_the_end",
+)
+_heats = room(
+    "workflow/racing/heats.py",
+    "tests/workflow/test_racing.py::test_a_source_leaves_after_the_scores_where_it_is_clearly_behind_or_four_are_before_it",
+    "tests/workflow/test_racing.py::test_a_source_leaves_after_the_probes_where_its_head_is_clearly_behind_or_three_are_before_it",
+)
+_tuning = room(
+    "workflow/racing/tuning.py",
+    "tests/workflow/test_racing.py::test_a_race_that_was_stopped_goes_on_and_decides_the_same",
+)
 _unseen = room("choice/unseen.py", "tests/choice/test_unseen.py")
 _reuse = room("functional/reuse.py", "tests/functional/test_reuse.py")
 _blend = room("choice/blend.py", "tests/choice/test_racing.py", "tests/choice/test_choose.py")
@@ -368,6 +382,17 @@ NAMED = [
             "few steps at a low rate would not reach the frozen network"),
     _norms("a held norm is counted by its batch", "self.bias, False, 0.0", "self.bias, self.training, 0.0", "held means held"),
     _norms("statistics stay behind", "put(network, before)\n    found", "pass\n    found", "looking on would change what is trained"),
+    # a race of sources
+    _ground("rows of the verdict race", 'rows = whole.splits["train"]', "rows = np.arange(len(whole))",
+            "the winner would be chosen on what judges it"),
+    _deciding("a fine-tuning wins a tie", "best.scores[-1] <= head.probe", "best.scores[-1] < head.probe",
+              "the dearer one would be kept for nothing"),
+    _deciding("dropped ones win", "if one.ended == FINISHED", "if one.ended", "one fold would decide"),
+    _heats("nobody leaves after the scores", "            if share < CLEAR:", "            if share < 0:", "time goes to the worse"),
+    _heats("nobody leaves after the probes", "if share < CLEAR and one.source != best:", "if share < 0 and one.source != best:",
+           "time goes to the worse"),
+    _tuning("a stopped fine-tuning is left", 'one.user_attrs.get("mark") == mark', 'one.user_attrs.get("mark") == " "',
+            "a resumed race would decide otherwise"),
     # the estimators
     _contest("the outer fold is chosen on", "choice = choose(field, train, most)",
              "choice = choose(field, np.arange(n), most)", "the gain would be of what was chosen on the same rows"),

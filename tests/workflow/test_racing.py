@@ -4,12 +4,15 @@ import json
 import shutil
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import headstart as hs
 from headstart.engine.progress import Progress
 from headstart.report.html import write_report
+from headstart.scores import COMBINED, Terms
 from headstart.workflow.arms import fitting
 from headstart.workflow.opening.transfer import Given, open_transfer
 from headstart.workflow.options import FitOptions
@@ -17,9 +20,10 @@ from headstart.workflow.planning.costs import Speed
 from headstart.workflow.planning.facts import Facts
 from headstart.workflow.planning.plan import make_plan
 from headstart.workflow.raced import Raced
-from headstart.workflow.racing import tuning
+from headstart.workflow.racing import heats, tuning
 from headstart.workflow.racing.deciding import winner_of
 from headstart.workflow.racing.field import RaceField
+from headstart.workflow.racing.ground import Ground
 from headstart.workflow.racing.record import Race, Standing, Trial, read_race
 from headstart.workflow.racing.telling import coming_of
 
@@ -112,6 +116,39 @@ def test_the_settings_that_won_train_the_arm_of_the_road():
 
 def trial(number, score, ended="finished"):
     return Trial(number, "a", "lp_ft", 1, {}, (score,), (1,), 20.0, ended)
+
+
+def hits(n):
+    return np.repeat([1.0, 0.0], [n, 40 - n])
+
+
+def test_a_source_leaves_after_the_scores_where_it_is_clearly_behind_or_four_are_before_it():
+    def left(**counts):
+        terms = {name: [Terms(hits(n))] * len(COMBINED) for name, n in counts.items()}
+        return [one.left for one in heats._ranked([Standing(name, "") for name in counts], terms, 0)]
+
+    assert left(poor=20, good=40, near=39) == ["scores", None, None]
+    assert left(a=40, b=40, c=40, d=40, e=40, f=40).count("scores") == 2
+
+
+def test_a_source_leaves_after_the_probes_where_its_head_is_clearly_behind_or_three_are_before_it():
+    def left(**counts):
+        scores = {name: hits(n) for name, n in counts.items()}
+        values = {name: (n / 40, 1.0) for name, n in counts.items()}
+        ground = SimpleNamespace(options=FitOptions())
+        return [heats._probed(Standing(name, ""), scores, values, ground).left for name in counts]
+
+    assert left(poor=20, good=40, near=39) == ["probes", None, None]
+    assert left(a=40, b=39, c=39, d=38) == [None, None, None, "probes"]
+
+
+def test_a_race_has_half_of_what_is_left_of_the_budget_when_it_begins():
+    began = time.monotonic() - 40
+    transfer = SimpleNamespace(options=FitOptions(budget="100s"), began=began)
+    ground = Ground(transfer, None, None)
+    ground.begin()
+    assert ground.limit == pytest.approx(70, abs=1)
+    assert ground.left == pytest.approx(30, abs=1)
 
 
 def key(winner):

@@ -60,8 +60,10 @@ class RaceField(NetworkField):
         if race is None:
             named = tuple(ground.sources)
             mark = "" if self.bench.options.study is None else uuid.uuid4().hex
-            first = Race(named, len(ground.rows), self.logic.task.metric, round(ground.limit, 3), mark=mark)
+            ground.begin()
+            first = Race(named, len(ground.rows), self.logic.task.metric, ground.limit, mark=mark)
             race = ground.save(first)
+        ground.limit = race.limit
         if race.sources != tuple(ground.sources):
             raise UserError(f"{folder / FILE} is of another run's sources; begin the run anew with --force.")
         if race.winner is None:

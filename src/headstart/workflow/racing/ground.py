@@ -23,7 +23,7 @@ from headstart.workflow.racing.record import Race
 
 Array = np.ndarray
 SHARE = 0.5
-"""Of the budget that the race may take; the road with the winner has the rest."""
+"""Of what is left of the budget when it begins that the race may take; the road with the winner has the rest."""
 MOST_ROWS = 2_000
 """Training rows that a race reads at most."""
 FOLDS = 3
@@ -49,13 +49,14 @@ class Ground:
     Attributes
     ----------
     transfer : what there is to work with. folder : of the run. device : that computes. before : seconds of former
-        sessions.
+        sessions. limit : seconds after which the race ends, what came before it counted in.
     """
 
     transfer: Transfer
     folder: Path
     device: Any
     before: float = 0.0
+    limit: float = 0.0
     _benches: dict[str, Workbench] = field(default_factory=dict, repr=False)
 
     @property
@@ -91,13 +92,13 @@ class Ground:
         return folds(self.dataset, FOLDS, self.options.seed)
 
     @property
-    def limit(self) -> float:
-        """Seconds that the race may take."""
-        return SHARE * seconds_of(self.options.budget)
-
-    @property
     def spent(self) -> float:
         return self.before + time.monotonic() - self.transfer.began
+
+    def begin(self) -> None:
+        """Give the race its share of what is left of the budget when it begins."""
+        budget = seconds_of(self.options.budget)
+        self.limit = round(self.spent + SHARE * max(0.0, budget - self.spent), 3)
 
     @property
     def left(self) -> float:
