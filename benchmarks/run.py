@@ -49,6 +49,7 @@ def has_data(what: str) -> bool:
 def engine() -> None:
     """Measure speed, and what an accelerator does."""
     module(OWN, "benchmarks.speed")
+    module(OWN, "benchmarks.scores", "--threads", "1")
     module(OWN, "benchmarks.gpu")
 
 
@@ -85,11 +86,18 @@ def pages() -> None:
     module(OWN, "benchmarks.pages", *names)
 
 
+def ranking() -> None:
+    """Fine-tune a zoo of small sources and ask what every score had said."""
+    if has_data("the zoo of sources is"):
+        module(OWN, "benchmarks.ranking", "--draws", "2")
+
+
 GENERAL = (store.RESULTS, "benchmarks.render")
 FAMILIES: dict[str, tuple[Callable[[], None], Path, str]] = {
     "engine": (engine, *GENERAL),
     "peers": (peers, *GENERAL),
     "domains": (domains, ROOT / "benchmarks/domains/results", "benchmarks.domains.render"),
+    "ranking": (ranking, ROOT / "benchmarks/ranking/results", "benchmarks.ranking.render"),
     "pages": (pages, ROOT / "benchmarks/pages/results", "benchmarks.pages.across"),
 }
 """What measures, where its results lie, and what writes its page."""

@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.scores`` needs no data: features are drawn. Both ways of LogME are measured in turn in one
 process, on one thread; the value must be the same. Prints won or lost; adds lines to ``benchmarks/results/scores``.
-``--threads N`` is for the table of all scores.
+``all`` or ``logme`` as an argument measures one of the two; ``--threads N`` is for the table of all scores.
 """
 
 from __future__ import annotations
@@ -102,28 +102,34 @@ def _word(row: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("logme", "all"))
     parser.add_argument("--threads", type=int, default=2)
     asked = parser.parse_args()
     about = machine.describe("numpy", "scipy", "headstart")
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        for n, d in ((200, 1280), (500, 2048), (1000, 2048)):
+        for n, d in ((200, 1280), (500, 2048), (1000, 2048)) if asked.what != "all" else ():
             row = compare(n, d)
             store.append("scores", row | about)
             print(
                 f"LogME, n {n}, D {d}: {row['ratio']:.1f} times less CPU ({row['direct']:.2f} s directly, "
                 f"{row['ours']:.2f} s; values differ by {row['off']:.1g}; aim {AIM:g}): {_word(row)}"
             )
-    row = every_score(5000, 2048, asked.threads)
+    if asked.what != "logme":
+        show(every_score(5000, 2048, asked.threads), about)
+    store.pack("scores")
+
+
+def show(row: dict[str, Any], about: dict[str, Any]) -> None:
+    """Keep and print the table of all scores."""
     store.append("scores", row | about)
     print(
-        f"all scores of one source, n 5000, D 2048, {asked.threads} threads: {row['wall']:.1f} s "
+        f"all scores of one source, n 5000, D 2048, {row['threads']} threads: {row['wall']:.1f} s "
         f"({row['cpu']:.1f} CPU s; aim {SECONDS:g} s): {_word(row)}"
     )
     for name, (cpu, wall) in row["parts"].items():
         print(f"  {name:14} {wall:6.2f} s  {cpu:6.2f} CPU s")
-    store.pack("scores")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """``python -m benchmarks.ranking [--minutes M] [--draws N]``: measure what is missing, then write RESULTS.md.
 
-Needs HEADSTART_DATA. The zoo is kept under ``build/ranking``, records in ``benchmarks/results/ranking``; an interrupted
+Needs HEADSTART_DATA. The zoo is kept under ``build/ranking``, records in ``benchmarks/ranking/results``; an interrupted
 run goes on where it stopped.
 """
 
@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=1)
     asked = parser.parse_args()
     zoo.measure(asked.draws, 60 * asked.minutes)
-    store.pack(zoo.NAME)
+    store.pack(zoo.NAME, zoo.RESULTS)
     write_text(render.PAGE, render.page())
 
 

@@ -16,6 +16,7 @@ ALONE = (
     "knn",
     "linear_probe",
     "logme",
+    "logme_paper",
     "h_score",
     "gbc",
     "transrate",

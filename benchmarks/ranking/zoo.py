@@ -24,7 +24,7 @@ from headstart.storage import load_tensors, save_tensors
 from headstart.tasks import Classification
 from headstart.workflow.ranking.judging import best_stage
 
-NAME = "ranking"
+NAME, RESULTS = "pictures", Path(__file__).with_name("results")
 WORK = Path("build/ranking")
 SOURCE_ROWS, SOURCE_STEPS, SHORT_STEPS = 4000, 200, 15
 PER_CLASS, TESTED, STEPS, BATCH = 8, 500, 100, 16
@@ -184,7 +184,7 @@ def measure(draws: int, seconds: float) -> None:
     """Measure what is missing, target by target, until the time is spent."""
     assert data().is_dir()
     stop, about = time.monotonic() + seconds, machine.describe("torch", "headstart")
-    known = {(r["target"], r["draw"], r["source"]): r for r in store.read(NAME)}
+    known = {(r["target"], r["draw"], r["source"]): r for r in store.read(NAME, RESULTS)}
     done = {key for key, record in known.items() if "scores" not in record or NEWEST in record["scores"]}
     for draw in range(draws):
         for name in TARGETS:
@@ -215,5 +215,5 @@ def measure(draws: int, seconds: float) -> None:
 
 def _keep(key: tuple[str, int, str], record: dict[str, Any], about: dict[str, Any]) -> None:
     name, draw, source_name = key
-    store.append(NAME, {"target": name, "draw": draw, "source": source_name, **record, **about})
+    store.append(NAME, {"target": name, "draw": draw, "source": source_name, **record, **about}, RESULTS)
     print(f"{name:13} {source_name:28} {100 * record['accuracy']:5.1f}%  {record['cpu']:.1f} s", flush=True)

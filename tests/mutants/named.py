@@ -85,6 +85,14 @@ _structure = room("validators/structure.py", "tests/validators/test_validators.p
 _circular = room("validators/circular.py", "tests/validators/test_validators.py")
 _mixval = room("validators/mixval.py", "tests/validators/test_validators.py")
 _evidence = room("validators/evidence.py", "tests/validators/test_validators.py")
+_ranking = room("workflow/ranking/ranking.py", "tests/workflow/test_rank.py")
+_ranked = room("workflow/ranking/rank.py", "tests/workflow/test_rank.py")
+_best_stage = room("workflow/ranking/judging.py", "tests/workflow/test_rank.py")
+_combining = room("scores/combining.py", "tests/scores/test_combining.py")
+_scores = room("scores/logme.py", "tests/scores/test_scores.py")
+_left_out = room("scores/linear_probe.py", "tests/scores/test_scores.py")
+_near = room("scores/knn.py", "tests/scores/test_scores.py")
+_maps = room("engine/maps.py", "tests/engine/test_maps.py")
 _bootstrap = room("functional/bootstrap.py", "tests/functional/test_statistics.py")
 _mcnemar = room("functional/intervals.py", "tests/functional/test_statistics.py")
 _intervals = room("functional/intervals.py", "tests/functional/test_intervals.py", "tests/workflow/test_verdict.py")
@@ -393,6 +401,23 @@ NAMED = [
            "time goes to the worse"),
     _tuning("a stopped fine-tuning is left", 'one.user_attrs.get("mark") == mark', 'one.user_attrs.get("mark") == " "',
             "a resumed race would decide otherwise"),
+    # ranking of sources
+    _ranked("other splits are read", 'rows = dataset.splits["train"]', "rows = np.arange(len(dataset))",
+            "the verdict of a fit that follows would be of rows that chose its source"),
+    _ranking("a tie is an order", "if self.before(self.best, one) < SURE]", "if False]", "chance would choose the source"),
+    _ranking("harm is hidden", "if self.before(one, random) < 0.5]", "if False]", "negative transfer would not be foreseen"),
+    _best_stage("any stage that looks better", "if gain.mean() > gain.std() / np.sqrt(len(gain)):", "if gain.mean() >= 0:",
+                "the best of several looks good by luck"),
+    _combining("the worst comes first", "(others > mine)", "(others < mine)", "the order would be turned"),
+    _scores("the evidence counts no volume", "+ np.log(share).sum(axis=0) / (2 * n)", "+ 0 * np.log(share).sum(axis=0)",
+            "any number of features would be free"),
+    _left_out("no sample is left out", "1 - 1 / len(columns) - basis.left**2 @ gains", "1 - 0 * (basis.left**2 @ gains)",
+              "the probe would be of what it learned"),
+    _near("a sample is its own neighbour", "+ np.arange(len(far))] = np.inf", "+ np.arange(len(far))] = -np.inf",
+          "every source would be right always"),
+    _maps("a fit does not find them", "if states.computed:", "if False:", "all would be encoded twice"),
+    _maps("another cut's place", "prefix_key(network, len(network.stages), place)", "prefix_key(network, 1, place)",
+          "features would pass for the states of a stage"),
     # the estimators
     _contest("the outer fold is chosen on", "choice = choose(field, train, most)",
              "choice = choose(field, np.arange(n), most)", "the gain would be of what was chosen on the same rows"),

@@ -324,7 +324,7 @@ def test_all_scores_share_one_decomposition():
     x, y = blobs(30, 50)
     with reusing() as shelf:
         found = score_all(x, y)
-        assert shelf.hits >= 5
+        assert shelf.hits == 6  # of seven that read it, the first computes it
     assert list(found) == OF_FEATURES
     assert found["logme"] == scores.logme(x, y)
     assert list(score_all(*values())) == OF_VALUES

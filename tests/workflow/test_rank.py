@@ -11,9 +11,11 @@ import pytest
 
 import headstart as hs
 from headstart import cli
+from headstart.engine.maps import POOLED
 from headstart.errors import UserError
 from headstart.networks import open_source, save_network
-from headstart.scores import COMBINED
+from headstart.scores import COMBINED, Terms
+from headstart.workflow.ranking.judging import best_stage
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +48,23 @@ def test_glyphs_lead_random_weights_and_pixels_on_digits(ranked):
     assert {"mmd", "proxy_a", "label_overlap", "h_score"} <= set(best.scores)
     assert best.scores["label_overlap"] == 0
     text = "\n".join(ranked.lines())
-    for words in ("mean rank of k-NN, linear probe and LogME", "has not been measured yet", "25 training samples"):
+    for words in (
+        "mean rank of k-NN, linear probe and LogME",
+        "texts and tables are not measured yet",
+        "25 training samples",
+    ):
         assert words in " ".join(text.split())
+
+
+def test_another_stage_counts_only_if_it_is_clearly_better():
+    rng = np.random.default_rng(0)
+    usual = (rng.random(200) < 0.7).astype(float)
+    luck, better = usual.copy(), usual.copy()
+    luck[np.flatnonzero(usual == 0)[:6]], luck[np.flatnonzero(usual)[:5]] = 1, 0
+    better[np.flatnonzero(usual == 0)[:20]] = 1
+    found = {POOLED: Terms(usual), "layer1": Terms(luck)}
+    assert best_stage(found) == POOLED
+    assert best_stage(found | {"layer2": Terms(better)}) == "layer2"
 
 
 def test_only_training_samples_are_read(ranked, digits_folder):
@@ -82,6 +99,18 @@ def test_where_nothing_can_be_learned_no_source_is_expected_to_beat_scratch(digi
     assert found.not_beaten
     assert "None is expected to beat training from scratch" in " ".join(found.lines())
     assert found.to_json()["beats_scratch"] is False
+
+
+def test_a_source_of_noise_lies_behind_random_weights(tables):
+    """A run whose first stage hands on nothing tells nothing of the target, and random weights tell something."""
+    network = open_source(str(tables / "runs" / "run")).build()
+    for parameter in network.stages["columns"].parameters():
+        parameter.data.zero_()
+    save_network(network, None, tables / "blind")
+    found = hs.rank(tables / "target.csv", [str(tables / "runs" / "run"), str(tables / "blind")], quiet=True)
+    assert [one.name for one in found.behind_random] == ["blind"]
+    assert "Behind random weights: blind" in " ".join(found.lines())
+    assert found.to_json()["behind_random"] == ["blind"]
 
 
 def test_tables_of_classes_and_of_values_with_a_run(tables, monkeypatch):

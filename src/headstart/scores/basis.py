@@ -26,14 +26,17 @@ class Economy(NamedTuple):
         return self.left * np.sqrt(self.squares)
 
 
-@reused
 def economy(features: Array, centred: bool = True) -> Economy:
     """Decompose features [n, d], about their mean unless told otherwise, through the smaller of ``X X'`` and ``X' X``.
 
     Directions below 1e-13 are left out. Inside `headstart.functional.reuse.reusing` all scores of the same features
     share it: what turns or moves with the features can be had from it alone.
     """
-    x = np.asarray(features, dtype=np.float64)
+    return _decompose(np.asarray(features, dtype=np.float64), centred)
+
+
+@reused
+def _decompose(x: Array, centred: bool) -> Economy:
     x = x - x.mean(axis=0) if centred else x
     n, d = x.shape
     squares, vectors = np.linalg.eigh(x @ x.T if n < d else x.T @ x)

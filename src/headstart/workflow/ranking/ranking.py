@@ -12,6 +12,7 @@ import numpy as np
 from headstart.scores import COMBINED, SCORES
 from headstart.scores.combining import RESAMPLES, Combined
 from headstart.storage import write_json, write_text
+from headstart.workflow.ranking import measured
 from headstart.workflow.ranking.judging import PLAIN, RANDOM, SOURCE, Judged
 
 SURE = 0.95
@@ -20,8 +21,14 @@ WIDTH = 110
 TITLES = {"static": "static", "label_overlap": "labels", "mmd": "MMD", "proxy_a": "A-dist."}
 """Names of what is known of a source beside the target's labels."""
 COMBINATION = (
-    "The order is the mean rank of k-NN, linear probe and LogME; how far each of them may be trusted has not been "
-    "measured yet. «before next» is the share of {n} resamples of the samples in which a row lies before the next."
+    f"The order is the mean rank of k-NN, linear probe and LogME. Over {measured.TARGETS} targets and {measured.PAIRS} "
+    f"fine-tunings of small picture networks its first lay {measured.REGRET} points below the best source on average, "
+    f"a pick by chance {measured.CHANCE}; texts and tables are not measured yet. «before next» is the share of "
+    f"{RESAMPLES:,} resamples of the samples in which a row lies before the next."
+)
+HARM = (
+    f"of small picture networks that did, {measured.TRUE_ALARMS} of {measured.ALARMS} ended below training from "
+    f"scratch when fine-tuned ({measured.HARMS} of all {measured.PAIRS})."
 )
 
 
@@ -70,9 +77,19 @@ class Ranking:
         """What needs no source and cannot be told from the best source, or lies before it."""
         return [one for one in self.judged if one.kind != SOURCE and self.before(self.best, one) < SURE]
 
+    @property
+    def behind_random(self) -> list[Judged]:
+        """The sources that lie behind random weights in more than half of the resamples: expect negative transfer."""
+        random = next((one for one in self.judged if one.kind == RANDOM), None)
+        return [] if random is None else [one for one in self.sources if self.before(one, random) < 0.5]
+
     def verdict(self) -> list[str]:
         """Return what follows, in sentences."""
-        return [self._order(), self._worth(), *self.notes]
+        return [self._order(), self._worth(), *self._harm(), *self.notes]
+
+    def _harm(self) -> list[str]:
+        names = ", ".join(one.name for one in self.behind_random)
+        return [f"Behind random weights: {names}; {HARM}"] if names else []
 
     def _order(self) -> str:
         if len(self.sources) == 1:
@@ -116,6 +133,7 @@ class Ranking:
             "best": self.best.name,
             "cannot_be_told_from_best": [one.name for one in self.tied],
             "beats_scratch": not self.not_beaten,
+            "behind_random": [one.name for one in self.behind_random],
             "left_out": self.left_out,
             "words": self.verdict(),
         }
@@ -141,7 +159,7 @@ class Ranking:
         what = "values" if self.regression else f"{len(self.task['classes'])} classes"
         head = f"{len(self.sources)} sources for {self.name} ({self.modality}, {what}), by {self.n} training samples"
         tables = [*table(self._first()), "", *table(self._second())]
-        words = [COMBINATION.format(n=f"{RESAMPLES:,}"), *self.verdict()]
+        words = [COMBINATION, *self.verdict()]
         left = [f"left out: {name}: {why}" for name, why in self.left_out.items()]
         wrapped = [line for text in [*words, *left] for line in textwrap.wrap(text, WIDTH, break_on_hyphens=False)]
         return [head + "; validation and test samples were not read.", "", *tables, "", *wrapped]

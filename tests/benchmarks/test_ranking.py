@@ -1,0 +1,62 @@
+"""How orders of sources are judged, on cases counted by hand; and what the command says of it is what was measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks import store
+from benchmarks.ranking import judge, zoo
+from headstart.workflow.ranking import measured
+
+
+def case(target, accuracy, **scores):
+    values = {name: np.array(value, float) for name, value in scores.items()}
+    n = len(accuracy)
+    return judge.Case(target, np.array(accuracy), values, np.full(n, 0.5), np.linspace(0, 1, n))
+
+
+def test_regret_and_hits_of_a_pick():
+    one = case("a", [0.9, 0.8, 0.7, 0.6], good=[4, 3, 2, 1], bad=[1, 2, 3, 4], some=[np.nan, 1, 2, 3])
+    assert judge.judged(one, one.scores["good"]) == pytest.approx({"tau": 1, "regret": 0, "top1": 1, "top3": 1})
+    bad = judge.judged(one, one.scores["bad"])
+    assert bad["tau"] == pytest.approx(-1)
+    assert bad["regret"] == pytest.approx(0.3)
+    assert (bad["top1"], bad["top3"]) == (0, 0)
+    # What a score says nothing of is no pick of its, but the best of all is what it missed.
+    assert judge.judged(one, one.scores["some"])["regret"] == pytest.approx(0.3)
+    assert judge.by_chance(one)["regret"] == pytest.approx(0.15)
+
+
+def test_a_combination_is_chosen_without_the_target_that_judges_it():
+    known = [case(t, [0.9, 0.5, 0.4], x=[3, 2, 1], y=[1, 2, 3]) for t in "abc"]
+    known.append(case("d", [0.9, 0.5, 0.4], x=[1, 2, 3], y=[3, 2, 1]))
+    found, picks = judge.chosen_elsewhere(known, ("x", "y"), most=1)
+    assert picks == [("x",)] * 4
+    assert [one["regret"] for one in found] == pytest.approx([0, 0, 0, 0.5])
+
+
+def test_draws_of_a_target_count_as_one():
+    found = [{"regret": 0.0}, {"regret": 0.0}, {"regret": 0.3}]
+    assert judge.over_targets(found, ["a", "a", "b"])["regret"][0] == pytest.approx(0.15)
+
+
+def test_alarms_are_counted():
+    known = [case("a", [0.4, 0.6, 0.4, 0.7], x=[0, 0, 0, 0])]  # before: 0, 1/3, 2/3, 1; scratch 0.5
+    known.append(known[0]._replace(target="b"))
+    assert judge.foreseen(known)["plain"] == {"harms": 4, "foreseen": 2, "harmless": 4, "false": 2}
+
+
+def test_what_the_command_says_is_what_was_measured():
+    known = judge.cases(store.read(zoo.NAME, zoo.RESULTS))
+    targets = [one.target for one in known]
+    orders = [judge.judged(one, judge.value_of(one, judge.SHIPPED)) for one in known]
+    assert sum(len(one.accuracy) for one in known) == measured.PAIRS
+    assert len(set(targets)) == measured.TARGETS
+    assert round(100 * judge.over_targets(orders, targets)["regret"][0], 1) == measured.REGRET
+    chance = judge.over_targets([judge.by_chance(one) for one in known], targets)
+    assert round(100 * chance["regret"][0], 1) == measured.CHANCE
+    alarms = judge.foreseen(known)["plain"]
+    assert alarms["foreseen"] == measured.TRUE_ALARMS
+    assert alarms["foreseen"] + alarms["false"] == measured.ALARMS
+    assert alarms["harms"] == measured.HARMS
