@@ -16,6 +16,7 @@ from headstart.errors import UserError
 from headstart.networks import open_source, save_network
 from headstart.scores import COMBINED, Terms
 from headstart.workflow.ranking.judging import best_stage
+from headstart.workflow.ranking.rank import some_rows
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +153,30 @@ def test_a_source_that_cannot_serve_is_left_out_and_alone_it_is_an_error(tables,
     assert "left out: headstart/tabular" in "\n".join(found.lines())
     with pytest.raises(UserError, match="No source could be ranked"):
         hs.rank(tables / "target.csv", "headstart/tabular", quiet=True)
+
+
+def test_a_draw_keeps_every_class_and_their_shares(tables):
+    dataset = hs.open(tables / "target.csv")
+    rare = np.zeros(len(dataset), dtype=np.int64)
+    rare[dataset.splits["train"][:4]] = 1
+    turned = replace(dataset, targets=rare)
+    rows = some_rows(turned, 24, seed=0)
+    assert len(np.unique(rows)) == 24
+    assert set(rows) <= set(dataset.splits["train"])
+    assert rare[rows].sum() == 1
+    assert rare[some_rows(turned, 10, seed=1)].sum() == 1
+    assert (some_rows(turned, 24, seed=1) != rows).any()
+
+
+@pytest.mark.parametrize("source", [5, [5], {"a": 1}])
+def test_a_source_that_is_no_name_is_refused(tables, source):
+    with pytest.raises(UserError, match="give the name of a source"):
+        hs.rank(tables / "target.csv", source, quiet=True)
+
+
+def test_a_device_that_is_none_is_refused_before_anything_is_encoded(tables):
+    with pytest.raises(UserError, match="There is no device 'tpu'"):
+        hs.rank(tables / "target.csv", tables / "runs" / "run", device="tpu", quiet=True)
 
 
 def command(monkeypatch, capsys, *arguments):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from headstart.data import Dataset, check
+from headstart.engine import choose_device
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.isolated import isolate
@@ -31,7 +33,7 @@ SAMPLES = 1000
 @isolate
 def rank(
     data: Any,
-    source: str | Sequence[str] | None = None,
+    source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
     *,
     sources: str | None = None,
     network: str | None = None,
@@ -75,13 +77,14 @@ def rank(
     """
     if not isinstance(samples, int) or isinstance(samples, bool) or not 10 <= samples <= 100_000:
         raise UserError(f"--samples {samples} is no number of samples to rank by; give one from 10 to 100000.")
-    folder = None if out is None else _folder(out)
+    folder, spoken = None if out is None else _folder(out), _spoken(source)
+    choose_device(device)
     options = FitOptions(
         label=label, group=group, text=text, image=image, task=task, modality=modality, seed=seed,
         device=device, precision=precision, allow_damaged=allow_damaged,
     )  # fmt: skip
     dataset = open_target(data, options)
-    named = named_sources(dataset, [source] if isinstance(source, str) else list(source or ()), sources, network)
+    named = named_sources(dataset, spoken, sources, network)
     dataset, _ = check(dataset, allow_damaged=allow_damaged)
     with Progress(quiet=quiet) as progress:
         rows = some_rows(dataset, samples, seed)
@@ -90,6 +93,14 @@ def rank(
     if folder is not None:
         found.save(folder)
     return found
+
+
+def _spoken(source: Any) -> list[str]:
+    """Return the names of one source or several; a run may be given as its path, or as itself."""
+    several = [] if source is None else [source] if isinstance(source, str | os.PathLike) else source
+    if not isinstance(several, list | tuple) or not all(isinstance(one, str | os.PathLike) for one in several):
+        raise UserError(f"source is {str(source)[:100]}; give the name of a source, or a list of names.")
+    return [os.fspath(one) for one in several]
 
 
 def _folder(out: str | Path) -> Path:
@@ -101,9 +112,15 @@ def _folder(out: str | Path) -> Path:
 
 
 def some_rows(dataset: Dataset, most: int, seed: int) -> Array:
-    """Return at most ``most`` training rows, drawn by seed, ascending."""
-    rows = dataset.splits["train"]
-    return np.sort(np.random.default_rng(seed).permutation(rows)[:most])
+    """Return at most ``most`` training rows, drawn by seed, ascending: of every stratum its share, and one at least."""
+    rows = np.random.default_rng(seed).permutation(dataset.splits["train"])
+    assert dataset.task is not None
+    strata = dataset.task.label_space.strata(dataset.labels(rows))
+    turn = np.empty(len(rows))
+    for stratum in np.unique(strata):
+        mine = np.flatnonzero(strata == stratum)
+        turn[mine] = np.arange(len(mine)) / len(mine)
+    return np.sort(rows[np.argsort(turn, kind="stable")[:most]])
 
 
 def _rank(material: Material, named: list[Source]) -> Ranking:

@@ -156,7 +156,7 @@ class Ranking:
         }
 
     def lines(self) -> list[str]:
-        what = "values" if self.regression else f"{len(self.task['classes'])} classes"
+        what = f"{len(self.task['classes'])} classes" if self.task["classes"] else "values"
         head = f"{len(self.sources)} sources for {self.name} ({self.modality}, {what}), by {self.n} training samples"
         tables = [*table(self._first()), "", *table(self._second())]
         words = [COMBINATION, *self.verdict()]
