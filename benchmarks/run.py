@@ -78,6 +78,7 @@ def domains() -> None:
         module(OWN, "benchmarks.domains.digits_full")
         module(OWN, "benchmarks.domains.stages")
     module(OWN, "benchmarks.domains.scale", "compare", "curves")
+    module(OWN, "benchmarks.domains.weighers")
 
 
 def pages() -> None:
