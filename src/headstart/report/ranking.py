@@ -30,17 +30,23 @@ def draw(ranking: dict[str, Any]) -> str:
         axes[0].plot(row["mean_rank"], place, "o", color=colour)
         for axis, name in zip(axes[1:], names, strict=True):
             axis.plot(row["scores"][name], place, "o", color=colour)
-    axes[0].set_yticks(list(places), [f"{row['name'][-48:]} · {row['stage']}" for row in rows], fontsize=8)
+    axes[0].set_yticks(list(places), [f"{_short(row['name'])} · {row['stage']}" for row in rows], fontsize=8)
     axes[0].invert_yaxis()
     titles = ("mean rank, and 95% of places", "k-NN", "linear probe", "LogME")
     for axis, title in zip(axes, titles, strict=True):
         axis.set_title(title, fontsize=9)
         axis.tick_params(labelsize=8)
         axis.grid(axis="x", alpha=0.3)
+        axis.margins(x=0.12)
         axis.spines[["top", "right"]].set_visible(False)
     held = io.StringIO()
     figure.savefig(held, format="svg", metadata={"Date": None})
     return held.getvalue()
+
+
+def _short(name: str, most: int = 48) -> str:
+    """Return a name of at most ``most`` letters, its middle left out."""
+    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
 
 
 def page(ranking: dict[str, Any], picture: str) -> str:
