@@ -26,6 +26,14 @@ def room(file: str, *tests: str):
     return mutant
 
 
+_permuted = room("functional/permuted.py", "tests/functional/test_permuted.py")
+_unlabelled = room("functional/unlabelled_accuracy.py", "tests/functional/test_unlabelled_accuracy.py")
+_watching = room("workflow/watching/measure.py", "tests/workflow/test_watch.py")
+_watched = room("models/watched.py", "tests/workflow/test_watch.py")
+_keeping = room("workflow/watching/keeping.py", "tests/workflow/test_watch.py")
+_library = room("library.py", "tests/test_library.py")
+_mixed = room("deep/finetune/wise_ft.py", "tests/deep/test_mixed_weights.py")
+_soup = room("deep/finetune/soup.py", "tests/deep/test_mixed_weights.py")
 _verdict = room("workflow/judging/verdict.py", "tests/workflow/test_verdict.py")
 _across = room("workflow/adapting/field.py", "tests/workflow/test_verdict_across.py")
 _road = room(
@@ -135,6 +143,23 @@ _source = room(
 
 NAMED = [
     # the verdict
+    _permuted("each p for itself", "float((smallest <= smallest[0]).mean())", "float(smallest[0])",
+              "the smallest of several p is small by chance"),
+    _permuted("a row judges itself", "scores = (fitted - own[:, None] * members)", "scores = (fitted - 0 * members)",
+              "a classifier that has seen a row tells it apart without any shift"),
+    _unlabelled("a row is its own neighbour", "np.fill_diagonal(squares, np.inf)", "pass",
+                "every held-out answer would agree with itself"),
+    _watching("alarm at any p", "differs = tests.p <= ALARM", "differs = tests.p <= 1", "no shift is fine"),
+    _watching("one kind of test is forgotten", "2 * min(inputs.p, told.p)", "2 * told.p",
+              "inputs that move without the answers are seen"),
+    _watched("directions of the rows", "signs / np.sqrt(COLUMNS)", "signs / np.linalg.norm(rows)",
+             "kept and new rows must be made alike"),
+    _keeping("rows in another order", "found[np.searchsorted(sought, rows)]", "found",
+             "answers and labels belong to their rows"),
+    _library("changes outside of one transaction", 'base.execute("BEGIN IMMEDIATE")', 'base.execute("BEGIN DEFERRED")',
+             "two processes that read before they write lose one another's names"),
+    _mixed("the worst mix", "max(MIXES, key=by)", "min(MIXES, key=by)", "the mix is the best on watched rows"),
+    _soup("members that do harm", "if found >= best:", "if True:", "a soup takes no member that makes it worse"),
     _verdict("kind from the gain", '"positive" if low > 0 else', '"positive" if gain > 0 else',
              "a gain whose interval reaches below 0 is no proof"),
     _verdict("negative from the gain", '"negative" if high < 0', '"negative" if gain < 0',

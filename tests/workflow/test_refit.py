@@ -25,6 +25,7 @@ from headstart.workflow.planning.costs import Speed
 from headstart.workflow.planning.effort import may_go_on
 from headstart.workflow.planning.facts import facts_of
 from headstart.workflow.planning.plan import make_plan
+from headstart.workflow.watching.reference import load_reference
 
 
 def people(n, seed):
@@ -59,6 +60,13 @@ def test_the_kept_arm_and_its_baselines_learn_from_the_validation_rows_too(run):
     for arm in {run.verdict.arm, "scratch", "linear"}:
         assert run.arms[arm]["refit"]["rows"] == splits["train"] + splits["validation"]
     assert run.arms["scratch"]["refit"]["rounds"] < 2.1  # whole steps
+
+
+def test_few_held_out_rows_are_filled_up_where_no_feature_is_trained(run):
+    # A table's features are its columns: training rows serve to compare inputs, never answers or labels.
+    kept, splits = load_reference(run.path, run.model.logic.task.label_space), run.result["data"]["splits"]
+    assert len(kept.features) == 500 < sum(splits.values())
+    assert len(kept.answers) == len(kept.labels) == kept.shared == splits["test"]
     page = (run.path / "report.html").read_text(encoding="utf-8")
     assert "it was fitted again on all" in page
 

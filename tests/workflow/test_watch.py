@@ -15,6 +15,7 @@ from headstart.errors import UserError
 from headstart.kinds.class_sets import ClassSets
 from headstart.kinds.one_class import OneClass
 from headstart.kinds.values import Values
+from headstart.models.watched import features_and_answers, few
 from headstart.storage import load_tensors, save_tensors
 from headstart.workflow.run import load
 from headstart.workflow.watching.measure import decide, measure
@@ -174,3 +175,23 @@ def test_a_copy_elsewhere_is_watched(across, tmp_path):
     elsewhere = shutil.copytree(across, tmp_path / "elsewhere")
     frame = pd.DataFrame({"age": [1.0], "height": [1.0], "colour": ["red"]})
     assert hs.watch(elsewhere, frame).tests.auc is None
+
+
+def test_kept_rows_and_new_rows_are_made_alike(fitted, pictures):
+    # What the fit kept, from its cache, is what a pass over the same pictures gives; else every new row is an alarm.
+    model = load(fitted).model
+    kept = load_reference(fitted, model.logic.task.label_space)
+    dataset = model.open(pictures)
+    features, answers = features_and_answers(model, dataset)
+    assert features.shape[1] == kept.features.shape[1] <= 128
+    assert np.allclose(answers, model.predict_proba(dataset), atol=1e-5)
+    apart = np.abs(kept.features.astype(float)[:, None] - features.astype(float)[None]).max(axis=2)
+    assert apart.min(axis=1).max() < 0.01 < np.median(apart)
+    where = apart.argmin(axis=1)
+    assert len({*where}) == len(where)
+    assert np.allclose(kept.answers, answers[where[: len(kept.answers)]], atol=1e-4)
+    # Random signs keep distances, and are drawn without a look at the rows.
+    rows = np.random.default_rng(0).normal(size=(20, 1000))
+    assert np.array_equal(few(rows)[3:5], few(rows[3:5]))
+    distances = [np.linalg.norm(one[:10] - one[10:], axis=1) for one in (rows, few(rows).astype(float))]
+    assert np.abs(distances[1] / distances[0] - 1).max() < 0.25
