@@ -177,16 +177,18 @@ def tables(records: list[Record]) -> str:
         mine = [one for one in records if one["set"] in names]
         classes, values = ([one for one in mine if (one["set"] in VALUES) == which] for which in (False, True))
         parts = [(name, [one for one in mine if one["set"] == name]) for name in names]
-        for name, part in (*parts, ("**all of classes**", classes), ("**all of values**", values)):
-            if part:
+        parts += [("**all of classes**", classes), ("**all of values**", values), ("**all**", mine)]
+        for name, part in parts:
+            if part and (values or name != "**all**"):
                 lines.append([words, name, *_row(part)])
-    head = ["", "set", "alarms without a shift", "seen of shifts that cost, 200 new rows", "the same, 50 new rows",
+    head = ["", "set", "alarms without a shift", "seen of shifts that cost, up to 200 rows", "the same, 50 rows",
             "'adapt again' of shifts that cost", "'adapt again' of shifts that do not"]  # fmt: skip
     return markdown(head, lines) + "\n\n" + _errors(records)
 
 
-def _source(record: Record) -> str:
-    return "" if record["set"] == "cifar" else record["pair"].partition("->")[0]
+def _unmoved(record: Record) -> tuple[Any, ...]:
+    """Return what tells one case without a shift from another: pairs of one source share its rows."""
+    return (record["set"], record["seed"], *((one["p"], one["auc"]) for one in record["found"] if not one["shift"]))
 
 
 def _row(records: list[Record]) -> list[str]:
@@ -194,8 +196,7 @@ def _row(records: list[Record]) -> list[str]:
         return [one["verdict"] in verdicts for record in records for one in record["found"]
                 if one["shift"] == shift and (one["n"] <= FEWER) == few_rows]  # fmt: skip
 
-    # Pairs of one source share its rows, and with them the case without a shift.
-    once = {(one["set"], _source(one), one["seed"]): one for one in records}
+    once = {_unmoved(one): one for one in records}
     cost, free = [one for one in records if one["costs"]], [one for one in records if not one["costs"]]
     seen, adapt = ("look", "adapt"), ("adapt",)
     return [
