@@ -166,7 +166,7 @@ def mine() -> list[Mine]:
     """Return all sources, by name; none where there is no library yet, or it is switched off."""
     with _reading() as base:
         rows = [] if base is None else base.execute("SELECT name, path, record FROM sources ORDER BY name").fetchall()
-        return [_entry(*row, _gains(base, row[1])) for row in rows if base is not None]
+        return [_entry(name, path, record, _gains(base, path)) for name, path, record in rows if base is not None]
 
 
 def get(name: str) -> Mine:
@@ -174,8 +174,8 @@ def get(name: str) -> Mine:
     with _reading() as base:
         path = _known(base, name.removeprefix(PREFIX))
         assert base is not None
-        row = base.execute("SELECT name, path, record FROM sources WHERE path = ?", (path,)).fetchone()
-        return _entry(*row, _gains(base, path))
+        known, _, record = base.execute("SELECT name, path, record FROM sources WHERE path = ?", (path,)).fetchone()
+        return _entry(known, path, record, _gains(base, path))
 
 
 def gains_of(source: str) -> tuple[Gain, ...]:

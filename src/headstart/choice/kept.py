@@ -60,7 +60,7 @@ class Kept(BaseEstimator):
 
     def stand_on(self, behind: Any) -> None:
         """Take the states behind rows to come, where a part of the model asks a network's own stages."""
-        self.behind = behind
+        self.behind = behind  # pyright: ignore[reportAttributeAccessIssue]
 
     def predict_proba(self, X: Any) -> Array:
         """Return probabilities [n, n_classes] of target rows."""

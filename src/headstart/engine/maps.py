@@ -23,7 +23,7 @@ class _Maps(Network):
 
     def __init__(self, network: Network, stages: Sequence[str]) -> None:
         spec = network.spec | {"maps": list(stages)}
-        super().__init__(network.stages, network.pool, network.n_features, network.preprocess, spec)
+        super().__init__(dict(network.stages.items()), network.pool, network.n_features, network.preprocess, spec)
         self._wanted = frozenset(stages)
 
     def run(self, x: Any, start: int = 0, stop: int | None = None) -> Any:

@@ -162,8 +162,8 @@ class Backbone:
                 )
                 for one in datasets
             ]
-        entry, fetches = cut, [None if one is None else one.fetch for one in found]
-        if None in fetches:  # of one data set for all: batches of several enter at one place
+        entry, fetches = cut, [one.fetch for one in found if one is not None]
+        if len(fetches) < len(found):  # of one data set for all: batches of several enter at one place
             entry = 0
             fetches = [raw_fetch(one, np.arange(len(one)), network.preprocess, **where) for one in datasets]
         parts = [(len(one), fetch) for one, fetch in zip(datasets, fetches, strict=True)]

@@ -98,6 +98,7 @@ def _strengths(method: str) -> dict[str, float]:
     for entry in catalogue.parts(method)[1]:
         usual = {field.name: field.default for field in fields(entry.load())}
         name = next((name for name in STRENGTHS if name in usual), None)
-        if name is not None and isinstance(usual[name], float) and usual[name] > 0:
-            found[f"{entry.name}.{name}"] = float(usual[name])
+        value = None if name is None else usual[name]
+        if isinstance(value, float) and value > 0:
+            found[f"{entry.name}.{name}"] = value
     return found
