@@ -131,6 +131,10 @@ _curves = room("engine/curves.py", "tests/engine/test_loop.py")
 _network = room("networks/network.py", "tests/networks/test_contract.py", "tests/engine/test_loop.py")
 _export = room("report/export.py", "tests/report/test_export.py")
 _mistakes = room("report/evidence.py", "tests/report/test_evidence.py")
+_field = room(
+    "choice/candidates.py", "tests/choice/test_choose.py::test_of_bags_of_words_no_aligned_kernel_or_covariance_races"
+)
+_ladder = room("functional/folds.py", "tests/functional/test_order.py")
 _probe = room("functional/folds.py", "tests/shallow/test_probe.py")
 _linear = room("shallow/heads/linear.py", "tests/shallow/test_probe.py")
 _held = room("shallow/instances/held_out.py", "tests/shallow/instances")
@@ -223,6 +227,8 @@ NAMED = [
             "the target takes no part"),
     _unseen("the fullest domain counts most", "return float(np.mean(self.scores))", "return float(self.scores[0])",
             "domains count alike"),
+    _field("everything races on words", "(sparse_rows and one.method in NOT_OF_WORDS)", "False", "what harms words is left out"),
+    _ladder("a ladder ends after four", "losses[-1] <= min(losses)", "False", "the best rung may lie further on"),
     _reuse("shapes are looked up alike", 'f"{part.dtype.str}{part.shape}"', 'f"{part.dtype.str}"',
            "another matrix of the same numbers would be handed out"),
     _reuse("a shelf without an end", "while self.held > self.limit:", "while False:", "a race would fill the memory"),
