@@ -37,18 +37,21 @@ def feature_map(
     Parameters
     ----------
     before, after : the source's network, and the one that was kept.
-    encode : of the source's network, such as one that reads the cache; by default a pass over the samples.
+    encode : such as one that keeps features in the cache; by default a pass over the samples.
 
     References
     ----------
     .. [1] van der Maaten and Hinton, "Visualizing Data using t-SNE", JMLR 2008.
     """
-    chosen = _subsample(rows, POINTS if _size(after) < LARGE else FEW_POINTS, seed)
+    chosen = mapped_rows(after, rows, seed)
     labels = dataset.labels(chosen)
     first = pooled_features(before, dataset, chosen) if encode is None else encode(before, chosen).astype(np.float64)
     spaces = {"before": first}
     if not same_features(before, after):
-        spaces["after"] = pooled_features(after, dataset, chosen)
+        cached = encode is not None and not after.taps
+        spaces["after"] = (
+            encode(after, chosen).astype(np.float64) if cached else pooled_features(after, dataset, chosen)
+        )
     points = {name: np.round(layout(space, seed), 3).tolist() for name, space in spaces.items()}
     shares = {name: agreement(space, labels) for name, space in spaces.items()}
     return {
@@ -68,6 +71,11 @@ def same_features(one: Network, other: Network) -> bool:
         return False
     parts = [{name: x for name, x in net.state_dict().items() if not name.startswith("head.")} for net in (one, other)]
     return parts[0].keys() == parts[1].keys() and checksum(parts[0]) == checksum(parts[1])
+
+
+def mapped_rows(after: Network, rows: np.ndarray, seed: int) -> np.ndarray:
+    """Return the rows that the map shows: all, or a draw of them."""
+    return _subsample(rows, POINTS if _size(after) < LARGE else FEW_POINTS, seed)
 
 
 def _subsample(rows: np.ndarray, most: int, seed: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from headstart.models.encoder import TableEncoder
 from headstart.models.network import NetworkModel
 from headstart.models.saved import SavedModel
 from headstart.models.watched import column_encoder, columns_of, few
+from headstart.report.feature_map import mapped_rows
 from headstart.workflow.arms.workbench import Workbench
 from headstart.workflow.watching.reference import MOST, MOST_TRAINED, Reference
 
@@ -39,7 +40,8 @@ def of_network(bench: Workbench, network: Any, rows: Array, answers: Array, *, f
     rng = np.random.default_rng(seed)
     still = encoder is not None or (frozen and not network.taps)
     most = MOST if still else MOST_TRAINED
-    order = rng.permutation(rows)[:most]
+    # The report's map reads features of these rows of a trained network from the cache afterwards.
+    order = rng.permutation(rows if still else mapped_rows(network, rows, seed))[:most]
     places = {int(row): place for place, row in enumerate(rows)}
     rest = rng.permutation(np.setdiff1d(rows, order))[: MOST - len(order)]
     judged = np.concatenate([order, rest]).astype(np.int64)
