@@ -123,7 +123,7 @@ def page() -> list[str]:
     for one in found:
         at.setdefault((one["pair"], one["head"], one["method"]), []).append(one)
     lines = []
-    for (pair, norm, method), cells in at.items():
+    for (pair, norm, method), cells in sorted(at.items(), key=_place):
         base = {r["seed"]: r for r in at.get((pair, NORM, "source_only"), [])}
         name = f"**{method}**, took {', '.join(sorted({r['took'] for r in cells}))}" if method == CHOICE else method
         shown = name if "@" not in method or norm == NORM else f"{name}, batch norm {norm}"
@@ -141,7 +141,23 @@ def page() -> list[str]:
         "source out of the second); the choice's are those of its whole race. "
         f"{found[-1]['date']}, {found[-1]['machine']}.\n"
     )
-    return ["## Raw pictures, trained stages\n", words, table(head, lines)]
+    return ["## Raw pictures, trained stages\n", words, table(head, lines), _against_features(at)]
+
+
+def _against_features(at: dict[tuple[str, str, str], list[records.Record]]) -> str:
+    """Say what a method gains on the stage over itself on features."""
+    said = []
+    for (pair, norm, method), cells in sorted(at.items(), key=_place):
+        same = {r["seed"]: r for r in at.get((pair, norm, method.partition("@")[0]), [])}
+        if "@" in method and same:
+            said.append(f"{_called(pair)} {method} {' '.join(_gain(cells, same))}")
+    return f"On the stage less the same on features, in points: {'; '.join(said)}.\n" if said else ""
+
+
+def _place(item: tuple[tuple[str, str, str], Any]) -> tuple[Any, ...]:
+    """Return what sorts cells: by pair, source-only first, the choice last, a method's stages behind its features."""
+    pair, norm, method = item[0]
+    return pair, method == CHOICE, method != "source_only", "@" in method, method, norm
 
 
 def _called(pair: str) -> str:
