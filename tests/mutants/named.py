@@ -433,7 +433,7 @@ NAMED = [
     _tuning("a stopped fine-tuning is left", 'one.user_attrs.get("mark") == mark', 'one.user_attrs.get("mark") == " "',
             "a resumed race would decide otherwise"),
     # ranking of sources
-    _ranked("other splits are read", 'rows = dataset.splits["train"]', "rows = np.arange(len(dataset))",
+    _ranked("other splits are read", 'permutation(dataset.splits["train"])', "permutation(len(dataset))",
             "the verdict of a fit that follows would be of rows that chose its source"),
     _ranking("a tie is an order", "if self.before(self.best, one) < SURE]", "if False]", "chance would choose the source"),
     _ranking("harm is hidden", "if self.before(one, random) < 0.5]", "if False]", "negative transfer would not be foreseen"),

@@ -53,8 +53,7 @@ Rows = Callable[[str], Iterator[Samples]]
 """``rows("target")`` or ``rows("source")`` yields all samples of a role in the order of their numbers, plain views."""
 
 
-Score = Callable[["Network"], tuple[float, float]]
-"""How well a network does on rows held out: its score, and, where that is equal, minus its loss."""
+Score = Callable[["Network"], tuple[float, float]]  # on held-out rows; minus the loss comes second, for ties
 
 
 class Update(Protocol):
@@ -94,8 +93,7 @@ class Method(BaseEstimator, ABC):
     n_views: ClassVar[int] = 1
     """How many views of each sample a batch must show (`Samples.views`)."""
     couples: ClassVar[bool] = False
-    """Whether a term depends on the batch's samples jointly (a kernel, a covariance, a contrast, a batch's mean
-    answer): then no batch is cut into parts and no second process takes a share of it; the engine refuses both."""
+    """Whether a term depends on a batch's samples jointly (a kernel, a contrast): then no batch is cut or shared out."""
     from_source: ClassVar[bool] = True
     """Whether the network starts from the source's weights (False: from scratch)."""
     starts_from_probe: ClassVar[bool] = False
@@ -145,8 +143,7 @@ class Method(BaseEstimator, ABC):
     def survey(self, nets: Nets, rows: Rows) -> dict[str, Tensor]:
         """Look at all samples before an epoch's first step; return what `Nets.memory` shall hold until the next.
 
-        Runs in evaluation mode without a graph. What it returns is kept in checkpoints. By default it looks at
-        nothing, which costs nothing.
+        Runs in evaluation mode without a graph. What it returns is kept in checkpoints. By default it looks at nothing.
         """
         return {}
 
@@ -167,10 +164,9 @@ class Method(BaseEstimator, ABC):
         return nets.network
 
     def chosen(self, nets: Nets, score: Score) -> dict[str, Any]:
-        """Return hyper-parameters that are settled after training by rows that it has not seen, by name.
+        """Return hyper-parameters that held-out rows settle after training, by name; by default none.
 
-        ``score(network)`` says how well a network does on them, higher is better. What is returned replaces the
-        method's own before `finish`, and holds in later trainings that have no such rows. By default nothing is.
+        A higher ``score`` is better. They replace the method's own before `finish`, and hold where no rows are held out.
         """
         return {}
 
