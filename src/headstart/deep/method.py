@@ -93,7 +93,7 @@ class Method(BaseEstimator, ABC):
     n_views: ClassVar[int] = 1
     """How many views of each sample a batch must show (`Samples.views`)."""
     couples: ClassVar[bool] = False
-    """Whether a term depends on a batch's samples jointly (a kernel, a contrast): then no batch is cut or shared out."""
+    """Whether a term depends on a batch's samples jointly (a contrast): then no batch is cut or shared out."""
     from_source: ClassVar[bool] = True
     """Whether the network starts from the source's weights (False: from scratch)."""
     starts_from_probe: ClassVar[bool] = False
@@ -166,7 +166,7 @@ class Method(BaseEstimator, ABC):
     def chosen(self, nets: Nets, score: Score) -> dict[str, Any]:
         """Return hyper-parameters that held-out rows settle after training, by name; by default none.
 
-        A higher ``score`` is better. They replace the method's own before `finish`, and hold where no rows are held out.
+        A higher ``score`` is better. They replace its own before `finish`, and hold where none are held out.
         """
         return {}
 
