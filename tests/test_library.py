@@ -93,6 +93,17 @@ def test_two_processes_write_at_once():
     assert len({one.name for one in library.mine()}) == 30
 
 
+def test_a_change_waits_for_another_that_has_only_read_so_far(monkeypatch):
+    library.put(ONE)
+    monkeypatch.setattr(library, "PATIENCE", 0.05)
+    with library._changing() as base:
+        base.execute("SELECT name FROM sources").fetchall()
+        with pytest.raises(UserError, match="library"):
+            library.put(replace(ONE, path="/runs/other"))
+    library.put(replace(ONE, path="/runs/other"))
+    assert len(library.mine()) == 2
+
+
 @pytest.mark.parametrize("number", range(6))
 def test_a_kill_at_any_moment_leaves_a_whole_library(empty, number):
     library.put(ONE)
