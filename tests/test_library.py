@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+import threading
 import time
 from dataclasses import replace
 
@@ -93,15 +94,17 @@ def test_two_processes_write_at_once():
     assert len({one.name for one in library.mine()}) == 30
 
 
-def test_a_change_waits_for_another_that_has_only_read_so_far(monkeypatch):
+def test_a_change_waits_for_another_that_has_only_read_so_far():
+    """Were both to read first, neither could write: each would hold what the other waits for."""
     library.put(ONE)
-    monkeypatch.setattr(library, "PATIENCE", 0.05)
+    other = threading.Thread(target=lambda: library.put(replace(ONE, path="/runs/other")))
     with library._changing() as base:
         base.execute("SELECT name FROM sources").fetchall()
-        with pytest.raises(UserError, match="library"):
-            library.put(replace(ONE, path="/runs/other"))
-    library.put(replace(ONE, path="/runs/other"))
-    assert len(library.mine()) == 2
+        other.start()
+        time.sleep(0.3)
+        base.execute("DELETE FROM sources WHERE path = ?", (ONE.path,))
+    other.join()
+    assert [one.path for one in library.mine()] == ["/runs/other"]
 
 
 @pytest.mark.parametrize("number", range(6))

@@ -157,6 +157,9 @@ def test_a_held_norm_answers_as_the_norm_in_evaluation_and_names_stay():
     assert [type(m) is HeldNorm for m in twin.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)] == [
         False, True, True]  # fmt: skip
     assert torch.allclose(twin.eval()(x), made.eval()(x), atol=1e-6)
+    held, norm = (one.stages["block3"][1] for one in (twin, made))
+    seen = 3 + torch.randn(8, held.num_features)
+    assert torch.allclose(held.train()(seen), norm.eval()(seen), atol=1e-6)  # also while the rest is trained
     twin.train()(x)
     assert torch.equal(twin.stages["block3"][1].running_mean, made.stages["block3"][1].running_mean)
 
