@@ -73,7 +73,7 @@ _MAP = {
     "shallow/instances/kmm.py": ("tests/shallow/instances/test_weights.py",),
     "shallow/splitters.py": ("tests/shallow/test_splitters.py",),
     "shallow/instances/held_out.py": ("tests/shallow/instances", "tests/shallow/parameters"),
-    "functional/folds.py": _HEADS,
+    "functional/folds.py": ("tests/functional/test_order.py", *_HEADS),
     "shallow/heads/linear.py": _HEADS,
     "shallow/heads/joint.py": ("tests/shallow/test_joint.py", "tests/workflow/test_heads.py"),
     "shallow/parameters/contest.py": ("tests/shallow/parameters/test_contest.py", "tests/test_estimators.py"),
