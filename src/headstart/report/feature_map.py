@@ -48,10 +48,10 @@ def feature_map(
     first = pooled_features(before, dataset, chosen) if encode is None else encode(before, chosen).astype(np.float64)
     spaces = {"before": first}
     if not same_features(before, after):
-        cached = encode is not None and not after.taps
-        spaces["after"] = (
-            encode(after, chosen).astype(np.float64) if cached else pooled_features(after, dataset, chosen)
-        )
+        if encode is None or after.taps:
+            spaces["after"] = pooled_features(after, dataset, chosen)
+        else:
+            spaces["after"] = encode(after, chosen).astype(np.float64)
     points = {name: np.round(layout(space, seed), 3).tolist() for name, space in spaces.items()}
     shares = {name: agreement(space, labels) for name, space in spaces.items()}
     return {
