@@ -79,8 +79,9 @@ def _sync(path: Path) -> None:
 
 def sync_names(folder: Path) -> None:
     """Make the names of all files under ``folder`` outlast a loss of power; their contents were synced when written."""
-    for place, _, _ in os.walk(folder):
-        _sync(Path(place))
+    with machine_faults(folder):
+        for place, _, _ in os.walk(folder):
+            _sync(Path(place))
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -16,7 +17,7 @@ from engine_tiny import Plain
 
 from headstart.engine.checkpoint import Checkpoint, read_checkpoint
 from headstart.errors import UserError
-from headstart.storage import load_tensors, save_tensors
+from headstart.storage import load_tensors, save_tensors, sync_names
 
 
 class Stop(Exception):
@@ -194,3 +195,12 @@ def test_equal_tensors_and_metadata_are_equal_bytes(tmp_path):
     tensors, found = load_tensors(tmp_path / "0")
     assert torch.equal(tensors["x"], torch.arange(3))
     assert {name: found[name] for name in told} == told
+
+
+def test_a_disk_that_is_full_when_names_are_synced_is_one_sentence(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match="the disk is full"):
+        sync_names(tmp_path)
