@@ -98,6 +98,22 @@ class _Joint:
         return self.layers_.outputs(inside.reshape(len(inside), *self.grid) if self.grid else inside)
 
 
+def learn_classes(model: Any, domains: Domains) -> None:
+    """Let a face that trains a network learn classes; one for open sets answers one more, "unknown"."""
+    if catalogue.answers_unknown(model.method):
+        model.classes_ = with_unknown(model.classes_, np.unique(domains.labels))
+    model._train(domains, create_task(Task("classification", tuple(map(str, range(len(model.classes_)))))))
+
+
+def learn_values(model: Any, domains: Domains) -> tuple[float, float]:
+    """Let a face that trains a network learn values; return the mean and the scale of the source's, its units."""
+    logic = create_task(Task("regression", targets=("value",)), domains.labels[:, None])
+    assert logic.units is not None
+    model._train(domains, logic)
+    mean, scale = (float(part[0]) for part in logic.units)
+    return mean, scale
+
+
 @dataclass(kw_only=True, eq=False, repr=False)
 class JointClassifier(_Joint, DomainClassifier):
     """A classifier that a method of the kind "joint" or "source_free" trains on rows of two domains.
@@ -121,9 +137,7 @@ class JointClassifier(_Joint, DomainClassifier):
     seed: int = 0
 
     def _learn(self, domains: Domains) -> None:
-        if catalogue.answers_unknown(self.method):
-            self.classes_ = with_unknown(self.classes_, np.unique(domains.labels))
-        self._train(domains, create_task(Task("classification", tuple(map(str, range(len(self.classes_)))))))
+        learn_classes(self, domains)
 
     def _outputs(self, rows: Any, is_source: bool) -> Array:
         return softmax(self._answers(rows), axis=1)
@@ -169,10 +183,7 @@ class JointRegressor(_Joint, DomainRegressor):
     seed: int = 0
 
     def _learn(self, domains: Domains) -> None:
-        logic = create_task(Task("regression", targets=("value",)), domains.labels[:, None])
-        assert logic.units is not None
-        self.mean_, self.scale_ = (float(part[0]) for part in logic.units)
-        self._train(domains, logic)
+        self.mean_, self.scale_ = learn_values(self, domains)
 
     def _outputs(self, rows: Any, is_source: bool) -> Array:
         return self._answers(rows)[:, 0] * self.scale_ + self.mean_

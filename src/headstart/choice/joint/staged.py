@@ -11,19 +11,17 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
-from headstart import catalogue
 from headstart.choice.joint.behind import Behind
-from headstart.choice.joint.face import with_unknown
+from headstart.choice.joint.face import learn_classes, learn_values
 from headstart.choice.joint.fitting import answers_of, ordered, train_joint
 from headstart.choice.joint.norms import put
 from headstart.choice.joint.of_states import BATCH, OfStates, open_stages
 from headstart.choice.joint.plan import NORMS, Plan, Stages
 from headstart.errors import check_names
 from headstart.networks.network import Network
-from headstart.problem import Task
 from headstart.shallow.domains import Domains
 from headstart.shallow.predictors import DomainClassifier, DomainRegressor
-from headstart.tasks import TaskLogic, create_task
+from headstart.tasks import TaskLogic
 
 Array = np.ndarray
 SIDES = ("source", "target")
@@ -162,9 +160,7 @@ class StagedClassifier(_Staged, DomainClassifier):
     seed: int = 0
 
     def _learn(self, domains: Domains) -> None:
-        if catalogue.answers_unknown(self.method):
-            self.classes_ = with_unknown(self.classes_, np.unique(domains.labels))
-        self._train(domains, create_task(Task("classification", tuple(map(str, range(len(self.classes_)))))))
+        learn_classes(self, domains)
 
     def _outputs(self, rows: Any, is_source: bool) -> Array:
         return softmax(self._answers(rows, is_source), axis=1)
@@ -186,10 +182,7 @@ class StagedRegressor(_Staged, DomainRegressor):
     seed: int = 0
 
     def _learn(self, domains: Domains) -> None:
-        logic = create_task(Task("regression", targets=("value",)), domains.labels[:, None])
-        assert logic.units is not None
-        self.mean_, self.scale_ = (float(part[0]) for part in logic.units)
-        self._train(domains, logic)
+        self.mean_, self.scale_ = learn_values(self, domains)
 
     def _outputs(self, rows: Any, is_source: bool) -> Array:
         return self._answers(rows, is_source)[:, 0] * self.scale_ + self.mean_
