@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.domains import records
-from benchmarks.domains.digits_full import NAME, SUPERVISED
+from benchmarks.domains.digits_full import AUTO, NAME, SUPERVISED
 from benchmarks.domains.judging import interval, points
 from benchmarks.render import table
 
@@ -20,6 +20,7 @@ PUBLISHED = {
     "cdan": (95.6, 98.0),
     "mcc": (98.2, 88.3),
     "erm": (79.7, 88.0),
+    "auto": (95.5, 97.0),
 }
 """Accuracies of the methods' papers or of independent reproductions; of a range its lower end."""
 WITHIN = 2.0
@@ -27,7 +28,8 @@ SAID = """\
 MNIST and USPS at 28 x 28 pixels: all training pictures, the target's without labels, scored on the target's test split
 (`python -m benchmarks.domains.digits_full`). Every method is trained as `headstart fit --source headstart/pixels
 --method NAME` trains it; published figures come from longer trainings and, for USPS, from another split. *Reached*:
-within 2 points of the published figure. `supervised` learns from the target's own labels.
+within 2 points of the published figure. `supervised` learns from the target's own labels; `auto` is the automatic
+choice, which races what is expected to end within 1,200 s and is told no target label: its aim stands as published.
 """
 
 
@@ -52,9 +54,10 @@ def _lines(name: str, mine: list[records.Record]) -> list[list[str]]:
         low, high = interval(cells[0])
         said = f"{mean:.1f}" + (f" ({low:.1f} to {high:.1f})" if len(cells) == 1 else "")
         wanted = PUBLISHED.get(name)
-        reached = "" if wanted is None else ("yes" if mean >= wanted[place] - WITHIN else "**no**")
+        within = 0.0 if name == AUTO else WITHIN
+        reached = "" if wanted is None else ("yes" if mean >= wanted[place] - within else "**no**")
         shown = "" if wanted is None else f"{wanted[place]:.1f}"
         seconds = f"{np.mean([one['seconds'] for one in cells]):.0f}"
-        title = f"{name} (target's labels)" if name == SUPERVISED else name
+        title = {SUPERVISED: f"{name} (target's labels)", AUTO: f"auto: {cells[0].get('kept')}"}.get(name, name)
         out.append([title, pair, said, shown, reached, seconds, str(len(cells))])
     return out

@@ -43,6 +43,16 @@ def test_what_is_not_expected_to_fit_is_left_out_whatever_the_clock_says():
     assert spent <= 40
 
 
+def test_many_rows_cost_in_proportion_so_that_a_budget_leaves_a_field():
+    field = [one for one in [*BASE, *standard_field()] if one.name not in ("erm", "mcc", "shot")]
+    for one in field:
+        small, large = (expected_seconds(one, _domains(n, 64), 10) for n in (10_000, 100_000))
+        assert 5 * small < large <= 10 * small, one.name
+    racing, domains = cheapest_first([*BASE, *standard_field()], _domains(30_000, 64), 10), _domains(30_000, 64)
+    left = {racing[number].name for number in beyond(racing, domains, 10, 300.0)}
+    assert {"coral", "mcc", "self_training"}.isdisjoint(left)
+
+
 def test_pictures_that_are_convolved_cost_more_and_only_what_is_trained_does():
     domains = _domains(1000, 256)
     for name, more in (("mcc", True), ("coral", False)):

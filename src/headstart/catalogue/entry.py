@@ -72,10 +72,10 @@ class Entry:
         the list of methods says why. None where nothing does.
     raced : the variants that race across domains unless told otherwise.
     cost : seconds of fitting twice and scoring, ``a + b N q k / 10^7 + c (N / 1000)^3 + e (q / 1000)^3``: N rows of
-        both domains, q the smaller of N and the columns, k classes. Those in the table were fitted to 120 races of the
-        development pairs on one thread of a server of 2026, mostly within a factor of 2; only their order and their
-        share of a budget are used. Of methods that the loop trains: a for a thousand steps, b for a thousand steps and
-        as many columns. None for what most methods of its kind cost.
+        both domains (beyond 2,000 the cube grows by 4 N / 1000), q the smaller of N and the columns, k classes. Those
+        in the table were fitted to 120 races of the development pairs on one thread of a server of 2026, mostly within
+        a factor of 2; only their order and their share of a budget are used. Of methods that the loop trains: a for a
+        thousand steps, b for a thousand steps and as many columns. None for what most methods of its kind cost.
     """
 
     name: str

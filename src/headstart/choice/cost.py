@@ -17,6 +17,8 @@ NEAREST_COST = (0.037, 0.042, 0.01, 2.0)
 """As `Entry.cost` of the catalogue, for what is no method."""
 ARRAY_COST, TRAINED_COST = (0.1, 1.0, 0.3, 1.0), (3.0, 3.0, 0.0, 0.0)
 """Of a method that states none, fitted or trained."""
+CUBIC = 2000
+"""Rows up to which costs grow by their cube; more are stood for by landmarks, folds and batches, in proportion."""
 ROWS = Heads()
 CONVOLVED = 40
 """What a pixel that is convolved costs, in columns of a row that is not."""
@@ -33,7 +35,8 @@ def expected_seconds(candidate: Candidate, domains: Domains, n_classes: int, hea
         terms = (steps, steps * columns / 1000, 0.0, 0.0)
         return 2 * float(np.dot(cost_of(candidate.method), terms))
     inner = min(rows, domains.source.shape[1])
-    terms = (1.0, rows * inner * max(n_classes, 1) / 1e7, (rows / 1000) ** 3, (inner / 1000) ** 3)
+    cube = rows / 1000 * (min(rows, CUBIC) / 1000) ** 2
+    terms = (1.0, rows * inner * max(n_classes, 1) / 1e7, cube, (inner / 1000) ** 3)
     return float(np.dot(cost_of(candidate.method), terms))
 
 
