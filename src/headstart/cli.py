@@ -280,6 +280,12 @@ def pretrain(
     network: Annotated[
         str, typer.Option("--network", help="Architecture to train, e.g. timm/resnet18 or headstart/tabular.")
     ],
+    method: Annotated[
+        str | None,
+        typer.Option("--method", help="A method of few-shot episodes, such as protonet; else by labels."),
+    ] = None,
+    ways: Annotated[int | None, typer.Option("--ways", help="Classes of a few-shot episode (5).")] = None,
+    shots: Annotated[int | None, typer.Option("--shots", help="Samples per class that an episode teaches (1).")] = None,
     out: Out = None,
     budget: Budget = "15m",
     label: Label = None,
@@ -309,6 +315,9 @@ def pretrain(
     result = run_pretrain(
         data,
         network=network,
+        method=method,
+        ways=ways,
+        shots=shots,
         out=out,
         budget=budget,
         label=label,

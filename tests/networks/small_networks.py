@@ -181,6 +181,20 @@ def glyphs_case() -> Case:
         return Case(network, x, network.pool(hidden))
 
 
+def conv4_case() -> Case:
+    torch.manual_seed(0)
+    network = build({"family": "conv4", "norm": "batch", "width": 16})
+    x = torch.randn(2, 1, 28, 28)
+    hidden = x
+    with torch.no_grad():
+        for conv, norm, _, _ in network.stages.values():
+            hidden = torch.relu(conv(hidden) / (1 + norm.eps) ** 0.5)  # fresh statistics: mean 0, variance 1
+            n, c, h, w = hidden.shape
+            whole = hidden[:, :, : h // 2 * 2, : w // 2 * 2]
+            hidden = whole.reshape(n, c, h // 2, 2, w // 2, 2).amax(dim=(3, 5))
+        return Case(network, x, hidden.flatten(1))
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "timm resnet": lambda: timm_case("resnet18"),
     "timm resnet deep stem": lambda: timm_case("resnet26t"),
@@ -207,4 +221,5 @@ CASES: dict[str, Callable[[], Case]] = {
     **{f"transformers {kind}": lambda kind=kind: text_case(kind) for kind in CONFIGS},
     "tabular": table_case,
     "glyphs": glyphs_case,
+    "conv4": conv4_case,
 }

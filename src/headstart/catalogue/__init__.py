@@ -17,6 +17,7 @@ from headstart.catalogue.heterogeneous import HETEROGENEOUS
 from headstart.catalogue.instances import INSTANCES
 from headstart.catalogue.label_sets import LABEL_SETS
 from headstart.catalogue.matching import MATCHING
+from headstart.catalogue.meta import META
 from headstart.catalogue.parameters import PARAMETERS
 from headstart.catalogue.pseudo_labels import PSEUDO_LABELS
 from headstart.catalogue.relations import RELATIONS
@@ -49,6 +50,7 @@ METHODS: tuple[Entry, ...] = (
     *SOURCE_FREE,
     *TEST_TIME,
     *UNSEEN,
+    *META,
 )
 LEARNT = frozenset({"joint", "source_free"})
 """Kinds of methods that the loop trains across domains."""

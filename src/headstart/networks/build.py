@@ -8,7 +8,7 @@ from headstart.errors import UserError, nearest
 from headstart.networks.network import Network
 from headstart.networks.preprocess import Preprocess
 
-FAMILIES = ("timm", "torchvision", "transformers", "tabular", "columns", "pixels", "glyphs")
+FAMILIES = ("timm", "torchvision", "transformers", "tabular", "columns", "pixels", "glyphs", "conv4")
 
 
 def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network:
@@ -54,6 +54,10 @@ def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network
 
         network = build_glyphs(spec)
         network.preprocess = preprocess or network.preprocess
+    elif family == "conv4":
+        from headstart.networks.conv4 import build_conv4
+
+        network = build_conv4(spec, preprocess)
     else:
         raise UserError(f"No family of networks is called '{family}'; {nearest(family, FAMILIES)}")
     if spec.get("taps"):

@@ -98,6 +98,11 @@ SPEC: dict[str, Rule] = {
     "columns": Record({"family": NAME, "preprocess": PREPROCESS["table"]}, _TAPS, open=False),
     "pixels": Record({"family": NAME, "preprocess": PREPROCESS["image"]}, _TAPS, open=False),
     "glyphs": Record({"family": NAME}, {"preprocess": PREPROCESS["image"], **_TAPS}, open=False),
+    "conv4": Record(
+        {"family": NAME, "norm": Text(choices=("batch", "group")), "width": Whole(8, 2**12)},
+        {"preprocess": PREPROCESS["image"], **_TAPS},
+        open=False,
+    ),
 }
 TASK = Record(
     {"kind": Text(choices=TASKS), "classes": Items(NAME), "targets": Items(NAME)},

@@ -59,6 +59,31 @@ def open_pixels() -> Source:
     )
 
 
+def open_conv4() -> Source:
+    """Open the architecture of few-shot learning's benchmarks, which has no weights of its own."""
+    from headstart.networks.conv4 import conv4_spec
+
+    def make(pretrained: bool, statistics: TablePreprocess | None) -> Network:
+        if pretrained:
+            raise UserError(
+                "headstart/conv4 is an architecture without weights; pretrain it with `headstart pretrain CLASSES "
+                "--network headstart/conv4 --method protonet --out RUN` and take --source RUN."
+            )
+        return build(conv4_spec())
+
+    return Source(
+        spec="headstart/conv4",
+        kind="bundled",
+        modality="image",
+        domain=Domain("image"),
+        task=None,
+        title="Conv-4: four convolutions for grey pictures of 28 x 28 pixels, without weights",
+        licence="Apache-2.0",
+        paper=paper_of("conv4"),
+        make=make,
+    )
+
+
 def open_tabular() -> Source:
     """Open the architecture for tables, which has no weights of its own."""
 

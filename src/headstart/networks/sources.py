@@ -19,6 +19,7 @@ FORMS = (
     "mine:NAME",
     "headstart/glyphs",
     "headstart/pixels",
+    "headstart/conv4",
     "headstart/tabular",
 )
 
@@ -30,7 +31,8 @@ def open_source(spec: str, *, network: str | None = None) -> Source:
     Parameters
     ----------
     spec : ``timm/NAME[.TAG]``, ``torchvision/NAME``, ``hf/ID`` or ``hf/DIRECTORY``, ``file:WEIGHTS``, a run folder,
-        ``mine:NAME`` of the user's library, ``headstart/glyphs``, ``headstart/pixels`` or ``headstart/tabular``.
+        ``mine:NAME`` of the user's library, ``headstart/glyphs``, ``headstart/pixels``, ``headstart/conv4`` or
+        ``headstart/tabular``.
     network : the architecture of a weights file, ``timm/NAME`` or ``torchvision/NAME``.
 
     Raises
@@ -68,9 +70,9 @@ def open_source(spec: str, *, network: str | None = None) -> Source:
 
 
 def _open_bundled(name: str) -> Source:
-    from headstart.networks.source_bundled import open_glyphs, open_pixels, open_tabular
+    from headstart.networks.source_bundled import open_conv4, open_glyphs, open_pixels, open_tabular
 
-    bundled = {"glyphs": open_glyphs, "pixels": open_pixels, "tabular": open_tabular}
+    bundled = {"glyphs": open_glyphs, "pixels": open_pixels, "conv4": open_conv4, "tabular": open_tabular}
     if name not in bundled:
         raise UserError(f"There is no source 'headstart/{name}'; {nearest(name, bundled)}")
     return bundled[name]()

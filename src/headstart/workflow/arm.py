@@ -82,6 +82,31 @@ ACROSS = {
     )
 }
 """What every choice across domains is measured against, beside ``pooled``."""
+FEW_SHOT = {
+    arm.name: arm
+    for arm in (
+        Arm(
+            "classifier",
+            "A classifier of the same classes, new ones by the cosine of its features",
+            "a classifier of the same classes with a cosine head",
+            (
+                "Wang et al., SimpleShot: Revisiting Nearest-Neighbor Classification for Few-Shot Learning, 2019",
+                "Chen et al., A Closer Look at Few-shot Classification, ICLR 2019",
+            ),
+            carries="features",
+            plain=True,
+        ),
+        Arm(
+            "nearest",
+            "The nearest raw input",
+            "the nearest raw input",
+            learns=False,
+            uses_source=False,
+            plain=True,
+        ),
+    )
+}
+"""What a method of few-shot episodes is measured against."""
 
 
 @cache
@@ -129,4 +154,4 @@ def known(name: str) -> Arm:
     bases = set(catalogue.names())
     if name in PLAIN or all(word.strip() in bases for word in name.split("+")):
         return arm_of(name)
-    return ACROSS.get(name) or Arm(name, name, name)
+    return ACROSS.get(name) or FEW_SHOT.get(name) or Arm(name, name, name)

@@ -51,7 +51,9 @@ class FitOptions:
     arms : names of the arms to train; ``chosen`` stands for the planned method, ``baselines`` for what a person does in
         five lines (``source``, ``pooled``, ``linear``, ``trees``), where they have a meaning.
     seed, seeds : first seed, and how many repetitions.
-    shots : training labels per class; each seed draws its own; None takes the whole training split.
+    shots : training labels per class; each seed draws its own; None takes the whole training split. Where episodes are
+        learned from, samples per class to learn from in each.
+    ways : classes of an episode.
     label, group, text, image : columns of the target.
     task, modality : override what is inferred.
     device, precision, batch_size, epochs, learning_rate, patience : override what is planned.
@@ -76,6 +78,7 @@ class FitOptions:
     seed: int = 0
     seeds: int = 1
     shots: int | None = None
+    ways: int | None = None
     label: str | None = None
     group: str | None = None
     text: str | None = None

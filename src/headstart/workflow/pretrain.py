@@ -19,6 +19,9 @@ def pretrain(
     data: Any,
     *,
     network: str,
+    method: str | None = None,
+    ways: int | None = None,
+    shots: int | None = None,
     out: str | Path | None = None,
     budget: str = "15m",
     label: str | None = None,
@@ -45,10 +48,16 @@ def pretrain(
     Parameters
     ----------
     network : architecture, named as a source is: ``timm/resnet18``, ``headstart/glyphs``, ``headstart/tabular``.
+    method : of the kind "meta" (``headstart methods``): learns from few-shot episodes, for classes to come, and is
+        measured on classes that it has never seen. None trains a classifier or a regression of what is labelled.
+    ways, shots : classes of an episode, and samples of each to learn from; 5 and 1 where ``method`` is given.
     others : as in `fit`.
     """
     options = FitOptions(
         source=network,
+        method=method,
+        ways=ways,
+        shots=shots,
         budget=str(budget),
         views=views,
         arms=("scratch",),

@@ -10,6 +10,7 @@ from headstart.engine.progress import Progress
 from headstart.workflow.adapting.field import ArrayField
 from headstart.workflow.conclude import conclude
 from headstart.workflow.description import meaning_lines
+from headstart.workflow.few_shot.field import FewShotField
 from headstart.workflow.field import Field
 from headstart.workflow.network_field import NetworkField
 from headstart.workflow.opening.fingerprint import check_unchanged
@@ -65,7 +66,9 @@ def field_of(transfer: Transfer) -> Field[Any, Any]:
         return SourceFreeField(transfer)
     if transfer.sources:
         return RaceField(transfer)
-    return SourceField(transfer) if transfer.verb == "pretrain" else NetworkField(transfer)
+    if transfer.verb == "pretrain":
+        return SourceField(transfer) if transfer.options.method is None else FewShotField(transfer)
+    return NetworkField(transfer)
 
 
 def walk(field: Field[Any, Any], folder: Path) -> Run | None:

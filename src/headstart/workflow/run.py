@@ -35,6 +35,7 @@ FINISHED = Record(
         "verdict": Maybe(Record({name: VERDICT.may[name] for name in _JUDGED}, VERDICT.may)),
         "guard": Record({"kept": Text(), "reason": Text()}),
         "race": Record({"lines": Items(Text())}),
+        "few_shot": Record({"lines": Items(Text())}),
         "across": Record(ACROSS.needs, {**ACROSS.may, "lines": Items(Text())}),
     },
 )
@@ -116,6 +117,7 @@ class Run:
             lines.append(f"  {name:<12}{shown}  ({learns}{arm['seconds']:.1f} s)")
         lines += self.result.get("across", {}).get("lines", [])
         lines += self.result.get("race", {}).get("lines", [])
+        lines += self.result.get("few_shot", {}).get("lines", [])
         lines += [told["words"]] if (told := self.result.get("forgetting")) else []
         if "guard" in self.result:
             lines.append(f"Kept: {self.result['guard']['kept']}. {self.result['guard']['reason']}")

@@ -15,7 +15,8 @@ from headstart.workflow.options import TRAINED, UNSEEN, FitOptions, is_source_fr
 NOT_HERE = ("precision", "class_weight", "batch_size", "epochs", "learning_rate", "patience")
 """Options of training that a race across domains sets by the size of the data."""
 
-
+PRETRAINS = frozenset({"meta"})
+"""Kinds of methods that `pretrain` takes."""
 UNUSED = {
     "shots": "no label is learned from",
     "class_weight": "no label is learned from",
@@ -63,6 +64,28 @@ def check_options(verb: str, options: FitOptions, *, has_source_data: bool) -> N
         )
     if verb == "fit":
         check_arms(options)
+    else:
+        check_pretraining(options)
+
+
+def check_pretraining(options: FitOptions) -> None:
+    """Refuse methods that make no source, and what only few-shot episodes have."""
+    if options.method is None:
+        for name in ("ways", "shots"):
+            if getattr(options, name) is not None:
+                raise UserError(
+                    f"--{name} {getattr(options, name)} is for few-shot episodes; name a method of them, such as "
+                    "--method protonet, or leave it out."
+                )
+        return
+    known = [entry.name for entry in catalogue.METHODS if entry.kind in PRETRAINS]
+    if options.method not in known:
+        raise UserError(f"--method {options.method[:100]} makes no source; {nearest(options.method, known)}")
+    if options.group is not None:
+        raise UserError(
+            f"--group keeps samples together, and here whole classes are kept apart (--method {options.method}); leave "
+            "--group out."
+        )
 
 
 def check_arms(options: FitOptions) -> None:
@@ -152,6 +175,11 @@ def _misplaced(option: str, base: Entry) -> str:
     name = base.name
     if base.kind == "test_time":
         return f"{option} {name} adapts at prediction; fit first, then `headstart predict RUN DATA --adapt {name}`."
+    if base.kind in PRETRAINS:
+        return (
+            f"{option} {name} makes a source; `headstart pretrain CLASSES --method {name} --out RUN`, then fit with "
+            "--source RUN."
+        )
     if base.kind == "source_free":
         return (
             f"{option} {name} adapts a run's model without labels and stands by itself; name it alone with --method, "

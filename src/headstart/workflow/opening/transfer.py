@@ -180,7 +180,8 @@ def _alone(verb: str, given: Given, options: FitOptions, named: Sequence[Source]
     for source in named:
         check_fits(target, source)
     target, checks = check(target, allow_damaged=options.allow_damaged)
-    check_shots(target, options.shots)
+    if verb != "pretrain":
+        check_shots(target, options.shots)
     return _Part(target, checks)
 
 

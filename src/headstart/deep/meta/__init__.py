@@ -1,0 +1,1 @@
+"""Learning to learn: methods that are trained on few-shot episodes."""
