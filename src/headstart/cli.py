@@ -282,7 +282,9 @@ def pretrain(
     ],
     method: Annotated[
         str | None,
-        typer.Option("--method", help="A method of few-shot episodes, such as protonet; else by labels."),
+        typer.Option(
+            "--method", help="Of few-shot episodes (protonet), or without labels (denoising, simclr); else by labels."
+        ),
     ] = None,
     ways: Annotated[int | None, typer.Option("--ways", help="Classes of a few-shot episode (5).")] = None,
     shots: Annotated[int | None, typer.Option("--shots", help="Samples per class that an episode teaches (1).")] = None,

@@ -26,6 +26,7 @@ from headstart.catalogue.source_free import SOURCE_FREE
 from headstart.catalogue.target import TARGET_METHODS
 from headstart.catalogue.test_time import TEST_TIME
 from headstart.catalogue.translation import TRANSLATION
+from headstart.catalogue.unlabelled import UNLABELLED
 from headstart.catalogue.unseen import UNSEEN
 from headstart.catalogue.unsupervised import UNSUPERVISED
 from headstart.errors import UserError, nearest
@@ -51,6 +52,7 @@ METHODS: tuple[Entry, ...] = (
     *TEST_TIME,
     *UNSEEN,
     *META,
+    *UNLABELLED,
 )
 LEARNT = frozenset({"joint", "source_free"})
 """Kinds of methods that the loop trains across domains."""

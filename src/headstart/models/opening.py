@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from headstart.models.network import NetworkModel
-from headstart.models.saved import ARRAYS, SavedModel
+from headstart.models.saved import ARRAYS, BLIND, SavedModel
 
 
 def holds_arrays(directory: Path) -> bool:
@@ -25,4 +25,8 @@ def open_model(directory: Path, column: str | None = None) -> SavedModel:
         from headstart.models.arrays import load_arrays
 
         return load_arrays(directory)
+    if (directory / BLIND).exists():
+        from headstart.models.blind import load_blind
+
+        return load_blind(directory, column)
     return NetworkModel.load(directory, column)

@@ -15,6 +15,8 @@ from headstart.tasks import TaskLogic
 
 ARRAYS = "adapted.json"
 """The file that tells an array model behind an encoder from a network."""
+BLIND = "without_labels.json"
+"""The file that tells a network without a task, and how it reconstructs."""
 
 
 class SavedModel(ABC):
@@ -92,3 +94,9 @@ class SavedModel(ABC):
     def name(self, predictions: np.ndarray) -> list[Any]:
         """Turn probabilities into class names; values stay."""
         return self.logic.task.label_space.answers(predictions)
+
+    def told(self, values: np.ndarray) -> list[dict[str, Any]]:
+        """Return each sample's prediction, and a probability (or value) per class (or target)."""
+        details = self.logic.task.label_space.details
+        answers = zip(self.name(values), values, strict=True)
+        return [{"prediction": prediction, **details(row)} for prediction, row in answers]

@@ -161,8 +161,9 @@ RACE = Record(
     },
 )
 """``race.json`` of a finished race of sources."""
+WITHOUT_LABELS = Record({"method": NAME, "lines": WORDS})
 RUN = Record(
-    {"schema": Whole(1), "task": TASK},
+    {"schema": Whole(1), "task": Maybe(TASK)},
     {
         "headstart": NAME,
         "created": NAME,
@@ -191,6 +192,7 @@ RUN = Record(
         "robustness": Maybe(ROBUSTNESS),
         "forgetting": Maybe(Record({"words": WORD})),
         "across": ACROSS,
+        "without_labels": WITHOUT_LABELS,
         "race": Record({}, {"winner": NAME, "seconds": Number(0), "trials": COUNT, "lines": WORDS}),
         "model": Record({}, {"files": Table(NAME)}),
     },
@@ -239,6 +241,10 @@ TRAINING = Record(
         ),
     },
 )
+BLIND = Record(
+    {"name": WORD, "anomaly": Number(0)}, {"before": NAME, "after": NAME, "text": WORD, "row": Table(ANYTHING)}
+)
+"""A sample that was held out of a source without labels."""
 EVIDENCE: dict[str, Rule] = {
     "training": Record({}, {"candidates": Items(TRAINING)}),
     "map": Record(
@@ -254,6 +260,7 @@ EVIDENCE: dict[str, Rule] = {
             "note": Maybe(WORD),
         },
     ),
+    "blind": Record({"n": COUNT, "usual": Items(Number(0)), "samples": Items(BLIND), "unusual": Items(BLIND)}),
     "mistakes": SAMPLES,
     "saliency": SAMPLES,
     "domains": Record(

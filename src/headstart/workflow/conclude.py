@@ -44,7 +44,8 @@ def finish(folder: Path, record: dict[str, Any]) -> Run:
 
 def complete(folder: Path, record: dict[str, Any]) -> None:
     """Make what is made of the other files, and remove what a finished run no longer needs; done already: nothing."""
-    if record.get("verb") != "pretrain" and not (folder / "report.html").exists():
+    told = record.get("verb") != "pretrain" or "without_labels" in record
+    if told and not (folder / "report.html").exists():
         write_report(folder)
     with contextlib.suppress(FileNotFoundError):
         for entry in (folder / "state").iterdir():

@@ -167,6 +167,11 @@ def is_source_free(method: str | None) -> bool:
     return {kinds.get(name) for name in names} == {"source_free"}
 
 
+def is_self_supervised(method: str | None) -> bool:
+    """Return whether a method learns from samples without labels, to make a source."""
+    return method in {entry.name for entry in catalogue.UNLABELLED}
+
+
 def is_unseen(method: str | None) -> bool:
     """Return whether what ``--method`` names is chosen by leaving each source out in turn: two methods or more for a
     target that nobody has seen, or `UNSEEN`, which stands for all of them."""

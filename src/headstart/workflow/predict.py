@@ -69,7 +69,7 @@ def predict_records(model: SavedModel, dataset: Dataset, *, device: str | None =
     """Return one record per sample: name, prediction, and a probability (or value) per class (or target)."""
     names = dataset.names(np.arange(len(dataset)))
     values = model.predict_proba(dataset, device=device)
-    return [{"name": name, **record} for name, record in zip(names, _told(model, values), strict=True)]
+    return [{"name": name, **record} for name, record in zip(names, model.told(values), strict=True)]
 
 
 def adapted_records(
@@ -83,18 +83,11 @@ def adapted_records(
     for text in found.warnings:
         sys.stderr.write(f"Warning: {text}\n")
     records = []
-    for name, new, old in zip(names, _told(model, found.after), _told(model, found.before), strict=True):
+    for name, new, old in zip(names, model.told(found.after), model.told(found.before), strict=True):
         prediction = old.pop("prediction")
         beside = {"unadapted": prediction, **{f"unadapted {key}": value for key, value in old.items()}}
         records.append({"name": name, **new, **beside})
     return records
-
-
-def _told(model: SavedModel, values: np.ndarray) -> list[dict[str, Any]]:
-    """Return each sample's prediction, and a probability (or value) per class (or target)."""
-    details = model.logic.task.label_space.details
-    answers = zip(model.name(values), values, strict=True)
-    return [{"prediction": prediction, **details(row)} for prediction, row in answers]
 
 
 def _safe(records: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -49,7 +49,8 @@ def pretrain(
     ----------
     network : architecture, named as a source is: ``timm/resnet18``, ``headstart/glyphs``, ``headstart/tabular``.
     method : of the kind "meta" (``headstart methods``): learns from few-shot episodes, for classes to come, and is
-        measured on classes that it has never seen. None trains a classifier or a regression of what is labelled.
+        measured on classes that it has never seen; of the kind "self_supervised": learns from samples without their
+        labels. None trains a classifier or a regression of what is labelled.
     ways, shots : classes of an episode, and samples of each to learn from; 5 and 1 where ``method`` is given.
     others : as in `fit`.
     """

@@ -12,6 +12,7 @@ import numpy as np
 from headstart import catalogue
 from headstart.choice.candidates import AT
 from headstart.tasks import TaskLogic
+from headstart.tasks.nothing import NoTask
 from headstart.workflow.description import data_record
 from headstart.workflow.field import Details
 from headstart.workflow.judging.measuring import interval_of_arm
@@ -33,7 +34,8 @@ def run_record(
     command: list[str],
 ) -> dict[str, Any]:
     """Return run.json's content; a run that compares nothing leaves out what only a comparison has."""
-    options, task = transfer.options, logic.task
+    options = transfer.options
+    task = None if isinstance(logic, NoTask) else logic.task
     compared: dict[str, Any] = {}
     if verdict is not None:
         seed = options.seed if details.kept_seed is None else details.kept_seed
@@ -57,8 +59,8 @@ def run_record(
         "seeds": options.seed_list,
         "versions": versions(*details.versions),
         "modality": transfer.target.modality,
-        "task": task.to_json(),
-        "metric": task.metric,
+        "task": None if task is None else task.to_json(),
+        "metric": "" if task is None else task.metric,
         "source": details.source,
         "setting": details.setting.to_json(),
         "data": data_record(transfer.target, transfer.checks) | details.data | {"selection": details.selection},

@@ -56,9 +56,11 @@ def entry_of(run: Run) -> Mine:
         path=str(folder),
         serves=(folder / "model" / "network.json").is_file(),
         modality=str(value.get("modality") or ""),
-        kind=task["kind"],
-        predicts=Task.from_json(task).label_space.words(),
-        classes=tuple(task.get("classes") or task.get("targets") or ()),
+        kind="" if task is None else task["kind"],
+        predicts="nothing by itself: learned without labels"
+        if task is None
+        else Task.from_json(task).label_space.words(),
+        classes=() if task is None else tuple(task.get("classes") or task.get("targets") or ()),
         data=_text(data.get("name")),
         origin=_text(data.get("origin")),
         fingerprint=_text(data.get("fingerprint")),

@@ -17,11 +17,12 @@ from headstart.workflow.opening.fingerprint import check_unchanged
 from headstart.workflow.opening.race_options import check_race
 from headstart.workflow.opening.refusals import check_options
 from headstart.workflow.opening.transfer import Given, Transfer, open_transfer, reopen
-from headstart.workflow.options import FitOptions
+from headstart.workflow.options import FitOptions, is_self_supervised
 from headstart.workflow.planning.timetable import began_at
 from headstart.workflow.racing.field import RaceField
 from headstart.workflow.registering import registered
 from headstart.workflow.run import Run
+from headstart.workflow.self_supervised.field import SelfSupervisedField
 from headstart.workflow.site import check_out, new_run
 from headstart.workflow.source_field import SourceField
 from headstart.workflow.source_free.field import SourceFreeField
@@ -67,6 +68,8 @@ def field_of(transfer: Transfer) -> Field[Any, Any]:
     if transfer.sources:
         return RaceField(transfer)
     if transfer.verb == "pretrain":
+        if is_self_supervised(transfer.options.method):
+            return SelfSupervisedField(transfer)
         return SourceField(transfer) if transfer.options.method is None else FewShotField(transfer)
     return NetworkField(transfer)
 

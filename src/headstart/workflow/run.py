@@ -36,6 +36,7 @@ FINISHED = Record(
         "guard": Record({"kept": Text(), "reason": Text()}),
         "race": Record({"lines": Items(Text())}),
         "few_shot": Record({"lines": Items(Text())}),
+        "without_labels": Record({"lines": Items(Text())}),
         "across": Record(ACROSS.needs, {**ACROSS.may, "lines": Items(Text())}),
     },
 )
@@ -118,6 +119,7 @@ class Run:
         lines += self.result.get("across", {}).get("lines", [])
         lines += self.result.get("race", {}).get("lines", [])
         lines += self.result.get("few_shot", {}).get("lines", [])
+        lines += self.result.get("without_labels", {}).get("lines", [])
         lines += [told["words"]] if (told := self.result.get("forgetting")) else []
         if "guard" in self.result:
             lines.append(f"Kept: {self.result['guard']['kept']}. {self.result['guard']['reason']}")

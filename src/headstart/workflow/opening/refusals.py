@@ -10,13 +10,21 @@ from headstart.errors import UserError, nearest
 from headstart.networks import Source
 from headstart.workflow.arm import PLAIN, REFERENCE, arm_of
 from headstart.workflow.opening.sides import Sides
-from headstart.workflow.options import TRAINED, UNSEEN, FitOptions, is_source_free, is_unseen
+from headstart.workflow.options import TRAINED, UNSEEN, FitOptions, is_self_supervised, is_source_free, is_unseen
 
 NOT_HERE = ("precision", "class_weight", "batch_size", "epochs", "learning_rate", "patience")
 """Options of training that a race across domains sets by the size of the data."""
 
-PRETRAINS = frozenset({"meta"})
+PRETRAINS = frozenset({"meta", "self_supervised"})
 """Kinds of methods that `pretrain` takes."""
+BLIND = {
+    "group": "no split by labels is made",
+    "task": "there is no task",
+    "patience": "no validation says when to stop",
+    "ways": "there are no classes",
+    "shots": "there are no classes",
+}
+"""Options that learning without labels cannot heed, and why."""
 UNUSED = {
     "shots": "no label is learned from",
     "class_weight": "no label is learned from",
@@ -69,7 +77,7 @@ def check_options(verb: str, options: FitOptions, *, has_source_data: bool) -> N
 
 
 def check_pretraining(options: FitOptions) -> None:
-    """Refuse methods that make no source, and what only few-shot episodes have."""
+    """Refuse methods that make no source, what only few-shot episodes have, and what learning without labels cannot."""
     if options.method is None:
         for name in ("ways", "shots"):
             if getattr(options, name) is not None:
@@ -81,11 +89,22 @@ def check_pretraining(options: FitOptions) -> None:
     known = [entry.name for entry in catalogue.METHODS if entry.kind in PRETRAINS]
     if options.method not in known:
         raise UserError(f"--method {options.method[:100]} makes no source; {nearest(options.method, known)}")
-    if options.group is not None:
+    if is_self_supervised(options.method):
+        _check_blind(options)
+    elif options.group is not None:
         raise UserError(
             f"--group keeps samples together, and here whole classes are kept apart (--method {options.method}); leave "
             "--group out."
         )
+
+
+def _check_blind(options: FitOptions) -> None:
+    for name, why in BLIND.items():
+        if getattr(options, name) is not None:
+            raise UserError(
+                f"--{name} has no meaning with --method {options.method}, which learns without labels: {why}; leave "
+                "it out."
+            )
 
 
 def check_arms(options: FitOptions) -> None:
@@ -177,7 +196,7 @@ def _misplaced(option: str, base: Entry) -> str:
         return f"{option} {name} adapts at prediction; fit first, then `headstart predict RUN DATA --adapt {name}`."
     if base.kind in PRETRAINS:
         return (
-            f"{option} {name} makes a source; `headstart pretrain CLASSES --method {name} --out RUN`, then fit with "
+            f"{option} {name} makes a source; `headstart pretrain DATA --method {name} --out RUN`, then fit with "
             "--source RUN."
         )
     if base.kind == "source_free":

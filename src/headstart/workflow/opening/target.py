@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from headstart.data import Dataset, open_data
+from headstart.data.blind import open_blind
 from headstart.errors import UserError
-from headstart.workflow.options import FitOptions
+from headstart.workflow.options import FitOptions, is_self_supervised
 
 
 def open_target(data: Any, options: FitOptions, test: Any = None) -> Dataset:
@@ -20,6 +21,8 @@ def open_target(data: Any, options: FitOptions, test: Any = None) -> Dataset:
     ----------
     test : the labelled data of ``--test``; None where there are none.
     """
+    if is_self_supervised(options.method):
+        return _without_labels(data, options)
     refuse_itself(data, test)
     dataset = data if isinstance(data, Dataset) and test is None else _opened(data, options, test)
     task = dataset.task
@@ -33,6 +36,13 @@ def open_target(data: Any, options: FitOptions, test: Any = None) -> Dataset:
         known = ", ".join(task.label_space.metrics)
         raise UserError(f"--metric {options.metric} does not measure a {task.kind}; choose of {known}.")
     return replace(dataset, task=replace(task, primary=options.metric))
+
+
+def _without_labels(data: Any, options: FitOptions) -> Dataset:
+    label = [part.strip() for part in options.label.split(",")] if options.label else []
+    return open_blind(
+        data, label=label, modality=options.modality, text=options.text, image=options.image, seed=options.seed
+    )
 
 
 def refuse_itself(data: Any, test: Any) -> None:

@@ -107,6 +107,8 @@ def _like(spec: str | None) -> RunLike | None:
     run = load(spec)
     if not (Path(spec).expanduser() / "model" / "network.json").is_file():
         return None
+    if run.result["task"] is None:
+        return None
     model = run.model
     wanted = model.wanted
     columns = wanted if isinstance(wanted, TableColumns) else None

@@ -1,0 +1,1 @@
+"""Methods that learn from samples without labels, to make a source."""

@@ -1,0 +1,68 @@
+"""Masked pictures: what is hidden is reconstructed from what is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from headstart.deep.blind import blind, blind_groups, inputs
+from headstart.deep.method import Batch, Group, Losses, Method, Nets
+from headstart.errors import UserError
+from headstart.networks.decoders import decoder_of
+
+if TYPE_CHECKING:
+    from headstart.networks.network import Network
+    from headstart.tasks import TaskLogic
+
+
+@dataclass(kw_only=True)
+class MaskedAutoencoder(Method):
+    """``mean_i sum_p h_ip (d(f((1 - h_i) x_i))_p - x_ip)^2 / sum_p h_ip``, h_i the hidden pixels of picture x_i.
+
+    Hidden patches are zeros in the network's units, and the network sees the whole grid, so that a convolutional body
+    can learn so too; MAE's encoder of visible patches alone is a saving that only a transformer can make.
+
+    Parameters
+    ----------
+    share : of the patches that are hidden, in (0, 1). patches : along each side.
+
+    References
+    ----------
+    He et al., "Masked Autoencoders Are Scalable Vision Learners", CVPR 2022; masks at the input, for any body: Xie et
+    al., "SimMIM: A Simple Framework for Masked Image Modeling", CVPR 2022.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"target_inputs"})
+
+    share: float = 0.6
+    patches: int = 8
+
+    def build(self, network: Network, task: TaskLogic) -> Nets:
+        if network.preprocess.modality != "image":
+            raise UserError(
+                f"A masked autoencoder hides patches of pictures, and this network takes "
+                f"{network.preprocess.modality} input; choose denoising, scarf or another method."
+            )
+        return blind(network, task, decoder=decoder_of(network, None))
+
+    def groups(self, nets: Nets) -> list[Group]:
+        return blind_groups(nets)
+
+    def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
+        x = inputs(batch)
+        hidden = self.hidden(x)
+        decoded = nets.decoder(nets.network.features(x * (1 - hidden)))
+        wanted, mask = nets.decoder.wanted(x), nets.decoder.wanted(hidden)
+        wrong = ((decoded - wanted).square() * mask).flatten(1).sum(dim=1)
+        return {"reconstruction": (wrong / (x.shape[1] * mask.flatten(1).sum(dim=1)).clamp(min=1e-6)).mean()}
+
+    def hidden(self, x: Tensor) -> Tensor:
+        """Return 1 where a pixel is hidden [n, 1, h, w]: in every picture the same number of patches, drawn anew."""
+        count = self.patches**2
+        ranks = torch.rand(len(x), count, device=x.device).argsort(dim=1).argsort(dim=1)
+        chosen = (ranks < max(1, min(count - 1, round(self.share * count)))).to(x)
+        return functional.interpolate(chosen.view(-1, 1, self.patches, self.patches), x.shape[-2:], mode="nearest")

@@ -1,0 +1,67 @@
+"""The page of a source that was learned without labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headstart.report import charts, stories
+from headstart.report import format as fmt
+from headstart.report.folder import RunFolder
+
+
+def context(folder: RunFolder) -> dict[str, Any]:
+    """Return what the template shows."""
+    run, found = folder.run, folder.evidence.get("blind") or {}
+    (name, arm), *_ = [*(run.get("arms") or {}).items()] or [("", {})]
+    arm = arm or {}
+    return {
+        "run": run,
+        "title": arm.get("title") or name,
+        "figures": [(fmt.title(key), fmt.plain(value)) for key, value in (arm.get("test") or {}).items() if value],
+        "n_test": fmt.count(found.get("n")) if fmt.is_number(found.get("n")) else "",
+        "seconds": fmt.duration(arm.get("seconds")),
+        "curve": _curve(folder),
+        "errors": _errors(found.get("usual") or []),
+        "samples": _samples(folder, found.get("samples") or []),
+        "unusual": _samples(folder, found.get("unusual") or []),
+        "reasons": (folder.plan or {}).get("reasons") or [],
+        "data": stories.data(folder),
+        "papers": arm.get("papers") or [],
+        "warnings": run.get("warnings") or [],
+    }
+
+
+def _curve(folder: RunFolder) -> Any:
+    points = [
+        (line["epoch"], line["train_loss"])
+        for line in folder.metrics
+        if fmt.is_number(line.get("epoch")) and fmt.is_number(line.get("train_loss"))
+    ]
+    if not points:
+        return None
+    ys = charts.spread([y for _, y in points])
+    frame = charts.Frame((0.0, max(x for x, _ in points) or 1.0), ys, "epoch", "loss")
+    return charts.lines(frame, [charts.Series(points, "s-chosen")], "Training loss by epoch")
+
+
+def _errors(usual: list[float]) -> Any:
+    """Draw which share of the held-out samples has an error below each value."""
+    values = [value for value in usual if fmt.is_number(value)]
+    if len(values) < 2 or not values[-1] > values[0]:
+        return None
+    points = [(value, number / (len(values) - 1)) for number, value in enumerate(values)]
+    frame = charts.Frame((values[0], values[-1]), (0.0, 1.0), "reconstruction error", "share below", share_y=True)
+    return charts.lines(frame, [charts.Series(points, "s-chosen")], "Share of held-out samples below each error")
+
+
+def _samples(folder: RunFolder, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": one.get("name", ""),
+            "anomaly": fmt.plain(one.get("anomaly")),
+            "before": folder.picture(one.get("before")),
+            "after": folder.picture(one.get("after")),
+            "row": ", ".join(f"{key}: {value}" for key, value in (one.get("row") or {}).items()),
+        }
+        for one in found
+    ]

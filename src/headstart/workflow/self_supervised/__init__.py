@@ -1,0 +1,1 @@
+"""Sources that need no labels: a network trained by a method that learns from samples alone."""
