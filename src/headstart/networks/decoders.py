@@ -16,14 +16,14 @@ from headstart.networks.preprocess import Preprocess
 from headstart.networks.table_preprocess import TablePreprocess
 from headstart.schema import Items, Maybe, Record, Rule, Text, Whole
 
-LARGEST, WIDTHS, BASE, HIDDEN = 64, (64, 48, 32, 16), 4, 128
-_SIZE = Whole(1, 2**20)
+LARGEST, WIDTHS, BASE, HIDDEN, LARGEST_CODE = 64, (64, 48, 32, 16), 4, 128, 4096
+_SIZE = Whole(1, 2**16)
 SPEC: dict[str, Rule] = {
     "image": Record(
         {
             "kind": Text(choices=("image",)),
             "n_features": _SIZE,
-            "code": Maybe(_SIZE),
+            "code": Maybe(Whole(1, LARGEST_CODE)),
             "channels": Whole(1, 3),
             "side": Whole(1, LARGEST),
         },
@@ -33,7 +33,7 @@ SPEC: dict[str, Rule] = {
         {
             "kind": Text(choices=("table",)),
             "n_features": _SIZE,
-            "code": Maybe(_SIZE),
+            "code": Maybe(Whole(1, LARGEST_CODE)),
             "numeric": Whole(0, 2**16),
             "sizes": Items(_SIZE),
         },
@@ -158,8 +158,10 @@ def build_decoder(spec: dict[str, Any]) -> Decoder:
 
 def decoder_of(network: Network, code: int | None) -> Decoder:
     """Return a new decoder for a network, with a code of so many numbers; None: its features are the code."""
-    if code is not None and code < 1:
-        raise UserError(f"The code has {code} numbers; expected 1 or more, or none for the features themselves.")
+    if code is not None and not 1 <= code <= LARGEST_CODE:
+        raise UserError(
+            f"The code has {code} numbers; expected 1 to {LARGEST_CODE:,}, or none for the features themselves."
+        )
     return build_decoder(decoder_spec(network.preprocess, network.n_features, code))
 
 
