@@ -36,7 +36,12 @@ def rows_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("blind")
     table().to_csv(folder / "rows.csv", index=False)
     return pretrain(
-        folder / "rows.csv", network="headstart/tabular", method="autoencoder", epochs=40, out=folder / "run", quiet=True
+        folder / "rows.csv",
+        network="headstart/tabular",
+        method="autoencoder",
+        epochs=40,
+        out=folder / "run",
+        quiet=True,
     )
 
 
@@ -118,7 +123,8 @@ def test_what_is_held_out_is_drawn_by_the_seed_and_labels_are_left_out():
     assert (first.splits["test"] != other.splits["test"]).any()
     assert first.columns.names == (*"abcde", "colour")
     assert open_blind(frame, label=["label", "e"]).columns.names == (*"abcd", "colour")
-    arrays = open_blind((np.zeros((12, 8, 8), np.uint8) + np.arange(12, dtype=np.uint8)[:, None, None], np.arange(12) % 2))
+    different = np.zeros((12, 8, 8), np.uint8) + np.arange(12, dtype=np.uint8)[:, None, None]
+    arrays = open_blind((different, np.arange(12) % 2))
     assert (arrays.task, arrays.modality, len(arrays)) == (None, "image", 12)
 
 
