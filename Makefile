@@ -11,7 +11,7 @@ WORKERS := 2
 INSTALL := VENV='$(VENV)' PYTHON='$(PYTHON)' sh .ci/install
 
 # OMP_NUM_THREADS=1: the tests' workers share the cores, and one thread gives the same bits everywhere.
-TEST_ENV := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1
+TEST_ENV := OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 PYTHONDONTWRITEBYTECODE=
 PYTEST := env $(TEST_ENV) $(BIN)/python -m pytest
 # A file stays with one worker, which makes its fixtures once.
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder

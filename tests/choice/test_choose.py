@@ -189,9 +189,9 @@ def test_shipped_coefficients_fit_the_features(regression):
 
 
 def _checks(face):
-    """Every kind of sparse matrix is tried in the fast suite with values alone; `test_sparse_rows` has classes."""
+    """The fast suite tries classes; `test_sparse_rows` has every kind of sparse matrix."""
     for estimator, check in estimator_checks_generator(face(candidates=("coral",))):
-        slow = face is AutoAdaptClassifier and "sparse" in check.func.__name__
+        slow = face is AutoAdaptRegressor or "sparse" in check.func.__name__
         yield pytest.param(estimator, check, marks=pytest.mark.slow if slow else (), id=check.func.__name__)
 
 

@@ -61,6 +61,7 @@ def accuracy(one: Trained) -> float:
     return float(np.mean(answers == Y[TARGET]))
 
 
+@pytest.mark.slow
 def test_it_learns_what_is_turned_inside_out_where_the_source_alone_errs_and_pictures_keep_their_class():
     found = trained(CyCADA(grid=GRID, width=8), 200)
     alone = trained(ERM(), 60)

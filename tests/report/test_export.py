@@ -111,6 +111,7 @@ def test_a_network_without_a_task_is_refused(tmp_path: Path) -> None:
         export.export_onnx(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_runtime_reports_to_nobody_and_leaves_no_file(tmp_path: Path) -> None:
     code = "import os; from headstart.report.export import quiet_runtime; before = dict(os.environ); "
     code += "print(quiet_runtime().__version__); assert dict(os.environ) == before"

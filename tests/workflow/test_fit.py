@@ -139,8 +139,11 @@ def test_a_source_that_hurts_is_told_and_the_better_arm_handed_back(tmp_path):
     assert "**nothing was gained**" in (run.path / "model" / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("task", "n"), [("classification", 520), ("regression", 150), ("multilabel", 520)])
-def test_tables_of_every_task(task, n, tmp_path):
+@pytest.mark.parametrize(
+    ("task", "n", "arms"),
+    [("classification", 520, None), ("regression", 150, "scratch,chosen"), ("multilabel", 520, "scratch,linear,probe")],
+)
+def test_tables_of_every_task(task, n, arms, tmp_path):
     """Of 520 rows some validate; 150 are judged by folds."""
     rng = np.random.default_rng(1)
     x = rng.normal(size=(n, 3))
@@ -152,7 +155,8 @@ def test_tables_of_every_task(task, n, tmp_path):
     else:
         frame["label"] = [[n for n, v in zip("pq", row[:2], strict=True) if v > 0] for row in x]
     hs.pretrain(frame, network="headstart/tabular", out=tmp_path / "source", epochs=1, task=task, quiet=True)
-    run = hs.fit(frame, source=str(tmp_path / "source"), task=task, out=tmp_path / "run", epochs=1, quiet=True)
+    more = {} if arms is None else {"arms": arms}
+    run = hs.fit(frame, source=str(tmp_path / "source"), task=task, out=tmp_path / "run", epochs=1, quiet=True, **more)
     assert run.result["task"]["kind"] == task
     assert run.verdict.metric == {"classification": "accuracy", "regression": "mae", "multilabel": "samples_f1"}[task]
     assert np.isfinite(run.verdict.gain)

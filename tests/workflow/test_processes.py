@@ -62,7 +62,8 @@ def seen(out):
     return used, np.array([[record[name] for name in names] for record in records], dtype=float)
 
 
-@pytest.mark.parametrize("start", [split, pytest.param(launched, marks=pytest.mark.slow)])
+@pytest.mark.slow  # tests/engine/test_processes.py trains by two processes in the fast suite
+@pytest.mark.parametrize("start", [split, launched])
 def test_two_processes_see_the_batches_of_one(digits_folder, tmp_path, start):
     forked(digits_folder, tmp_path / "one").join()
     start(digits_folder, tmp_path / "two")

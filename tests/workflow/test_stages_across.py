@@ -178,6 +178,7 @@ def killed(sides, out):
     adapted(sides, out)
 
 
+@pytest.mark.slow  # test_trained_across kills a race in a training; this one trains stages
 def test_a_run_that_is_killed_in_a_training_goes_on_with_the_same_bits(sides, tmp_path):
     whole = adapted(sides, tmp_path / "whole")
     process = get_context("fork").Process(target=killed, args=(sides, tmp_path / "killed"))

@@ -45,8 +45,13 @@ def both(transformer, source=SOURCE, target=TARGET):
 
 
 @pytest.mark.parametrize("cls", [*MAPS, MSDA])
-def test_obeys_the_laws_of_regression_and_scikit_learn(cls):
+def test_obeys_the_laws_of_regression(cls):
     check_domain_method(cls, kind="regression")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cls", [*MAPS, MSDA])
+def test_scikit_learn_checks(cls):
     check_estimator(cls())
 
 

@@ -104,6 +104,7 @@ def test_a_moved_target_is_read_better_than_by_its_nearest_neighbours(method: ME
     assert score > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [MEDA, ARTL])
 def test_contracts(method: type):
     check_estimator(method())

@@ -22,6 +22,7 @@ from headstart.shallow.joining import join
 rng = np.random.default_rng(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", [EasyTL, SemiSupervisedAugmentation, SemiSupervisedAugmentationRegressor])
 def test_is_a_scikit_learn_estimator(cls):
     check_estimator(cls())

@@ -42,6 +42,7 @@ def test_laws(factory):
     check_domain_method(factory)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factory", MODELS)
 def test_scikit_learns_checks(factory):
     check_estimator(factory())

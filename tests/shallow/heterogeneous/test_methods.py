@@ -22,6 +22,7 @@ def test_every_method_of_the_issue_is_listed():
     assert set(ENTRIES) == {"bridge_cca", "dama", "hfa", "shfa", "gromov_wasserstein", "coot"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENTRIES)
 def test_is_a_scikit_learn_estimator(name):
     check_estimator(ENTRIES[name].load()(), on_skip=None)

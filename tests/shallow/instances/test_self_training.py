@@ -83,5 +83,6 @@ def test_refusals(options):
         SelfTraining(**options).fit(X, y, sample_domain=domain)
 
 
+@pytest.mark.slow
 def test_scikit_learn_checks():
     check_estimator(SelfTraining())

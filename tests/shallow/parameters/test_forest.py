@@ -124,6 +124,7 @@ def test_what_makes_no_sense_is_refused(options, words):
         TransferredForestClassifier(**options).fit(*join(rows, labels, rows, labels))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
     [

@@ -50,6 +50,7 @@ def test_no_estimator_is_refused():
         StackedSourcesRegressor(estimators=()).fit(x, y, sample_domain=domain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
     [

@@ -105,6 +105,7 @@ def test_sparse_rows_give_the_dense_answer():
     assert np.allclose(dense, thin, atol=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model", [TowardsSourceClassifier(estimator=LogisticRegression()), TowardsSourceRegressor()], ids=["c", "r"]
 )

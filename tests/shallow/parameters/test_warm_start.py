@@ -110,6 +110,7 @@ def test_a_new_class_and_a_wrong_kind_are_refused():
         WarmStartRegressor(estimator=LogisticRegression()).fit(X, y.astype(float), sample_domain=domain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [WarmStartClassifier(), WarmStartRegressor()], ids=["c", "r"])
 def test_scikit_learn_contract(model):
     check_estimator(model)

@@ -80,5 +80,6 @@ def test_names_of_another_type_are_refused():
         HierarchyMap(target_parents={"a": "b"}).fit(*join([[0.0], [1.0]], [0, 1], [[0.5]]))
 
 
+@pytest.mark.slow
 def test_scikit_learn_contract():
     check_estimator(HierarchyMap(estimator=LogisticRegression()))

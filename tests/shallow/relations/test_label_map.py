@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from scipy.optimize import minimize
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
@@ -85,5 +86,6 @@ def test_without_target_labels_it_is_the_source_model():
     assert np.allclose(model.predict_proba(target), model.model_.predict_proba(target))
 
 
+@pytest.mark.slow
 def test_scikit_learn_contract():
     check_estimator(LabelMap(estimator=LogisticRegression()))

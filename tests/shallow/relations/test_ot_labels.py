@@ -21,6 +21,7 @@ def blobs(n: int = 60, m: int = 50, seed: int = 0):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factory", [OTLabels, OTLabelsRegressor])
 def test_is_a_scikit_learn_estimator(factory):
     check_estimator(factory())

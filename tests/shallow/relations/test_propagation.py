@@ -118,6 +118,7 @@ def test_what_makes_no_sense_is_refused(options, words):
         JointLabelPropagationClassifier(**options).fit(*join(source, labels, target))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [JointLabelPropagationClassifier(), JointLabelPropagationRegressor()], ids=["c", "r"])
 def test_scikit_learn_contract(model):
     check_estimator(model)

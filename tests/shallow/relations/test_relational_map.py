@@ -56,5 +56,6 @@ def test_rows_and_teacher_must_be_the_same_samples():
         relational_map(np.zeros((4, 2)), np.zeros((3, 2)))
 
 
+@pytest.mark.slow
 def test_scikit_learn_contract():
     check_estimator(RelationalMap(teacher=LogisticRegression(), steps=5))

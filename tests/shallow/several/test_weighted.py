@@ -165,6 +165,7 @@ def test_a_regressor_among_classifiers_is_refused():
         WeightedSourcesClassifier(estimator=Ridge()).fit(x, y, sample_domain=domain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model", [WeightedSourcesClassifier(estimator=LogisticRegression()), WeightedSourcesRegressor()], ids=["c", "r"]
 )

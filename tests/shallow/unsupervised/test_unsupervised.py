@@ -30,8 +30,13 @@ def small_dictionary():
 
 
 @pytest.mark.parametrize("factory", [TransferredPCA, small_dictionary, TransferredClusters])
-def test_obeys_the_laws_and_scikit_learn(factory):
+def test_obeys_the_laws(factory):
     check_domain_method(factory, kind="classification")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("factory", [TransferredPCA, small_dictionary, TransferredClusters])
+def test_scikit_learn_checks(factory):
     check_estimator(factory())
 
 
