@@ -66,6 +66,7 @@ def test_a_value_on_the_threshold_goes_left_as_in_scikit_learn():
     np.testing.assert_allclose(head(torch.as_tensor(points)).softmax(1).numpy(), model.predict_proba(points), atol=1e-6)
 
 
+@pytest.mark.slow  # the exporter takes 4 s; test_the_tensors_answer_as_scikit_learn holds what it exports
 def test_trees_can_be_exported(tmp_path):
     runtime = pytest.importorskip("onnxruntime")
     x = rows()

@@ -103,6 +103,11 @@ def test_evaluation_labels_do_not_reach_the_temperature_and_labels_to_learn_do(t
     found = taught.result["calibration"]
     assert (found["on"], found["n"]) == ("target", taught.result["across"]["n_learned"])
     assert "and on all 60 target labels" in (taught.path / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_few_labels_are_too_few_for_the_temperature(tmp_path):
+    target = frame(1, 0.3, 120)
     few = made(tmp_path, "four", target=target, target_labels="learn", shots=3, method="coral").result["calibration"]
     assert few["on"] == "source"
 

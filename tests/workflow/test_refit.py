@@ -95,7 +95,7 @@ def test_labels_that_score_an_arm_neither_teach_it_nor_stop_it(folder, tmp_path,
     assert any(line["validation_loss"] for line in found[0][2])
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.1])
+@pytest.mark.parametrize("rate", [0.0, pytest.param(0.1, marks=pytest.mark.slow)])
 def test_a_large_network_goes_on_from_the_weights_found(folder, monkeypatch, rate):
     """Trained anew it would take its time twice. At a rate of 0 the weights found come back, for every trained arm."""
     import headstart.workflow.arms.refit as module

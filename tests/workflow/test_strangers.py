@@ -170,16 +170,16 @@ def test_every_edited_file_of_a_run_is_read_or_refused(name, run):
     whole = (run / name).read_text()
     if name == "metrics.jsonl":
         line = whole.splitlines()[0]
-        texts = [f"{text}\n{line}\n" for text in edits(line, 20)]
+        texts = [f"{text}\n{line}\n" for text in edits(line, 8)]
     else:
-        texts = list(edits(whole, 20))
+        texts = list(edits(whole, 8))
     assert try_all(run, name, FITTED[name], texts) > 10
 
 
 @pytest.mark.parametrize("name", ADAPTED)
 def test_every_edited_file_of_a_run_across_domains_is_read_or_refused(name, across):
     unseal(across)
-    assert try_all(across, name, ADAPTED[name], list(edits((across / name).read_text(), 20))) > 10
+    assert try_all(across, name, ADAPTED[name], list(edits((across / name).read_text(), 8))) > 10
 
 
 @pytest.mark.slow
