@@ -140,6 +140,13 @@ Label = Annotated[str | None, typer.Option("--label", help="Label column, or sev
 Forgetting = Annotated[
     bool, typer.Option("--forgetting", help="Measure the source's own task before and after; SOURCE is a run.")
 ]
+Replay = Annotated[
+    str | None,
+    typer.Option("--replay", help="Old samples of SOURCE's task, to learn from too (--method replay)."),
+]
+Remember = Annotated[
+    bool, typer.Option("--remember", help="Keep what a later run needs to forget little of this one (--method ewc).")
+]
 Group = Annotated[str | None, typer.Option("--group", help="Column whose groups never straddle a split.")]
 Text = Annotated[str | None, typer.Option("--text", help="Text column.")]
 Image = Annotated[str | None, typer.Option("--image", help="Column of image paths.")]

@@ -34,6 +34,10 @@ _keeping = room("workflow/watching/keeping.py", "tests/workflow/test_watch.py")
 _library = room("library.py", "tests/test_library.py")
 _mixed = room("deep/finetune/wise_ft.py", "tests/deep/test_mixed_weights.py")
 _soup = room("deep/finetune/soup.py", "tests/deep/test_mixed_weights.py")
+_ewc = room("deep/finetune/penalties/ewc.py", "tests/deep/test_continual.py")
+_fisher = room("deep/importance.py", "tests/deep/test_continual.py")
+_continuing = room("workflow/arms/continuing.py", "tests/workflow/test_continuing.py")
+_old_rows = room("workflow/opening/old.py", "tests/workflow/test_continuing.py")
 _verdict = room("workflow/judging/verdict.py", "tests/workflow/test_verdict.py")
 _across = room("workflow/adapting/field.py", "tests/workflow/test_verdict_across.py")
 _road = room(
@@ -162,6 +166,12 @@ NAMED = [
              "answers and labels belong to their rows"),
     _library("changes outside of one transaction", 'base.execute("BEGIN IMMEDIATE")', 'base.execute("BEGIN DEFERRED")',
              "two processes that read before they write lose one another's names"),
+    _ewc("ewc-by-the-weight-itself", "(now - start[name]).square()", "now.square()", "weights would be pulled to zero, not to where they were"),
+    _fisher("fisher-of-training-mode", ".freeze(0).eval()", ".freeze(0).train()", "dropout would be taken for what the data say"),
+    _continuing("importance-not-counted", "one * (len(rows) / len(chosen))", "one", "500 rows would speak for thousands", "tests/workflow/test_continuing.py::test_some_rows_speak_for_all"),
+    _continuing("importance-of-the-link-before-is-lost", "one + before.weights[name].to(one)", "one", "a chain of runs would forget its first"),
+    _continuing("replayed-rows-that-measure", "every = learned if len(learned) else every", "pass", "what is lost would be measured on rows that were learned from"),
+    _old_rows("test-rows-replayed", "dataset.without(np.flatnonzero(strange))", "dataset", "the new test rows would be learned from"),
     _mixed("the worst mix", "max(MIXES, key=by)", "min(MIXES, key=by)", "the mix is the best on watched rows"),
     _soup("members that do harm", "if found >= best:", "if True:", "a soup takes no member that makes it worse"),
     _verdict("kind from the gain", '"positive" if low > 0 else', '"positive" if gain > 0 else',

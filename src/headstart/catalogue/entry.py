@@ -71,6 +71,8 @@ class Entry:
     words : what it is as a baseline, after "over"; None for the name.
     every_stage : learns in a trained method, whatever the depth, at one rate. uses_source : False for a reference that
         carries nothing over. simple : a few lines of another library, which transfer has to beat.
+    continues : starts as its source answers, head and all, and is to forget little of it: the source must be a run that
+        knows the target's task.
     answers_unknown : its network's last class is "unknown", of which the source has no sample (open sets).
     unoffered : what was measured that speaks against it, with where it stands; a plan never proposes such a method, and
         the list of methods says why. None where nothing does.
@@ -97,6 +99,7 @@ class Entry:
     every_stage: bool = False
     uses_source: bool = True
     simple: bool = False
+    continues: bool = False
     answers_unknown: bool = False
     unoffered: str | None = None
     raced: tuple[Variant, ...] = ()

@@ -155,4 +155,5 @@ def _network(logic: TaskLogic) -> Network:
         network.head = logic.head_of(network)
         # A head of zeros would hide the body's gradient in the first step.
         torch.nn.init.normal_(network.head.weight, std=0.3)  # type: ignore[arg-type]
+    network.importance = {name: 0.1 * one.detach().square() + 0.01 for name, one in network.named_parameters()}
     return network

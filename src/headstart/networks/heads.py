@@ -101,6 +101,11 @@ def _picked(head: nn.Module, outputs: list[int]) -> nn.Module:
     return picked
 
 
+def picked_rows(weights: dict[str, Tensor], outputs: list[int]) -> dict[str, Tensor]:
+    """Return one number per weight with those of a linear head in another order of outputs, as `answering` has it."""
+    return {name: one[outputs] if name.startswith("head.") else one for name, one in weights.items()}
+
+
 def _scaled(head: nn.Module, factor: Tensor, shift: Tensor) -> nn.Module:
     """Return the head whose outputs are ``factor * f(x) + shift``."""
     if isinstance(head, NearestHead):

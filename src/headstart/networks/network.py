@@ -40,6 +40,8 @@ class Network(nn.Module):
     entry : where batches enter: 0 for preprocessed samples; c for cached states after stage c; and
         ``len(stages)`` for cached features. Methods never look at it.
     taps : names of the stages whose pooled maps are the features; empty for the pooling's own.
+    importance : what old data say of each parameter, by name, for methods that are to forget little; mostly nothing.
+        Copies hold the same tensors, and no state dict does.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Network(nn.Module):
         self.frozen = 0
         self.entry = 0
         self.taps: tuple[str, ...] = ()
+        self.importance: dict[str, Tensor] = {}
 
     @property
     def stage_names(self) -> list[str]:

@@ -116,6 +116,23 @@ ACROSS = Record(
 ROBUSTNESS = Record(
     {"epsilon": Number(0), "attacks": Table(COUNT), "metric": NAME, "n": COUNT, "arms": Table(METRICS)}, {}
 )
+CHANGED = Record({"value": Number(), "change": Number(), "interval": Row((Number(), Number()))})
+BEFORE = Record({"source": Number(), "n": COUNT})
+FORGETTING = Record(
+    {"words": WORD},
+    {
+        "both": Record(
+            {
+                "metric": NAME,
+                "words": WORD,
+                "new": BEFORE,
+                "old": Maybe(BEFORE),
+                "arms": Table(Record({"new": CHANGED, "old": Maybe(CHANGED)})),
+            }
+        )
+    },
+)
+"""What a run's stages have forgotten, and what each arm gained and lost against its source."""
 PLAN = Record({}, {"reasons": WORDS})
 RACE = Record(
     {
@@ -190,7 +207,7 @@ RUN = Record(
         "guard": Maybe(Record({}, {"kept": NAME, "reason": WORD, "seed": COUNT})),
         "warnings": WORDS,
         "robustness": Maybe(ROBUSTNESS),
-        "forgetting": Maybe(Record({"words": WORD})),
+        "forgetting": Maybe(FORGETTING),
         "across": ACROSS,
         "without_labels": WITHOUT_LABELS,
         "race": Record({}, {"winner": NAME, "seconds": Number(0), "trials": COUNT, "lines": WORDS}),

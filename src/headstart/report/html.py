@@ -13,6 +13,7 @@ from headstart.foreign import unusable
 from headstart.isolated import isolate
 from headstart.report import across, blind, headline, quality, sections, stories
 from headstart.report import format as fmt
+from headstart.report.continual import continual
 from headstart.report.curves import curves
 from headstart.report.folder import RunFolder, read_folder
 from headstart.report.glossary import GLOSSARY
@@ -87,6 +88,7 @@ def context(folder: RunFolder) -> dict[str, Any]:
         "domains": across.domains(folder),
         "training": training(folder),
         "robustness": robustness(folder),
+        "continual": continual(folder),
         "map": stories.feature_map(folder),
         "saliency": stories.saliency(folder),
         "data": stories.data(folder),

@@ -9,11 +9,14 @@ from markupsafe import Markup
 from headstart.report.charts import Range, ticks
 
 
-def whisker(value: float, bounds: Range | None, domain: Range, colour: str) -> Markup:
-    """Draw a dot with its interval on ``domain``, in percent of the width it gets."""
+def whisker(value: float, bounds: Range | None, domain: Range, colour: str, *, zero: bool = False) -> Markup:
+    """Draw a dot with its interval on ``domain``, in percent of the width it gets; ``zero`` marks no difference."""
     body = '<line class="rail" x1="0" x2="100%" y1="50%" y2="50%"/>' + _span(
         value, bounds, domain, ("50%", "25%", "75%")
     )
+    if zero:
+        at = place(0.0, domain)
+        body = f'<line class="zero" x1="{at}" x2="{at}" y1="0" y2="100%"/>' + body
     return Markup('<svg class="whisker {}" aria-hidden="true">{}</svg>').format(colour, Markup(body))
 
 

@@ -24,7 +24,8 @@ class Arm:
     words : what it is, after "over"; the name where it is no baseline.
     trains : by the loop. learns : anything at all. every_stage : learns, whatever the depth.
     encodes : reads features of the source. uses_source : carries anything over. simple : a few lines of another
-        library, which transfer has to beat. plain : no method of the catalogue.
+        library, which transfer has to beat. plain : no method of the catalogue. continues : starts as the source
+        answers. replays : learns from old samples too.
     """
 
     name: str
@@ -39,6 +40,8 @@ class Arm:
     uses_source: bool = True
     simple: bool = False
     plain: bool = False
+    continues: bool = False
+    replays: bool = False
 
 
 PLAIN = {
@@ -114,7 +117,7 @@ def arm_of(name: str) -> Arm:
     """Return an arm by its name; one sentence with the nearest names if a method of it is unknown."""
     if name in PLAIN:
         return PLAIN[name]
-    base, _ = catalogue.parts(name)
+    base, penalties = catalogue.parts(name)
     first = catalogue.get(name.split("+")[0].strip())
     trains = base.kind == "trained"
     return Arm(
@@ -128,6 +131,8 @@ def arm_of(name: str) -> Arm:
         encodes=base.uses_source,
         uses_source=base.uses_source,
         simple=base.simple,
+        continues=any(entry.continues for entry in (base, *penalties)),
+        replays=base.kind == "trained" and "source_labels" in base.needs,
     )
 
 

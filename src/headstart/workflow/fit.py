@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
 from headstart.engine.progress import Progress
 from headstart.isolated import isolate
 from headstart.library import located
+from headstart.workflow.opening.fingerprint import absolute_path
 from headstart.workflow.opening.transfer import Given
 from headstart.workflow.options import FitOptions
 from headstart.workflow.road import start
@@ -19,7 +21,7 @@ from headstart.workflow.run import Run
 def fit(
     data: Any,
     *,
-    source: str | Sequence[str] | None = None,
+    source: str | PathLike[str] | Sequence[str | PathLike[str]] | None = None,
     source_data: Any = None,
     target_labels: str = "evaluate",
     test: Any = None,
@@ -51,6 +53,8 @@ def fit(
     class_weight: str | None = None,
     allow_damaged: bool = False,
     forgetting: bool = False,
+    replay: str | Path | None = None,
+    remember: bool = False,
     quiet: bool = False,
     verbose: bool = False,
     trials: int | None = None,
@@ -96,6 +100,10 @@ def fit(
     class_weight : ``balanced`` lets every class count alike in the losses.
     allow_damaged : go on although more than 5% of the files are damaged.
     forgetting : measure how well the source, a run whose data are still there, solves its own task before and after.
+    replay : path of old samples of the same task, which the method ``replay`` learns from beside ``data``; without a
+        method that one is taken.
+    remember : keep what the data say of each weight (as large as the model), so that a run that goes on from this one
+        by ``ewc`` needs no data of it.
     quiet : show no progress.
     verbose : show more of it: what learns stage by stage, and every evaluation.
     trials : most fine-tunings of a race; with one source it is a race of methods, depths and settings.
@@ -112,7 +120,8 @@ def fit(
     """
     labelled = _several(source_data)
     names = tuple(part.strip() for part in arms.split(",") if part.strip()) if isinstance(arms, str) else tuple(arms)
-    named = [str(located(one)) for one in ([source] if isinstance(source, str) else source or ())]
+    several = [source] if isinstance(source, str | PathLike) else source or ()
+    named = [str(located(fspath(one))) for one in several]
     options = FitOptions(
         source=named[0] if len(named) == 1 else None,
         sources=tuple(named) if len(named) > 1 else (),
@@ -120,7 +129,7 @@ def fit(
         target_labels=target_labels,
         test=None if test is None else spoken(test),
         network=network,
-        method=method,
+        method="replay" if method is None and replay is not None else method,
         depth=None if depth is None else str(depth),
         norm=norm,
         budget=str(budget),
@@ -145,6 +154,8 @@ def fit(
         class_weight=class_weight,
         allow_damaged=allow_damaged,
         forgetting=forgetting,
+        replay=None if replay is None else absolute_path(replay),
+        remember=remember,
         trials=trials,
         study=study,
     )

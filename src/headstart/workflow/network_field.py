@@ -13,15 +13,18 @@ import numpy as np
 import torch
 
 from headstart.engine.device import few_threads
+from headstart.errors import UserError
 from headstart.networks import Network, save_network
 from headstart.report.card import model_card
 from headstart.report.evidence import collect
 from headstart.storage import save_tensors, write_json
 from headstart.tasks import TaskLogic
-from headstart.workflow.arm import arm_of, without_moves
+from headstart.workflow.arm import PLAIN, arm_of, without_moves
 from headstart.workflow.arms.attacked import attacked
+from headstart.workflow.arms.continuing import check_continuing, remember
 from headstart.workflow.arms.fitting import run_arm
 from headstart.workflow.arms.forgetting import forgetting, source_at_hand
+from headstart.workflow.arms.gained import gained_and_lost, words
 from headstart.workflow.arms.plain import plain_arms
 from headstart.workflow.arms.refit import load_arm, refit_arms
 from headstart.workflow.arms.temperature import calibrated, temperature_of
@@ -44,6 +47,7 @@ from headstart.workflow.watching.keeping import of_network
 from headstart.workflow.watching.reference import write_reference
 
 Results = dict[str, list[dict[str, Any]]]
+Answers = dict[str, list[np.ndarray]]
 
 
 class NetworkField(Field[Plan, Results]):
@@ -61,6 +65,7 @@ class NetworkField(Field[Plan, Results]):
         raced = transfer.raced
         options = transfer.options if raced is None else raced.options(transfer.options)
         self.bench = Workbench.create(transfer.target, transfer.source, options, processes, transfer.progress)
+        self.bench.replayed = transfer.old
         self.bench.notes, self.bench.began = transfer.notes, transfer.began if raced is None else raced.ended
         self.shift: dict[str, Any] | None = None
 
@@ -81,7 +86,10 @@ class NetworkField(Field[Plan, Results]):
     def check(self) -> None:
         """Build the network once before anything is written: wrong weights and depths are refused here."""
         depth_of(self.bench.options.depth, len(self.network().stages))
-        if self.bench.options.forgetting:
+        options = self.bench.options
+        named = {*options.arms, *([options.method] if options.method is not None else [])}
+        check_continuing(self.bench, tuple(sorted(named - {"chosen", "baselines", *PLAIN})))
+        if options.forgetting:
             source_at_hand(self.bench.source.spec, self.bench.source.kind)
 
     @contextlib.contextmanager
@@ -161,18 +169,28 @@ class NetworkField(Field[Plan, Results]):
                 network.freeze(len(part["frozen"].get("stages", [])))
                 values[arm].append(self.bench.predict(network, rows, cut=part["cut"]))
         first = results[kept.kept]
-        self.forgotten = self._forgotten(results, kept, folder)
+        self.forgotten = self._forgotten(results, kept, values, folder)
         self.robustness = attacked(self.bench, [*results], kept.kept, seeds[best_index(first)], folder)
         return Predictions(rows, self.bench.dataset.labels(rows), seeds, values)
 
-    def _forgotten(self, results: Results, kept: Guard, folder: Path) -> dict[str, Any] | None:
-        """Return what the stages of the network that is handed back have forgotten, where that is asked."""
-        bench = self.bench
-        if not bench.options.forgetting:
+    def _forgotten(self, results: Results, kept: Guard, values: Answers, folder: Path) -> dict[str, Any] | None:
+        """Return what the stages that are handed back have forgotten, and what every arm gained and lost against the
+        source; where that is asked, or an arm goes on from the source."""
+        bench, asked = self.bench, self.bench.options.forgetting
+        if not asked and not any(arm_of(arm).continues for arm in results):
             return None
-        seed = bench.options.seed_list[best_index(results[kept.kept])]
-        run = source_at_hand(bench.source.spec, bench.source.kind)
-        return forgetting(run, load_arm(folder, kept.kept, seed), bench.device, seed)
+        try:
+            run = source_at_hand(bench.source.spec, bench.source.kind)
+        except UserError:
+            if asked:
+                raise
+            return {"words": "Gained and lost: not measured, since the source's own data are not at hand."}
+        at = {arm: best_index(parts) for arm, parts in results.items()}
+        networks = {arm: load_arm(folder, arm, bench.options.seed_list[number]) for arm, number in at.items()}
+        answers = {arm: values[arm][number] for arm, number in at.items()}
+        both = gained_and_lost(bench, run, networks, answers, bench.dataset.splits["test"])
+        found = forgetting(run, networks[kept.kept], bench.device, bench.options.seed)
+        return found if both is None else found | {"both": both | {"words": words(both, kept.kept)}}
 
     def judge(self, plan: Plan, results: Results, predictions: Predictions, kept: Guard) -> Verdict | None:
         validation = validation_of(results)
@@ -214,6 +232,8 @@ class NetworkField(Field[Plan, Results]):
         network = load_arm(folder, kept.kept, bench.options.seed_list[index]).to(bench.device)
         network = calibrated(network, self.temperatures[index].steepness)
         self.save_network(network, results, record, folder)
+        if bench.options.remember:
+            remember(bench, network, folder, kept.kept)
         part, rows = results[kept.kept][index], bench.dataset.splits["test"]
         answers, frozen = predictions.values[kept.kept][index], part["cut"] == len(network.stages)
         write_reference(folder, of_network(bench, network, rows, answers, frozen=frozen))

@@ -61,6 +61,8 @@ class FitOptions:
     class_weight : ``balanced`` lets every class count alike in the losses, whatever its number of samples.
     allow_damaged : go on although more than 5% of the files are damaged.
     forgetting : measure how well the source's own task is solved before and after.
+    replay : old samples of the same task, a path; the method ``replay`` learns from them beside the target's.
+    remember : keep what the run's data say of each weight, for a later run that is to forget little.
     """
 
     source: str | None = None
@@ -95,6 +97,8 @@ class FitOptions:
     class_weight: str | None = None
     allow_damaged: bool = False
     forgetting: bool = False
+    replay: str | None = None
+    remember: bool = False
     trials: int | None = None
     study: str | None = None
 

@@ -120,7 +120,8 @@ class Run:
         lines += self.result.get("race", {}).get("lines", [])
         lines += self.result.get("few_shot", {}).get("lines", [])
         lines += self.result.get("without_labels", {}).get("lines", [])
-        lines += [told["words"]] if (told := self.result.get("forgetting")) else []
+        told = self.result.get("forgetting") or {}
+        lines += [part["words"] for part in (told.get("both"), told) if part]
         if "guard" in self.result:
             lines.append(f"Kept: {self.result['guard']['kept']}. {self.result['guard']['reason']}")
         if self.verdict is not None and self.verdict.note:

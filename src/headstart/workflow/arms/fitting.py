@@ -13,14 +13,16 @@ import torch
 from headstart import catalogue
 from headstart.data import folds
 from headstart.deep.method import Method, Score
-from headstart.engine import Compute, Optimizer, Saving, Selection, Stream, freeze_table, train
+from headstart.engine import Compute, Optimizer, Saving, Selection, freeze_table, train
 from headstart.engine.settings import Limit
+from headstart.engine.streams import BatchStream
 from headstart.errors import UserError
 from headstart.networks import Network, load_network, save_network
 from headstart.schema import read_checked
 from headstart.shallow.heads.labels import balance
 from headstart.storage import checksum, save_tensors, write_json
 from headstart.workflow.arm import REFERENCE, arm_of
+from headstart.workflow.arms.continuing import continued, stream_of
 from headstart.workflow.arms.heads import fit_head, fit_probe
 from headstart.workflow.arms.plain import fit_plain
 from headstart.workflow.arms.workbench import Workbench
@@ -308,12 +310,9 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
     first = len(job.validation) > 0 and not job.fold and job.seed == bench.options.seed
     if first:
         _show_stages(bench, job.arm, network.freeze(frozen))
-    fetch = bench.fetch(network, job.rows, cut=cut, views=plan.views)
-    labels, names = bench.dataset.labels(job.rows), bench.dataset.names(job.rows)
-    weights = balance(labels) if bench.options.balanced else None
-    stream = Stream(
-        fetch, labels, batch_size=plan.batch_size, seed=job.seed, names=names, views=plan.views, weights=weights
-    )
+    weights = balance(bench.dataset.labels(job.rows)) if bench.options.balanced else None
+    settings = {"batch_size": plan.batch_size, "seed": job.seed, "views": plan.views, "weights": weights}
+    stream = stream_of(bench, job.arm, network, cut, job.rows, **settings)
     evaluate = bench.evaluator(network, job.validation, cut=cut) if len(job.validation) else None
     per_epoch = len(stream) / stream.batch_size
     rounds = plan.steps / plan.per_epoch if job.start is None or job.rounds is None else job.rounds
@@ -391,12 +390,14 @@ def _begun(bench: Workbench, plan: Plan, job: Job, method: Method) -> Network:
     if job.start is not None:
         return load_network(job.start)[0].to(bench.device)
     network = bench.network(pretrained=method.from_source, seed=job.seed)
+    if arm_of(job.arm).continues:
+        return continued(bench, job.arm, network, len(job.rows))
     if method.starts_from_probe:
         fit_probe(bench, network, job.rows, plan.views)
     return network
 
 
-def _limit(bench: Workbench, job: Job, stream: Stream) -> Limit:
+def _limit(bench: Workbench, job: Job, stream: BatchStream) -> Limit:
     """Return where a fit ends: after the rounds that were chosen, or at the clock, whose cut is kept for a resume."""
     path = job.folder / "cut.json"
     stop = None if job.rounds is None else max(1, round(job.rounds * len(stream) / stream.batch_size))

@@ -55,7 +55,7 @@ def forgetting(run: Run, network: Network, device: Any, seed: int) -> dict[str, 
     forgotten), ``n`` and ``words``; or ``words`` alone where stages cannot be exchanged.
     """
     model = run.model
-    dataset = _unseen(run, model, seed)
+    dataset = unseen_rows(run, seed)
     if not len(dataset):
         return {"words": "Forgetting: not measured, since the source has seen every labelled row of its data."}
     after = copy.deepcopy(model.network)
@@ -88,13 +88,21 @@ def _words(metric: str, before: float, after: float, change: float, bounds: Any,
     )
 
 
-def _unseen(run: Run, model: Any, seed: int) -> Dataset:
-    """Return labelled rows of the source's data that it has not learned from, at most `MOST`."""
+def own_rows(run: Run, *, learned: bool) -> tuple[Dataset, np.ndarray]:
+    """Return a run's own data, opened as it meant them, and the rows that it learned from, or those that it did not."""
+    model = run.model
     like = Like(model.logic.task, model.modality, model.wanted, label_columns(run))
     dataset = open_labelled(run.result["data"]["origin"], like)
-    rows = dataset.splits["test"]
-    if (run.path / FILE).is_file():
-        every = np.arange(len(dataset))
-        rows = every[~np.isin(row_hashes(dataset, every), known_rows(run.path)["learned"])]
+    if not (run.path / FILE).is_file():
+        test = dataset.splits["test"]
+        return dataset, np.setdiff1d(np.arange(len(dataset)), test) if learned else test
+    every = np.arange(len(dataset))
+    known = np.isin(row_hashes(dataset, every), known_rows(run.path)["learned"])
+    return dataset, every[known == learned]
+
+
+def unseen_rows(run: Run, seed: int) -> Dataset:
+    """Return labelled rows of the source's data that it has not learned from, at most `MOST`."""
+    dataset, rows = own_rows(run, learned=False)
     chosen = np.sort(np.random.default_rng(seed).permutation(rows)[:MOST])
     return dataset.without(np.setdiff1d(np.arange(len(dataset)), chosen))

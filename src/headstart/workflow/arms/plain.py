@@ -124,7 +124,7 @@ def answers_of(bench: Workbench) -> Network | None:
     from headstart.networks.source_run import open_answers
 
     task = bench.logic.task
-    run = _run_of(bench)
+    run = run_folder(bench)
     found = None if run is None else open_answers(str(run))
     if found is None:
         return None
@@ -136,7 +136,7 @@ def answers_of(bench: Workbench) -> Network | None:
     return answering(network, logic, bench.logic)
 
 
-def _run_of(bench: Workbench) -> Path | None:
+def run_folder(bench: Workbench) -> Path | None:
     """Return the folder of the run that is the source, wherever the work is resumed from."""
     model = bench.source.reference_file
     if bench.source.kind != "run" or model is None:
@@ -153,7 +153,7 @@ def pooled_rows(bench: Workbench) -> Dataset | None:
 
 def _overlap(bench: Workbench) -> bool:
     """Return whether the source learned from rows of the target: it would be judged on what it learned by heart."""
-    run, every = _run_of(bench), np.arange(len(bench.dataset))
+    run, every = run_folder(bench), np.arange(len(bench.dataset))
     if run is None or not (run / FILE).is_file():
         return False
     shared = int(np.isin(row_hashes(bench.dataset, every), known_rows(run)["learned"]).sum())
@@ -165,7 +165,7 @@ def _overlap(bench: Workbench) -> bool:
 
 
 def _open_pooled(bench: Workbench) -> Dataset | None:
-    run = _run_of(bench)
+    run = run_folder(bench)
     path = None if run is None else run / "state" / "arguments.json"
     if path is None or not path.is_file():
         return None

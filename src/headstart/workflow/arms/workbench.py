@@ -37,7 +37,8 @@ class Workbench:
 
     ``alone`` says that of several processes only the main one is at work, as when a run is concluded; ``notes`` are
     sentences on what was decided before the plan; ``maps`` keeps stages' mean maps by network and row, ``pooled``
-    the source's own rows once they were looked for. ``clock`` gives seconds that rise, ``began`` is its value when the
+    the source's own rows once they were looked for; ``replayed`` are old samples to learn from beside the target's, and
+    ``kept`` what was computed once for several arms. ``clock`` gives seconds that rise, ``began`` is its value when the
     run began, and ``timetable`` shares out the budget by it.
     """
 
@@ -52,6 +53,8 @@ class Workbench:
     notes: tuple[str, ...] = ()
     maps: dict[str, Any] = field(default_factory=dict, repr=False)
     pooled: tuple[Any, ...] = field(default=(), repr=False)
+    replayed: Dataset | None = field(default=None, repr=False)
+    kept: dict[str, Any] = field(default_factory=dict, repr=False)
     clock: Callable[[], float] = time.monotonic
     began: float = field(default_factory=time.monotonic)
     timetable: Timetable | None = None
@@ -103,16 +106,18 @@ class Workbench:
             network.head = draw(head)
         return network.to(self.device)
 
-    def fetch(self, network: Network, rows: np.ndarray, *, cut: int, views: int = 1) -> Any:
+    def fetch(
+        self, network: Network, rows: np.ndarray, *, cut: int, views: int = 1, dataset: Dataset | None = None
+    ) -> Any:
         """Return ``fetch(positions, view)`` of the states at ``cut``, and set the network's entry.
 
         States after frozen stages come from the cache; where nothing is frozen, or the states would take too much
         room, samples are decoded when asked for, and frozen stages run without a graph.
         """
-        states = self._states(network, rows, cut, views) if cut > 0 else None
+        states = self._states(network, rows, cut, views, dataset) if cut > 0 else None
         network.entry = 0 if states is None else cut
         if states is None:
-            return raw_fetch(self.dataset, rows, network.preprocess, views=views, seed=self.options.seed)
+            return raw_fetch(dataset or self.dataset, rows, network.preprocess, views=views, seed=self.options.seed)
         return states.fetch
 
     def _states(

@@ -122,6 +122,8 @@ def _changes(saved: dict[str, Any], then: dict[str, Any], now: dict[str, Any]) -
     same_test = then.get("test") == now.get("test")
     changed = [] if same_test else [f"the test set {saved.get('test')}"]
     changed += [] if same_data or not same_test else [f"the data {saved['data']}"]
+    same_old = then.get("replay") == now.get("replay")
+    changed += [] if same_old else [f"the old samples {saved['options'].get('replay')}"]
     # The network of a table is made for the table's columns, so that other data give other weights.
     if same_data and then.get("source") != now["source"]:
         several = saved["options"].get("sources")

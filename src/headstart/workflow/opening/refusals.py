@@ -32,6 +32,7 @@ UNUSED = {
     "metric": "no label is there to choose by",
     "trials": "there is nothing to race by",
     "study": "there is nothing to race by",
+    "replay": "no label is learned from",
     "views": "each method shows the views that it needs",
     "precision": "it trains in full precision",
 }
@@ -42,6 +43,8 @@ def check_source_free(data: Dataset, options: FitOptions) -> None:
     """Refuse what has no meaning where a run's model is adapted to unlabelled data."""
     if options.forgetting:
         raise UserError("--forgetting is measured where a target is labelled; leave it out.")
+    if options.remember:
+        raise UserError("--remember keeps what labels say of weights, and none is learned from; leave it out.")
     for name, why in UNUSED.items():
         if getattr(options, name) is not None:
             raise UserError(
@@ -57,6 +60,12 @@ def check_options(verb: str, options: FitOptions, *, has_source_data: bool) -> N
             "--forgetting asks one run that a fit starts from, --source RUN, about its own task; leave it out with "
             "--source-data, with several sources and with --trials."
         )
+    for name in ("replay", "remember"):
+        if getattr(options, name) and (has_source_data or options.races or verb != "fit"):
+            raise UserError(
+                f"--{name} is for a run on one labelled target that goes on from, or will be gone on from by, another; "
+                "leave it out with --source-data, with several sources and with --trials."
+            )
     if has_source_data:
         check_methods(options)
         return

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import Source, open_source
 from headstart.workflow.opening.fingerprint import absolute_path, absolute_source, fingerprint, test_fingerprint
+from headstart.workflow.opening.old import open_old
 from headstart.workflow.opening.refusals import check_fits, check_labels, check_source_free
 from headstart.workflow.opening.sides import Sides, open_sides
 from headstart.workflow.opening.target import check_shots, open_target
@@ -72,6 +73,12 @@ class Transfer:
     sources: tuple[Source, ...] = ()
     raced: Raced | None = None
 
+    @cached_property
+    def old(self) -> Dataset | None:
+        """Old samples of the same task, to learn from beside the target's; None where none are given."""
+        path = self.options.replay
+        return None if path is None else open_old(path, self.target, allow_damaged=self.options.allow_damaged)
+
     @property
     def has_source_data(self) -> bool:
         return self.sides is not None
@@ -103,7 +110,8 @@ class Transfer:
         """Return what the result depends on; ``weights`` is a hash of the source's as the run uses them."""
         found = fingerprint(weights, self.fingerprint, self.options)
         apart = self.sides is None and self.options.test is not None
-        return found | {"test": test_fingerprint(self.target)} if apart else found
+        found |= {"test": test_fingerprint(self.target)} if apart else {}
+        return found if self.old is None else found | {"replay": self.old.fingerprint}
 
     def arguments(self, weights: str | None) -> dict[str, Any]:
         """Return what `resume` needs to open all this again."""
