@@ -62,9 +62,13 @@ def test_unknown_is_counted_and_judged(run):
     assert run.verdict.kind == "positive"
     notes = {one["name"]: one["note"] for one in across["candidates"] if one["name"] != "separate"}
     assert all("nothing is predicted" in note for note in notes.values())
-    assert {"erm", "source_only"} <= set(notes)
+    assert {"erm", "source_only", "rejecting"} <= set(notes)
+    assert "rejecting" in told["guard"]["reason"]
+    reached = {name: arm["test"]["accuracy"] for name, arm in told["arms"].items()}
+    assert told["verdict"]["baseline"] == max(("rejecting", "source_only"), key=reached.__getitem__)
     page = (run.path / "report.html").read_text()
     assert "Target rows answered unknown" in page
+    assert "Source only, unknown where it is not certain" in page
 
 
 def test_new_rows_are_answered_unknown_and_evaluated(run):

@@ -1,4 +1,4 @@
-"""Methods trained on two domains whose classes are not the same."""
+"""Methods across domains whose classes are not the same."""
 
 from __future__ import annotations
 
@@ -35,6 +35,20 @@ LABEL_SETS: tuple[Entry, ...] = (
         needs=NEEDS,
         applies=APPLIES,
         kind="joint",
+        answers_unknown=True,
+    ),
+    Entry(
+        "rejecting",
+        "Source-only that answers unknown where it is not certain: the baseline of open sets",
+        "headstart.shallow.label_sets.rejecting:Rejecting",
+        (
+            "Hendrycks and Gimpel, A Baseline for Detecting Misclassified and Out-of-Distribution Examples in Neural "
+            "Networks, ICLR 2017",
+        ),
+        scenario="transductive",
+        needs=NEEDS,
+        applies="table, features of any backbone; classification",
+        kind="predictor",
         answers_unknown=True,
     ),
 )

@@ -25,8 +25,14 @@ BASELINE_WORDS = {
     "source_only": "with the source model as it is",
     "target_only": "with the target's labels alone",
     "pooled": "with both domains as one",
+    "rejecting": "with the source model as it is, unknown where it is not certain",
 }
-BASELINE_LABELS = {"source_only": "Source only", "target_only": "Target only", "pooled": "Pooled"}
+BASELINE_LABELS = {
+    "source_only": "Source only",
+    "target_only": "Target only",
+    "pooled": "Pooled",
+    "rejecting": "Source only, unknown where uncertain",
+}
 
 
 def told(run: dict[str, Any]) -> dict[str, Any]:

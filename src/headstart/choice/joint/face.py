@@ -20,6 +20,7 @@ from headstart.choice.joint.translated import Translated, translations
 from headstart.functional.reuse import shared
 from headstart.problem import Task
 from headstart.shallow.domains import Domains, stack
+from headstart.shallow.label_sets.unknown import with_unknown
 from headstart.shallow.predictors import DomainClassifier, DomainRegressor
 from headstart.tasks import TaskLogic, create_task
 
@@ -141,30 +142,6 @@ class JointClassifier(_Joint, DomainClassifier):
 
     def _outputs(self, rows: Any, is_source: bool) -> Array:
         return softmax(self._answers(rows), axis=1)
-
-
-def with_unknown(classes: Array, source: Array) -> Array:
-    """Return the classes with one more behind them, "unknown": its word, or of numbers the next.
-
-    Where labels of the target are known, the last class may be in them alone: then it is the unknown one.
-
-    Parameters
-    ----------
-    classes : names or numbers, sorted. source : numbers of those that the source has.
-    """
-    absent = sorted(set(range(len(classes))) - set(source.tolist()))
-    if absent == [len(classes) - 1]:
-        return classes
-    if absent:
-        raise ValueError(
-            f"The classes {', '.join(str(classes[i]) for i in absent)} have no source sample; all that the source does "
-            "not know is one class, the last."
-        )
-    if classes.dtype.kind in "iu":
-        return np.append(classes, classes[-1] + 1)
-    if catalogue.UNKNOWN in classes.tolist() or classes.dtype.kind not in "UO":
-        raise ValueError(f"The answer '{catalogue.UNKNOWN}' cannot stand beside the classes {classes.tolist()}.")
-    return np.append(classes, catalogue.UNKNOWN)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -14,7 +14,7 @@ from headstart.choice.choosing import Selection, race_and_select
 from headstart.choice.heads import Grid
 from headstart.choice.joint.behind import Behind
 from headstart.choice.kept import Kept, keep
-from headstart.choice.open_set import race_open
+from headstart.choice.open_set import REJECTING, race_open
 from headstart.choice.racing import Result, prepare
 from headstart.choice.unseen import choose_unseen
 from headstart.shallow.domains import Domains
@@ -49,8 +49,9 @@ class Race:
 
     @property
     def arms(self) -> dict[str, Result]:
-        """The baselines that ran, and the adapted model."""
-        found = {one.name: one for one in self.selection.finished if one.name in BASELINES}
+        """The baselines that ran, in open sets the one that rejects among them, and the adapted model."""
+        baselines = (*BASELINES, *([] if self.adapted and self.adapted.name == REJECTING else [REJECTING]))
+        found = {one.name: one for one in self.selection.finished if one.name in baselines}
         return found if self.adapted is None else {**found, ADAPTED: self.adapted}
 
     def model(self, one: Result, steepness: float = 1.0) -> Kept:

@@ -30,6 +30,7 @@ TITLES = {
     "source_only": "Source only (tuned)",
     "target_only": "Target only",
     "pooled": "Both domains pooled",
+    "rejecting": "Source only, unknown where it is not certain",
     ADAPTED: "Adapted",
     "blend": "Blend of the field",
     "self_training_free": "Self-training, class shares free",

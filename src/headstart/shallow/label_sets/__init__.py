@@ -1,0 +1,1 @@
+"""Array methods across domains whose classes are not the same."""
