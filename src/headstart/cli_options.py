@@ -104,6 +104,10 @@ TestData = Annotated[
     str | None,
     typer.Option("--test", help="Labelled test set of DATA's form; all of DATA then trains and validates."),
 ]
+Unlabelled = Annotated[
+    str | None,
+    typer.Option("--unlabelled", help="More samples of DATA's form, whose labels are not there or not read."),
+]
 Network = Annotated[
     str | None, typer.Option("--network", help="Architecture of a file: source, e.g. torchvision/mobilenet_v2.")
 ]

@@ -210,6 +210,7 @@ RUN = Record(
         "forgetting": Maybe(FORGETTING),
         "across": ACROSS,
         "without_labels": WITHOUT_LABELS,
+        "half_labelled": Record({"n": COUNT, "lines": WORDS}),
         "race": Record({}, {"winner": NAME, "seconds": Number(0), "trials": COUNT, "lines": WORDS}),
         "model": Record({}, {"files": Table(NAME)}),
     },

@@ -48,6 +48,7 @@ def kept(folder: RunFolder) -> dict[str, Any] | None:
         "overruled": name != folder.run.get("chosen"),
         "chosen": title_of(folder.run, folder.run.get("chosen")),
         "refit": _refit(folder.run, name),
+        "half_labelled": (folder.run.get("half_labelled") or {}).get("lines") or [],
         "warnings": [text for text in folder.run.get("warnings") or [] if not spoils(text)],
     }
 

@@ -11,6 +11,11 @@ from headstart.problem import Carries
 
 REFERENCE = "scratch"
 """The arm that the gain is counted from where the target is labelled."""
+HALF_LABELLED = ("pseudo_labels", "mean_teacher", "fixmatch", "entropy_minimisation", "mcc", "bnm")
+"""Methods across domains that learn a half-labelled target, its labelled rows in the source's place."""
+BESIDE = HALF_LABELLED[:3]
+"""Those that race unasked where there are unlabelled samples."""
+check_names(HALF_LABELLED, catalogue.names(), "headstart.workflow.arm.HALF_LABELLED")
 check_names([REFERENCE], catalogue.names(), "headstart.workflow.arm.REFERENCE")
 
 
@@ -25,7 +30,7 @@ class Arm:
     trains : by the loop. learns : anything at all. every_stage : learns, whatever the depth.
     encodes : reads features of the source. uses_source : carries anything over. simple : a few lines of another
         library, which transfer has to beat. plain : no method of the catalogue. continues : starts as the source
-        answers. replays : learns from old samples too.
+        answers. replays : learns from old samples too. half_labelled : learns from unlabelled samples too.
     """
 
     name: str
@@ -42,6 +47,7 @@ class Arm:
     plain: bool = False
     continues: bool = False
     replays: bool = False
+    half_labelled: bool = False
 
 
 PLAIN = {
@@ -119,7 +125,8 @@ def arm_of(name: str) -> Arm:
         return PLAIN[name]
     base, penalties = catalogue.parts(name)
     first = catalogue.get(name.split("+")[0].strip())
-    trains = base.kind == "trained"
+    half = base.name in HALF_LABELLED
+    trains = base.kind == "trained" or half
     return Arm(
         name=name,
         title=first.title,
@@ -133,6 +140,7 @@ def arm_of(name: str) -> Arm:
         simple=base.simple,
         continues=any(entry.continues for entry in (base, *penalties)),
         replays=base.kind == "trained" and "source_labels" in base.needs,
+        half_labelled=half,
     )
 
 

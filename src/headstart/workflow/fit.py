@@ -59,6 +59,7 @@ def fit(
     verbose: bool = False,
     trials: int | None = None,
     study: str | None = None,
+    unlabelled: Any = None,
 ) -> Run | None:
     """Transfer from ``source``, or from labelled ``source_data``, to ``data``, and measure whether that helped.
 
@@ -107,6 +108,8 @@ def fit(
     quiet : show no progress.
     verbose : show more of it: what learns stage by stage, and every evaluation.
     trials : most fine-tunings of a race; with one source it is a race of methods, depths and settings.
+    unlabelled : samples of the same form without labels (labels are not read); methods that learn from them too race
+        beside those that learn from the labels alone.
     study : URL of a database in which several machines share a race, e.g. ``postgresql://host/name``.
 
     Returns
@@ -158,9 +161,10 @@ def fit(
         remember=remember,
         trials=trials,
         study=study,
+        unlabelled=None if unlabelled is None else spoken(unlabelled),
     )
     progress = Progress(quiet=quiet, verbose=verbose)
-    given = Given(data, tuple(labelled), test)
+    given = Given(data, tuple(labelled), test, unlabelled)
     return start("fit", given, options, out=out, force=force, progress=progress)
 
 

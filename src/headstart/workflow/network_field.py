@@ -19,7 +19,7 @@ from headstart.report.card import model_card
 from headstart.report.evidence import collect
 from headstart.storage import save_tensors, write_json
 from headstart.tasks import TaskLogic
-from headstart.workflow.arm import PLAIN, arm_of, without_moves
+from headstart.workflow.arm import BESIDE, PLAIN, arm_of, without_moves
 from headstart.workflow.arms.attacked import attacked
 from headstart.workflow.arms.continuing import check_continuing, remember
 from headstart.workflow.arms.fitting import run_arm
@@ -31,6 +31,7 @@ from headstart.workflow.arms.temperature import calibrated, temperature_of
 from headstart.workflow.arms.timing import count_flops, measure
 from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.field import Details, Field
+from headstart.workflow.judging.half_labelled import of_unlabelled
 from headstart.workflow.judging.measuring import measures_of, scores_of
 from headstart.workflow.judging.predictions import Predictions
 from headstart.workflow.judging.verdict import Guard, Verdict, guard, judge_kept
@@ -67,7 +68,9 @@ class NetworkField(Field[Plan, Results]):
         self.bench = Workbench.create(transfer.target, transfer.source, options, processes, transfer.progress)
         self.bench.replayed = transfer.old
         self.bench.notes, self.bench.began = transfer.notes, transfer.began if raced is None else raced.ended
+        self.bench.unlabelled = transfer.unlabelled
         self.shift: dict[str, Any] | None = None
+        self.half_labelled: dict[str, Any] | None = None
 
     @property
     def logic(self) -> TaskLogic:  # type: ignore[override]
@@ -194,6 +197,7 @@ class NetworkField(Field[Plan, Results]):
 
     def judge(self, plan: Plan, results: Results, predictions: Predictions, kept: Guard) -> Verdict | None:
         validation = validation_of(results)
+        self.half_labelled = of_unlabelled(self.bench, predictions, validation, kept.kept, planned_of(plan, results))
         return judge_kept(
             self.logic.task,
             scores_of(self.logic, predictions),
@@ -222,6 +226,7 @@ class NetworkField(Field[Plan, Results]):
     def _more(self) -> dict[str, Any]:
         raced = self.transfer.raced
         race = {} if raced is None else {"race": raced.record}
+        race |= {} if self.half_labelled is None else {"half_labelled": self.half_labelled}
         race |= {} if self.forgotten is None else {"forgetting": self.forgotten}
         return race if self.robustness is None else race | {"robustness": self.robustness}
 
@@ -257,7 +262,8 @@ class NetworkField(Field[Plan, Results]):
         save_reference(self.bench, network, folder)
 
     def learned(self) -> tuple[Parts, Parts]:
-        return used_rows(self.bench.dataset), []
+        more = self.bench.unlabelled
+        return used_rows(self.bench.dataset), [] if more is None else [(more, np.arange(len(more)))]
 
 
 def named_arms(bench: Workbench) -> FitOptions:
@@ -267,6 +273,8 @@ def named_arms(bench: Workbench) -> FitOptions:
     """
     options = bench.options
     arms = [name for arm in options.arms for name in (plain_arms(bench) if arm == "baselines" else (arm,))]
+    if bench.unlabelled is not None and options.arms == FitOptions.arms:
+        arms += [arm for arm in BESIDE if arm not in arms]
     chosen = options.method if options.method is not None and "chosen" in arms else ""
     beside = [twin for arm in (*arms, chosen) if (twin := without_moves(arm)) is not None and twin != options.method]
     return replace(options, arms=tuple(dict.fromkeys([*arms, *beside])))

@@ -57,6 +57,7 @@ class FitOptions:
     label, group, text, image : columns of the target.
     task, modality : override what is inferred.
     device, precision, batch_size, epochs, learning_rate, patience : override what is planned.
+    unlabelled : samples without labels beside the labelled target, which half-labelled methods learn from too.
     metric : what arms, epochs and the verdict go by, one of the task's metrics; None for the task's own.
     class_weight : ``balanced`` lets every class count alike in the losses, whatever its number of samples.
     allow_damaged : go on although more than 5% of the files are damaged.
@@ -101,6 +102,7 @@ class FitOptions:
     remember: bool = False
     trials: int | None = None
     study: str | None = None
+    unlabelled: str | None = None
 
     def __post_init__(self) -> None:
         one_of("--task", self.task, TASKS)

@@ -36,6 +36,7 @@ FINISHED = Record(
         "guard": Record({"kept": Text(), "reason": Text()}),
         "race": Record({"lines": Items(Text())}),
         "few_shot": Record({"lines": Items(Text())}),
+        "half_labelled": Record({"lines": Items(Text())}),
         "without_labels": Record({"lines": Items(Text())}),
         "across": Record(ACROSS.needs, {**ACROSS.may, "lines": Items(Text())}),
     },
@@ -119,6 +120,7 @@ class Run:
         lines += self.result.get("across", {}).get("lines", [])
         lines += self.result.get("race", {}).get("lines", [])
         lines += self.result.get("few_shot", {}).get("lines", [])
+        lines += self.result.get("half_labelled", {}).get("lines", [])
         lines += self.result.get("without_labels", {}).get("lines", [])
         told = self.result.get("forgetting") or {}
         lines += [part["words"] for part in (told.get("both"), told) if part]

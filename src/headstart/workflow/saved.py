@@ -22,6 +22,7 @@ ARGUMENTS = Record(
         "command": Items(Text()),
         "source_data": Maybe(Items(Text())),
         "test": Maybe(Text()),
+        "unlabelled": Maybe(Text()),
         "notes": Items(Text()),
         "sources": Items(Text()),
     },

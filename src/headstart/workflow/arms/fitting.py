@@ -22,6 +22,7 @@ from headstart.schema import read_checked
 from headstart.shallow.heads.labels import balance
 from headstart.storage import checksum, save_tensors, write_json
 from headstart.workflow.arm import REFERENCE, arm_of
+from headstart.workflow.arms.beside import BODY_RATE, half_labelled
 from headstart.workflow.arms.continuing import continued, stream_of
 from headstart.workflow.arms.heads import fit_head, fit_probe
 from headstart.workflow.arms.plain import fit_plain
@@ -294,6 +295,8 @@ def _fit_plain(bench: Workbench, job: Job) -> Fitted:
 def _method(plan: Plan, arm: str) -> Method:
     found = {name: value for name, value in plan.settings.items() if name != WEIGHT_DECAY_NAME}
     options = found if arm == plan.method else {}
+    if arm_of(arm).half_labelled:
+        options = {"body_rate": BODY_RATE} | options
     return catalogue.create(arm, depth=None if arm_of(arm).every_stage else plan.depth, options=options)
 
 
@@ -313,22 +316,24 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
     weights = balance(bench.dataset.labels(job.rows)) if bench.options.balanced else None
     settings = {"batch_size": plan.batch_size, "seed": job.seed, "views": plan.views, "weights": weights}
     stream = stream_of(bench, job.arm, network, cut, job.rows, **settings)
+    every = stream.steps_per_epoch
     evaluate = bench.evaluator(network, job.validation, cut=cut) if len(job.validation) else None
     per_epoch = len(stream) / stream.batch_size
     rounds = plan.steps / plan.per_epoch if job.start is None or job.rounds is None else job.rounds
     steps = max(1, round(rounds * per_epoch))
+    batches = stream if not arm_of(job.arm).half_labelled else half_labelled(bench, network, stream, method, cut)
     rate = plan.learning_rate[job.arm] * (1.0 if job.start is None else MORE_RATE)
     limit = _limit(bench, job, stream)
     bench.progress.stage(job.label, limit.end(steps), watch=first)
     trained = train(
         method,
         network,
-        stream,
+        batches,
         task=bench.logic,
         steps=steps,
         seed=job.seed,
         optimizer=Optimizer(rate, weight_decay=_decay(plan, job.arm, method)),
-        selection=Selection(evaluate, patience=plan.patience if evaluate else None),
+        selection=Selection(evaluate, every, patience=plan.patience if evaluate else None),
         checkpoint=Saving(job.folder / "checkpoint.safetensors"),
         compute=Compute(bench.device, bench.place.precision, bench.processes),
         limit=limit,
@@ -392,7 +397,7 @@ def _begun(bench: Workbench, plan: Plan, job: Job, method: Method) -> Network:
     network = bench.network(pretrained=method.from_source, seed=job.seed)
     if arm_of(job.arm).continues:
         return continued(bench, job.arm, network, len(job.rows))
-    if method.starts_from_probe:
+    if method.starts_from_probe or arm_of(job.arm).half_labelled:
         fit_probe(bench, network, job.rows, plan.views)
     return network
 

@@ -41,7 +41,8 @@ def refit_arms(bench: Workbench, plan: Plan, results: Results, kept: str, folder
     """
     if plan.folds or not len(bench.dataset.splits["validation"]):
         return results
-    again = {arm for arm in results if arm in {kept, REFERENCE, without_moves(kept)} or not arm_of(arm).trains}
+    compared = {kept, REFERENCE, without_moves(kept), plan.method if arm_of(kept).half_labelled else kept}
+    again = {arm for arm in results if arm in compared or not arm_of(arm).trains}
     if not _time_for(bench, plan, results, again, folder / "state" / "refit.json"):
         bench.progress.note(NO_TIME)
         return results

@@ -37,7 +37,8 @@ class Workbench:
 
     ``alone`` says that of several processes only the main one is at work, as when a run is concluded; ``notes`` are
     sentences on what was decided before the plan; ``maps`` keeps stages' mean maps by network and row, ``pooled``
-    the source's own rows once they were looked for; ``replayed`` are old samples to learn from beside the target's, and
+    the source's own rows once they were looked for; ``unlabelled`` are samples without labels beside the dataset's,
+    ``replayed`` old samples to learn from beside the target's, and
     ``kept`` what was computed once for several arms. ``clock`` gives seconds that rise, ``began`` is its value when the
     run began, and ``timetable`` shares out the budget by it.
     """
@@ -58,6 +59,7 @@ class Workbench:
     clock: Callable[[], float] = time.monotonic
     began: float = field(default_factory=time.monotonic)
     timetable: Timetable | None = None
+    unlabelled: Dataset | None = None
     _statistics: Any = field(default=None, repr=False)
 
     @classmethod

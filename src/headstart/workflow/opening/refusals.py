@@ -8,7 +8,7 @@ from headstart.choice.stored import refuse_unkept
 from headstart.data import Dataset
 from headstart.errors import UserError, nearest
 from headstart.networks import Source
-from headstart.workflow.arm import PLAIN, REFERENCE, arm_of
+from headstart.workflow.arm import HALF_LABELLED, PLAIN, REFERENCE, arm_of
 from headstart.workflow.opening.sides import Sides
 from headstart.workflow.options import TRAINED, UNSEEN, FitOptions, is_self_supervised, is_source_free, is_unseen
 
@@ -66,6 +66,8 @@ def check_options(verb: str, options: FitOptions, *, has_source_data: bool) -> N
                 f"--{name} is for a run on one labelled target that goes on from, or will be gone on from by, another; "
                 "leave it out with --source-data, with several sources and with --trials."
             )
+    if options.unlabelled is not None:
+        _check_unlabelled(options, has_source_data=has_source_data)
     if has_source_data:
         check_methods(options)
         return
@@ -83,6 +85,15 @@ def check_options(verb: str, options: FitOptions, *, has_source_data: bool) -> N
         check_arms(options)
     else:
         check_pretraining(options)
+
+
+def _check_unlabelled(options: FitOptions, *, has_source_data: bool) -> None:
+    """Refuse unlabelled samples where nothing would learn from them."""
+    if has_source_data or options.races:
+        what = "--source-data, whose target is unlabelled already" if has_source_data else "a race of sources"
+        raise UserError(f"--unlabelled does not go with {what}; leave one of the two out.")
+    if options.unlabelled == "":
+        raise UserError("--unlabelled is empty; name a file or a folder.")
 
 
 def check_pretraining(options: FitOptions) -> None:
@@ -123,7 +134,7 @@ def check_arms(options: FitOptions) -> None:
         if arm not in known and "+" not in arm:
             raise UserError(f"--arms names '{arm[:100]}', which is no arm; {nearest(arm, known)}")
         if arm not in {"chosen", "baselines", *PLAIN}:
-            _check_method("--arms", arm)
+            _check_method("--arms", arm, options)
     if not any(arm == "chosen" or (arm != "baselines" and arm_of(arm).uses_source) for arm in options.arms):
         raise UserError("--arms leaves no transfer to measure; name chosen, probe or another method.")
     if is_source_free(options.method) and options.test is not None:
@@ -136,17 +147,20 @@ def check_arms(options: FitOptions) -> None:
                 f"--method names several ({options.method[:100]}), which race with --source-data only; name one, or "
                 "compare them with --arms."
             )
-        _check_method("--method", options.method)
+        _check_method("--method", options.method, options)
         if options.method == REFERENCE:
             raise UserError(f"--method {REFERENCE} transfers nothing; it is trained as the arm to compare with.")
 
 
-def _check_method(option: str, expression: str) -> None:
+def _check_method(option: str, expression: str, options: FitOptions) -> None:
     """Refuse what names no method, and methods that no network is trained with."""
     if not all(word.strip() for word in expression.split("+")):
         raise UserError(f"{option} names '{expression[:100]}', where a method is missing beside a +; name it.")
     base, _ = catalogue.parts(expression)
-    if base.kind not in ("trained", "fitted", "penalty"):
+    if base.name in HALF_LABELLED:
+        if options.unlabelled is None:
+            raise UserError(_half_labelled(option, base.name))
+    elif base.kind not in ("trained", "fitted", "penalty"):
         raise UserError(_misplaced(option, base))
     catalogue.create(expression)
 
@@ -196,6 +210,14 @@ def _check_unseen(options: FitOptions) -> None:
             f"--method {options.method} is for a target that nobody has seen, and --target-labels learn would teach "
             "from it; leave one of the two out."
         )
+
+
+def _half_labelled(option: str, name: str) -> str:
+    """Say what a method lacks that learns from labelled and unlabelled samples."""
+    return (
+        f"{option} {name} also learns from samples without labels; give those with --unlabelled, or labelled data of "
+        "another domain with --source-data."
+    )
 
 
 def _misplaced(option: str, base: Entry) -> str:

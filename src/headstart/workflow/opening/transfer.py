@@ -16,6 +16,7 @@ from headstart.data.assembling import AS_TEST
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import Source, open_source
+from headstart.workflow.opening.beside import open_beside
 from headstart.workflow.opening.fingerprint import absolute_path, absolute_source, fingerprint, test_fingerprint
 from headstart.workflow.opening.old import open_old
 from headstart.workflow.opening.refusals import check_fits, check_labels, check_source_free
@@ -32,15 +33,19 @@ class Given(NamedTuple):
     data: Any
     source_data: tuple[Any, ...] = ()
     test: Any = None
+    unlabelled: Any = None
 
     @property
     def paths(self) -> dict[str, Any]:
         """Return where all of it lies; None throughout where a part is in memory only."""
         beside = () if self.test is None else (self.test,)
-        paths = [absolute_path(part) for part in (self.data, *self.source_data, *beside)]
+        more = () if self.unlabelled is None else (self.unlabelled,)
+        paths = [absolute_path(part) for part in (self.data, *self.source_data, *more, *beside)]
         known = None not in paths
         n = len(self.source_data)
         sources = {"source_data": paths[1 : 1 + n] if known else None} if n else {}
+        if more:
+            sources["unlabelled"] = paths[1 + n] if known else None
         return {"data": paths[0] if known else None, "test": paths[-1] if known and beside else None, **sources}
 
 
@@ -55,6 +60,7 @@ class Transfer:
         where there are none.
     source : the network that knowledge comes from, or that encodes samples; None where raw columns are used.
     notes : sentences on what was decided before the plan. began : when the verb was called, by `time.monotonic`.
+    unlabelled : samples without labels that stand beside a labelled target.
     sources : those that race for the target; () where there is no race, or it is over. raced : its outcome.
     counterpart : a target that a run's model is adapted to without labels (those that it has evaluate only); else None.
     """
@@ -72,6 +78,7 @@ class Transfer:
     counterpart: Counterpart | None = None
     sources: tuple[Source, ...] = ()
     raced: Raced | None = None
+    unlabelled: Dataset | None = None
 
     @cached_property
     def old(self) -> Dataset | None:
@@ -111,6 +118,7 @@ class Transfer:
         found = fingerprint(weights, self.fingerprint, self.options)
         apart = self.sides is None and self.options.test is not None
         found |= {"test": test_fingerprint(self.target)} if apart else {}
+        found |= {} if self.unlabelled is None else {"unlabelled": self.unlabelled.fingerprint}
         return found if self.old is None else found | {"replay": self.old.fingerprint}
 
     def arguments(self, weights: str | None) -> dict[str, Any]:
@@ -150,6 +158,7 @@ def open_transfer(verb: str, given: Given, options: FitOptions, progress: Progre
     notes = (*(() if part.sides is None else part.sides.notes), *split_notes(part.target))
     found = Transfer(verb, given, part.target, part.checks, part.sides, named, options, progress, notes, began)
     found = replace(found, counterpart=part.counterpart)
+    found = _with_unlabelled(found)
     if opened:
         return replace(found, source=opened[0], sources=tuple(opened))
     found = _with_source(found) if named is None else found
@@ -221,7 +230,7 @@ def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transf
     )
     if options.races and source is not None:
         sources = (source,)
-    given = Given(saved["data"], tuple(saved.get("source_data") or ()), saved.get("test"))
+    given = Given(saved["data"], tuple(saved.get("source_data") or ()), saved.get("test"), saved.get("unlabelled"))
     sides = counterpart = None
     if given.source_data:
         sides = open_sides(given.data, list(given.source_data), options, given.test)
@@ -237,7 +246,18 @@ def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transf
     notes = tuple(saved.get("notes", ()))
     first = sources[0] if sources else source
     found = Transfer(saved["verb"], given, target, checks, sides, first, options, progress, notes, began, counterpart)
-    return replace(found, sources=sources)
+    return _with_unlabelled(replace(found, sources=sources), said=False)
+
+
+def _with_unlabelled(transfer: Transfer, *, said: bool = True) -> Transfer:
+    """Open the samples without labels that were given beside the target."""
+    if transfer.given.unlabelled is None:
+        return transfer
+    if transfer.is_source_free:
+        raise UserError("--unlabelled stands beside a labelled target, and this one has no labels; leave it out.")
+    found = open_beside(transfer.given.unlabelled, transfer.target, transfer.options)
+    notes = (*transfer.notes, *found.notes) if said else transfer.notes
+    return replace(transfer, unlabelled=found.dataset, notes=notes)
 
 
 def split_notes(dataset: Dataset) -> tuple[str, ...]:

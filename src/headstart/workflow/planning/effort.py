@@ -20,6 +20,8 @@ USUAL_BUDGET = 900.0
 MORE_EPOCHS, MORE_RATE = 3.0, 0.3
 """For how long, and at which share of its learning rate, an arm goes on from the weights found when the validation rows
 join; docs/decisions/0020-what-is-fitted-again.md."""
+BOTH = 3.0
+"""Times the cost of a step that also passes unlabelled samples, in two views."""
 SMALL_NETWORK = 1_000_000
 GOES_ON = ("scratch", "finetune", "lp_ft")
 """Methods whose network holds all that they carry, so that they may go on from one that they left."""
@@ -63,6 +65,7 @@ def find_effort(
     sizes = costs.Sizes(facts.n_train, facts.n_validation, facts.n_test, folds, again, options.seeds, views, inner)
     learns = {arm: facts.n_stages if arm_of(arm).every_stage else depth for arm in trained}
     rounds = {arm: costs.round_seconds(facts.speed, sizes, learns[arm], facts.n_stages) for arm in trained}
+    rounds = {arm: cost * (BOTH if arm_of(arm).half_labelled else 1) for arm, cost in rounds.items()}
     scores = {arm: costs.score_seconds(facts.speed, sizes, learns[arm], facts.n_stages) for arm in trained}
     encodes = any(arm_of(arm).encodes for arm in arms)
     large = facts.parameters > 2_000_000
