@@ -29,9 +29,9 @@ from headstart.workflow.arms.plain import plain_arms
 from headstart.workflow.arms.refit import load_arm, refit_arms
 from headstart.workflow.arms.temperature import calibrated, temperature_of
 from headstart.workflow.arms.timing import count_flops, measure
+from headstart.workflow.arms.unlabelled_gain import of_unlabelled
 from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.field import Details, Field
-from headstart.workflow.judging.half_labelled import of_unlabelled
 from headstart.workflow.judging.measuring import measures_of, scores_of
 from headstart.workflow.judging.predictions import Predictions
 from headstart.workflow.judging.verdict import Guard, Verdict, guard, judge_kept
