@@ -254,6 +254,11 @@ def rank(
     precision: Precision = None,
     allow_damaged: AllowDamaged = False,
     out: Out = None,
+    backend: Annotated[
+        str | None,
+        typer.Option("--backend", help="dask: share sources out over processes; dask:tcp://HOST:8786 for a cluster."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="Processes of --backend dask; 2 by default.")] = None,
     quiet: Quiet = False,
     json_: AsJson = False,
     config: Config = None,
@@ -278,6 +283,8 @@ def rank(
         precision=precision,
         allow_damaged=allow_damaged,
         out=out,
+        backend=backend,
+        workers=workers,
         quiet=quiet,
     )
     show(found.to_json(), json_, found.lines(), quiet=quiet)

@@ -17,6 +17,7 @@ from headstart.scores.logme import logme, logme_terms
 from headstart.scores.nce import nce
 from headstart.scores.nleep import nleep
 from headstart.scores.parc import parc
+from headstart.scores.past import past_gain
 from headstart.scores.sfda import sfda
 from headstart.scores.static import static
 from headstart.scores.transrate import transrate
@@ -90,6 +91,7 @@ __all__ = [
     "nleep",
     "otce",
     "parc",
+    "past_gain",
     "proxy_a_similarity",
     "score_all",
     "sfda",

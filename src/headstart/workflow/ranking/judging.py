@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from headstart import library
+from headstart.data import Dataset
 from headstart.engine.maps import POOLED
+from headstart.errors import UserError
 from headstart.functional.reuse import reusing
+from headstart.kinds import SHARES
 from headstart.networks import Source
-from headstart.scores import COMBINED, SCORES, Terms, label_overlap, mmd_similarity, proxy_a_similarity, score_all
+from headstart.scores import (
+    COMBINED,
+    SCORES,
+    Terms,
+    label_overlap,
+    mmd_similarity,
+    past_gain,
+    proxy_a_similarity,
+    score_all,
+)
 from headstart.workflow.ranking.encoding import Encoded, Material
 
 Array = np.ndarray
@@ -79,6 +93,9 @@ def of_source(source: Source, pooled: Array, material: Material) -> dict[str, fl
     task = material.dataset.task
     if source.accuracy is not None:
         found["static"] = source.accuracy
+    gains = past_gains(source, material.dataset)
+    if gains:
+        found["past"] = past_gain(gains)
     if source.task is not None and task is not None and source.task.classes and task.classes:
         found["label_overlap"] = label_overlap(source.task.classes, task.classes)
     reference = source.reference()
@@ -90,6 +107,19 @@ def of_source(source: Source, pooled: Array, material: Material) -> dict[str, fl
     if answers is not None and material.labels.ndim == 1:
         found |= {one: SCORES[one].function(answers, material.labels) for one in ("leep", "nce")}
     return found
+
+
+def past_gains(source: Source, dataset: Dataset) -> list[float]:
+    """Return the gains of a source on other data, as the user's library knows them: shares of right answers, of the
+    same kind of task."""
+    key = str(Path(source.spec).expanduser().absolute()) if source.kind == "run" else source.spec
+    assert dataset.task is not None
+    known = SHARES & {*dataset.task.label_space.metrics}
+    with contextlib.suppress(UserError):  # a library that cannot be read has nothing to say
+        found = library.gains_of(key)
+        return [one.gain for one in found
+                if one.gain is not None and one.metric in known and one.fingerprint != dataset.fingerprint]  # fmt: skip
+    return []
 
 
 def source_answers(source: Source, material: Material) -> Array | None:

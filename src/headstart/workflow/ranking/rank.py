@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ from headstart.workflow.ranking.encoding import Material, encode_plain, encode_s
 from headstart.workflow.ranking.judging import PLAIN, RANDOM, SOURCE, Judged, judge
 from headstart.workflow.ranking.naming import named_sources, short_names
 from headstart.workflow.ranking.ranking import Ranking
+from headstart.workflow.scale_out import Map, check_backend, here, scaled_out
 
 Array = np.ndarray
 SAMPLES = 1000
@@ -50,6 +54,8 @@ def rank(
     allow_damaged: bool = False,
     out: str | Path | None = None,
     quiet: bool = False,
+    backend: str | None = None,
+    workers: int | None = None,
 ) -> Ranking:
     """Order sources by how well their frozen features serve ``data``, before any training, and say how sure that is.
 
@@ -65,6 +71,9 @@ def rank(
     samples : training samples that are read, drawn by ``seed`` where there are more.
     label, group, text, image, task, modality, seed, device, precision, allow_damaged, quiet : as in `fit`.
     out : folder for ``ranking.json``, a picture and a page; None writes nothing.
+    backend : ``dask`` shares the sources out over ``workers`` processes on this machine (2 by default), and
+        ``dask:ADDRESS`` over a cluster that runs; the order is the same. None computes here, one source after another.
+    workers : processes of ``dask``.
 
     Returns
     -------
@@ -77,6 +86,7 @@ def rank(
     """
     if not isinstance(samples, int) or isinstance(samples, bool) or not 10 <= samples <= 100_000:
         raise UserError(f"--samples {samples} is no number of samples to rank by; give one from 10 to 100000.")
+    check_backend(backend, workers)
     folder, spoken = None if out is None else _folder(out), _spoken(source)
     choose_device(device)
     options = FitOptions(
@@ -89,7 +99,8 @@ def rank(
     with Progress(quiet=quiet) as progress:
         rows = some_rows(dataset, samples, seed)
         material = Material(dataset, rows, progress, device, precision, seed)
-        found = _rank(material, named)
+        with scaled_out(backend, workers) as apply:
+            found = _rank(material, named, apply)
     if folder is not None:
         found.save(folder)
     return found
@@ -123,16 +134,24 @@ def some_rows(dataset: Dataset, most: int, seed: int) -> Array:
     return np.sort(rows[np.argsort(turn, kind="stable")[:most]])
 
 
-def _rank(material: Material, named: list[Source]) -> Ranking:
-    judged, left_out, names = [], {}, short_names(named)
-    for number, source in enumerate(named, start=1):
-        material.progress.note(f"source {number} of {len(named)}: {names[source.spec]}")
-        try:
-            encoded = encode_source(source, material, names[source.spec])
-        except UserError as error:
-            left_out[source.spec] = str(error)
-            continue
-        judged.append(judge(names[source.spec], SOURCE, encoded, material, source))
+def _one(material: Material, names: dict[str, str], item: tuple[str, Source]) -> Judged | str:
+    """Return a source on its scores, or why it cannot be ranked; here, or on a worker."""
+    told, source = item
+    material.progress.note(told)
+    try:
+        encoded = encode_source(source, material, names[source.spec])
+    except UserError as error:
+        return str(error)
+    return judge(names[source.spec], SOURCE, encoded, material, source)
+
+
+def _rank(material: Material, named: list[Source], apply: Map) -> Ranking:
+    names = short_names(named)
+    told = [f"source {number} of {len(named)}: {names[source.spec]}" for number, source in enumerate(named, start=1)]
+    shared = material if apply is here else replace(material, progress=Progress(quiet=True, stream=StringIO()))
+    found = apply(partial(_one, shared, names), list(zip(told, named, strict=True)))
+    judged = [one for one in found if not isinstance(one, str)]
+    left_out = {source.spec: one for source, one in zip(named, found, strict=True) if isinstance(one, str)}
     if not judged:
         raise UserError("No source could be ranked: " + " ".join(left_out.values()))
     first = _in_order(judged, material.seed)[0][0].source

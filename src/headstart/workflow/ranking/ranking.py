@@ -18,7 +18,7 @@ from headstart.workflow.ranking.judging import PLAIN, RANDOM, SOURCE, Judged
 SURE = 0.95
 """Share of resamples in which one must lie before another for the order of the two to be told."""
 WIDTH = 110
-TITLES = {"static": "static", "label_overlap": "labels", "mmd": "MMD", "proxy_a": "A-dist."}
+TITLES = {"static": "static", "label_overlap": "labels", "mmd": "MMD", "proxy_a": "A-dist.", "past": "past gain"}
 """Names of what is known of a source beside the target's labels."""
 COMBINATION = (
     f"The order is the mean rank of k-NN, linear probe and LogME. Over {measured.TARGETS} targets and {measured.PAIRS} "
