@@ -12,6 +12,8 @@ from headstart.choice.candidates import Candidate
 from headstart.choice.racing import AdaptationData, Result, outputs, validate
 
 Array = np.ndarray
+LEAST = 0.01
+"""Of the largest weight, below which a member is left out."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,19 @@ def shares(gains: Array, *, temperature: float = 2.0) -> Array:
     return raised / raised.sum()
 
 
+def kept_shares(gains: Array) -> Array:
+    """Return the weights with which `blend` keeps members of these gains, 0 for those that it leaves out."""
+    weights = shares(gains)
+    weights = np.where(weights >= LEAST * weights.max(), weights, 0.0)
+    return weights / weights.sum()
+
+
 def blend(data: AdaptationData, raced: Sequence[Result], weights: Array, name: str) -> Result:
     """Return the outcome of a weighted average of finished outcomes, scored as any other candidate is.
 
     Members below a hundredth of the weight are left out.
     """
-    keep = weights >= 0.01 * weights.max()
+    keep = weights >= LEAST * weights.max()
     kept = [one for one, k in zip(raced, keep, strict=True) if k]
     share = weights[keep] / weights[keep].sum()
     model = Blend(tuple(one.model for one in kept), tuple(share.tolist()))

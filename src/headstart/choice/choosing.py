@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from headstart.choice.beforehand import known_gain_of_blend, known_gains
 from headstart.choice.blend import blend, shares
 from headstart.choice.candidates import BASELINES, BLENDS, STACKED, Candidate, as_candidates
 from headstart.choice.chance import CONFIDENCE
@@ -100,7 +101,8 @@ def select(data: AdaptationData, raced: list[Result], gain: Gain, *, corrected: 
         failed = raced[0].note if raced else "nothing was raced"
         raise ValueError(f"Source-only, which every choice is measured against, did not finish: {failed}")
     rows = features(data, finished)
-    gains = gain.predict(rows)
+    known = known_gains(data, finished)
+    gains = gain.predict(rows) + known
     credible = label_shift_alarm(data, finished)
     left_out = np.array([credible is not None and one.name not in credible for one in finished])
     if len(finished) > 2 or len(data.domains.known) >= 2:
@@ -109,7 +111,8 @@ def select(data: AdaptationData, raced: list[Result], gain: Gain, *, corrected: 
         if len(data.domains.known) >= 2:
             blends.append(stacked(data, finished, weighing))
         more = features(data, blends, finished)
-        rows, gains = np.concatenate([rows, more]), np.append(gains, gain.predict(more))
+        carried = known_gain_of_blend(weighing, known)
+        rows, gains = np.concatenate([rows, more]), np.append(gains, gain.predict(more) + carried)
         left_out = np.append(left_out, np.zeros(len(blends), dtype=bool))
         finished = [*finished, *blends]
     gains = np.where(left_out, np.nan, gains)
