@@ -25,6 +25,7 @@ from headstart.cli_options import (
     Force,
     Forgetting,
     Group,
+    Head,
     Image,
     Label,
     LearningRate,
@@ -44,6 +45,7 @@ from headstart.cli_options import (
     Seed,
     Seeds,
     Shots,
+    Size,
     SourceData,
     SourceSpec,
     SourceSpecs,
@@ -137,6 +139,8 @@ def fit(
     verbose: Verbose = False,
     trials: Trials = None,
     study: Study = None,
+    size: Size = None,
+    head: Head = None,
     json_: AsJson = False,
     config: Config = None,
 ) -> None:
@@ -187,6 +191,8 @@ def fit(
         verbose=verbose,
         trials=trials,
         study=study,
+        size=size,
+        head=head,
     )
     if result is not None:
         show(result.result, json_, result.lines(), quiet=quiet)

@@ -173,6 +173,8 @@ ClassWeight = Annotated[
     str | None, typer.Option("--class-weight", help="balanced: every class counts alike in the losses.")
 ]
 AllowDamaged = Annotated[bool, typer.Option("--allow-damaged", help="Go on although over 5% of the files are damaged.")]
+Size = Annotated[int | None, typer.Option("--size", help="Masks and boxes: side in pixels at which pictures enter.")]
+Head = Annotated[str | None, typer.Option("--head", help="Masks: unet or fpn, what reads the network's maps.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress; print the result's one line only.")]
 Verbose = Annotated[
     bool, typer.Option("--verbose", help="Show more: what learns stage by stage, and every evaluation.")

@@ -134,7 +134,7 @@ _laws = room("checks/contract.py", "tests/checks/test_broken.py")
 _curves = room("engine/curves.py", "tests/engine/test_loop.py")
 _network = room("networks/network.py", "tests/networks/test_contract.py", "tests/engine/test_loop.py")
 _export = room("report/export.py", "tests/report/test_export.py")
-_mistakes = room("report/evidence.py", "tests/report/test_evidence.py")
+_mistakes = room("tasks/base.py", "tests/report/test_evidence.py")
 _field = room(
     "choice/candidates.py", "tests/choice/test_choose.py::test_of_bags_of_words_no_aligned_kernel_or_covariance_races"
 )

@@ -16,7 +16,7 @@ from headstart.networks import build
 from headstart.networks.image_preprocess import ImagePreprocess
 from headstart.networks.network import Network
 from headstart.problem import Task
-from headstart.report.evidence import collect, worst
+from headstart.report.evidence import collect
 from headstart.report.feature_map import agreement, layout
 from headstart.tasks import create_task
 
@@ -187,11 +187,10 @@ def test_a_part_that_fails_leaves_a_note_and_the_others(tmp_path: Path) -> None:
 
 def test_worst_by_task() -> None:
     several = create_task(Task("multilabel", ("a", "b")))
-    assert worst(
-        several, np.array([[0.9, 0.1], [0.8, 0.9], [0.6, 0.2]]), np.array([[0, 0], [1, 0], [1, 0]])
-    ).tolist() == [0, 1]
+    sets = np.array([[0.9, 0.1], [0.8, 0.9], [0.6, 0.2]])
+    assert several.ranked(sets, np.array([[0, 0], [1, 0], [1, 0]])).tolist() == [0, 1]
     values = create_task(Task("regression", (), ("y",)), np.array([[0.0], [1.0]]))
-    assert worst(values, np.array([[1.0], [2.0], [9.0]]), np.array([[1.0], [0.0], [5.0]])).tolist() == [2, 1]
+    assert values.ranked(np.array([[1.0], [2.0], [9.0]]), np.array([[1.0], [0.0], [5.0]])).tolist() == [2, 1]
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 12, 40])

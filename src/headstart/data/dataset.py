@@ -111,7 +111,8 @@ class Dataset:
             raise UserError(f"{name} cannot be read ({error}); repair it or take it out of the data.") from error
 
     def labels(self, rows: Iterable[int] | np.ndarray) -> np.ndarray:
-        """Return class numbers int64 [n], 0/1 per class float32 [n, classes], or values float64 [n, targets]."""
+        """Return class numbers int64 [n], 0/1 per class float32 [n, classes], values float64 [n, targets], or objects
+        [n] (`headstart.kinds.structured`)."""
         if self.task is None or self.targets is None:
             raise UserError(f"{self.name} has no labels; name the label column with --label.")
         return np.asarray(self.targets[self.stored(rows)]).astype(self.task.label_space.dtype)
@@ -148,7 +149,7 @@ class Dataset:
         state.update(repr((self.modality, self.task and self.task.to_json())).encode())
         state.update(self.digests().tobytes())
         if self.task is not None:
-            state.update(self.labels(np.arange(len(self))).astype("<f8").tobytes())
+            state.update(self.task.label_space.content(self.labels(np.arange(len(self)))))
         for name in SPLITS:
             state.update(name.encode() + self.splits[name].astype("<i8").tobytes())
         return state.hexdigest()

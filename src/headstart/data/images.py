@@ -80,7 +80,7 @@ def _decode(picture: Image.Image) -> tuple[Image.Image, list[str]]:
         raise ValueError(f"it has {width:,} x {height:,} pixels, and at most {MOST_PIXELS:,} are read")
     with _ONE_LARGE if pixels > _LARGE else contextlib.nullcontext():
         odd = _odd_kinds(picture)  # of a PNG file, Pillow decodes all to find what lies after the pixels
-        turn = _TURNS.get(_orientation(picture)) if "EXIF-rotated" in odd else None
+        turn = _TURNS.get(orientation(picture)) if "EXIF-rotated" in odd else None
         picture.load()
         flat = flatten(picture)
     size = (height, width) if turn in _SIDEWAYS else (width, height)
@@ -96,7 +96,7 @@ def _odd_kinds(picture: Image.Image) -> list[str]:
         "palette": picture.mode in ("P", "PA"),
         "RGBA": picture.mode in _ALPHA or "transparency" in picture.info,
         "animated": picture.format != "MPO" and getattr(picture, "is_animated", False),
-        "EXIF-rotated": _orientation(picture) in range(2, 9),
+        "EXIF-rotated": orientation(picture) in range(2, 9),
     }
     return [kind for kind, is_so in kinds.items() if is_so]
 
@@ -105,7 +105,7 @@ def _stored_as_16_bit(picture: Image.Image) -> bool:
     return any(";16" in str(tile[3]) for tile in getattr(picture, "tile", []))
 
 
-def _orientation(picture: Image.Image) -> int:
+def orientation(picture: Image.Image) -> int:
     try:
         return picture.getexif().get(_ORIENTATION, 1)
     except Exception:  # a malformed EXIF block raises anything; the picture itself may be whole

@@ -70,6 +70,14 @@ def renumbered(encoded: Encoded, task: Task) -> Encoded:
     return Encoded(task, place[encoded.labels], encoded.reason)
 
 
+def renumbered_names(encoded: Encoded, task: Task) -> Encoded:
+    """Return labels of any form in the numbering of the model's task, by the names of their classes."""
+    unknown = sorted(set(encoded.task.classes) - set(task.classes))
+    if unknown:
+        refuse_unknown(unknown, task, "")
+    return Encoded(task, task.label_space.renumbered(encoded.labels, encoded.task.classes), encoded.reason)
+
+
 def refuse_unknown(unknown: Sequence[str], task: Task, where: str) -> None:
     shown = ", ".join(unknown[:_SHOWN]) + (" ..." if len(unknown) > _SHOWN else "")
     known = ", ".join(task.classes[:_SHOWN]) + (" ..." if len(task.classes) > _SHOWN else "")

@@ -16,6 +16,8 @@ from headstart.data.folder_names import printable
 from headstart.data.frame import Frame
 from headstart.data.material import Material, Options, from_arrays, from_folder, from_frame
 from headstart.data.pairs import as_names, is_frame, join_labels
+from headstart.data.scenes import scene_material
+from headstart.data.scenes.reading import refuse_other
 from headstart.data.splits import SPLIT_NAMES
 from headstart.data.testing import beside, join_test, material_of
 from headstart.errors import UserError, nearest
@@ -43,7 +45,8 @@ def open_data(
 
     Parameters
     ----------
-    data : a folder ``class/x.jpg`` or ``train|val|test/class/x.jpg``; a CSV, TSV, Parquet or JSON lines file (or a
+    data : a folder ``class/x.jpg`` or ``train|val|test/class/x.jpg``; a folder of pictures with masks
+        (`headstart.data.scenes`); a CSV, TSV, Parquet or JSON lines file (or a
         folder of them called train, validation, test); a ``.npz`` file; a pandas DataFrame; ``(X, y)`` or a dict of
         arrays; a `datasets.Dataset` or `DatasetDict`. A `Dataset` is given back as it is.
     label : the label column, or several (a list, or names joined by commas): several columns of 0 and 1 are
@@ -90,7 +93,8 @@ def gather(data: Any, options: Options) -> Material:
     if isinstance(data, str | Path):
         if data == "":
             raise UserError("An empty name was given instead of the data's path; name a file or a folder.")
-        return _from_path(Path(data), options)
+        return scene_material(require_path(Path(data)), options) or _from_path(Path(data), options)
+    refuse_other(f"An object of type {type(data).__name__}", options.task)
     if isinstance(data, tuple):
         if len(data) == 2 and is_frame(data[0]):
             joined, names = join_labels(*data)

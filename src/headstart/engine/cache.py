@@ -49,6 +49,7 @@ def cached_states(
     precision: str | None = None,
     limit: int | None = None,
     alone: bool = False,
+    carry: bool = False,
 ) -> States | None:
     """Return the states of ``rows`` after stage ``cut``, from the cache where they are, else computed and kept.
 
@@ -69,6 +70,7 @@ def cached_states(
     precision : ``no`` or ``bf16``; by device if None.
     limit : bytes; by default 4 GiB or half of the free disk, whichever is less, but what memory may hold at least.
     alone : only this one of several processes calls; otherwise all do, the main one first.
+    carry : keep with each state the maps before it that the head reads (`Network.carry`), where it reads any.
 
     Returns
     -------
@@ -84,11 +86,12 @@ def cached_states(
     directory = cache_directory(directory)
     views = views if network.preprocess.augments else 1
     room = max(IN_MEMORY, min(LIMIT, _free_bytes(directory) // 2)) if limit is None else limit
-    if state_bytes(network, cut, dataset, rows, views=views) > room:
+    carry = carry and network.reads_maps
+    if state_bytes(network, cut, dataset, rows, views=views, carry=carry) > room:
         return None
     where = next(network.parameters()).device
     place = Place(where, choose_precision(where, precision))
-    shelf = Shelf(directory / prefix_key(network, cut, place))
+    shelf = Shelf(directory / prefix_key(network, cut, place, carry=carry))
     entries = _entries(dataset, rows, views, seed)
     wanted = [[f"{content}:{number}" for _, content, number in each] for each in entries]
     flat = [entry for each in entries for entry in each]
@@ -96,14 +99,28 @@ def cached_states(
         shelf.open({name for each in wanted for name in each})
         todo = [flat[i] for i in shelf.missing([name for each in wanted for name in each])]
         if todo:
-            _compute(network, cut, dataset, _by_length(dataset, todo), shelf, batch_size, place, on_progress)
+            encode = encoder(network, cut, carry=carry)
+            _compute(network, encode, dataset, _by_length(dataset, todo), shelf, batch_size, place, on_progress)
             trim(directory, shelf.folder)
     for note in shelf.notes:
         warnings.warn(note, HeadstartWarning, stacklevel=2)
     return shelf.states(wanted)
 
 
-def state_bytes(network: Network, cut: int, dataset: Any, rows: np.ndarray | None = None, *, views: int = 1) -> int:
+def encoder(network: Network, cut: int, *, carry: bool = False) -> Callable[[Any], Any]:
+    """Return what makes states at ``cut`` of preprocessed samples."""
+    return partial(network.carry, cut=cut) if carry else partial(network.run, start=0, stop=cut)
+
+
+def state_bytes(
+    network: Network,
+    cut: int,
+    dataset: Any,
+    rows: np.ndarray | None = None,
+    *,
+    views: int = 1,
+    carry: bool = False,
+) -> int:
     """Estimate what the states of ``rows`` after ``cut`` take on disk.
 
     One picture tells, since all have one size; of other modalities up to four samples are tried.
@@ -113,9 +130,9 @@ def state_bytes(network: Network, cut: int, dataset: Any, rows: np.ndarray | Non
         return 0
     most = 1 if network.preprocess.modality == "image" else 4
     tried = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)]
-    device = next(network.parameters()).device
+    device, encode = next(network.parameters()).device, encoder(network, cut, carry=carry)
     with evaluating(network):
-        sizes = [n_bytes(to_chunk(network.run(_raw(network, dataset, [row], device), 0, cut))) for row in tried]
+        sizes = [n_bytes(to_chunk(encode(_raw(network, dataset, [row], device)))) for row in tried]
     return int(np.mean(sizes) * len(rows) * views)
 
 
@@ -123,7 +140,7 @@ def _raw(network: Network, dataset: Any, rows: Any, device: torch.device) -> Any
     return move(network.preprocess(dataset.raw(np.asarray(rows)), None), device)
 
 
-def prefix_key(network: Network, cut: int, place: Place) -> str:
+def prefix_key(network: Network, cut: int, place: Place, *, carry: bool = False) -> str:
     """Return the key of all that a state depends on, but for the sample and its view."""
     prefixes = tuple(f"stages.{name}." for name in network.stage_names[:cut])
     weights = {name: tensor for name, tensor in network.state_dict().items() if name.startswith(prefixes)}
@@ -138,7 +155,7 @@ def prefix_key(network: Network, cut: int, place: Place) -> str:
         "device": place.device.type,
         "layout": str(layout_of(network, place.device)),
         "torch": torch.__version__,
-    }
+    } | ({"carried": sorted(network.reads)} if carry else {})
     return hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
@@ -162,7 +179,7 @@ def _by_length(dataset: Any, todo: list[Entry]) -> list[Entry]:
 
 def _compute(
     network: Network,
-    cut: int,
+    encode: Callable[[Any], Any],
     dataset: Any,
     todo: list[Entry],
     shelf: Shelf,
@@ -176,7 +193,7 @@ def _compute(
     began, done = time.monotonic(), 0
     with evaluating(network):
         for batch, raw in zip(batches, ahead(partial(_prepare, network, dataset), batches), strict=True):
-            state = run_safely(partial(network.run, start=0, stop=cut), move(raw, place.device, layout), place)
+            state = run_safely(encode, move(raw, place.device, layout), place)
             held.append((batch, to_chunk(state)))
             done += len(batch)
             full = sum(n_bytes(chunk) for _, chunk in held) >= CHUNK_BYTES

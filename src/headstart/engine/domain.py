@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from headstart.data.batches import Samples, known
-from headstart.engine.labels import as_labels, pick_labels
+from headstart.data.batches import Samples
+from headstart.engine.labels import ViewedLabels, as_labels, given_labels, pick_labels
 from headstart.errors import UserError
 
 Fetch = Callable[[np.ndarray, Any], Any]
@@ -29,7 +29,8 @@ class Domain:
     ----------
     fetch : positions and views to states, such as `States.fetch` or `raw_fetch`; the same arguments give the same
         states. Fetches with an attribute ``slow`` are made ahead of time by threads.
-    labels : [n] or [n, k], or a list where they are ragged (see `Samples.y`); None: nothing is labelled.
+    labels : [n] or [n, k], a list where they are ragged (see `Samples.y`), or `ViewedLabels`, of which a batch holds
+        those of its first view; None: nothing is labelled.
     n : number of samples, where there are no labels to count.
     names : one per sample, for messages.
     views : number of views at hand. shown : how many of them a batch holds of each sample.
@@ -72,7 +73,7 @@ class Domain:
 
     def labelled(self) -> str:
         """Return whether ``all``, ``some`` or ``none`` of the samples have a label."""
-        given = known(pick_labels(self.labels, np.arange(self.n))) if self.labels is not None else torch.zeros(1)
+        given = given_labels(self.labels) if self.labels is not None else torch.zeros(1)
         return "all" if given.all() else "some" if given.any() else "none"
 
     def places(self, flat: np.ndarray, seed: int, number: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -87,7 +88,7 @@ class Domain:
         x, *more = [self.fetch(positions, views) for views in numbers]
         return Samples(
             x=x,
-            y=None if self.labels is None else pick_labels(self.labels, positions),
+            y=None if self.labels is None else pick_labels(self.labels, positions, numbers[0]),
             weight=None if self.weights is None else torch.from_numpy(self.weights[positions]),
             names=None if self.names is None else [self.names[p] for p in positions],
             rows=torch.from_numpy(positions),
@@ -111,6 +112,8 @@ def _count(labels: Any, n: int | None, names: list[str] | None) -> int:
 
 
 def _bytes(labels: Any) -> bytes | None:
+    if isinstance(labels, ViewedLabels):
+        return labels.content
     if not isinstance(labels, list):
         return None if labels is None else labels.tobytes()
     flat = [list(value.values()) if isinstance(value, dict) else [value] for value in labels]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from headstart.engine.ahead import ahead
 from headstart.engine.device import Place, choose_precision, free_memory, layout_of, move, out_of_memory
 from headstart.engine.domain import Fetch
-from headstart.engine.labels import as_labels, pick_labels
+from headstart.engine.labels import as_labels
 from headstart.errors import UserError
 from headstart.networks.network import Network
 from headstart.tasks import TaskLogic
@@ -52,7 +52,8 @@ def predict(
     device : where to compute; None: where the network is.
     precision : ``no`` (float32) or ``bf16``.
     """
-    return logic.predict(outputs(network, fetch, n, batch_size, _place(network, device, precision))).numpy()
+    found = outputs(network, fetch, n, batch_size, _place(network, device, precision), logic.condensed)
+    return logic.predict(found).numpy()
 
 
 def evaluator(
@@ -60,12 +61,10 @@ def evaluator(
 ) -> Callable[[Network], dict[str, float]]:
     """Return ``evaluate(network)`` that gives ``loss`` (the task's, mean) and ``score`` (mean, higher is better)."""
     y = as_labels(labels)
-    truth = pick_labels(y, np.arange(len(y)))
 
     def evaluate(network: Network) -> dict[str, float]:
-        found = outputs(network, fetch, len(y), batch_size, _place(network, None, precision))
-        loss = logic.loss(found, truth)
-        return {"loss": float(loss), "score": logic.score(logic.predict(found).numpy(), y)}
+        found = outputs(network, fetch, len(y), batch_size, _place(network, None, precision), logic.condensed)
+        return logic.evaluated(found, y)
 
     return evaluate
 
@@ -77,10 +76,17 @@ def _place(network: Network, device: Any, precision: str | None) -> Place:
     return Place(where, choose_precision(where, precision))
 
 
-def outputs(network: Network, fetch: Fetch, n: int, batch_size: int, place: Place) -> Tensor:
-    """Return the network's outputs [n, k], float32, on the CPU."""
+def outputs(
+    network: Network,
+    fetch: Fetch,
+    n: int,
+    batch_size: int,
+    place: Place,
+    condensed: Callable[[Tensor], Tensor] = lambda outputs: outputs,
+) -> Tensor:
+    """Return what ``condensed`` keeps of the network's outputs [n, k], float32, on the CPU."""
     with evaluating(network):
-        found = [network_outputs.float().cpu() for network_outputs in _batches(network, fetch, n, batch_size, place)]
+        found = [condensed(one.float()).cpu() for one in _batches(network, fetch, n, batch_size, place)]
     if not found:
         raise UserError("There is nothing to predict: no sample was given.")
     return _joined(found)
@@ -88,7 +94,7 @@ def outputs(network: Network, fetch: Fetch, n: int, batch_size: int, place: Plac
 
 def _joined(found: list[Tensor]) -> Tensor:
     """Join batches of outputs; those with a length (tokens: [n, l, k]) are padded on the right with zeros."""
-    if found[0].ndim < 3:
+    if found[0].ndim != 3 or len({part.shape[1] for part in found}) == 1:
         return torch.cat(found)
     length = max(part.shape[1] for part in found)
     pad = [(0, 0) * (part.ndim - 2) + (0, length - part.shape[1]) for part in found]

@@ -6,6 +6,7 @@
 from headstart.errors import check_names
 from headstart.kinds.base import LabelSpace
 from headstart.kinds.class_sets import ClassSets
+from headstart.kinds.masks import Masks
 from headstart.kinds.one_class import OneClass
 from headstart.kinds.values import Values
 
@@ -13,6 +14,7 @@ KINDS: dict[str, type[LabelSpace]] = {
     "classification": OneClass,
     "multilabel": ClassSets,
     "regression": Values,
+    "segmentation": Masks,
 }
 TASKS: tuple[str, ...] = tuple(KINDS)
 METRICS: dict[str, tuple[str, ...]] = {kind: space.metrics for kind, space in KINDS.items()}
@@ -24,4 +26,4 @@ ERRORS: frozenset[str] = frozenset().union(*(space.errors for space in KINDS.val
 for _kind, _space in KINDS.items():
     check_names(_space.shares | _space.errors, _space.metrics, f"headstart.kinds.KINDS['{_kind}']")
 
-__all__ = ["ERRORS", "KINDS", "METRICS", "SHARES", "TASKS", "ClassSets", "LabelSpace", "OneClass", "Values"]
+__all__ = ["ERRORS", "KINDS", "METRICS", "SHARES", "TASKS", "ClassSets", "LabelSpace", "Masks", "OneClass", "Values"]

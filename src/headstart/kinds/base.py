@@ -20,23 +20,28 @@ class LabelSpace(ABC):
     ----------
     logic : the torch side, ``module:class``.
     names_in : which field of a `Task` holds the names.
-    reads : how label columns are read: one class, several classes, or values per sample (`headstart.data.labels`).
+    reads : how label columns are read: one class, several classes, or values per sample (`headstart.data.labels`);
+        ``objects`` are in no column (`headstart.data.scenes`).
     link : what turns raw outputs into predictions; all but the identity give probabilities.
-    solved_as : the loss by which methods without gradients fit it, as `headstart.shallow` names it.
+    solved_as : the loss by which methods without gradients fit it, as `headstart.shallow` names it; None where none
+        does, so that there is no probe.
+    methods : those of the catalogue that fit it, with the penalties that they carry; None for all.
     dtype : of the labels.
     metrics : the kind's own first, a mean of one score per sample. shares, errors : those from 0 to 1; those of which
         less is better.
     one_class : whether each sample has exactly one class, as class weights and labels counted per class need.
     has_shares, has_hits : whether a sample's score lies between 0 and 1; whether it is 0 or 1.
+    writes : what predictions may be written as beside a table, in words; empty for nothing else.
     view : how the report shows what is right and wrong (`headstart.report.quality`).
     meaning : what predictions are. purpose : what a model does, with ``{names}`` and ``{unit}``.
     """
 
     logic: ClassVar[str]
     names_in: ClassVar[Literal["classes", "targets"]]
-    reads: ClassVar[Literal["class", "classes", "values"]]
+    reads: ClassVar[Literal["class", "classes", "values", "objects"]]
     link: ClassVar[Link]
-    solved_as: ClassVar[Literal["classification", "multilabel", "regression"]]
+    solved_as: ClassVar[Literal["classification", "multilabel", "regression"] | None]
+    methods: ClassVar[frozenset[str] | None] = None
     dtype: ClassVar[type]
     metrics: ClassVar[tuple[str, ...]]
     shares: ClassVar[frozenset[str]] = frozenset()
@@ -44,6 +49,7 @@ class LabelSpace(ABC):
     one_class: ClassVar[bool] = False
     has_shares: ClassVar[bool] = True
     has_hits: ClassVar[bool] = False
+    writes: ClassVar[str] = ""
     view: ClassVar[str]
     meaning: ClassVar[str]
     purpose: ClassVar[str]
@@ -97,6 +103,10 @@ class LabelSpace(ABC):
     def outputs(self, labels: Array, most: int) -> list[tuple[str, Array, bool]]:
         """Return ``most`` outputs at the utmost: what each is in words, class numbers or values [n], whether values."""
 
+    def content(self, labels: Array) -> bytes:
+        """Return bytes that are the same for the same labels, on every machine."""
+        return labels.astype("<f8").tobytes()
+
     def class_of(self, labels: Array) -> Array:
         """Return the class number [n] within which labels are counted; 0 for all where there is one for none."""
         return np.zeros(len(labels), dtype=np.int64)
@@ -128,6 +138,14 @@ class LabelSpace(ABC):
         ValueError
             If something in it is no label of this space.
         """
+
+    def kept_values(self, predictions: Array) -> list[list[float]]:
+        """Return what a run's table of predictions keeps of each, `n_kept` numbers."""
+        return predictions.astype(float).tolist()
+
+    @property
+    def n_kept(self) -> int:
+        return len(self.names)
 
     def details(self, prediction: Array) -> dict[str, float]:
         """Return what a sample's record holds beside the answer: a probability per class, or several values."""

@@ -19,7 +19,7 @@ def said(dataset: Any) -> Any:
 
 def answered(values: np.ndarray, dataset: Any) -> np.ndarray:
     """Return a model's answers; one that is not finite is an error that names its sample."""
-    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
     if len(bad):
         first = dataset.names(bad[:1])[0]
         raise UserError(

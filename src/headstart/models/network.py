@@ -42,6 +42,16 @@ class NetworkModel(SavedModel):
         preprocess = self.network.preprocess
         return preprocess.wanted if preprocess.modality == "table" else self.column
 
+    @property
+    def writes(self) -> str:
+        return self.logic.task.label_space.writes
+
+    def written(self, dataset: Any, values: np.ndarray, out: Any) -> bool:
+        return self.logic.written(dataset, values, out)
+
+    def records(self, dataset: Any, values: np.ndarray) -> list[dict[str, Any]]:
+        return self.logic.records(dataset, values)
+
     def answer(self, dataset: Any, device: str | None) -> np.ndarray:
         from headstart.engine import choose_device, predict, raw_fetch
 
@@ -52,6 +62,10 @@ class NetworkModel(SavedModel):
     def answer_adapted(self, dataset: Any, adapt: str, device: str | None) -> np.ndarray:
         from headstart.engine import choose_device, raw_fetch
 
+        if self.writes:
+            raise UserError(
+                f"--adapt {adapt} is for one answer per sample, and this model gives masks; leave --adapt out."
+            )
         rows, place = np.arange(len(dataset)), choose_device(device)
         fetch = raw_fetch(dataset, rows, self.network.preprocess)
         return outputs_after(self.network.to(place), self.logic, adapt, fetch, len(rows), place)

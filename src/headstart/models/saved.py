@@ -95,6 +95,19 @@ class SavedModel(ABC):
         """Turn probabilities into class names; values stay."""
         return self.logic.task.label_space.answers(predictions)
 
+    @property
+    def writes(self) -> str:
+        """What predictions may be written as beside a table, in words; empty for nothing else."""
+        return ""
+
+    def written(self, dataset: Any, values: np.ndarray, out: Any) -> bool:
+        """Write predictions in a form of the task's own where ``out`` asks for it; return whether that was done."""
+        return False
+
+    def records(self, dataset: Any, values: np.ndarray) -> list[dict[str, Any]]:
+        """Return `told` of the samples of an open `Dataset`, for answers whose meaning depends on the sample's size."""
+        return self.told(values)
+
     def told(self, values: np.ndarray) -> list[dict[str, Any]]:
         """Return each sample's prediction, and a probability (or value) per class (or target)."""
         details = self.logic.task.label_space.details

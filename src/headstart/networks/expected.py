@@ -61,6 +61,19 @@ PREPROCESS: dict[str, Rule] = {
         },
         open=False,
     ),
+    "scene": Record(
+        {
+            "modality": Text(choices=("image",)),
+            "frame": Text(choices=("whole",)),
+            "size": Whole(1, 2**14),
+            "mean": Items(Number(), 1, 3),
+            "std": Items(Number(1e-30), 1, 3),
+            "interpolation": Text(choices=tuple(INTERPOLATIONS)),
+            "channels": Whole(1, 3),
+            "flip": Flag(),
+        },
+        open=False,
+    ),
     "table": TABLE,
     "text": Record(
         {"modality": NAME, "max_length": Whole(1, 2**20), "pad_to": Maybe(Whole(1, 2**20)), "tokenizer": NAME},
@@ -155,9 +168,11 @@ def preprocess_rule(value: Any) -> Rule:
     if modality == "table" and isinstance(value.get("mean"), dict):
         same = Record({name: Number(1e-300) for name in value["mean"]}, open=False)
         return Record({**TABLE.needs, "std": same})
-    if isinstance(modality, str) and modality in PREPROCESS:
+    if modality == "image" and "frame" in value:
+        return PREPROCESS["scene"]
+    if isinstance(modality, str) and modality in PREPROCESS and modality != "scene":
         return PREPROCESS[modality]
-    return Record({"modality": Text(choices=tuple(PREPROCESS))})
+    return Record({"modality": Text(choices=tuple(name for name in PREPROCESS if name != "scene"))})
 
 
 def task_rule(task: Any) -> Rule:

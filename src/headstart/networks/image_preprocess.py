@@ -8,20 +8,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
+from headstart.networks.image_tensors import INTERPOLATIONS, standardised
 from headstart.networks.image_views import jittered_crop, shaken
 from headstart.networks.preprocess import Preprocess
+from headstart.networks.scene_preprocess import ScenePreprocess
 from headstart.storage import write_json
-
-INTERPOLATIONS = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
 
 
 @dataclass(frozen=True)
@@ -98,15 +92,11 @@ class ImagePreprocess(Preprocess):
 
     def to_tensor(self, views: list[Image.Image]) -> Tensor:
         """Return [n, channels, size, size] from views of the right size and mode."""
-        batch = np.empty((len(views), self.channels, self.size, self.size), dtype=np.float32)
-        mean, std = (np.array(part, dtype=np.float32)[:, None, None] for part in (self.mean, self.std))
-        # one picture at a time stays in the processor's cache, and by NumPy, whose threads are this one only
-        for view, out in zip(views, batch, strict=True):
-            pixels = np.asarray(view).reshape(self.size, self.size, self.channels).transpose(2, 0, 1)
-            np.divide(pixels, np.float32(255), out=out)
-            np.subtract(out, mean, out=out)
-            np.divide(out, std, out=out)
-        return torch.from_numpy(batch)
+        return standardised(views, self.size, self.mean, self.std)
+
+    def whole(self, size: int) -> ScenePreprocess:
+        # Pillow widens the kernel when it makes a picture smaller, so that bilinear does not alias
+        return ScenePreprocess(size, "bilinear", self.mean, self.std, self.channels, self.flip)
 
     @property
     def augments(self) -> bool:

@@ -10,6 +10,7 @@ from headstart.errors import UserError
 from headstart.networks.expected import preprocess_rule
 from headstart.networks.image_preprocess import ImagePreprocess
 from headstart.networks.preprocess import Preprocess
+from headstart.networks.scene_preprocess import ScenePreprocess
 from headstart.networks.table_preprocess import TablePreprocess
 from headstart.schema import require
 from headstart.storage import read_json
@@ -39,6 +40,8 @@ def _require_finite(value: dict[str, Any]) -> None:
 
 
 def _from_json(value: dict[str, Any], directory: Path) -> Preprocess:
+    if value["modality"] == "image" and "frame" in value:
+        return ScenePreprocess.from_json(value)
     if value["modality"] == "image":
         return ImagePreprocess.from_json(value)
     if value["modality"] == "table":

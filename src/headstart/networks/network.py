@@ -14,6 +14,8 @@ from headstart.networks.preprocess import Preprocess
 
 State = Tensor | dict[str, Tensor]
 FEATURES, TOKENS = "features", "tokens"
+LAST = "last"
+"""In a state that carries maps by stage, the name of the state at its own cut."""
 
 
 class Network(nn.Module):
@@ -86,14 +88,48 @@ class Network(nn.Module):
             return len(self.stages) - 1
         return min(self.stage_names.index(name) for name in (self.taps or self.reads))
 
+    @property
+    def last_carry(self) -> int:
+        """The last cut that states of `carry` may enter at: with maps of pictures beside them any cut will do."""
+        carries = self.reads_maps and not self.taps and self.preprocess.modality == "image"
+        return len(self.stages) if carries else self.last_cut
+
+    @property
+    def reads_maps(self) -> bool:
+        """Whether the head reads maps of named stages, which states then carry with them (see `carry`)."""
+        return self.reads not in (FEATURES, TOKENS)
+
+    def carry(self, x: Any, cut: int) -> Any:
+        """Return the state that enters at ``cut``, from samples, with all that the head reads of the stages before it.
+
+        Where the head reads maps, and one of them lies at the cut or before it, the state is a dict: maps by stage, and
+        under `LAST` the state itself, which is not pooled at the last cut.
+        """
+        if not self.reads_maps or cut == 0:
+            return self.run(x, 0, cut)
+        maps: dict[str, Any] = {}
+        for index, (name, state) in enumerate(self._walk(x, cut)):
+            x = state
+            if name in self.reads and index < cut - 1:
+                maps[name] = _map(state)
+        return maps | {LAST: x}
+
     def read(self, x: Any) -> tuple[Tensor, Any]:
         """Return, from one pass over states at ``entry``, the pooled features and what the head reads."""
         if self.reads == FEATURES:
             features = self.features(x)
             return features, features
-        if self.entry > self.last_cut:
-            raise ValueError(f"The head reads {self.reads}, which states at cut {self.entry} have left behind.")
         maps = {}
+        if self.reads_maps and isinstance(x, dict) and LAST in x:
+            before = self.stage_names[self.entry - 1]
+            maps = {
+                name: x[LAST if name == before else name]
+                for name in self.stage_names[: self.entry]
+                if name in self.reads
+            }
+            x = x[LAST]
+        elif self.entry > self.last_cut or (self.reads_maps and not {*self.reads} <= {*self.stage_names[self.entry :]}):
+            raise ValueError(f"The head reads {self.reads}, which states at cut {self.entry} have left behind.")
         for name, state in self._walk(x):
             x = state
             if name in self.reads:
@@ -141,10 +177,12 @@ class Network(nn.Module):
             raise ValueError(f"No feature map of {sorted(unknown)}: stages from the entry on are {self.stage_names}.")
         return {name: _map(state) for name, state in self._walk(x) if name in wanted}
 
-    def _walk(self, x: Any) -> Iterator[tuple[str, Any]]:
-        """Yield each stage from the entry on and the state after it; frozen stages run without a graph."""
+    def _walk(self, x: Any, stop: int | None = None) -> Iterator[tuple[str, Any]]:
+        """Yield each stage from the entry on and the state after it, up to cut ``stop`` from the input where that is
+        given; frozen stages run without a graph."""
+        start = self.entry if stop is None else 0
         for index, (name, stage) in enumerate(self.stages.items()):
-            if index >= self.entry:
+            if start <= index < (len(self.stages) if stop is None else stop):
                 with torch.no_grad() if index < self.frozen else contextlib.nullcontext():
                     x = stage(x)
                 yield name, x

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
+from headstart.errors import UserError
+
 
 class Preprocess(ABC):
     """Turns raw samples of one modality into the state that enters a network.
@@ -31,6 +33,10 @@ class Preprocess(ABC):
         the longest in the batch; dict of ``numeric`` and ``missing`` [n, p] (float32) and ``categorical`` [n, q]
         (int64) for tables.
         """
+
+    def whole(self, size: int) -> Preprocess:
+        """Return preprocessing that shows whole samples, so that labels in space can follow; of pictures alone."""
+        raise UserError(f"Masks and boxes lie in pictures, and this source takes {self.modality}s; name one of images.")
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:

@@ -57,34 +57,29 @@ def collect(
         out.
     """
     folder = Path(run_dir) / "evidence"
-    rows, predictions = np.asarray(rows), np.asarray(predictions, dtype=np.float64)
-    ranked = worst(logic, predictions, dataset.labels(rows))
-    parts = {
+    rows, of_rows = np.asarray(rows), np.ndim(predictions) == 2
+    predictions = np.asarray(predictions, dtype=np.float64 if of_rows else None)
+    labels = dataset.labels(rows)
+    ranked = logic.ranked(predictions, labels)
+    classes = logic.by_class(predictions, labels)
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
         "mistakes": lambda: {"items": mistakes(folder, logic, dataset, rows, predictions, ranked)},
-        "saliency": lambda: saliency(folder, after, logic, dataset, _explained(rows, predictions, ranked)),
-        "map": lambda: feature_map(before, after, dataset, rows, seed, encode),
     }
+    if classes is not None:
+        parts["classes"] = lambda: classes
+    if of_rows:  # an answer in space has no one output to explain, and no one label to colour a point by
+        parts["saliency"] = lambda: saliency(folder, after, logic, dataset, _explained(rows, predictions, ranked))
+        parts["map"] = lambda: feature_map(before, after, dataset, rows, seed, encode)
     for name, part in parts.items():
         started = time.perf_counter()
         try:
-            value = part() if spare() >= SHARES[name] * expected else {"note": LEFT_OUT}
+            value = part() if spare() >= SHARES.get(name, 0.0) * expected else {"note": LEFT_OUT}
         except Exception as error:
             value = {"note": f"This part could not be made ({type(error).__name__}: {error})."}
         write_json(folder / f"{name}.json", value | {"seconds": round(time.perf_counter() - started, 3)})
 
 
 LEFT_OUT = "This part was left out, since the budget was spent before it; give more with --budget."
-
-
-def worst(logic: TaskLogic, predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return positions of wrong predictions, the most confident (or, for values, the furthest off) first.
-
-    One class of several: by the probability of the wrong class. Label sets: by the largest distance of one label's
-    probability from the truth, if it is over 1/2. Values: by the error in units of the labels' spread.
-    """
-    wrong, weight = logic.task.label_space.mistakes(predictions, labels)
-    order = np.argsort(-weight, kind="stable")
-    return order[wrong[order]]
 
 
 def mistakes(
@@ -101,8 +96,8 @@ def mistakes(
     return [
         {
             "name": names[i],
-            **logic.task.label_space.told(predictions[at], labels[i]),
-            **show(folder, f"mistake-{i:02d}", raws[i]),
+            **logic.told(predictions[at], labels[i]),
+            **show(folder, f"mistake-{i:02d}", logic.shown(raws[i], predictions[at], labels[i])),
         }
         for i, at in enumerate(chosen)
     ]

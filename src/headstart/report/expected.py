@@ -280,6 +280,18 @@ EVIDENCE: dict[str, Rule] = {
     ),
     "blind": Record({"n": COUNT, "usual": Items(Number(0)), "samples": Items(BLIND), "unusual": Items(BLIND)}),
     "mistakes": SAMPLES,
+    "classes": Record(
+        {},
+        {
+            "n": COUNT,
+            "about": WORD,
+            "legend": Maybe(WORD),
+            "columns": Items(NAME),
+            "rows": Items(Record({"name": NAME}, {"n": COUNT})),
+            "curves": Items(Record({"name": NAME, "recall": Items(Number()), "precision": Items(Number())})),
+            "note": Maybe(WORD),
+        },
+    ),
     "saliency": SAMPLES,
     "domains": Record(
         {},

@@ -144,7 +144,7 @@ def parity(path: Path, graph: Graph, network: Network, logic: TaskLogic, samples
     worst = 0.0
     for group in samples:
         with torch.no_grad():
-            want = logic.predict(network(network.preprocess(group))).double().numpy()
+            want = logic.exported(network(network.preprocess(group))).double().numpy()
         got = np.asarray(session.run(["predictions"], graph.feed(group))[0], dtype=np.float64)
         worst = max(worst, float(np.max(np.abs(got - want) / scale, initial=0.0)))
     if not worst < TOLERANCE:
@@ -165,7 +165,7 @@ def describe(network: Network, logic: TaskLogic, graph: Graph, worst: float, cou
         "output": {
             "name": "predictions",
             "type": "float32",
-            "shape": ["n", logic.task.n_outputs],
+            "shape": ["n", *logic.answer_shape],
             "names": list(space.names),
             "meaning": space.meaning,
         },

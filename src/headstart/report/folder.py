@@ -137,9 +137,9 @@ def _read_predictions(file: Path, run: dict[str, Any]) -> Predictions | None:
     seed = wanted if wanted in seeds else seeds[0]
     rows = table.filter(np.array([s == seed for s in seeds])).to_pydict()
     space = space_of(run)
-    values = np.array(rows["probabilities"], dtype=np.float64).reshape(len(rows["name"]), -1)
-    if not np.isfinite(values).all() or values.shape[1] != len(space.names):
-        raise ValueError(f"{values.shape[1]} probabilities per row, or some that are not finite")
+    values = np.array(rows["probabilities"], dtype=np.float64).reshape(len(rows["name"]), space.n_kept)
+    if not np.isfinite(values).all():
+        raise ValueError("probabilities that are not finite")
     return Predictions([str(n) for n in rows["name"]], space.read_answers(rows["label"]), values)
 
 

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from headstart.networks.network import Network
-from headstart.report.resample import resized_crop
+from headstart.networks.scene_preprocess import ScenePreprocess, fill_of
+from headstart.report.resample import fitted, resized_crop
 from headstart.tasks import TaskLogic
 
 Arrays = dict[str, np.ndarray]
@@ -32,6 +33,8 @@ class Graph:
 
 def build_graph(network: Network, logic: TaskLogic) -> Graph:
     """Return the graph of a loaded network and its task."""
+    if isinstance(network.preprocess, ScenePreprocess):
+        return scene_graph(network, logic)
     make = {"image": image_graph, "text": text_graph, "table": table_graph}[network.preprocess.modality]
     return make(network, logic)
 
@@ -45,7 +48,7 @@ class Outputs(nn.Module):
         self.logic = logic
 
     def forward(self, x: Any) -> Tensor:
-        return self.logic.predict(self.network(x))
+        return self.logic.exported(self.network(x))
 
 
 class FromPixels(nn.Module):
@@ -71,6 +74,40 @@ class FromPixels(nn.Module):
         return self.outputs(((x / 255.0 - self.mean) / self.std).permute(0, 3, 1, 2).contiguous())
 
 
+class FromScene(nn.Module):
+    """Decoded pixels, uint8 [n, h, w, 3] of any size, to answers on the canvas."""
+
+    mean: Tensor
+    std: Tensor
+    fill: Tensor
+
+    def __init__(self, network: Network, logic: TaskLogic, preprocess: ScenePreprocess) -> None:
+        super().__init__()
+        self.outputs = Outputs(network, logic)
+        self.size, self.interpolation, self.channels = preprocess.size, preprocess.interpolation, preprocess.channels
+        self.register_buffer("mean", torch.tensor(preprocess.mean, dtype=torch.float32).view(1, 1, 1, -1))
+        self.register_buffer("std", torch.tensor(preprocess.std, dtype=torch.float32).view(1, 1, 1, -1))
+        fill = fill_of(preprocess.mean)
+        self.register_buffer("fill", torch.tensor(fill if isinstance(fill, tuple) else [fill], dtype=torch.float64))
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        if self.channels == 1:
+            pixels = _grey(pixels)
+        x = fitted(pixels, self.size, self.interpolation, self.fill).to(torch.float32)
+        return self.outputs(((x / 255.0 - self.mean) / self.std).permute(0, 3, 1, 2).contiguous())
+
+
+def scene_graph(network: Network, logic: TaskLogic) -> Graph:
+    """Pixels in, the whole picture on its canvas inside."""
+    assert isinstance(network.preprocess, ScenePreprocess)
+    size = network.preprocess.size
+    return _of_pixels(
+        FromScene(network, logic, network.preprocess),
+        f"inside, the longer side becomes {size} pixels, and the picture lies in the upper left corner of a square: "
+        f"places of the answer times max(height, width) / {size} are places of the picture",
+    )
+
+
 def _grey(pixels: Tensor) -> Tensor:
     """Return Pillow's luma of RGB pixels: ITU-R 601-2 in 16-bit fixed point."""
     x = pixels.to(torch.float64)
@@ -80,18 +117,19 @@ def _grey(pixels: Tensor) -> Tensor:
 
 def image_graph(network: Network, logic: TaskLogic) -> Graph:
     """Pixels in, resizing, cropping and normalising inside."""
+    return _of_pixels(FromPixels(network, logic), "resizing, cropping and normalising are inside")
 
+
+def _of_pixels(module: nn.Module, inside: str) -> Graph:
     def feed(raws: list[Any]) -> Arrays:
         return {"pixels": np.stack([np.asarray(raw.convert("RGB"), dtype=np.uint8) for raw in raws])}
 
     said = {
         "type": "uint8",
         "shape": ["n", "height", "width", 3],
-        "meaning": "decoded RGB pixels, 0 to 255, turned upright (EXIF); images of one call share one size; "
-        "resizing, cropping and normalising are inside",
+        "meaning": "decoded RGB pixels, 0 to 255, turned upright (EXIF); images of one call share one size; " + inside,
     }
-    axes = {"pixels": {0: "n", 1: "height", 2: "width"}}
-    return Graph(FromPixels(network, logic), axes, {"pixels": said}, feed)
+    return Graph(module, {"pixels": {0: "n", 1: "height", 2: "width"}}, {"pixels": said}, feed)
 
 
 class FromTokens(nn.Module):

@@ -19,8 +19,10 @@ DRAWS = 300
 
 def errors(folder: RunFolder) -> dict[str, Any] | None:
     """Confusion for one class of several, a table for label sets, residuals for values."""
-    found = folder.predictions
-    if found is None or not len(found):
+    found, told = folder.predictions, folder.evidence.get("classes")
+    if told is not None and told.get("rows"):
+        return {"view": "classes", **_told_classes(told)}
+    if found is None or not len(found) or not found.values.shape[1]:
         return None
     space = space_of(folder.run)
     return {"view": space.view, **VIEWS[space.view](found, list(space.names))}
@@ -42,6 +44,21 @@ def _confusion(found: Predictions, classes: list[str]) -> dict[str, Any]:
         "pairs": sorted(pairs, key=lambda pair: -pair["n"])[:PAIRS],
         "per_class": _per_class(matrix, classes),
     }
+
+
+def _told_classes(told: dict[str, Any]) -> dict[str, Any]:
+    """The table that a task has made of its classes: shares, or nothing where a class does not occur."""
+    columns = told.get("columns") or []
+    rows = [
+        {
+            "name": row.get("name"),
+            "n": fmt.count(row.get("n")),
+            "cells": [fmt.percent(row[c]) if fmt.is_number(row.get(c)) else fmt.DASH for c in columns],
+        }
+        for row in told["rows"]
+    ]
+    about = {name: told.get(name) or "" for name in ("about", "legend")}
+    return {"n": told.get("n", 0), "columns": columns, "rows": rows, **about}
 
 
 def _cells(matrix: np.ndarray) -> list[list[dict[str, Any]]]:

@@ -38,6 +38,26 @@ def resized_crop(x: Tensor, size: int, short: int, interpolation: str, squash: b
     return resized.permute(0, 2, 3, 1)
 
 
+def fitted(x: Tensor, size: int, interpolation: str, fill: Tensor) -> Tensor:
+    """Resize uint8 images [n, h, w, c] so that the longer side is ``size``, in the upper left corner of a square of the
+    colour ``fill`` [c]; return float64 [n, size, size, c] of whole numbers.
+    """
+    height, width = _ones(x[0, :, 0, 0]), _ones(x[0, 0, :, 0])
+    h, w = height.sum(0, keepdim=True), width.sum(0, keepdim=True)
+    scale = size / torch.maximum(h, w)
+    new_h, new_w = (torch.round(side * scale).clamp(min=1.0) for side in (h, w))
+    corner = torch.zeros_like(h)
+    columns = weights(width, w, new_w, size, interpolation, corner)
+    rows = weights(height, h, new_h, size, interpolation, corner)
+    x = x.to(torch.float64).permute(0, 3, 1, 2)
+    resized = whole(rows @ whole(x @ columns.T))
+    if VERTICAL_FIRST:
+        resized = torch.where(_tall(h, w, new_h, new_w), whole(whole(rows @ x) @ columns.T), resized)
+    place = torch.arange(size, dtype=torch.float64, device=x.device)
+    inside = (place < new_h)[:, None] & (place < new_w)[None, :]
+    return torch.where(inside[None, None], resized, fill.view(1, -1, 1, 1)).permute(0, 2, 3, 1)
+
+
 def _tall(h: Tensor, w: Tensor, new_h: Tensor, new_w: Tensor) -> Tensor:
     """Return whether Pillow resizes vertically first, which matters because it rounds between the passes."""
     return (h > new_h) & (h - new_h > 2.0 * (w - new_w))
@@ -52,10 +72,16 @@ def whole(x: Tensor) -> Tensor:
     return torch.floor(x + 0.5).clamp(0.0, 255.0)
 
 
-def weights(ones: Tensor, before: Tensor, after: Tensor, size: int, interpolation: str) -> Tensor:
-    """Return Pillow's resampling weights [size, before] of the ``size`` central ones of ``after`` outputs."""
+def weights(
+    ones: Tensor, before: Tensor, after: Tensor, size: int, interpolation: str, first: Tensor | None = None
+) -> Tensor:
+    """Return Pillow's resampling weights [size, before] of ``size`` of the ``after`` outputs.
+
+    By default they are the central ones, else those from ``first`` on.
+    """
     scale = before / after
-    first = torch.round((after - size) / 2.0)  # half to even, as Python rounds
+    if first is None:
+        first = torch.round((after - size) / 2.0)  # half to even, as Python rounds
     centre = ((torch.arange(size, dtype=torch.float64, device=ones.device) + first + 0.5) * scale)[:, None]
     place = (torch.cumsum(ones, 0) - 1.0)[None, :]
     if interpolation == "nearest":

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
+from headstart.errors import UserError
 from headstart.kinds import KINDS
 from headstart.problem import Task
 
@@ -61,6 +64,23 @@ class TaskLogic(ABC):
         targets = self.task.label_space.indicators(labels)
         return targets if self.units is None else (targets - self.units[0]) / self.units[1]
 
+    def configured(self, options: dict[str, Any]) -> Self:
+        """Return the task with what is asked of it beyond the noun: ``size``, ``head``; refuse what has no meaning."""
+        for name, value in options.items():
+            if value is not None:
+                raise UserError(
+                    f"--{name} {value} is for masks and boxes, and the task is {self.task.kind}; leave it out."
+                )
+        return self
+
+    def adapt(self, network: Any) -> Any:
+        """Return a network that takes samples as the task needs them; by default as it does."""
+        return network
+
+    def target(self, label: Any, preprocess: Any, seed: int | None) -> Any:
+        """Return what a label is in the view of a seed (None: the plain view); None where no view moves it."""
+        return None
+
     @abstractmethod
     def loss(self, outputs: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
         """Return the mean loss of a batch; ``weight`` [n] weighs the samples (mean of weight * loss)."""
@@ -69,6 +89,24 @@ class TaskLogic(ABC):
         """Return how far outputs [n, k] are from a teacher's, 0 where they are the same: here the mean squared
         difference, for which a temperature has no meaning."""
         return (outputs - others).square().mean()
+
+    def condensed(self, outputs: Tensor) -> Tensor:
+        """Return what `predict` needs of a batch's outputs: all of them, or less where these are large."""
+        return outputs
+
+    def exported(self, outputs: Tensor) -> Tensor:
+        """Return of raw outputs what an exported model answers; by default what `predict` gives."""
+        return self.predict(self.condensed(outputs))
+
+    @property
+    def answer_shape(self) -> tuple[int, ...]:
+        """Shape of what `exported` gives of one sample."""
+        return (self.task.n_outputs,)
+
+    def evaluated(self, condensed: Tensor, y: Any) -> dict[str, float]:
+        """Return ``loss`` and ``score`` of condensed outputs of held-out samples."""
+        truth = y if isinstance(y, list) else torch.from_numpy(y)
+        return {"loss": float(self.loss(condensed, truth)), "score": self.score(self.predict(condensed).numpy(), y)}
 
     @abstractmethod
     def predict(self, outputs: Tensor) -> Tensor:
@@ -93,6 +131,49 @@ class TaskLogic(ABC):
     @abstractmethod
     def metrics(self, predictions: np.ndarray, y: np.ndarray) -> dict[str, float]:
         """Return every metric of the task, the primary one first."""
+
+    def over_rows(self, predictions: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], float]:
+        """Return ``(rows) -> primary metric`` of these samples, asked for many draws of rows."""
+        return lambda rows: self.score(predictions[rows], y[rows])
+
+    def constant(self, labels: np.ndarray, n: int) -> tuple[str, np.ndarray]:
+        """Return the name and n predictions of what needs no features, of training labels."""
+        name, constant = self.task.label_space.constant(labels)
+        return name, np.tile(constant, (n, 1))
+
+    def ranked(self, predictions: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Return positions of wrong predictions, the worst first."""
+        wrong, weight = self.task.label_space.mistakes(predictions, labels)
+        order = np.argsort(-weight, kind="stable")
+        return order[wrong[order]]
+
+    def told(self, prediction: np.ndarray, label: Any) -> dict[str, Any]:
+        """Return label, prediction and confidence of one sample in the task's words."""
+        return self.task.label_space.told(prediction, label)
+
+    def answers(self, predictions: np.ndarray, labels: np.ndarray | None = None) -> list[Any]:
+        """Return what is said of each sample; labels, where they are known, tell the size of what it is said of."""
+        return self.task.label_space.answers(predictions)
+
+    def records(self, dataset: Any, predictions: np.ndarray) -> list[dict[str, Any]]:
+        """Return of each sample of an open `Dataset` its prediction, and a probability, or value, by name."""
+        space = self.task.label_space
+        return [
+            {"prediction": answer, **space.details(row)}
+            for answer, row in zip(space.answers(predictions), predictions, strict=True)
+        ]
+
+    def shown(self, raw: Any, prediction: np.ndarray, label: Any) -> Any:
+        """Return a sample as the report shows it beside its label and answer; by default as it is."""
+        return raw
+
+    def by_class(self, predictions: np.ndarray, labels: np.ndarray) -> dict[str, Any] | None:
+        """Return the report's table of classes with its words, where the task has one of its own."""
+        return None
+
+    def written(self, dataset: Any, predictions: np.ndarray, out: Any) -> bool:
+        """Write predictions in a form of the task's own, where ``out`` asks for it; return whether that was done."""
+        return False
 
     def leading(self, found: dict[str, float]) -> dict[str, float]:
         """Return metrics with the primary one first."""

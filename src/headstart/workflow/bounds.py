@@ -16,6 +16,7 @@ BOUNDS = {
     "epochs": (1, 100_000),
     "patience": (1, 100_000),
     "trials": (1, 100_000),
+    "size": (32, 2_048),
     "seed": (0, 2**32 - 1_001),  # scikit-learn takes seeds below 2**32, and repetitions count up from here
 }
 LONGEST_BUDGET = 10 * 365 * 86_400.0

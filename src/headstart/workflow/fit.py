@@ -60,6 +60,8 @@ def fit(
     trials: int | None = None,
     study: str | None = None,
     unlabelled: Any = None,
+    size: int | None = None,
+    head: str | None = None,
 ) -> Run | None:
     """Transfer from ``source``, or from labelled ``source_data``, to ``data``, and measure whether that helped.
 
@@ -112,6 +114,9 @@ def fit(
         beside those that learn from the labels alone.
     study : URL of a database in which several machines share a race, e.g. ``postgresql://host/name``.
 
+    size : of tasks with masks or boxes, the side in pixels at which whole pictures enter the network.
+    head : of tasks with masks or boxes, what reads the maps of the network's stages: ``unet`` or ``fpn`` for masks.
+
     Returns
     -------
     Run, or None in a helper process of a distributed run.
@@ -162,6 +167,8 @@ def fit(
         trials=trials,
         study=study,
         unlabelled=None if unlabelled is None else spoken(unlabelled),
+        size=size,
+        head=head,
     )
     progress = Progress(quiet=quiet, verbose=verbose)
     given = Given(data, tuple(labelled), test, unlabelled)

@@ -36,6 +36,7 @@ from headstart.workflow.judging.measuring import measures_of, scores_of
 from headstart.workflow.judging.predictions import Predictions
 from headstart.workflow.judging.verdict import Guard, Verdict, guard, judge_kept
 from headstart.workflow.network_record import network_details
+from headstart.workflow.opening.task_methods import check_methods_fit, with_fitting_arms
 from headstart.workflow.opening.transfer import Transfer
 from headstart.workflow.options import FitOptions, depth_of, seconds_of
 from headstart.workflow.planning.facts import facts_of
@@ -92,6 +93,7 @@ class NetworkField(Field[Plan, Results]):
         options = self.bench.options
         named = {*options.arms, *([options.method] if options.method is not None else [])}
         check_continuing(self.bench, tuple(sorted(named - {"chosen", "baselines", *PLAIN})))
+        check_methods_fit(options, self.logic.task)
         if options.forgetting:
             source_at_hand(self.bench.source.spec, self.bench.source.kind)
 
@@ -271,7 +273,7 @@ def named_arms(bench: Workbench) -> FitOptions:
 
     Beside a method that learns from moved inputs stands the same without, to be compared with.
     """
-    options = bench.options
+    options = with_fitting_arms(bench.options, bench.logic.task)
     arms = [name for arm in options.arms for name in (plain_arms(bench) if arm == "baselines" else (arm,))]
     if bench.unlabelled is not None and options.arms == FitOptions.arms:
         arms += [arm for arm in BESIDE if arm not in arms]

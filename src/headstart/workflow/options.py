@@ -64,6 +64,8 @@ class FitOptions:
     forgetting : measure how well the source's own task is solved before and after.
     replay : old samples of the same task, a path; the method ``replay`` learns from them beside the target's.
     remember : keep what the run's data say of each weight, for a later run that is to forget little.
+    size, head : of tasks with masks or boxes: the side in pixels at which pictures enter, and what reads the maps of
+        the network's stages.
     """
 
     source: str | None = None
@@ -103,6 +105,8 @@ class FitOptions:
     trials: int | None = None
     study: str | None = None
     unlabelled: str | None = None
+    size: int | None = None
+    head: str | None = None
 
     def __post_init__(self) -> None:
         one_of("--task", self.task, TASKS)
@@ -121,6 +125,11 @@ class FitOptions:
     @property
     def balanced(self) -> bool:
         return self.class_weight == "balanced"
+
+    @property
+    def of_task(self) -> dict[str, Any]:
+        """What a task is asked for beyond the noun (`headstart.tasks.TaskLogic.configured`)."""
+        return {"size": self.size, "head": self.head}
 
     @property
     def races(self) -> bool:

@@ -44,12 +44,16 @@ def predict_files(
     With ``adapt``, a method at test time, the answers are those of the model adapted to these samples; the others stand
     beside them in columns whose names begin with ``unadapted``.
     """
-    if out is not None and out.suffix.lower() not in ENDINGS:
-        raise UserError(f"--out {out} has no known ending; expected one of {', '.join(ENDINGS)}.")
     model = load(run).model
+    if not model.writes:
+        refuse_ending(out)
     dataset = open_files(files, modality=model.modality, columns=model.wanted)
     if adapt is None:
-        records = predict_records(model, dataset, device=device)
+        values = model.predict_proba(dataset, device=device)
+        if model.written(dataset, values, out):
+            return
+        refuse_ending(out)
+        records = _records(model, dataset, values)
     else:
         records = adapted_records(model, dataset, adapt, device=device)
     for text in dataset.warnings:
@@ -65,11 +69,20 @@ def predict_files(
         write_text(out, WRITERS[out.suffix.lower()](records))
 
 
+def refuse_ending(out: Path | None) -> None:
+    """Refuse a file whose ending says no form that a table is written in."""
+    if out is not None and out.suffix.lower() not in ENDINGS:
+        raise UserError(f"--out {out} has no known ending; expected one of {', '.join(ENDINGS)}.")
+
+
 def predict_records(model: SavedModel, dataset: Dataset, *, device: str | None = None) -> list[dict[str, Any]]:
     """Return one record per sample: name, prediction, and a probability (or value) per class (or target)."""
+    return _records(model, dataset, model.predict_proba(dataset, device=device))
+
+
+def _records(model: SavedModel, dataset: Dataset, values: np.ndarray) -> list[dict[str, Any]]:
     names = dataset.names(np.arange(len(dataset)))
-    values = model.predict_proba(dataset, device=device)
-    return [{"name": name, **record} for name, record in zip(names, model.told(values), strict=True)]
+    return [{"name": name, **record} for name, record in zip(names, model.records(dataset, values), strict=True)]
 
 
 def adapted_records(

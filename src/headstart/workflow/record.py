@@ -130,8 +130,8 @@ def constant_baseline(logic: TaskLogic, labels: np.ndarray, predictions: Predict
     """Return what needs no features: always the largest class of ``labels``, or their mean."""
     if not len(predictions.rows):
         return {}
-    name, constant = logic.task.label_space.constant(labels)
-    return {name: logic.metrics(np.tile(constant, (len(predictions.rows), 1)), predictions.labels)}
+    name, constant = logic.constant(labels, len(predictions.rows))
+    return {name: logic.metrics(constant, predictions.labels)}
 
 
 def title_of(arm: str, titles: dict[str, str]) -> str:

@@ -227,7 +227,8 @@ def stream_of(bench: Workbench, arm: str, network: Network, cut: int, rows: np.n
     ----------
     settings : ``views``, ``batch_size``, ``seed`` and ``weights``, as in `headstart.engine.Stream`.
     """
-    views, labels, names = settings.get("views", 1), bench.dataset.labels(rows), bench.dataset.names(rows)
+    views, names = settings.get("views", 1), bench.dataset.names(rows)
+    labels = bench.targets(network, rows, views=views)
     if not arm_of(arm).replays:
         return Stream(bench.fetch(network, rows, cut=cut, views=views), labels, names=names, **settings)
     old, theirs = bench.replayed, old_rows(bench)

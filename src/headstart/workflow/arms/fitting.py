@@ -309,7 +309,7 @@ def _decay(plan: Plan, arm: str, method: Method) -> float:
 def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitted:
     network = _begun(bench, plan, job, method)
     frozen = method.frozen_stages(network)
-    cut = min(frozen, network.last_cut)  # a head that reads an earlier stage's map must find it
+    cut = min(frozen, network.last_carry)  # a head that reads an earlier stage's map must find it
     first = len(job.validation) > 0 and not job.fold and job.seed == bench.options.seed
     if first:
         _show_stages(bench, job.arm, network.freeze(frozen))

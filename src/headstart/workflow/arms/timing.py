@@ -41,7 +41,7 @@ def measure(bench: Workbench, network: Network) -> Speed:
     stages = _stages(network, move(state, bench.device, layout_of(network, bench.device)), bench.device)
     forward = sum(stages) / len(rows)
     per_stage = tuple(seconds / len(rows) for seconds in stages)
-    step = _step(bench, state, bench.dataset.labels(rows)) / len(rows)
+    step = _step(bench, state, bench.targets(network, rows)) / len(rows)
     return Speed(decode / len(rows), forward, per_stage, max(1.0, step / max(forward, 1e-9)))
 
 
@@ -83,7 +83,7 @@ def _stages(network: Network, state: Any, device: torch.device) -> list[float]:
     return [min(times) for times in zip(*passes, strict=True)]
 
 
-def _step(bench: Workbench, state: Any, labels: np.ndarray) -> float:
+def _step(bench: Workbench, state: Any, labels: Any) -> float:
     """Return the seconds of a training step of the whole network from random weights."""
     network = bench.network(pretrained=False, seed=bench.options.seed)
     stream = Stream(lambda positions, view: _pick(state, positions), labels, batch_size=len(labels), seed=0)

@@ -13,6 +13,8 @@ import torch
 from headstart.data import Dataset
 from headstart.engine import cached_states, choose_device, evaluator, predict, raw_fetch
 from headstart.engine.device import Place, find_place, keep_memory, process_state
+from headstart.engine.fetches import view_seed
+from headstart.engine.labels import ViewedLabels
 from headstart.engine.progress import Progress
 from headstart.engine.states import States
 from headstart.errors import UserError
@@ -67,7 +69,7 @@ class Workbench:
         cls, dataset: Dataset, source: Source, options: FitOptions, processes: Any, progress: Progress
     ) -> Workbench:
         assert dataset.task is not None
-        logic = create_task(dataset.task, dataset.labels(dataset.splits["train"]))
+        logic = create_task(dataset.task, dataset.labels(dataset.splits["train"])).configured(options.of_task)
         place = find_place(processes, options.device, options.precision)
         bench = cls(dataset, source, options, logic, place, progress, processes)
         if dataset.columns is not None:
@@ -102,6 +104,7 @@ class Workbench:
         network = self.source.build(
             pretrained=pretrained, seed=seed, columns=self.dataset.columns, statistics=self._statistics
         )
+        network = self.logic.adapt(network)
         with torch.random.fork_rng(devices=[]):
             head = self.logic.head_of(network)
             torch.manual_seed(seed)
@@ -116,14 +119,26 @@ class Workbench:
         States after frozen stages come from the cache; where nothing is frozen, or the states would take too much
         room, samples are decoded when asked for, and frozen stages run without a graph.
         """
-        states = self._states(network, rows, cut, views, dataset) if cut > 0 else None
+        states = self._states(network, rows, cut, views, dataset, carry=True) if cut > 0 else None
         network.entry = 0 if states is None else cut
         if states is None:
             return raw_fetch(dataset or self.dataset, rows, network.preprocess, views=views, seed=self.options.seed)
         return states.fetch
 
+    def targets(self, network: Network, rows: np.ndarray, *, views: int = 1) -> Any:
+        """Return the labels of the rows as batches hold them: an array, or such as move with the views of `fetch`."""
+        labels = self.dataset.labels(rows)
+        return viewed(self.logic, network, self.dataset, rows, labels, views, self.options.seed)
+
     def _states(
-        self, network: Network, rows: np.ndarray, cut: int, views: int, dataset: Dataset | None = None
+        self,
+        network: Network,
+        rows: np.ndarray,
+        cut: int,
+        views: int,
+        dataset: Dataset | None = None,
+        *,
+        carry: bool = False,
     ) -> States | None:
         name = "frozen features" if cut == len(network.stages) else f"frozen states after stage {cut}"
         seen = 0
@@ -146,6 +161,7 @@ class Workbench:
             batch_size=self.batch_size,
             on_progress=report,
             alone=self.alone,
+            carry=carry,
         )
 
     def features(
@@ -169,3 +185,18 @@ class Workbench:
         return predict(
             network, self.logic, fetch, len(rows), batch_size=self.batch_size, precision=self.place.precision
         )
+
+
+def viewed(
+    logic: TaskLogic, network: Network, dataset: Dataset, rows: np.ndarray, labels: Any, views: int, seed: int
+) -> Any:
+    """Return labels that move with the views of their samples, where the task's do; else the labels."""
+    if not len(rows) or logic.target(labels[0], network.preprocess, None) is None:
+        return labels
+    contents = dataset.hashes(rows)
+
+    def make(position: int, view: int) -> Any:
+        number = view_seed(seed, contents[position], view) if view and views > 1 else None
+        return logic.target(labels[position], network.preprocess, number)
+
+    return ViewedLabels(len(rows), make, logic.task.label_space.content(labels))

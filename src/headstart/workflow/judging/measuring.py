@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 
 import numpy as np
 
@@ -25,11 +25,12 @@ def measures_of(logic: TaskLogic, values: dict[str, list[Array]], labels: Array)
     """
     if logic.task.is_own_metric:
         return None
-    return {arm: partial(_mean_score, logic, parts, labels) for arm, parts in values.items()}
+    return {arm: _mean_score(logic, parts, labels) for arm, parts in values.items()}
 
 
-def _mean_score(logic: TaskLogic, parts: list[Array], labels: Array, rows: Array) -> float:
-    return float(np.mean([logic.score(part[rows], labels[rows]) for part in parts]))
+def _mean_score(logic: TaskLogic, parts: list[Array], labels: Array) -> Callable[[Array], float]:
+    each = [logic.over_rows(part, labels) for part in parts]
+    return lambda rows: float(np.mean([one(rows) for one in each]))
 
 
 def scores_of(logic: TaskLogic, predictions: Predictions) -> dict[str, Array]:
@@ -46,7 +47,7 @@ def interval_of_arm(logic: TaskLogic, parts: list[Array], labels: Array, *, seed
         scores = np.stack([logic.scores(part, labels) for part in parts])
         found = interval_of_mean(scores, share=logic.task.label_space.has_shares, seed=seed)
     else:
-        _, low, high = corpus_interval(partial(_mean_score, logic, parts, labels), len(labels), seed=seed)
+        _, low, high = corpus_interval(_mean_score(logic, parts, labels), len(labels), seed=seed)
         found = Interval(low, high, "bootstrap")
     if logic.task.metric in ERRORS:
         return Interval(-found.high, -found.low, found.kind)

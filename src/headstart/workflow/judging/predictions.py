@@ -45,9 +45,9 @@ def write_predictions(path: Path, dataset: Dataset, logic: TaskLogic, prediction
             columns["split"] += ["test"] * len(value)
             columns["name"] += names
             columns["label"] += labels
-            columns["prediction"] += [plain(word) for word in space.answers(value)]
+            columns["prediction"] += [plain(word) for word in logic.answers(value, predictions.labels)]
             columns["confidence"] += space.confidence(value)
-            columns["probabilities"] += value.astype(float).tolist()
+            columns["probabilities"] += space.kept_values(value)
     table = pa.table(columns)
     atomic_write(path, lambda temporary: pq.write_table(table, temporary))
 

@@ -46,6 +46,11 @@ def choose_source(dataset: Dataset, progress: Progress, *, seed: int = 0) -> tup
     UserError
         If nothing of that modality is at hand.
     """
+    if dataset.task is not None and dataset.task.label_space.solved_as is None:
+        raise UserError(
+            f"{dataset.name} is for {dataset.task.kind}, for which sources are not compared by a probe; name one with "
+            "--source (`headstart sources`)."
+        )
     rows = _some_rows(dataset, seed)
     tried = []
     for source in at_hand(dataset):

@@ -21,6 +21,7 @@ class Facts:
     coloured : whether inputs are pictures of three channels, for which augmented views were measured.
     shift_auc : AUC of the domain classifier, or None when the source's inputs are not at hand.
     device : kind of device that trains.
+    solvable : whether a head can be fitted without gradients, as a probe is. dense : whether answers lie in space.
     inner : of the training rows, those that say when to stop where there is a validation split; 0 where its rows do.
     """
 
@@ -38,6 +39,8 @@ class Facts:
     n_test: int = 0
     coloured: bool = False
     inner: int = 0
+    solvable: bool = True
+    dense: bool = False
 
 
 def facts_of(
@@ -69,5 +72,7 @@ def facts_of(
         n_validation=len(dataset.splits["validation"]),
         inner=watched_rows(n_train) if len(dataset.splits["validation"]) and shots is None else 0,
         n_test=len(dataset.splits["test"]),
+        solvable=dataset.task.label_space.solved_as is not None,
+        dense=network.reads_maps,
         coloured=network.preprocess.augments and getattr(network.preprocess, "channels", 3) == 3,
     )

@@ -85,6 +85,7 @@ def make_plan(facts: Facts, options: FitOptions, raced: Raced | None = None) -> 
     """
     asked_for = "was asked for" if raced is None or raced.method is None else "won the race"
     method, depth, reasons = _policy(facts)
+    method = _by_gradients(facts, method)
     if options.method is not None:
         method = options.method
         reasons = [f"The method {method} {asked_for}."]
@@ -94,7 +95,7 @@ def make_plan(facts: Facts, options: FitOptions, raced: Raced | None = None) -> 
         depth = asked
         reasons.append(f"The depth {options.depth} {asked_for}: {_stages(depth, facts)}.")
         if depth == 0 and options.method is None:
-            method = FROZEN
+            method = _by_gradients(facts, FROZEN)
         elif options.method is None and method == FROZEN:
             method = SOME
     folds = 0 if facts.has_validation else FOLDS
@@ -103,6 +104,7 @@ def make_plan(facts: Facts, options: FitOptions, raced: Raced | None = None) -> 
     for fallback in [None, *_shallower(facts, depth)] if free else [None]:
         if fallback is not None:
             method, depth, why = fallback
+            method = _by_gradients(facts, method)
             reasons.append(why)
         views, about_views = plan_views(facts, options, method)
         named = [arm for arm in options.arms if arm != "baselines"]
@@ -135,6 +137,11 @@ def make_plan(facts: Facts, options: FitOptions, raced: Raced | None = None) -> 
         timetable=effort.timetable,
         reasons=(*reasons, *effort.reasons),
     )
+
+
+def _by_gradients(facts: Facts, method: str) -> str:
+    """Return the method that does the same where no head can be fitted without gradients."""
+    return method if facts.solvable else EVERY
 
 
 def _policy(facts: Facts) -> tuple[str, int, list[str]]:

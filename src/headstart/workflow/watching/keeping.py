@@ -34,7 +34,7 @@ def of_network(bench: Workbench, network: Any, rows: Array, answers: Array, *, f
     rows : of the test split. answers : of the network to them, [n, k]. frozen : whether no stage has moved.
     """
     dataset, seed = bench.dataset, bench.options.seed
-    if not len(rows):
+    if not len(rows) or answers.ndim > 2:  # answers of another form than a row of numbers are not watched
         return None
     encoder = column_encoder(NetworkModel(network, bench.logic))
     rng = np.random.default_rng(seed)

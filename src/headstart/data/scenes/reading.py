@@ -1,0 +1,53 @@
+"""A folder of scenes as `Material`: the form of its labels is recognised by its folders and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from headstart.data.material import Material, Options
+from headstart.data.scenes.masks import has_masks, read_masks
+from headstart.errors import UserError
+from headstart.kinds import KINDS
+
+
+class Form(NamedTuple):
+    """How labels of one form lie in a folder: whether they do, and how they are read for a kind of task."""
+
+    kind: str
+    looks: str
+    there: Callable[[Path], bool]
+    read: Callable[[Path, Options], Material]
+
+
+FORMS: tuple[Form, ...] = (
+    Form("segmentation", "images/ and masks/ with a mask of the same name for each image", has_masks, read_masks),
+)
+
+
+def scene_material(path: Path, options: Options) -> Material | None:
+    """Return the material of a folder of scenes; None where it is none, or a task of another kind is asked for."""
+    asked = options.task or (None if options.like is None else options.like.task.kind)
+    if asked is not None and KINDS[asked].reads != "objects":
+        return None
+    forms = [form for form in FORMS if asked in (None, form.kind)]
+    form = next((form for form in forms if path.is_dir() and form.there(path)), None)
+    if form is None:
+        refuse_other(str(path), asked)
+        return None
+    for option, value in (("label", options.label), ("group", options.group), ("text", options.text)):
+        if value is not None:
+            raise UserError(f"{path} is a folder of pictures for {form.kind} and has no columns, so --{option} does "
+                            "not apply; leave it out.")  # fmt: skip
+    if options.modality not in (None, "image"):
+        raise UserError(f"{path} holds images, not {options.modality}s; leave --modality out.")
+    return form.read(path, options)
+
+
+def refuse_other(origin: str, asked: str | None) -> None:
+    """Refuse data that are no scenes where a task of scenes is asked for."""
+    if asked is None or KINDS[asked].reads != "objects":
+        return
+    looks = "; or ".join(form.looks for form in FORMS if form.kind == asked)
+    raise UserError(f"{origin} is no data for {asked}: give a folder with {looks} (docs/scenes.md).")

@@ -1,0 +1,68 @@
+"""From a pyramid of maps to a map of classes: two decoders, both light enough for a CPU."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from headstart.tasks.pyramid import Level, block, enlarged
+
+
+class UNet(nn.Module):
+    """Upwards through the pyramid: enlarge, put the finer map beside, two convolutions; logits [n, k, size, size].
+
+    The widths are a quarter of the maps' channels, from 16 to 128. It keeps thin structures, since the finest map of
+    the network (stride 2) is among what it reads.
+
+    References
+    ----------
+    Ronneberger, Fischer and Brox, "U-Net: Convolutional Networks for Biomedical Image Segmentation", MICCAI 2015.
+    """
+
+    def __init__(self, levels: list[Level], n_outputs: int, size: int) -> None:
+        super().__init__()
+        self.reads = tuple(level.stage for level in levels)
+        self.size = size
+        widths = [max(16, min(128, level.channels // 4)) for level in levels]
+        self.entry = nn.Conv2d(levels[-1].channels, widths[-1], 1)
+        self.steps = nn.ModuleList(
+            nn.Sequential(block(coarse + level.channels, width), block(width, width))
+            for level, width, coarse in zip(levels[-2::-1], widths[-2::-1], widths[:0:-1], strict=True)
+        )
+        self.exit = nn.Conv2d(widths[0], n_outputs, 1)
+
+    def forward(self, maps: dict[str, Tensor]) -> Tensor:
+        *finer, coarsest = (maps[name] for name in self.reads)
+        x = self.entry(coarsest)
+        for step, fine in zip(self.steps, reversed(finer), strict=True):
+            x = step(torch.cat([enlarged(x, fine), fine], dim=1))
+        return F.interpolate(self.exit(x), size=(self.size, self.size), mode="bilinear", align_corners=False)
+
+
+class FPN(nn.Module):
+    """Every map to 64 channels, summed at a quarter of the size; logits [n, k, size, size]. Half the work of `UNet`.
+
+    References
+    ----------
+    Kirillov et al., "Panoptic Feature Pyramid Networks", CVPR 2019, section 3.
+    """
+
+    def __init__(self, levels: list[Level], n_outputs: int, size: int) -> None:
+        super().__init__()
+        used = [level for level in levels if level.stride >= 4] or levels
+        self.reads = tuple(level.stage for level in used)
+        self.size = size
+        self.lateral = nn.ModuleList(nn.Conv2d(level.channels, 64, 1) for level in used)
+        self.mix = block(64, 64)
+        self.exit = nn.Conv2d(64, n_outputs, 1)
+
+    def forward(self, maps: dict[str, Tensor]) -> Tensor:
+        finest, *coarser = (side(maps[name]) for side, name in zip(self.lateral, self.reads, strict=True))
+        x = finest
+        for other in coarser:
+            x = x + enlarged(other, finest)
+        return F.interpolate(self.exit(self.mix(x)), size=(self.size, self.size), mode="bilinear", align_corners=False)
+
+
+DECODERS: dict[str, type[UNet] | type[FPN]] = {"unet": UNet, "fpn": FPN}

@@ -1,0 +1,72 @@
+"""The maps of a network's stages as a pyramid: one map per stride, for heads that answer in space."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from headstart.errors import UserError
+
+COARSEST = 32
+
+
+class Level(NamedTuple):
+    """A map of a pyramid: the stage that gives it, its channels, and how many pixels one of its places spans."""
+
+    stage: str
+    channels: int
+    stride: int
+
+
+def find_levels(network: Any, finest: int = 2) -> list[Level]:
+    """Return the last stage of every stride from ``finest`` to 32, the finest first.
+
+    Raises
+    ------
+    UserError
+        If the network's stages give no maps in space, or fewer than two of these strides.
+    """
+    size, channels = network.preprocess.size, network.preprocess.channels
+    place = next(network.parameters())
+    modes = {module: module.training for module in network.modules()}
+    network.eval()
+    entry, network.entry = network.entry, 0
+    try:
+        with torch.no_grad():
+            x = torch.zeros(1, channels, size, size, device=place.device)
+            maps = network.feature_maps(x, network.stage_names)
+    finally:
+        network.entry = entry
+        for module, mode in modes.items():
+            module.training = mode
+    found: dict[int, Level] = {}
+    for name, state in maps.items():
+        if state.ndim == 4 and state.shape[-1] > 1:
+            stride = round(size / state.shape[-1])
+            if finest <= stride <= COARSEST:
+                found[stride] = Level(name, state.shape[1], stride)
+    if len(found) < 2:
+        raise UserError(
+            f"This network's stages give maps of {len(found)} sizes at {size} pixels, and masks or boxes need at least "
+            "two; take a convolutional network (resnet, mobilenet, efficientnet, convnext ...) or a larger --size."
+        )
+    return [found[stride] for stride in sorted(found)]
+
+
+def block(n_in: int, n_out: int) -> nn.Sequential:
+    """Return a convolution with group norm, which does not depend on how many samples a batch has."""
+    return nn.Sequential(
+        nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.GroupNorm(groups_of(n_out), n_out), nn.ReLU(inplace=True)
+    )
+
+
+def groups_of(channels: int) -> int:
+    return next(count for count in (8, 4, 2, 1) if channels % count == 0)
+
+
+def enlarged(x: Tensor, like: Tensor) -> Tensor:
+    """Return a map at another map's size, between its places linearly."""
+    return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
