@@ -16,7 +16,7 @@ from headstart.networks.scene_preprocess import ScenePreprocess
 from headstart.problem import Task
 from headstart.tasks import create_task
 from headstart.tasks.decoders import DECODERS
-from headstart.tasks.segmentation import Segmentation, restored
+from headstart.tasks.segmentation import Segmentation
 
 TASK = Task("segmentation", ("sky", "road", "tree"))
 

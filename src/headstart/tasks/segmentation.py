@@ -13,9 +13,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from headstart.errors import check_names
 from headstart.functional import overlap
 from headstart.functional.placement import plain_placement
-from headstart.kinds.masks import IGNORED, Mask
+from headstart.kinds.masks import IGNORED, Mask, Masks
 from headstart.tasks import pictures
 from headstart.tasks.base import average
 from headstart.tasks.decoders import DECODERS
@@ -169,8 +170,8 @@ class Segmentation(Scene):
         ]
         about = (
             "Of all pixels of the test pictures together, in the pictures' own size. IoU is the area that is right "
-            "over the area that is true or said; Dice is twice the area that is right over the sum of both; boundary F1 "
-            f"asks whether borders lie within {100 * overlap.TOLERANCE:g}% of a picture's diagonal of each other."
+            "over the area that is true or said; Dice is twice the area that is right over the sum of both; boundary "
+            f"F1 asks whether borders lie within {100 * overlap.TOLERANCE:g}% of a picture's diagonal of each other."
         )
         return {"n": len(labels), "about": about, "columns": list(columns), "rows": rows, "legend": pictures.LEGEND}
 
@@ -210,3 +211,4 @@ _CORPUS: dict[str, Callable[[Array], float]] = {
     "dice": lambda counts: float(overlap.mean_known(overlap.dice(counts.sum(0)))),
     "pixel_accuracy": lambda counts: float(np.trace(counts.sum(0)) / max(counts.sum(), 1)),
 }
+check_names({*_CORPUS, "boundary_f1"}, Masks.metrics, "headstart.tasks.segmentation._CORPUS")
