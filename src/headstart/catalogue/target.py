@@ -77,6 +77,18 @@ TARGET_METHODS: tuple[Entry, ...] = (
         ("Howard and Ruder, Universal Language Model Fine-tuning for Text Classification, ACL 2018",),
     ),
     Entry(
+        "surgical",
+        "Surgical fine-tuning by gradient-to-weight ratio",
+        f"{_FINETUNE}.surgical:Surgical",
+        ("Lee et al., Surgical Fine-Tuning Improves Adaptation to Distribution Shifts, ICLR 2023",),
+    ),
+    Entry(
+        "stoch_norm",
+        "StochNorm: moving or batch statistics by chance",
+        f"{_FINETUNE}.stoch_norm:StochNorm",
+        ("Kou et al., Stochastic Normalization, NeurIPS 2020",),
+    ),
+    Entry(
         "l2sp",
         "L2-SP: stay near the starting point",
         f"{_PENALTIES}.l2sp:L2SP",
