@@ -85,6 +85,40 @@ def test_the_run_tells_each_arm_with_its_interval_and_serves_as_a_source(source)
     assert scores[kept] == max(scores.values())
 
 
+@pytest.fixture(scope="module")
+def new_classes(tmp_path_factory):
+    """Four classes that the source never saw: a label each to learn from, 20 rows of each to judge."""
+    rng = np.random.default_rng(7)
+    y = np.repeat(np.arange(4), 21)
+    frame = pd.DataFrame(rng.normal(size=(4, 6))[y] * 2 + rng.normal(size=(len(y), 6)), columns=list("uvwxyz"))
+    frame["kind"], frame["split"] = [f"new {number}" for number in y], "test"
+    frame.loc[::21, "split"] = "train"
+    path = tmp_path_factory.mktemp("new") / "new.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_one_label_per_class_takes_the_way_that_the_source_was_measured_best_by(source, new_classes, tmp_path):
+    way = source.result["few_shot"]["means"]
+    found = source.result["few_shot"]["by_means"]
+    assert found[way] == max(found.values())
+    run = hs.fit(new_classes, label="kind", source=str(source.path), out=tmp_path / "run", epochs=2, quiet=True)
+    assert set(run.arms) == {"scratch", "prototypes", "cosine"}
+    assert run.result["guard"] == {
+        "kept": way,
+        "reason": "One label per class leaves nothing to compare arms by.",
+        "seed": 0,
+    }
+    assert run.arms[way]["test"]["accuracy"] > 0.5
+    frame = pd.read_csv(new_classes)
+    answers = np.array(run.predict(frame[list("uvwxyz")]))
+    right = (answers == frame["kind"])[frame["split"] == "test"].mean()
+    assert right == pytest.approx(run.arms[way]["test"]["accuracy"])
+    with pytest.raises(UserError, match="one training label per class, and knn chooses on labels that are held out"):
+        hs.fit(new_classes, label="kind", source=str(source.path), out=tmp_path / "other", arms=("knn",), quiet=True)
+    assert not (tmp_path / "other" / "run.json").exists()
+
+
 def test_a_run_that_was_stopped_ends_with_the_same_bits(classes_file, source, tmp_path, monkeypatch):
     def stop(self, record):
         if record["step"] == 4:

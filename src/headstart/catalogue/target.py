@@ -30,6 +30,27 @@ TARGET_METHODS: tuple[Entry, ...] = (
         kind="fitted",
     ),
     Entry(
+        "prototypes",
+        "Class means of features, by distance",
+        "headstart.shallow.parameters.prototypes:Prototypes",
+        ("Snell, Swersky and Zemel, Prototypical Networks for Few-shot Learning, NeurIPS 2017",),
+        carries="features",
+        applies="image, text, table; classification",
+        kind="fitted",
+    ),
+    Entry(
+        "cosine",
+        "Class means of features, by cosine",
+        "headstart.shallow.parameters.cosine:CosineMeans",
+        (
+            "Wang et al., SimpleShot: Revisiting Nearest-Neighbor Classification for Few-Shot Learning, 2019",
+            "Chen et al., A Closer Look at Few-shot Classification, ICLR 2019",
+        ),
+        carries="features",
+        applies="image, text, table; classification",
+        kind="fitted",
+    ),
+    Entry(
         "stage_probe",
         "Probe of several stages, reduced and fused",
         "headstart.shallow.features.stage_probe:StageProbe",

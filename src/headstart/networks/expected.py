@@ -134,6 +134,9 @@ NEAREST = Record(
     {"steepness": Number(1e-9, 1e9)},
     open=False,
 )
+COSINE = Record(
+    {"kind": Text(choices=("cosine",)), "n_in": SIZE, "n_out": SIZE, "steepness": Number(1e-9, 1e9)}, open=False
+)
 TREES = Record(
     {
         "kind": Text(choices=("trees",)),
@@ -146,8 +149,8 @@ TREES = Record(
     },
     open=False,
 )
-_KIND = Record({"kind": Text(choices=("none", "linear", "nearest", "trees", "task"))}, open=False)
-HEAD = Either((LINEAR, NEAREST, TREES, _KIND))
+_KIND = Record({"kind": Text(choices=("none", "linear", "cosine", "nearest", "trees", "task"))}, open=False)
+HEAD = Either((LINEAR, COSINE, NEAREST, TREES, _KIND))
 NETWORK = Record(
     {"schema": Whole(1), "spec": Record({"family": NAME})},
     {"task": Maybe(TASK), "stages": Items(NAME), "n_features": SIZE, "head": Maybe(HEAD)},

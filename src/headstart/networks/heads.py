@@ -1,4 +1,4 @@
-"""Heads that can be saved: linear ones, the nearest neighbours', and boosted trees."""
+"""Heads that can be saved: linear ones, cosines, the nearest neighbours', and boosted trees."""
 
 from __future__ import annotations
 
@@ -53,6 +53,31 @@ class NearestHead(nn.Module):
         return self.steepness * (share.log() if self.link == "softmax" else torch.logit(share))
 
 
+class CosineHead(nn.Module):
+    """``f(x) = s cos(x - centre, weight_k) + offset_k``, logits of k classes.
+
+    Parameters
+    ----------
+    weight : [k, d]. centre : [d]. offset : [k], 0 or, for a class that is not to be answered, far below. steepness : s.
+    """
+
+    weight: Tensor
+    centre: Tensor
+    offset: Tensor
+
+    def __init__(self, weight: Tensor, centre: Tensor, offset: Tensor, steepness: float = 10.0) -> None:
+        super().__init__()
+        self.steepness = steepness
+        self.register_buffer("weight", functional.normalize(weight.float(), dim=1))
+        self.register_buffer("centre", centre.float())
+        self.register_buffer("offset", offset.float())
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return logits [n, k] for features [n, d]."""
+        rows = functional.normalize(features.float() - self.centre, dim=1)
+        return self.steepness * (rows @ self.weight.T) + self.offset
+
+
 @torch.no_grad()
 def answering(network: Network, theirs: TaskLogic, mine: TaskLogic) -> Network | None:
     """Bring a network's head into another order of classes, or into other units; None where it does not know them.
@@ -78,6 +103,8 @@ def steepen(network: Network, steepness: float) -> Network:
     head = network.head
     if isinstance(head, NearestHead):
         head.steepness *= steepness
+    elif isinstance(head, CosineHead):
+        head.steepness, head.offset = head.steepness * steepness, head.offset * steepness
     elif isinstance(head, TreesHead):
         head.spread, head.bias = head.spread * steepness, head.bias * steepness
     else:
@@ -91,6 +118,8 @@ def _picked(head: nn.Module, outputs: list[int]) -> nn.Module:
     """Return the head of some outputs, in this order."""
     if isinstance(head, NearestHead):
         return NearestHead(head.references, head.targets[:, outputs], head.k, head.link, head.steepness)
+    if isinstance(head, CosineHead):
+        return CosineHead(head.weight[outputs], head.centre, head.offset[outputs], head.steepness)
     if isinstance(head, TreesHead):
         head.spread, head.bias = head.spread[:, outputs], head.bias[outputs]
         return head
@@ -127,6 +156,9 @@ def head_to_json(head: nn.Module) -> dict[str, Any]:
         m, d = head.references.shape
         sizes = {"m": m, "n_in": d, "n_out": head.targets.shape[1]}
         return {"kind": "nearest", **sizes, "k": head.k, "link": head.link, "steepness": head.steepness}
+    if isinstance(head, CosineHead):
+        k, d = head.weight.shape
+        return {"kind": "cosine", "n_in": d, "n_out": k, "steepness": head.steepness}
     if isinstance(head, TreesHead):
         return trees_to_json(head)
     if type(head) is nn.Linear:
@@ -139,7 +171,9 @@ def head_to_json(head: nn.Module) -> dict[str, Any]:
     if hasattr(head, "reads"):
         return {"kind": "task"}
     kind = type(head).__name__
-    raise TypeError(f"A head of the kind {kind} cannot be saved; expected Linear, NearestHead, TreesHead or Identity.")
+    raise TypeError(
+        f"A head of the kind {kind} cannot be saved; expected Linear, CosineHead, NearestHead, TreesHead or Identity."
+    )
 
 
 def head_from_json(value: dict[str, Any] | None) -> nn.Module:
@@ -149,6 +183,9 @@ def head_from_json(value: dict[str, Any] | None) -> nn.Module:
     if value["kind"] == "nearest":
         references, targets = torch.zeros(value["m"], value["n_in"]), torch.zeros(value["m"], value["n_out"])
         return NearestHead(references, targets, value["k"], value["link"], value.get("steepness", 1.0))
+    if value["kind"] == "cosine":
+        k, d = value["n_out"], value["n_in"]
+        return CosineHead(torch.zeros(k, d), torch.zeros(d), torch.zeros(k), value["steepness"])
     if value["kind"] == "trees":
         return trees_from_json(value)
     return nn.Linear(value["n_in"], value["n_out"], bias=value["bias"])

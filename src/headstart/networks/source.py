@@ -37,6 +37,8 @@ class Source:
     title, licence, paper : for people; empty where not known.
     make : ``make(pretrained, statistics)`` builds the network; called under a seeded generator.
     reference_file : safetensors with the tensor ``features``, None where there is none.
+    means : how class means of its features are compared best, by its own few-shot episodes: "prototypes" or "cosine";
+        empty for a source that was trained on none.
     accuracy : published, or held out, on the source's own task, in [0, 1]; None where it is not known.
     """
 
@@ -51,6 +53,7 @@ class Source:
     make: Make = field(repr=False, compare=False)
     reference_file: Path | None = field(default=None, repr=False, compare=False)
     accuracy: float | None = None
+    means: str = ""
 
     @isolate
     def build(

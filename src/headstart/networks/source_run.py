@@ -31,6 +31,7 @@ ABOUT = Record(
         "source": Maybe(Record({}, {"title": _NAME, "spec": _NAME, "licence": _NAME})),
         "model": Record({}, {"files": Table(Text())}),
         "guard": Maybe(Record({}, {"kept": _NAME})),
+        "few_shot": Maybe(Record({}, {"means": Text(choices=("prototypes", "cosine"))})),
         "arms": Maybe(Table(Maybe(Record({}, {"test": Maybe(Record({}, {"accuracy": Maybe(Number())}))})))),
     },
 )
@@ -70,6 +71,7 @@ def open_run(path: str) -> Source:
         make=make,
         reference_file=directory / "reference.safetensors",
         accuracy=about.get("accuracy"),
+        means=about.get("means", ""),
     )
 
 
@@ -110,6 +112,7 @@ def _about(run: Path) -> tuple[dict[str, Any], dict[str, str] | None]:
         "title": f"the run {run.name} ({first}, then {origin})",
         "licence": source.get("licence") or "",
         "accuracy": _held_out(value),
+        "means": (value.get("few_shot") or {}).get("means", ""),
     }
     return about, (value.get("model") or {}).get("files")
 

@@ -22,6 +22,7 @@ from headstart.tasks import TaskLogic
 from headstart.workflow.arm import BESIDE, PLAIN, arm_of, without_moves
 from headstart.workflow.arms.attacked import attacked
 from headstart.workflow.arms.continuing import check_continuing, remember
+from headstart.workflow.arms.few import class_means, without_choices
 from headstart.workflow.arms.fitting import run_arm
 from headstart.workflow.arms.forgetting import forgetting, source_at_hand
 from headstart.workflow.arms.gained import gained_and_lost, words
@@ -39,7 +40,7 @@ from headstart.workflow.network_record import network_details
 from headstart.workflow.opening.task_methods import check_methods_fit, with_fitting_arms
 from headstart.workflow.opening.transfer import Transfer
 from headstart.workflow.options import FitOptions, depth_of, seconds_of
-from headstart.workflow.planning.facts import facts_of
+from headstart.workflow.planning.facts import facts_of, is_single
 from headstart.workflow.planning.plan import Plan, make_plan
 from headstart.workflow.planning.timetable import Timetable
 from headstart.workflow.saved import read_plan, write_metrics
@@ -119,7 +120,9 @@ class NetworkField(Field[Plan, Results]):
         bench.progress.note("describe the shift and plan")
         shift = source_shift(bench.dataset, bench.source, seed=bench.options.seed, network=network)
         auc, flops = shift.auc if shift else None, count_flops(bench, network)
-        facts = facts_of(bench.dataset, network, measure(bench, network), auc, bench.options.shots, flops)
+        facts = facts_of(
+            bench.dataset, network, measure(bench, network), auc, bench.options.shots, flops, bench.source.means
+        )
         plan = make_plan(facts, named_arms(bench), self.transfer.raced)
         plan = replace(plan, reasons=(*bench.notes, *plan.reasons))
         return plan.to_json() | {"shift": shift.to_json() if shift else None}
@@ -150,6 +153,8 @@ class NetworkField(Field[Plan, Results]):
     def select(self, plan: Plan, results: Results) -> Guard:
         """Let validation alone decide; an arm that is there for comparison under attack is no candidate."""
         validation, options = validation_of(results), self.bench.options
+        if not plan.folds and not len(self.target.splits["validation"]):
+            return Guard(planned_of(plan, results), "One label per class leaves nothing to compare arms by.")
         beside = {without_moves(arm) for arm in results} - {*options.arms, options.method}
         return guard(
             self.logic.task,
@@ -274,9 +279,11 @@ def named_arms(bench: Workbench) -> FitOptions:
     Beside a method that learns from moved inputs stands the same without, to be compared with.
     """
     options = with_fitting_arms(bench.options, bench.logic.task)
-    arms = [name for arm in options.arms for name in (plain_arms(bench) if arm == "baselines" else (arm,))]
+    given = without_choices(bench) if is_single(bench.dataset) and options.shots is None else options.arms
+    arms = [name for arm in given for name in (plain_arms(bench) if arm == "baselines" else (arm,))]
     if bench.unlabelled is not None and options.arms == FitOptions.arms:
         arms += [arm for arm in BESIDE if arm not in arms]
+    arms += class_means(bench)
     chosen = options.method if options.method is not None and "chosen" in arms else ""
     beside = [twin for arm in (*arms, chosen) if (twin := without_moves(arm)) is not None and twin != options.method]
     return replace(options, arms=tuple(dict.fromkeys([*arms, *beside])))

@@ -1,4 +1,4 @@
-"""Heads learned without gradients, on features computed once: probe, k-NN and the probe of several stages."""
+"""Heads learned without gradients, on features computed once: probe, k-NN, class means, the probe of several stages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headstart.data import folds
 from headstart.functional.folds import default_strengths
 from headstart.networks import Network
 from headstart.shallow.heads.joint import MOST_ROWS, choose_jointly
-from headstart.shallow.heads.linear import Problem
+from headstart.shallow.heads.linear import Head, Problem, put_into
 from headstart.shallow.parameters.probe import Probe
 from headstart.storage import checksum
 from headstart.workflow.arms.workbench import Workbench
@@ -27,7 +27,7 @@ Settings = dict[str, Any]
 def fit_head(
     bench: Workbench, network: Network, kind: str, rows: Array, views: int = 1, settings: Settings | None = None
 ) -> Settings:
-    """Learn the head of ``network``, whose stages are frozen, by ``kind``: probe, knn or stage_probe.
+    """Learn the head of ``network``, whose stages are frozen, by ``kind``, a "fitted" method of the catalogue.
 
     Whatever has to be chosen is chosen on folds of ``rows`` that keep groups, and views of a sample, together; the rows
     that the head is later measured on are not known here.
@@ -43,6 +43,8 @@ def fit_head(
     """
     if kind == "knn":
         return fit_knn(bench, network, rows, settings)
+    if kind in ("prototypes", "cosine"):
+        return fit_means(bench, network, kind, rows)
     if kind == "stage_probe":
         return fit_stage_probe(bench, network, rows)
     return fit_probe(bench, network, rows, views, stages=True, settings=settings)
@@ -124,6 +126,30 @@ def fit_knn(bench: Workbench, network: Network, rows: Array, settings: Settings 
     head = NearestHead(torch.as_tensor(features), targets, knn.k_, task.label_space.link)
     network.head = head.to(bench.device)
     return {"neighbours": knn.k_}
+
+
+def fit_means(bench: Workbench, network: Network, kind: str, rows: Array) -> Settings:
+    """Set ``network.head`` to the classes' means, by distance or by cosine; nothing is chosen.
+
+    Cosines are seen from the mean of the source's own features where these are at hand.
+    """
+    from headstart.networks.heads import CosineHead
+    from headstart.shallow.parameters.cosine import CosineMeans
+    from headstart.shallow.parameters.prototypes import Prototypes
+
+    task, features, labels = bench.logic.task, bench.features(network, rows), bench.dataset.labels(rows)
+    about: dict[str, Any] = {"kind": task.label_space.solved_as, "n_outputs": task.n_outputs}
+    if kind == "prototypes":
+        found = Prototypes(**about).fit(features, labels)
+        network.head = put_into(_linear(bench, network), Head(found.coef_, found.intercept_))
+        return {}
+    reference = bench.source.reference()
+    known = reference is not None and reference.shape[1] == features.shape[1]
+    centre = reference.double().mean(dim=0).numpy() if known and reference is not None else None
+    means = CosineMeans(**about).fit(features, labels, centre=centre)
+    parts = (torch.as_tensor(part) for part in (means.means_, means.centre_, means.offset_))
+    network.head = CosineHead(*parts, steepness=means.steepness).to(bench.device)
+    return {"centre": "source" if known else "target"}
 
 
 def fit_stage_probe(bench: Workbench, network: Network, rows: Array) -> Settings:

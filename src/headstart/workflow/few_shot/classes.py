@@ -20,7 +20,7 @@ QUERIES = 15
 def split_classes(dataset: Dataset, ways: int, shots: int, seed: int) -> Dataset:
     """Return the data with whole classes as splits, drawn by ``seed``; classes that share a group stay together.
 
-    Classes with too few samples for an episode learn.
+    Classes with too few samples for an episode learn. Given splits that share no class stay.
 
     Raises
     ------
@@ -31,6 +31,8 @@ def split_classes(dataset: Dataset, ways: int, shots: int, seed: int) -> Dataset
     if task is None or not task.label_space.one_class:
         kind = "no labels" if task is None else f"a {task.kind} task"
         raise UserError(f"Episodes are of classes, and {dataset.name} has {kind}; give data with one class per sample.")
+    if dataset.given_splits and _are_apart(dataset):
+        return dataset
     labels = dataset.labels(np.arange(len(dataset)))
     counts = np.bincount(labels, minlength=task.n_outputs)
     enough = int((counts > shots).sum())
@@ -54,6 +56,11 @@ def split_classes(dataset: Dataset, ways: int, shots: int, seed: int) -> Dataset
             "learn from; give more classes, or smaller groups."
         )
     return dataset.with_splits({name: np.flatnonzero(np.isin(labels, parts[name])) for name in SPLITS})
+
+
+def _are_apart(dataset: Dataset) -> bool:
+    parts = [np.unique(dataset.labels(rows)) for rows in dataset.splits.values()]
+    return all(map(len, parts)) and len(np.unique(np.concatenate(parts))) == sum(map(len, parts))
 
 
 def _units(classes: Array, labels: Array, group: Array | None) -> list[Array]:

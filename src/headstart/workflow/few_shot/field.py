@@ -27,9 +27,11 @@ from headstart.workflow.few_shot.measuring import (
     Fetch,
     Setting,
     by_cosine,
+    by_distance,
     by_nearest,
     episodes,
     own_answer,
+    setting_of,
     settings_of,
     shares,
     told,
@@ -131,7 +133,8 @@ class FewShotField(Field[FewShotPlan, Results]):
         self, plan: FewShotPlan, arm: str, folder: Path, split: str, n: int, seed: int, *, every: bool = False
     ) -> list[tuple[Setting, Array]]:
         """Return each setting's share of right answers in ``n`` episodes of a split's classes."""
-        rows, asked = self.target.splits[split], Setting(plan.ways, plan.shots, plan.queries)
+        rows = self.target.splits[split]
+        asked = setting_of(self.target, rows, plan.ways, plan.shots)
         answer, fetch = self._answering(plan, arm, folder, rows)
         return [
             (setting, shares(answer, episodes(fetch, self.target, rows, setting, seed), n))
@@ -154,6 +157,15 @@ class FewShotField(Field[FewShotPlan, Results]):
         answer = own_answer(method, nets) if arm == plan.method else by_cosine(self._centre(nets.network))
         return answer, lambda positions, view: features[positions]
 
+    def _by_means(self, plan: FewShotPlan, network: Network) -> dict[str, float]:
+        """Return how often class means of a network's features are right on the classes to choose by, either way."""
+        rows = self.target.splits["validation"]
+        features = torch.as_tensor(self.bench.features(network, rows))
+        setting = setting_of(self.target, rows, plan.ways, plan.shots)
+        stream = episodes(lambda at, view: features[at], self.target, rows, setting, VALIDATION_SEED)
+        ways = {"prototypes": by_distance, "cosine": by_cosine(self._centre(network))}
+        return {name: float(shares(answer, stream, CHOOSING).mean()) for name, answer in ways.items()}
+
     def _centre(self, network: Network) -> torch.Tensor:
         entry, network.entry = network.entry, 0
         centre = torch.as_tensor(self.bench.features(network, self.target.splits["train"])).mean(dim=0)
@@ -168,6 +180,7 @@ class FewShotField(Field[FewShotPlan, Results]):
             self.seen[arm] = self._measured(plan, arm, folder, "test", EPISODES, TEST_SEED, every=True)
         _, nets = trained_nets(self.bench, plan, kept.kept, self._state(folder, kept.kept))
         self.kept = nets.network
+        self.means = self._by_means(plan, nets.network)
         none = np.zeros(0, np.int64)
         return Predictions(none, none, self.bench.options.seed_list, {})
 
@@ -192,7 +205,16 @@ class FewShotField(Field[FewShotPlan, Results]):
             warnings=self._warnings(plan, results),
             device=str(self.bench.device),
             precision=self.bench.place.precision,
-            more={"few_shot": {"ways": plan.ways, "shots": plan.shots, "accuracies": table, "lines": self._lines()}},
+            more={
+                "few_shot": {
+                    "ways": plan.ways,
+                    "shots": plan.shots,
+                    "accuracies": table,
+                    "means": max(self.means, key=lambda name: self.means[name]),
+                    "by_means": self.means,
+                    "lines": self._lines(),
+                }
+            },
         )
 
     def _arm(self, arm: str, result: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from headstart.deep.method import Nets
 from headstart.engine import Domain, EpisodeStream
 from headstart.engine.predict import evaluating
 from headstart.functional.intervals import interval_of_mean
+from headstart.workflow.few_shot.classes import QUERIES
 
 Array = np.ndarray
 EPISODES, CHOOSING = 1000, 300
@@ -43,15 +44,18 @@ def episodes(fetch: Fetch, dataset: Dataset, rows: Array, setting: Setting, seed
     return EpisodeStream(Domain(fetch, dataset.labels(rows)), **setting._asdict(), seed=seed)
 
 
+def setting_of(dataset: Dataset, rows: Array, ways: int, shots: int) -> Setting:
+    """Return the setting with as many queries as ``ways`` of these rows' classes allow, at most 15."""
+    counts = np.sort(np.bincount(dataset.labels(rows)))[::-1]
+    least = counts[max(ways, int((counts > 0).sum()) // 2) - 1]
+    return Setting(ways, shots, int(np.clip(least - shots, 1, QUERIES)))
+
+
 def settings_of(dataset: Dataset, rows: Array, asked: Setting) -> list[Setting]:
     """Return the settings that these rows allow, the one that was asked for first."""
     counts = np.bincount(dataset.labels(rows))
-    found = [asked]
-    for ways, shots in GRID:
-        queries = min(asked.queries, int(np.sort(counts)[-ways] - shots)) if len(counts) >= ways else 0
-        if (ways, shots) != asked[:2] and queries > 0 and (counts >= shots + queries).sum() >= ways:
-            found.append(Setting(ways, shots, queries))
-    return found
+    more = [pair for pair in GRID if pair != asked[:2] and (counts > pair[1]).sum() >= pair[0]]
+    return [asked, *(setting_of(dataset, rows, *pair) for pair in more)]
 
 
 def shares(answer: Answer, stream: EpisodeStream, n: int) -> Array:
@@ -75,6 +79,12 @@ def own_answer(method: FewShot, nets: Nets) -> Answer:
             return method.answers(nets, episode)
 
     return answer
+
+
+def by_distance(episode: Episode) -> Tensor:
+    """Return minus the squared distances to class means."""
+    means = class_means(episode.support.x, labels_of(episode.support), ways_of(episode))
+    return -square_distances(episode.query.x, means)
 
 
 def by_cosine(centre: Tensor) -> Answer:

@@ -21,6 +21,8 @@ WAYS, SHOTS = 5, 1
 MOST_STEPS = 10_000
 RATE = 1e-3
 BATCH = 64
+ASKED = 150
+"""Queries of an episode to learn from, where it has many ways."""
 TRIED = 3
 SHARE = 0.4
 """Of the budget, for each of the two trainings."""
@@ -90,11 +92,14 @@ def make_plan(bench: Workbench, stream: EpisodeStream, method: str) -> FewShotPl
 
 
 def episode_sizes(dataset: Dataset, ways: int | None, shots: int | None) -> tuple[int, int, int]:
-    """Return ways, shots and queries: those that were asked for, else five classes with a sample each."""
+    """Return ways, shots and queries: those that were asked for, else five classes with a sample each.
+
+    Episodes of many ways ask fewer queries of each class, so that a step stays short.
+    """
     ways, shots = ways or WAYS, shots or SHOTS
     assert dataset.task is not None
     counts = np.bincount(dataset.labels(np.arange(len(dataset))), minlength=dataset.task.n_outputs)
-    return ways, shots, queries_of(counts, ways, shots)
+    return ways, shots, min(queries_of(counts, ways, shots), max(5, ASKED // ways))
 
 
 def seconds_per_step(bench: Workbench, stream: EpisodeStream, method: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,20 @@ def method_of(plan: FewShotPlan, arm: str) -> Any:
     return catalogue.create(arm, None, {"ways": plan.ways} if "ways" in known else {})
 
 
-def train_arm(bench: Workbench, plan: FewShotPlan, arm: str, folder: Path, seconds: float) -> dict[str, Any]:
-    """Train an arm, or go on where it was stopped, and keep its nets in ``folder``; done already: read the result."""
+def train_arm(
+    bench: Workbench,
+    plan: FewShotPlan,
+    arm: str,
+    folder: Path,
+    seconds: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> dict[str, Any]:
+    """Train an arm, or go on where it was stopped, and keep its nets in ``folder``; done already: read the result.
+
+    Parameters
+    ----------
+    seconds : what it may take, by ``clock``.
+    """
     if (folder / "result.json").exists():
         return read_checked(folder / "result.json", RESULT)
     began = time.perf_counter()
@@ -86,7 +99,7 @@ def train_arm(bench: Workbench, plan: FewShotPlan, arm: str, folder: Path, secon
     )
     steps = plan.steps if own else plan.classifier_steps
     method: Method = method_of(plan, arm)
-    trained = _train(bench, method, network, stream, steps, plan.learning_rate, folder, seconds)
+    trained = _train(bench, method, network, stream, steps, plan.learning_rate, folder, (seconds, clock))
     assert trained.nets is not None
     result = _result(trained, stream, steps) | {"seconds": round(time.perf_counter() - began, 3)}
     result["history"] = [{"arm": arm, "seed": bench.options.seed, "fold": None, "stage": "pretrain"} | record
@@ -107,12 +120,12 @@ def _train(
     steps: int,
     rate: float,
     folder: Path,
-    seconds: float,
+    most: tuple[float, Callable[[], float]],
 ) -> Trained:
     path = folder / "cut.json"
     cut = read_checked(path, CUT)["step"] if path.exists() else None
     bench.wait()
-    limit = Limit(None, cut, seconds, on_cut=lambda step: write_json(path, {"step": step}))
+    limit = Limit(None, cut, *most, on_cut=lambda step: write_json(path, {"step": step}))
     bench.progress.stage(f"{folder.parent.name} (seed {bench.options.seed})", limit.end(steps))
     trained = train(
         method,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from headstart.data import Dataset
 from headstart.networks import Network
 from headstart.workflow.planning.costs import Speed, watched_rows
@@ -23,6 +25,8 @@ class Facts:
     device : kind of device that trains.
     solvable : whether a head can be fitted without gradients, as a probe is. dense : whether answers lie in space.
     inner : of the training rows, those that say when to stop where there is a validation split; 0 where its rows do.
+    single : whether no class has a second training label, so that nothing can be held out.
+    means : how class means of the source's features are compared best, by its own evidence: `prototypes` or `cosine`.
     """
 
     n_train: int
@@ -41,6 +45,8 @@ class Facts:
     inner: int = 0
     solvable: bool = True
     dense: bool = False
+    single: bool = False
+    means: str = "cosine"
 
 
 def facts_of(
@@ -50,6 +56,7 @@ def facts_of(
     shift_auc: float | None = None,
     shots: int | None = None,
     flops: float = 0.0,
+    means: str = "",
 ) -> Facts:
     """Collect what `make_plan` looks at."""
     rows = dataset.splits["train"]
@@ -74,5 +81,16 @@ def facts_of(
         n_test=len(dataset.splits["test"]),
         solvable=dataset.task.label_space.solved_as is not None,
         dense=network.reads_maps,
+        single=is_single(dataset) and shots is None,
+        means=means or "cosine",
         coloured=network.preprocess.augments and getattr(network.preprocess, "channels", 3) == 3,
     )
+
+
+def is_single(dataset: Dataset) -> bool:
+    """Whether no class has a second training label and there are no validation rows."""
+    assert dataset.task is not None
+    if not dataset.task.label_space.one_class or len(dataset.splits["validation"]):
+        return False
+    labels = dataset.labels(dataset.splits["train"])
+    return len(np.unique(labels)) == len(labels)

@@ -22,6 +22,10 @@ The thresholds restate the field's rule (few data: freeze; many data: fine-tune)
 FEW_STEPS = 60
 """Steps below which fine-tuning has hardly begun."""
 FOLDS = 3
+SINGLE = (
+    "With one label per class nothing can be held out, so arms are not compared: the planned one is handed back, and "
+    "the test split alone says what it is worth."
+)
 FROZEN, SOME, EVERY = "probe", "lp_ft", "finetune"
 """What is planned where no stage, some stages, or with much data every stage learns."""
 check_names((FROZEN, SOME, EVERY), catalogue.names(), "headstart.workflow.planning.plan")
@@ -98,7 +102,7 @@ def make_plan(facts: Facts, options: FitOptions, raced: Raced | None = None) -> 
             method = _by_gradients(facts, FROZEN)
         elif options.method is None and method == FROZEN:
             method = SOME
-    folds = 0 if facts.has_validation else FOLDS
+    folds = 0 if facts.has_validation or facts.single else FOLDS
     batch = options.batch_size or _batch(facts)
     free = options.method is None and asked is None and options.epochs is None
     for fallback in [None, *_shallower(facts, depth)] if free else [None]:
@@ -112,7 +116,7 @@ def make_plan(facts: Facts, options: FitOptions, raced: Raced | None = None) -> 
         effort = find_effort(facts, options, arms, depth, folds, batch, views)
         if method not in effort.seconds or effort.paid >= FEW_STEPS or effort.steps == effort.cap:
             break
-    reasons += [_selection(folds), *about_views]
+    reasons += [_selection(folds) if not facts.single else SINGLE, *about_views]
     rates = {arm: options.learning_rate or _rate(facts, arm) for arm in arms}
     settings = {} if raced is None else dict(raced.settings)
     rates |= {method: settings.pop("learning_rate")} if "learning_rate" in settings else {}
@@ -145,6 +149,8 @@ def _by_gradients(facts: Facts, method: str) -> str:
 
 
 def _policy(facts: Facts) -> tuple[str, int, list[str]]:
+    if facts.single:
+        return facts.means, 0, ["There is one training label per class: every stage stays frozen, and it is its class."]
     labels = f"There are about {facts.per_class} training labels per class"
     if facts.family == "tabular" or (facts.parameters <= SMALL_NETWORK and facts.per_class <= MUCH):
         size = f"the network is small ({facts.parameters:,} parameters)"
