@@ -196,7 +196,7 @@ def test_groups_that_leave_too_few_classes_are_refused(classes_file):
 
 
 def test_a_fit_says_where_a_method_of_episodes_belongs(classes_file, tmp_path):
-    with pytest.raises(UserError, match="protonet makes a source; `headstart pretrain CLASSES --method protonet"):
+    with pytest.raises(UserError, match="protonet makes a source; `headstart pretrain DATA --method protonet"):
         hs.fit(classes_file, label="kind", method="protonet", out=tmp_path / "run")
 
 
