@@ -21,6 +21,7 @@ from headstart.workflow.opening.fingerprint import absolute_path, absolute_sourc
 from headstart.workflow.opening.old import open_old
 from headstart.workflow.opening.refusals import check_fits, check_labels, check_source_free
 from headstart.workflow.opening.sides import Sides, open_sides
+from headstart.workflow.opening.squeezing import squeezed
 from headstart.workflow.opening.target import check_shots, open_target
 from headstart.workflow.opening.unlabelled import open_source_free, reopen_source_free
 from headstart.workflow.options import FitOptions
@@ -162,6 +163,8 @@ def open_transfer(verb: str, given: Given, options: FitOptions, progress: Progre
     if opened:
         return replace(found, source=opened[0], sources=tuple(opened))
     found = _with_source(found) if named is None else found
+    if found.source is not None:
+        found = replace(found, notes=(*found.notes, *squeezed(found.source, found.target)))
     return replace(found, sources=(found.source,)) if options.races and found.source is not None else found
 
 
