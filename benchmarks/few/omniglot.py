@@ -85,8 +85,8 @@ def measure(bench: Workbench, plan: FewShotPlan, arm: str, folder: Path, split: 
         answer, fetch, moves = by_nearest, samples_of(bench, bench.network(pretrained=False, seed=0), rows), False
     else:
         method, nets = trained_nets(bench, plan, arm, folder)
-        moves = arm != CLASSIFIER and method.moves
-        if moves:
+        moves = hasattr(method, "ways")
+        if arm != CLASSIFIER and method.moves:
             answer, fetch = own_answer(method, nets), samples_of(bench, nets.network, rows)
         else:
             import torch

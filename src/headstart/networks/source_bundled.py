@@ -59,7 +59,12 @@ def open_pixels() -> Source:
     )
 
 
-def open_conv4() -> Source:
+def open_conv4_group() -> Source:
+    """Open the same with group norm, which treats each picture alone."""
+    return open_conv4("group")
+
+
+def open_conv4(norm: str = "batch") -> Source:
     """Open the architecture of few-shot learning's benchmarks, which has no weights of its own."""
     from headstart.networks.conv4 import conv4_spec
 
@@ -69,15 +74,15 @@ def open_conv4() -> Source:
                 "headstart/conv4 is an architecture without weights; pretrain it with `headstart pretrain CLASSES "
                 "--network headstart/conv4 --method protonet --out RUN` and take --source RUN."
             )
-        return build(conv4_spec())
+        return build(conv4_spec(norm))
 
     return Source(
-        spec="headstart/conv4",
+        spec="headstart/conv4" if norm == "batch" else "headstart/conv4-group",
         kind="bundled",
         modality="image",
         domain=Domain("image"),
         task=None,
-        title="Conv-4: four convolutions for grey pictures of 28 x 28 pixels, without weights",
+        title=f"Conv-4: four convolutions for grey pictures of 28 x 28 pixels, {norm} norm, without weights",
         licence="Apache-2.0",
         paper=paper_of("conv4"),
         make=make,

@@ -20,6 +20,7 @@ FORMS = (
     "headstart/glyphs",
     "headstart/pixels",
     "headstart/conv4",
+    "headstart/conv4-group",
     "headstart/tabular",
 )
 
@@ -70,9 +71,15 @@ def open_source(spec: str, *, network: str | None = None) -> Source:
 
 
 def _open_bundled(name: str) -> Source:
-    from headstart.networks.source_bundled import open_conv4, open_glyphs, open_pixels, open_tabular
+    from headstart.networks.source_bundled import open_conv4, open_conv4_group, open_glyphs, open_pixels, open_tabular
 
-    bundled = {"glyphs": open_glyphs, "pixels": open_pixels, "conv4": open_conv4, "tabular": open_tabular}
+    bundled = {
+        "glyphs": open_glyphs,
+        "pixels": open_pixels,
+        "conv4": open_conv4,
+        "conv4-group": open_conv4_group,
+        "tabular": open_tabular,
+    }
     if name not in bundled:
         raise UserError(f"There is no source 'headstart/{name}'; {nearest(name, bundled)}")
     return bundled[name]()

@@ -139,11 +139,12 @@ class FewShotField(Field[FewShotPlan, Results]):
         return [
             (setting, shares(answer, episodes(fetch, self.target, rows, setting, seed), n))
             for setting in (settings_of(self.target, rows, asked) if every else [asked])
-            if arm != plan.method or setting.ways == plan.ways or not self._moves(plan)
+            if arm != plan.method or setting.ways == plan.ways or not self._knows_ways(plan)
         ]
 
-    def _moves(self, plan: FewShotPlan) -> bool:
-        return bool(catalogue.get(plan.method).load().moves)
+    def _knows_ways(self, plan: FewShotPlan) -> bool:
+        """Whether the method answers episodes of as many classes as it learned from alone."""
+        return "ways" in catalogue.create(plan.method).get_params(deep=False)
 
     def _answering(self, plan: FewShotPlan, arm: str, folder: Path, rows: Array) -> tuple[Answer, Fetch]:
         """Return how an arm answers episodes of some rows, and the states that it answers from."""
