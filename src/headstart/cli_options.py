@@ -140,6 +140,12 @@ Seeds = Annotated[int, typer.Option("--seeds", help="Number of repetitions with 
 Shots = Annotated[
     int | None, typer.Option("--shots", help="Training labels per class, drawn anew by each seed; all by default.")
 ]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--label", help="Label column, or several joined by commas; again for another task, learned together and alone."
+    ),
+]
 Label = Annotated[str | None, typer.Option("--label", help="Label column, or several joined by commas.")]
 Forgetting = Annotated[
     bool, typer.Option("--forgetting", help="Measure the source's own task before and after; SOURCE is a run.")

@@ -18,6 +18,7 @@ from headstart.catalogue.instances import INSTANCES
 from headstart.catalogue.label_sets import LABEL_SETS
 from headstart.catalogue.matching import MATCHING
 from headstart.catalogue.meta import META
+from headstart.catalogue.multitask import MULTITASK
 from headstart.catalogue.parameters import PARAMETERS
 from headstart.catalogue.pseudo_labels import PSEUDO_LABELS
 from headstart.catalogue.relations import RELATIONS
@@ -53,6 +54,7 @@ METHODS: tuple[Entry, ...] = (
     *UNSEEN,
     *META,
     *UNLABELLED,
+    *MULTITASK,
 )
 LEARNT = frozenset({"joint", "source_free"})
 """Kinds of methods that the loop trains across domains."""

@@ -62,7 +62,7 @@ def open_blind(
 
 
 def _opened(data: Any, label: tuple[str, ...], modality: str | None, text: str | None, image: str | None) -> Dataset:
-    frame, origin = _frame(data)
+    frame, origin = frame_of_data(data)
     if frame is not None:
         return _from_frame(frame, origin, label, modality, text, image)
     path = Path(data).expanduser() if isinstance(data, str | Path) else None
@@ -74,7 +74,8 @@ def _opened(data: Any, label: tuple[str, ...], modality: str | None, text: str |
     return open_inputs(data, modality=kind)
 
 
-def _frame(data: Any) -> tuple[Frame | None, str]:
+def frame_of_data(data: Any) -> tuple[Frame | None, str]:
+    """Return the frame of a table, and what it is called; None where the data are none."""
     if not isinstance(data, str | Path):
         return frame_of(data), type(data).__name__
     path = require_path(Path(data))

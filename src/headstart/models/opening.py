@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from headstart.models.network import NetworkModel
-from headstart.models.saved import ARRAYS, BLIND, SavedModel
+from headstart.models.saved import ARRAYS, BLIND, SEVERAL, SavedModel
 
 
 def holds_arrays(directory: Path) -> bool:
@@ -25,6 +25,10 @@ def open_model(directory: Path, column: str | None = None) -> SavedModel:
         from headstart.models.arrays import load_arrays
 
         return load_arrays(directory)
+    if (directory / SEVERAL).exists():
+        from headstart.models.several import load_several
+
+        return load_several(directory, column)
     if (directory / BLIND).exists():
         from headstart.models.blind import load_blind
 

@@ -15,6 +15,8 @@ from headstart.tasks import TaskLogic
 
 ARRAYS = "adapted.json"
 """The file that tells an array model behind an encoder from a network."""
+SEVERAL = "tasks.json"
+"""The file that names the tasks of a model of several."""
 BLIND = "without_labels.json"
 """The file that tells a network without a task, and how it reconstructs."""
 

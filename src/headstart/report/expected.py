@@ -178,6 +178,31 @@ RACE = Record(
     },
 )
 """``race.json`` of a finished race of sources."""
+COMPARED = Record(
+    {"kind": Text(choices=("positive", "none", "negative")), "gain": Number(), "interval": Row((Number(), Number()))},
+    {},
+)
+MULTITASK = Record(
+    {
+        "tasks": Table(
+            Record(
+                {
+                    "metric": NAME,
+                    "together": Number(),
+                    "alone": Number(),
+                    "kept": NAME,
+                    "relative": Number(),
+                    "n": COUNT,
+                }
+                | {"shared": COMPARED, "handed": COMPARED, "task": TASK},
+                {},
+            )
+        ),
+        "delta_m": Number(),
+        "best": NAME,
+        "lines": WORDS,
+    }
+)
 WITHOUT_LABELS = Record({"method": NAME, "lines": WORDS})
 RUN = Record(
     {"schema": Whole(1), "task": Maybe(TASK)},
@@ -210,6 +235,7 @@ RUN = Record(
         "forgetting": Maybe(FORGETTING),
         "across": ACROSS,
         "without_labels": WITHOUT_LABELS,
+        "multitask": MULTITASK,
         "half_labelled": Record({"n": COUNT, "lines": WORDS}),
         "race": Record({}, {"winner": NAME, "seconds": Number(0), "trials": COUNT, "lines": WORDS}),
         "model": Record({}, {"files": Table(NAME)}),

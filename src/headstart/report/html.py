@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from headstart.foreign import unusable
 from headstart.isolated import isolate
-from headstart.report import across, blind, headline, quality, sections, stories
+from headstart.report import across, blind, headline, quality, sections, several, stories
 from headstart.report import format as fmt
 from headstart.report.continual import continual
 from headstart.report.curves import curves
@@ -45,6 +45,8 @@ def write_report(run_dir: str | Path) -> Path:
 
 def render(folder: RunFolder) -> str:
     """Return the page for a run as text."""
+    if folder.run.get("multitask"):
+        return environment().get_template("several.html").render(**several.context(folder))
     if folder.run.get("without_labels"):
         return environment().get_template("blind.html").render(**blind.context(folder))
     return environment().get_template("report.html").render(**context(folder))

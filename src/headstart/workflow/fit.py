@@ -35,7 +35,7 @@ def fit(
     seed: int = 0,
     seeds: int = 1,
     shots: int | None = None,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     group: str | None = None,
     text: str | None = None,
     image: str | None = None,
@@ -89,7 +89,8 @@ def fit(
         and ``baselines`` for what a person does in five lines.
     seed, seeds : first seed, and how many repetitions.
     shots : training labels per class, drawn by each seed; None takes the whole training split.
-    label, group, text, image : columns of the target: the label or labels, groups that no split may part, and what
+    label, group, text, image : columns of the target: the label (names joined by commas are one task, a list of several
+        is a task each, learned together and alone), groups that no split may part, and what
         holds texts or paths of images.
     task, modality : ``classification``, ``multilabel`` or ``regression``, and ``image``, ``text`` or ``table``, where
         what is inferred is wrong.
@@ -130,6 +131,7 @@ def fit(
     names = tuple(part.strip() for part in arms.split(",") if part.strip()) if isinstance(arms, str) else tuple(arms)
     several = [source] if isinstance(source, str | PathLike) else source or ()
     named = [str(located(fspath(one))) for one in several]
+    columns = () if label is None else (label,) if isinstance(label, str) else tuple(label)
     options = FitOptions(
         source=named[0] if len(named) == 1 else None,
         sources=tuple(named) if len(named) > 1 else (),
@@ -146,7 +148,8 @@ def fit(
         seed=seed,
         seeds=seeds,
         shots=shots,
-        label=label,
+        label=columns[0] if len(columns) == 1 else None,
+        labels=columns if len(columns) > 1 else (),
         group=group,
         text=text,
         image=image,

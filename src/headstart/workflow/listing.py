@@ -18,6 +18,7 @@ KINDS = {
     "source_free": "Trained in the loop on an unlabelled target, from a source's model alone",
     "test_time": "Adapted at prediction, from a model and the rows to predict",
     "meta": "Few-shot episodes: sources for classes to come, of `headstart pretrain --method`",
+    "multitask": "Several tasks of the same samples, of `headstart fit --label a --label b`",
     "self_supervised": "Learned without labels: sources, of `headstart pretrain --method`",
     "baseline": "Baselines",
 }

@@ -54,7 +54,7 @@ class FitOptions:
     shots : training labels per class; each seed draws its own; None takes the whole training split. Where episodes are
         learned from, samples per class to learn from in each.
     ways : classes of an episode.
-    label, group, text, image : columns of the target.
+    label, group, text, image : columns of the target. labels : several label columns, each a task of its own.
     task, modality : override what is inferred.
     device, precision, batch_size, epochs, learning_rate, patience : override what is planned.
     unlabelled : samples without labels beside the labelled target, which half-labelled methods learn from too.
@@ -104,6 +104,7 @@ class FitOptions:
     remember: bool = False
     trials: int | None = None
     study: str | None = None
+    labels: tuple[str, ...] = ()
     unlabelled: str | None = None
     size: int | None = None
     head: str | None = None
@@ -141,7 +142,7 @@ class FitOptions:
         return list(range(self.seed, self.seed + self.seeds))
 
     def to_json(self) -> dict[str, Any]:
-        listed = {name: list(getattr(self, name)) for name in ("arms", "source_data", "sources")}
+        listed = {name: list(getattr(self, name)) for name in ("arms", "source_data", "sources", "labels")}
         return asdict(self) | listed
 
     @classmethod
@@ -151,6 +152,7 @@ class FitOptions:
             "arms": tuple(value.get("arms", cls.arms)),
             "source_data": tuple(value.get("source_data", ())),
             "sources": tuple(value.get("sources", ())),
+            "labels": tuple(value.get("labels", ())),
         }
         return cls(**fields)
 

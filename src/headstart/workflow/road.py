@@ -12,6 +12,7 @@ from headstart.workflow.conclude import conclude
 from headstart.workflow.description import meaning_lines
 from headstart.workflow.few_shot.field import FewShotField
 from headstart.workflow.field import Field
+from headstart.workflow.multitask.field import MultiTaskField
 from headstart.workflow.network_field import NetworkField
 from headstart.workflow.opening.fingerprint import check_unchanged
 from headstart.workflow.opening.race_options import check_race
@@ -63,6 +64,8 @@ def field_of(transfer: Transfer) -> Field[Any, Any]:
     """Return the arms that can race with what there is."""
     if transfer.has_source_data:
         return ArrayField(transfer)
+    if transfer.several is not None:
+        return MultiTaskField(transfer)
     if transfer.is_source_free:
         return SourceFreeField(transfer)
     if transfer.sources:

@@ -37,6 +37,7 @@ FINISHED = Record(
         "race": Record({"lines": Items(Text())}),
         "few_shot": Record({"lines": Items(Text())}),
         "half_labelled": Record({"lines": Items(Text())}),
+        "multitask": Record({"lines": Items(Text())}),
         "without_labels": Record({"lines": Items(Text())}),
         "across": Record(ACROSS.needs, {**ACROSS.may, "lines": Items(Text())}),
     },
@@ -121,6 +122,7 @@ class Run:
         lines += self.result.get("race", {}).get("lines", [])
         lines += self.result.get("few_shot", {}).get("lines", [])
         lines += self.result.get("half_labelled", {}).get("lines", [])
+        lines += self.result.get("multitask", {}).get("lines", [])
         lines += self.result.get("without_labels", {}).get("lines", [])
         told = self.result.get("forgetting") or {}
         lines += [part["words"] for part in (told.get("both"), told) if part]

@@ -66,6 +66,9 @@ def check_options(verb: str, options: FitOptions, *, has_source_data: bool) -> N
                 f"--{name} is for a run on one labelled target that goes on from, or will be gone on from by, another; "
                 "leave it out with --source-data, with several sources and with --trials."
             )
+    if options.labels:
+        _check_several(options, has_source_data=has_source_data)
+        return
     if options.unlabelled is not None:
         _check_unlabelled(options, has_source_data=has_source_data)
     if has_source_data:
@@ -85,6 +88,50 @@ def check_options(verb: str, options: FitOptions, *, has_source_data: bool) -> N
         check_arms(options)
     else:
         check_pretraining(options)
+
+
+NOT_SEVERAL = {
+    "test": "the splits are made for all tasks alike",
+    "group": "the splits are made for all tasks alike",
+    "depth": "all stages learn",
+    "norm": "all stages learn",
+    "shots": "labels are not counted per class",
+    "views": "one view is learned from",
+    "patience": "every arm makes the same number of steps",
+    "metric": "each task has its own",
+    "task": "each task is inferred from its column",
+    "class_weight": "each task has its own classes",
+    "trials": "weightings race with --method a,b",
+    "study": "weightings race with --method a,b",
+    "unlabelled": "labels may be missing in the data themselves",
+    "precision": "it trains in full precision",
+    "replay": "no arm goes on from a run",
+}
+"""Options that several tasks cannot heed, and why."""
+
+
+def _check_several(options: FitOptions, *, has_source_data: bool) -> None:
+    """Refuse what has no meaning where several label columns are a task each."""
+    named = ", ".join(options.labels)[:200]
+    if has_source_data or options.sources:
+        raise UserError(
+            f"--label is given for several tasks ({named}), which are learned from one source network at most; leave "
+            "--source-data and further --source out."
+        )
+    for name, why in NOT_SEVERAL.items():
+        if getattr(options, name) is not None:
+            raise UserError(
+                f"--{name.replace('_', '-')} has no meaning with several --label ({named}): {why}; leave it out."
+            )
+    if options.forgetting or options.arms != FitOptions.arms:
+        what = "--forgetting" if options.forgetting else "--arms"
+        raise UserError(f"{what} has no meaning with several --label ({named}); name weightings with --method a,b.")
+    known = [entry.name for entry in catalogue.METHODS if entry.kind == "multitask"]
+    for method in (options.method or known[0]).split(","):
+        if method.strip() not in known:
+            raise UserError(
+                f"--method {method.strip()[:100]} does not weigh several tasks; {nearest(method.strip(), known)}"
+            )
 
 
 def _check_unlabelled(options: FitOptions, *, has_source_data: bool) -> None:
@@ -225,6 +272,8 @@ def _misplaced(option: str, base: Entry) -> str:
     name = base.name
     if base.kind == "test_time":
         return f"{option} {name} adapts at prediction; fit first, then `headstart predict RUN DATA --adapt {name}`."
+    if base.kind == "multitask":
+        return f"{option} {name} weighs several tasks; give every label column with a --label of its own."
     if base.kind in PRETRAINS:
         return (
             f"{option} {name} makes a source; `headstart pretrain DATA --method {name} --out RUN`, then fit with "

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import headstart
 from headstart.data import Checks, Counterpart, Dataset, check
 from headstart.data.assembling import AS_TEST
+from headstart.data.several import Labels, fingerprint_of, open_several
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import Source, open_source
@@ -61,6 +62,7 @@ class Transfer:
         where there are none.
     source : the network that knowledge comes from, or that encodes samples; None where raw columns are used.
     notes : sentences on what was decided before the plan. began : when the verb was called, by `time.monotonic`.
+    several : label columns that are a task each, by name.
     unlabelled : samples without labels that stand beside a labelled target.
     sources : those that race for the target; () where there is no race, or it is over. raced : its outcome.
     counterpart : a target that a run's model is adapted to without labels (those that it has evaluate only); else None.
@@ -80,6 +82,7 @@ class Transfer:
     sources: tuple[Source, ...] = ()
     raced: Raced | None = None
     unlabelled: Dataset | None = None
+    several: dict[str, Labels] | None = None
 
     @cached_property
     def old(self) -> Dataset | None:
@@ -101,6 +104,8 @@ class Transfer:
         """Of everything that is learned from or measured on."""
         if self.counterpart is not None:
             return self.counterpart.fingerprint
+        if self.several is not None:
+            return fingerprint_of(self.target, self.several)
         return self.target.fingerprint if self.sides is None else self.sides.fingerprint
 
     @property
@@ -158,7 +163,7 @@ def open_transfer(verb: str, given: Given, options: FitOptions, progress: Progre
     verb = verb if part.sides is None and part.counterpart is None else "adapt"
     notes = (*(() if part.sides is None else part.sides.notes), *split_notes(part.target))
     found = Transfer(verb, given, part.target, part.checks, part.sides, named, options, progress, notes, began)
-    found = replace(found, counterpart=part.counterpart)
+    found = replace(found, counterpart=part.counterpart, several=part.several)
     found = _with_unlabelled(found)
     if opened:
         return replace(found, source=opened[0], sources=tuple(opened))
@@ -173,6 +178,17 @@ def open_named(options: FitOptions, specs: Sequence[str]) -> list[Source]:
     return [open_source(spec, network=options.network if spec.startswith("file:") else None) for spec in specs]
 
 
+def _several(given: Given, options: FitOptions, named: Sequence[Source]) -> _Part:
+    """Open a target of several tasks."""
+    target, labels = open_several(
+        given.data, options.labels, modality=options.modality, text=options.text, image=options.image, seed=options.seed
+    )
+    for source in named:
+        check_fits(target, source)
+    target, checks = check(target, allow_damaged=options.allow_damaged)
+    return _Part(target, checks, several=labels)
+
+
 class _Part(NamedTuple):
     """The target, what was found in it, and what stands beside it; see `Transfer`."""
 
@@ -180,6 +196,7 @@ class _Part(NamedTuple):
     checks: Checks
     sides: Sides | None = None
     counterpart: Counterpart | None = None
+    several: dict[str, Labels] | None = None
 
 
 def _across(given: Given, options: FitOptions) -> _Part:
@@ -190,6 +207,8 @@ def _across(given: Given, options: FitOptions) -> _Part:
 
 def _alone(verb: str, given: Given, options: FitOptions, named: Sequence[Source]) -> _Part:
     """Open a target without source data: labelled, or to be adapted to from a run alone."""
+    if options.labels:
+        return _several(given, options, named)
     opened = cache(lambda: open_target(given.data, options, given.test))
     if verb == "fit" and given.test is None:
         free = open_source_free(given.data, options, opened)
@@ -210,6 +229,8 @@ def _with_source(transfer: Transfer) -> Transfer:
     from headstart.workflow.opening.source_choice import choose_source
 
     options = transfer.options
+    if transfer.several is not None:
+        return _without_source(transfer)
     if transfer.has_source_data and transfer.target.modality == "table":
         return transfer
     if options.network is not None:
@@ -218,6 +239,17 @@ def _with_source(transfer: Transfer) -> Transfer:
     source, reason = choose_source(labelled, transfer.progress, seed=options.seed)
     notes = (reason, *transfer.notes)
     return replace(transfer, source=source, options=replace(options, source=source.spec), notes=notes)
+
+
+def _without_source(transfer: Transfer) -> Transfer:
+    """Let several tasks of a table be learned by the architecture for tables, from random weights."""
+    if transfer.target.modality != "table":
+        raise UserError(
+            f"Several --label of {transfer.target.modality} data need a network to share; name it with --source."
+        )
+    source = open_source("headstart/tabular")
+    notes = (*transfer.notes, "No source was named: the network for tables starts from random weights.")
+    return replace(transfer, source=source, options=replace(transfer.options, source=source.spec), notes=notes)
 
 
 def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transfer:
@@ -234,10 +266,13 @@ def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transf
     if options.races and source is not None:
         sources = (source,)
     given = Given(saved["data"], tuple(saved.get("source_data") or ()), saved.get("test"), saved.get("unlabelled"))
-    sides = counterpart = None
+    sides = counterpart = several = None
     if given.source_data:
         sides = open_sides(given.data, list(given.source_data), options, given.test)
         target, checks = sides.target.dataset, sides.checks
+    elif options.labels:
+        part = _several(given, options, sources or ([] if source is None else [source]))
+        target, checks, several = part.target, part.checks, part.several
     elif saved["verb"] == "adapt":
         counterpart, checks = reopen_source_free(given.data, options)
         target = counterpart.dataset
@@ -249,7 +284,7 @@ def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transf
     notes = tuple(saved.get("notes", ()))
     first = sources[0] if sources else source
     found = Transfer(saved["verb"], given, target, checks, sides, first, options, progress, notes, began, counterpart)
-    return _with_unlabelled(replace(found, sources=sources), said=False)
+    return _with_unlabelled(replace(found, sources=sources, several=several), said=False)
 
 
 def _with_unlabelled(transfer: Transfer, *, said: bool = True) -> Transfer:

@@ -1,0 +1,1 @@
+"""Weightings of tasks that share a body: one file each."""

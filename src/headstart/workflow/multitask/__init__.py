@@ -1,0 +1,1 @@
+"""Several label columns of one data set, learned together and each alone."""

@@ -1,0 +1,135 @@
+"""Weightings of several tasks: one loop, one body, labels that may be missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from headstart import catalogue
+from headstart.catalogue.multitask import MULTITASK
+from headstart.checks import create_trial
+from headstart.checks.states import assert_same, weights
+from headstart.checks.writing import check_writing
+from headstart.data.batches import Batch, Samples
+from headstart.deep.multitask.dwa import Past
+from headstart.engine import Optimizer, Stream, train
+from headstart.problem import Task
+from headstart.tasks import create_task
+from headstart.tasks.several import SeveralTasks
+
+NAMES = [entry.name for entry in MULTITASK]
+NONE = np.nan
+
+
+def problem(names=("kind", "size", "tags")):
+    """Sixteen rows of the trial with a class, two values and two marks; some labels are missing."""
+    x = create_trial().x
+    labels = {
+        "kind": np.where(np.arange(16) % 5 == 0, NONE, np.arange(16) % 3)[:, None],
+        "size": np.where(np.arange(16)[:, None] % 4 == 1, NONE, x["numeric"][:, :2].numpy() * 5 + 3),
+        "tags": (x["numeric"][:, :2].numpy() > 0).astype(float),
+    }
+    tasks = {
+        "kind": Task("classification", ("a", "b", "c")),
+        "size": Task("regression", targets=("u", "v")),
+        "tags": Task("multilabel", ("p", "q")),
+    }
+    known = {"size": labels["size"][~np.isnan(labels["size"]).any(axis=1)]}
+    logic = SeveralTasks({name: create_task(tasks[name], known.get(name)) for name in names})
+    return x, np.concatenate([labels[name] for name in names], axis=1), logic
+
+
+def network(logic):
+    made = create_trial().network()
+    made.head = logic.head(made.n_features)
+    torch.nn.init.normal_(made.head.weight, std=0.3, generator=torch.Generator().manual_seed(0))
+    return made
+
+
+def trained(method, names=("kind", "size", "tags"), steps=5, batch_size=8):
+    x, labels, logic = problem(names)
+
+    def fetch(positions, view):
+        return {name: one[torch.from_numpy(positions)] for name, one in x.items()}
+
+    stream = Stream(fetch, labels, batch_size=batch_size, seed=0)
+    return train(method, network(logic), stream, task=logic, steps=steps, optimizer=Optimizer(1e-2))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_laws(name):
+    method = catalogue.create(name)
+    check_writing(type(method))
+    assert set(catalogue.get(name).needs) == method.needs
+    first, second = (weights(trained(catalogue.create(name)).network) for _ in range(2))
+    assert_same(first, second, name)
+    assert str(catalogue.create(name)) == str(method)
+    assert all(tensor.isfinite().all() for tensor in first.values())
+    start = weights(network(problem()[2]))
+    assert all((first[key] != start[key]).any() for key in ("head.weight", "stages.block1.inner.weight"))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("equal", "uncertainty", "famo")])
+def test_with_one_task_it_is_plain_training(name):
+    plain = weights(trained(catalogue.create("equal"), ("kind",)).network)
+    found = weights(trained(catalogue.create(name), ("kind",)).network)
+    assert all(torch.allclose(found[key], plain[key], atol=1e-5) for key in plain)
+
+
+def test_missing_labels_are_not_learned_from():
+    x, labels, logic = problem()
+    nets = catalogue.create("equal").build(network(logic).eval(), logic)
+    outputs = nets.network(x)
+    whole = logic.losses(outputs, torch.as_tensor(labels))
+    given = ~np.isnan(labels[:, 0])
+    kind = torch.as_tensor(labels[given, 0]).long()
+    assert torch.allclose(whole["kind"], torch.nn.functional.cross_entropy(outputs[given][:, :3], kind))
+    part = logic.parts["size"]
+    some = ~np.isnan(labels[:, 1])
+    assert torch.allclose(whole["size"], part.loss(outputs[some][:, 3:5], torch.as_tensor(labels[some, 1:3])))
+    nothing = torch.full((16, labels.shape[1]), torch.nan, dtype=torch.float64)
+    assert [float(loss.detach()) for loss in logic.losses(outputs, nothing).values()] == [0.0, 0.0, 0.0]
+
+
+def test_equal_weights_and_the_mean_gradient_are_one():
+    """CAGrad with c = 0 combines gradients by hand to what the sum of losses gives."""
+    x, labels, logic = problem()
+    batch = Batch(Samples(x, torch.as_tensor(labels)))
+    found = []
+    for method in (catalogue.create("equal"), catalogue.create("cagrad", None, {"c": 0.0})):
+        nets = method.build(network(logic).eval(), logic)
+        method.backward(method.loss(nets, batch, 0.0), nets)
+        found.append({name: p.grad for name, p in nets.named_parameters()})
+    assert found[0].keys() == found[1].keys()
+    for name, wanted in found[0].items():
+        assert torch.allclose(torch.zeros(()) if wanted is None else wanted, found[1][name], atol=1e-5)
+
+
+def test_a_task_whose_loss_falls_slowly_counts_more():
+    past = Past(2)
+    assert past.weights(2.0).tolist() == [0.5, 0.5]
+    for losses in ([1.0, 1.0], [1.0, 1.0], [0.9, 0.5], [0.9, 0.5]):
+        past.add(torch.tensor(losses), 2)
+    assert past.weights(2.0).tolist() == pytest.approx(torch.tensor([0.45, 0.25]).softmax(0).tolist())
+
+
+def test_famos_weights_move_towards_the_task_that_falls_less():
+    x, labels, logic = problem()
+    method = catalogue.create("famo", None, {"rate": 10.0})
+    nets = method.build(network(logic).eval(), logic)
+    batch = Batch(Samples(x, torch.as_tensor(labels)))
+
+    def update(closure, player=None):
+        closure(batch)
+        with torch.no_grad():
+            nets.network.head.weight[3:5] *= 0.0
+            nets.network.head.bias[3:5] *= 0.0  # the values' loss falls, the others stand still
+
+    before = logic.losses(nets.network(x), torch.as_tensor(labels))
+    method.step(nets, batch, 0.0, update)
+    after = logic.losses(nets.network(x), torch.as_tensor(labels))
+    assert after["size"] < before["size"]
+    kind, size, tags = nets.shares.xi.tolist()
+    assert size < kind
+    assert kind == pytest.approx(tags)
