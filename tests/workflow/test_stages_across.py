@@ -18,17 +18,22 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import BertConfig, PreTrainedTokenizerFast
 
 from headstart.choice import Candidate, choosing
+from headstart.choice.blend import Blend
 from headstart.choice.joint import fitting, plan
 from headstart.choice.joint.staged import StagedClassifier
 from headstart.data import open_data
 from headstart.engine import Saving
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
+from headstart.models.as_network import as_network
 from headstart.models.encoder import Backbone
+from headstart.models.network import NetworkModel
 from headstart.networks import build, open_source
 from headstart.networks.text_preprocess import TextPreprocess
 from headstart.networks.transformers_family import transformers_spec
+from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.joining import join
+from headstart.shallow.shells.adapted import Adapted
 from headstart.workflow.adapting import stages
 from headstart.workflow.adapting.adaptation import adapt
 from headstart.workflow.adapting.plan import AcrossPlan, on_stages
@@ -99,12 +104,32 @@ def test_it_loads_answers_and_leaves_as_onnx_with_the_same_answers(run, sides, t
     assert frozen.shape == (len(names),)
     measured = evaluate(run.path, sides / "target").to_json()
     assert measured["metrics"]["accuracy"] == pytest.approx(run.result["arms"]["adapted"]["test"]["accuracy"])
-    with pytest.raises(UserError, match="trained on its target already"):
-        again.adapted(names, "tent")
+    others = [np.asarray(Image.open(name)) // 3 for name in names * 4]  # hardly any ink: less sure
+    moved = again.adapted(others, "tent")
+    assert np.array_equal(moved.before, again.predict_proba(others))
+    assert np.abs(moved.after - moved.before).max() > 1e-5
+    assert np.array_equal(again.predict_proba(names), expected)  # adapting moved a copy
     path = export(run.path, out=tmp_path / "model.onnx")
     card = json.loads(path.with_name("model.onnx.json").read_text())
     assert card["parity"]["largest_difference"] < 1e-4
     assert card["parity"]["samples"] > 0
+
+
+def test_a_blend_with_trained_stages_is_a_network_whose_first_stages_run_once(run, sides):
+    names = sorted((sides / "target").rglob("*.png"))
+    model = load(run.path).model
+    rows, labels = model.encoder.features(model.open(names)), (np.arange(len(names)) // 12 + 1) % 3
+    linear = Adapted(estimator=TunedLogistic(strengths=(0.01,))).fit(*join(rows, labels, rows))
+    kept = model.estimator
+    blend = Blend((kept.model, linear, linear), (0.6, 0.1, 0.3))
+    averaged = replace(model, estimator=replace(kept, model=blend))
+    expected = averaged.predict_proba(names)
+    assert np.abs(expected - model.predict_proba(names)).max() > 0.01
+    network = as_network(averaged)
+    assert list(network.stages) == ["stem", "block1", "block2", "branches"]
+    found = NetworkModel(network, model.logic).predict_proba(names)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert as_network(replace(model, estimator=replace(kept, model=Blend((kept.model, object()), (0.5, 0.5))))) is None
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import shlex
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from headstart.choice.stored import load_estimator, save_estimator
 from headstart.errors import UserError
 from headstart.foreign import refuse_links, unusable
 from headstart.models.encoder import Backbone, Encoder, TableEncoder, load_encoder
+from headstart.models.network import NetworkModel
 from headstart.models.saved import ARRAYS, SavedModel
 from headstart.networks.expected import task_rule
 from headstart.problem import Task
@@ -65,12 +67,18 @@ class ArrayModel(SavedModel):
             return outputs(self.estimator, rows, self.logic.task)
 
     def answer_adapted(self, dataset: Any, adapt: str, device: str | None) -> np.ndarray:
-        if not stages_of(self.estimator):
+        if not isinstance(self.encoder, Backbone):
             return super().answer_adapted(dataset, adapt, device)
-        raise UserError(
-            f"--adapt {adapt} moves the normalisations of a network that a run kept whole; the stages of this model "
-            "were trained on its target already. Leave --adapt out."
-        )
+        from headstart.models.as_network import as_network
+
+        seen = self.encoder.network.preprocess
+        network = as_network(replace(self, encoder=copy.deepcopy(self.encoder, {id(seen): seen})))
+        if network is None:
+            raise UserError(
+                f"--adapt {adapt} moves the normalisations of a network, and what this run kept is no network: it is "
+                "no linear model of its features; leave --adapt out."
+            )
+        return NetworkModel(network, self.logic, self.column).answer_adapted(dataset, adapt, device)
 
     def save(self, directory: Path) -> None:
         """Write ``encoder.json`` or ``backbone/``, the estimator's two files and, last, ``adapted.json``."""

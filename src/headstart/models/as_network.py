@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import copy
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -12,18 +13,31 @@ from headstart.choice.blend import Blend
 from headstart.choice.joint.behind import Behind
 from headstart.choice.joint.staged import StagedClassifier, StagedRegressor
 from headstart.choice.kept import Kept, stages_of
-from headstart.models.arrays import ArrayModel
-from headstart.models.encoder import Backbone, TableEncoder
+from headstart.models.encoder import Backbone, Encoder, TableEncoder
 from headstart.networks import Network
 from headstart.networks.columns import build_columns, columns_spec
 from headstart.shallow.heads.ridge import TunedRidge
 from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.shells.adapted import Adapted
 from headstart.shallow.shells.reweighted import Reweighted
+from headstart.tasks import TaskLogic
 
 Array = np.ndarray
 NEVER = -1e4
 """Logit of a class that a member does not know."""
+
+
+class Encoded(Protocol):
+    """What is asked of an array model: its encoder, its fitted estimator and its task."""
+
+    @property
+    def encoder(self) -> Encoder: ...
+
+    @property
+    def estimator(self) -> Any: ...
+
+    @property
+    def logic(self) -> TaskLogic: ...
 
 
 class Member(NamedTuple):
@@ -71,7 +85,7 @@ class AveragedHead(nn.Module):
         return (((share * outputs).sum(dim=0) - mean) / scale).float()
 
 
-def as_network(model: ArrayModel) -> Network | None:
+def as_network(model: Encoded) -> Network | None:
     """Return the network that answers as ``model`` does; None where it is no average of linear models."""
     found = model.logic.units
     units = None if found is None else (float(found[0][0]), float(found[1][0]))
@@ -90,21 +104,95 @@ def as_network(model: ArrayModel) -> Network | None:
     return network.eval()
 
 
-def _with_trained_stages(model: ArrayModel, units: tuple[float, float] | None) -> Network | None:
-    """Return the network with its trained stages; None where they are one part of an average."""
-    staged = model.estimator.model
-    if not isinstance(staged, StagedClassifier | StagedRegressor) or not isinstance(model.encoder, Backbone):
+class Branches(nn.Module):
+    """The last stages of several networks on the same states: the mean of their probabilities, as logits, or of values.
+
+    Parameters
+    ----------
+    tails : networks of the last stages, whose outputs are logits or a regression's in the task's units.
+    shares : of each in the mean. of_classes : whether outputs are logits. steepness : one over the temperature.
+    """
+
+    share: Tensor
+
+    def __init__(self, tails: list[Network], shares: list[float], of_classes: bool, steepness: float) -> None:
+        super().__init__()
+        self.tails, self.of_classes, self.steepness = nn.ModuleList(tails), of_classes, steepness
+        self.register_buffer("share", torch.tensor(shares, dtype=torch.float64))
+
+    def forward(self, state: Any) -> Tensor:
+        """Return outputs [n, k] of states at the cut where the stages part."""
+        outputs = torch.stack([tail(state).double() for tail in self.tails])
+        share = self.share[:, None, None]
+        if not self.of_classes:
+            return (share * outputs).sum(dim=0).float()
+        return (self.steepness * (share * outputs.softmax(dim=2)).sum(dim=0).clamp_min(1e-30).log()).float()
+
+
+class Leaf(NamedTuple):
+    """A member of an average and its share."""
+
+    share: float
+    model: Any
+
+
+def leaves(model: Any) -> list[Leaf]:
+    """Return the members of an average, or a model that is none by itself."""
+    if not isinstance(model, Blend):
+        return [Leaf(1.0, model)]
+    return [Leaf(share, one) for share, one in zip(model.weights, model.members, strict=True)]
+
+
+def _with_trained_stages(model: Encoded, units: tuple[float, float] | None) -> Network | None:
+    """Return the network with its trained stages, several side by side in an average; None where a member has none and
+    is no linear model of the features either."""
+    if not isinstance(model.encoder, Backbone) or model.encoder.network.taps:
         return None
-    if isinstance(staged, StagedClassifier) and len(staged.classes_) != model.estimator.n_classes:
+    kept, members = model.estimator, leaves(model.estimator.model)
+    staged = [leaf for leaf in members if isinstance(leaf.model, StagedClassifier | StagedRegressor)]
+    if any(isinstance(leaf.model, StagedClassifier) and len(leaf.model.classes_) != kept.n_classes for leaf in staged):
         return None
-    staged.stand_on(Behind(model.encoder.network, staged.depth, 0, np.zeros((0, 1)), []))
+    others = [linear_members(leaf.model, leaf.share) for leaf in members if leaf not in staged]
+    linear = [member for part in others for member in part or []]
+    if any(part is None for part in others) or any(len(one.intercept) > max(kept.n_classes, 1) for one in linear):
+        return None
+    plain, depth = model.encoder.network, staged[0].model.depth
+    behind = Behind(plain, depth, 0, np.zeros((0, 1)), [])
+    tails = [_tail(leaf, behind, units, kept.span) for leaf in staged]
+    shares = [leaf.share for leaf in staged]
+    if linear:
+        share = sum(one.share for one in linear)
+        plain = copy.deepcopy(plain, {id(plain.preprocess): plain.preprocess})
+        even = [one._replace(share=one.share / share) for one in linear]
+        plain.head = AveragedHead(even, units, kept.span)
+        tails, shares = [*tails, plain], [*shares, share]
+    return side_by_side(tails, shares, depth, units is None, kept.steepness)
+
+
+def _tail(leaf: Leaf, behind: Behind, units: tuple[float, float] | None, span: tuple[float, float] | None) -> Network:
+    staged = leaf.model
+    staged.stand_on(behind)
     network = staged.network()
     coef, intercept = (getattr(network.head, part).detach().double().numpy() for part in ("weight", "bias"))
     if isinstance(staged, StagedRegressor):
         coef, intercept = coef * staged.scale_, intercept * staged.scale_ + staged.mean_
-    member = Member(1.0, coef, intercept)
-    network.head = AveragedHead([member], units, model.estimator.span, model.estimator.steepness)
-    return network.eval()
+    network.head = AveragedHead([Member(1.0, coef, intercept)], units, span)
+    return network
+
+
+def side_by_side(tails: list[Network], shares: list[float], depth: int, of_classes: bool, steepness: float) -> Network:
+    """Return the average of networks that differ in their last ``depth`` stages, the stages before them run once."""
+    first = tails[0]
+    cut = len(first.stages) - depth
+    before, parted = dict(list(first.stages.items())[:cut]), []
+    for tail in tails:
+        part = Network(dict(list(tail.stages.items())[cut:]), tail.pool, tail.n_features, tail.preprocess, tail.spec)
+        part.head = tail.head
+        parted.append(part)
+    branches = Branches(parted, shares, of_classes, steepness)
+    k = len(tails[0].head.intercept[0])  # type: ignore[index, arg-type]
+    whole = Network({**before, "branches": branches}, nn.Identity(), k, first.preprocess, first.spec)
+    return whole.eval().requires_grad_(False)
 
 
 def linear_members(estimator: Any, share: float = 1.0) -> list[Member] | None:
