@@ -1,0 +1,1 @@
+"""Several regressions of the same rows that share what they learn, as scikit-learn estimators."""
