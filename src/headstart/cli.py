@@ -24,6 +24,7 @@ from headstart.cli_options import (
     Epochs,
     Force,
     Forgetting,
+    Gallery,
     Group,
     Head,
     Image,
@@ -387,11 +388,12 @@ def predict(
     json_: AsJson = False,
     raw_cells: RawCells = False,
     adapt: Adapt = None,
+    gallery: Gallery = None,
 ) -> None:
     """Predict new samples: CSV or JSON on standard output, or CSV, JSON, JSON lines or Parquet with --out."""
     from headstart.workflow.predict import predict_files
 
-    predict_files(run, files, out=out, device=device, as_json=json_, raw_cells=raw_cells, adapt=adapt)
+    predict_files(run, files, out=out, device=device, as_json=json_, raw_cells=raw_cells, adapt=adapt, gallery=gallery)
 
 
 @app.command()

@@ -160,7 +160,7 @@ Remember = Annotated[
 Group = Annotated[str | None, typer.Option("--group", help="Column whose groups never straddle a split.")]
 Text = Annotated[str | None, typer.Option("--text", help="Text column.")]
 Image = Annotated[str | None, typer.Option("--image", help="Column of image paths.")]
-TaskName = Annotated[str | None, typer.Option("--task", help=one_of(TASKS))]
+TaskName = Annotated[str | None, typer.Option("--task", help=one_of((*TASKS, "verification")))]
 ModalityName = Annotated[str | None, typer.Option("--modality", help=one_of(MODALITIES))]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder or file for the result.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a former run in --out.")]
@@ -184,6 +184,10 @@ Head = Annotated[str | None, typer.Option("--head", help="Masks: unet or fpn, wh
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress; print the result's one line only.")]
 Verbose = Annotated[
     bool, typer.Option("--verbose", help="Show more: what learns stage by stage, and every evaluation.")
+]
+Gallery = Annotated[
+    str | None,
+    typer.Option("--gallery", help="Known people, a folder of one to five pictures each; for --task verification."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Adapt = Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from headstart.models.network import NetworkModel
-from headstart.models.saved import ARRAYS, BLIND, SEVERAL, SavedModel
+from headstart.models.saved import ARRAYS, BLIND, SEVERAL, VERIFICATION, SavedModel
 
 
 def holds_arrays(directory: Path) -> bool:
@@ -29,6 +29,10 @@ def open_model(directory: Path, column: str | None = None) -> SavedModel:
         from headstart.models.several import load_several
 
         return load_several(directory, column)
+    if (directory / VERIFICATION).exists():
+        from headstart.models.verification import load_verification
+
+        return load_verification(directory, column)
     if (directory / BLIND).exists():
         from headstart.models.blind import load_blind
 

@@ -17,6 +17,8 @@ ARRAYS = "adapted.json"
 """The file that tells an array model behind an encoder from a network."""
 SEVERAL = "tasks.json"
 """The file that names the tasks of a model of several."""
+VERIFICATION = "verification.json"
+"""The file that tells a network of vectors, and from which similarity two are of one person."""
 BLIND = "without_labels.json"
 """The file that tells a network without a task, and how it reconstructs."""
 

@@ -45,7 +45,7 @@ def adapted_card(record: dict[str, Any]) -> str:
     )
 
 
-def _line(text: Any) -> str:
+def one_line(text: Any) -> str:
     """Return ``text`` on one line with Markdown's marks made harmless."""
     flat = " ".join(str(text).split())
     for mark in "\\`*_[]<>|#":
@@ -54,7 +54,7 @@ def _line(text: Any) -> str:
 
 
 def _listed(names: list[Any], most: int = 20) -> str:
-    shown = ", ".join(_line(name) for name in names[:most])
+    shown = ", ".join(one_line(name) for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
@@ -73,9 +73,10 @@ def _head(run: dict[str, Any]) -> str:
     data, source = (run.get("data") or {}).get("name") or "the target", run.get("source") or {}
     name, arm = _kept(run)
     way = "trained from scratch on" if name == "scratch" else "transferred to"
-    text = f"# A model {way} {_line(data)}\n\n"
-    text += f"{_line(arm.get('title') or name)}, from {_line(source.get('title') or source.get('spec') or 'a source')}"
-    return f"{text}, made with Headstart {_line(run.get('headstart', ''))}."
+    text = f"# A model {way} {one_line(data)}\n\n"
+    origin = source.get("title") or source.get("spec") or "a source"
+    text += f"{one_line(arm.get('title') or name)}, from {one_line(origin)}"
+    return f"{text}, made with Headstart {one_line(run.get('headstart', ''))}."
 
 
 def _use(run: dict[str, Any]) -> str:
@@ -91,7 +92,7 @@ def _data(run: dict[str, Any]) -> str:
     lines = [f"- samples: {splits}" if splits else ""]
     lines += [f"- largest class over smallest: {fmt.plain(data['imbalance'], 2)}" if data.get("imbalance") else ""]
     lines += [f"- damaged samples left out: {len(data.get('damaged') or [])}"]
-    lines += [f"- fingerprint: {_line(data['fingerprint'])}" if data.get("fingerprint") else ""]
+    lines += [f"- fingerprint: {one_line(data['fingerprint'])}" if data.get("fingerprint") else ""]
     return "## Data\n\n" + "\n".join(line for line in lines if line)
 
 
@@ -102,11 +103,11 @@ def _result(run: dict[str, Any]) -> str:
         value = fmt.score(metric, (arm.get("test") or {}).get(metric))
         mark = " (this model)" if name == _kept(run)[0] else ""
         rows.append(
-            f"| {_line(arm.get('title') or name)}{mark} | {value} | {fmt.interval(metric, arm.get('interval'))} |"
+            f"| {one_line(arm.get('title') or name)}{mark} | {value} | {fmt.interval(metric, arm.get('interval'))} |"
         )
     rows += _gain(run, told(run), metric)
     if run.get("guard"):
-        rows += ["", f"Why this arm was kept: {_line(run['guard'].get('reason', ''))}"]
+        rows += ["", f"Why this arm was kept: {one_line(run['guard'].get('reason', ''))}"]
     return "\n".join(rows)
 
 
@@ -115,22 +116,22 @@ def _gain(run: dict[str, Any], verdict: dict[str, Any], metric: str) -> list[str
     if not fmt.is_number(verdict.get("gain")):
         return []
     baseline = "training from scratch" if verdict.get("baseline") in (None, "scratch") else str(verdict["baseline"])
-    title = _line(title_of(run, verdict.get("arm")))
-    said = [f"Against {_line(baseline)}: **nothing was gained**, that model itself was kept."]
+    title = one_line(title_of(run, verdict.get("arm")))
+    said = [f"Against {one_line(baseline)}: **nothing was gained**, that model itself was kept."]
     if verdict.get("arm") != verdict.get("baseline"):
         n = fmt.count(verdict.get("n_test"))
-        said = [f"{title} against {_line(baseline)}: {_size(verdict, metric)}, {n} test samples."]
+        said = [f"{title} against {one_line(baseline)}: {_size(verdict, metric)}, {n} test samples."]
     planned = verdict.get("planned")
     if planned:
-        said.append(f"Planned was {_line(title_of(run, planned.get('arm')))}, not kept: {_size(planned, metric)}.")
+        said.append(f"Planned was {one_line(title_of(run, planned.get('arm')))}, not kept: {_size(planned, metric)}.")
     if verdict.get("note"):
-        said.append(_line(verdict["note"]))
+        said.append(one_line(verdict["note"]))
     return [line for text in said for line in ("", text)]
 
 
 def _size(found: dict[str, Any], metric: str) -> str:
     gain, span = fmt.signed(metric, found.get("gain")), bounds_of(metric, found.get("interval"))
-    kind, unit = _line(found.get("kind")), fmt.gain_unit(metric)
+    kind, unit = one_line(found.get("kind")), fmt.gain_unit(metric)
     return f"**{kind}**, {gain} {unit} (95% interval {span}, {fmt.p_value(found.get('p'))})"
 
 
@@ -138,8 +139,8 @@ def _limits(run: dict[str, Any]) -> str:
     lines = ["- The numbers hold for inputs like the test split; other cameras, writers or times may differ."]
     lines += ["- A confidence is not a guarantee: see calibration in the report of the run."]
     if (run.get("shift") or {}).get("words"):
-        lines.append(f"- Source and target inputs: {_line(run['shift']['words'])}")
-    lines += [f"- {_line(warning)}" for warning in run.get("warnings") or []]
+        lines.append(f"- Source and target inputs: {one_line(run['shift']['words'])}")
+    lines += [f"- {one_line(warning)}" for warning in run.get("warnings") or []]
     return "## Limits\n\n" + "\n".join(lines)
 
 
@@ -154,7 +155,7 @@ def _load(run: dict[str, Any]) -> str:
 def _origin(run: dict[str, Any]) -> str:
     source = run.get("source") or {}
     licence = source.get("licence") or "not stated; ask its author before passing this model on"
-    lines = [f"- source: {_line(source.get('spec', ''))}", f"- licence of the source's weights: {_line(licence)}"]
+    lines = [f"- source: {one_line(source.get('spec', ''))}", f"- licence of the source's weights: {one_line(licence)}"]
     return "## Source and licence\n\n" + "\n".join(lines)
 
 
@@ -162,4 +163,4 @@ def _papers(run: dict[str, Any]) -> str:
     papers = [str(paper) for paper in _kept(run)[1].get("papers") or []]
     own = (run.get("source") or {}).get("paper")
     found = list(dict.fromkeys([*papers, *([str(own)] if own else [])]))
-    return "## Papers\n\n" + "\n".join(f"- {_line(paper)}" for paper in found) if found else ""
+    return "## Papers\n\n" + "\n".join(f"- {one_line(paper)}" for paper in found) if found else ""

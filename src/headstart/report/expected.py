@@ -178,6 +178,21 @@ RACE = Record(
     },
 )
 """``race.json`` of a finished race of sources."""
+_RATE = Record({"value": Number(0, 1), "interval": Row((Number(0, 1), Number(0, 1)))})
+VERIFICATION = Record(
+    {
+        "kept": NAME,
+        "threshold": Number(-1.01, 1.01),
+        "false_accepts": Number(0, 1),
+        "arms": Table(
+            Record(
+                {"people": COUNT, "genuine": COUNT, "impostors": COUNT}
+                | dict.fromkeys(("eer", "tar_at_far_0.01", "tar_at_far_0.001", "tar", "far"), _RATE)
+            )
+        ),
+        "lines": WORDS,
+    }
+)
 COMPARED = Record(
     {"kind": Text(choices=("positive", "none", "negative")), "gain": Number(), "interval": Row((Number(), Number()))},
     {},
@@ -234,6 +249,7 @@ RUN = Record(
         "robustness": Maybe(ROBUSTNESS),
         "forgetting": Maybe(FORGETTING),
         "across": ACROSS,
+        "verification": VERIFICATION,
         "without_labels": WITHOUT_LABELS,
         "multitask": MULTITASK,
         "half_labelled": Record({"n": COUNT, "lines": WORDS}),

@@ -20,6 +20,7 @@ from headstart.report.glossary import GLOSSARY
 from headstart.report.race import race
 from headstart.report.robustness import robustness
 from headstart.report.training import training
+from headstart.report.verification import verification
 from headstart.storage import write_text
 
 _END = r"""[^\s<>"']*[^\s<>"'.,;)]"""
@@ -91,6 +92,7 @@ def context(folder: RunFolder) -> dict[str, Any]:
         "training": training(folder),
         "robustness": robustness(folder),
         "continual": continual(folder),
+        "who": verification(folder),
         "map": stories.feature_map(folder),
         "saliency": stories.saliency(folder),
         "data": stories.data(folder),

@@ -116,6 +116,37 @@ FEW_SHOT = {
     )
 }
 """What a method of few-shot episodes is measured against."""
+VERIFYING = {
+    arm.name: arm
+    for arm in (
+        Arm(
+            "pixels",
+            "Eigenfaces: principal components of the pixels",
+            "eigenfaces, which need no source",
+            ("Turk and Pentland, Eigenfaces for Recognition, Journal of Cognitive Neuroscience 1991",),
+            uses_source=False,
+            simple=True,
+            plain=True,
+        ),
+        Arm(
+            "whitened",
+            "The source's features, whitened within people",
+            "the source's features, whitened within people",
+            ("Hatch et al., Within-class covariance normalization for SVM-based speaker recognition, 2006",),
+            carries="features",
+            plain=True,
+        ),
+        Arm(
+            "arcface",
+            "Fine-tuned by ArcFace",
+            "ArcFace",
+            ("Deng et al., ArcFace: Additive Angular Margin Loss for Deep Face Recognition, CVPR 2019",),
+            trains=True,
+            plain=True,
+        ),
+    )
+}
+"""What finds vectors of people, beside the source as it is and training from scratch."""
 
 
 @cache
@@ -167,4 +198,4 @@ def known(name: str) -> Arm:
     bases = set(catalogue.names())
     if name in PLAIN or all(word.strip() in bases for word in name.split("+")):
         return arm_of(name)
-    return ACROSS.get(name) or FEW_SHOT.get(name) or Arm(name, name, name)
+    return ACROSS.get(name) or FEW_SHOT.get(name) or VERIFYING.get(name) or Arm(name, name, name)

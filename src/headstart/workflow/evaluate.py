@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from headstart.data import Dataset, Like, check, open_labelled
+from headstart.data import Dataset, Like, check, open_data, open_labelled
 from headstart.errors import UserError
 from headstart.isolated import isolate
+from headstart.models.verification import VerificationModel
 from headstart.problem import Task
 from headstart.workflow.judging.measuring import interval_of_arm
 from headstart.workflow.run import Run, load
@@ -77,6 +78,8 @@ def evaluate(
     """
     opened = load(run)
     model = opened.model
+    if isinstance(model, VerificationModel):
+        return evaluate_people(opened, model, data, label=label, text=text, image=image, device=device)
     task = model.logic.task
     like = Like(task, model.modality, model.wanted, label_columns(opened))
     dataset = open_labelled(data, like, label=label, text=text, image=image)
@@ -95,6 +98,38 @@ def evaluate(
     warnings = (*dataset.warnings, *said, *_absent(task, labels), *overlap(opened.path, dataset, rows))
     metrics = model.logic.metrics(predictions, labels)
     return Evaluation(task.metric, metrics, (low, high), len(rows), split, warnings, old)
+
+
+def evaluate_people(
+    run: Run, model: VerificationModel, data: Any, *, label: Any, text: Any, image: Any, device: str | None
+) -> Evaluation:
+    """Measure who is who among people that the data name; whoever has one picture has no genuine pair and is left out.
+
+    Raises
+    ------
+    UserError
+        If fewer than two people have two pictures.
+    """
+    from headstart.functional.intervals import interval_of_mean
+    from headstart.workflow.judging.recognition import figures, scores_per_person
+
+    dataset, _ = check(open_data(data, label=label, text=text, image=image, modality=model.modality))
+    task = dataset.task
+    counts = np.zeros(0) if task is None else np.bincount(dataset.labels(np.arange(len(dataset))))
+    if task is None or not task.label_space.one_class or (counts >= 2).sum() < 2:
+        raise UserError(
+            f"{dataset.name} does not name two people with two pictures each; give such, as a folder per person."
+        )
+    people = dataset.labels(np.arange(len(dataset)))
+    rows = np.flatnonzero(counts[people] >= 2)
+    vectors = model.embed(subset(dataset, rows), device=device)
+    scores = scores_per_person(vectors, people[rows], seed=0)
+    rates = {name: one["value"] for name, one in figures(vectors, people[rows], model.threshold, 0).items()
+             if isinstance(one, dict)}  # fmt: skip
+    bounds = interval_of_mean(scores, share=True).bounds
+    warnings = (*dataset.warnings, *overlap(run.path, dataset, rows))
+    metrics = {"accuracy": float(scores.mean()), **rates}
+    return Evaluation("accuracy", metrics, bounds, scores.shape[1], "people", warnings)
 
 
 def _absent(task: Task, labels: np.ndarray) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.models.opening import holds_arrays
+from headstart.models.saved import VERIFICATION
 from headstart.workflow.options import one_of
 from headstart.workflow.run import Run, load
 
@@ -31,6 +32,11 @@ def export(
     path = Path(out) if out is not None else folder / "model" / "model.onnx"
     if path.exists() and not force:
         raise UserError(f"{path} exists already; choose another --out, or give --force to replace it.")
+    if (folder / "model" / VERIFICATION).exists():
+        raise UserError(
+            f"{folder} says who is who by vectors and a gallery, which is not exported; `headstart predict --gallery` "
+            "answers, and `hs.load(run).model.embed(samples)` gives the vectors."
+        )
     if holds_arrays(folder / "model"):
         return _export_adapted(opened, path)
     return export_onnx(folder, path)

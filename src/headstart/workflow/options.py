@@ -18,6 +18,8 @@ CLASS_WEIGHTS = ("balanced",)
 TARGET_LABELS = ("evaluate", "learn", "none")
 
 
+VERIFICATION = "verification"
+"""A task of no kind of its own: labels are classes, people, and those that judge are none of those learned from."""
 AUTO = "auto"
 """A depth that the plan chooses; without source data the same as none given."""
 TRAINED = "trained"
@@ -110,7 +112,7 @@ class FitOptions:
     head: str | None = None
 
     def __post_init__(self) -> None:
-        one_of("--task", self.task, TASKS)
+        one_of("--task", self.task, (*TASKS, VERIFICATION))
         one_of("--modality", self.modality, MODALITIES)
         one_of("--target-labels", self.target_labels, TARGET_LABELS)
         one_of("--precision", self.precision, ("no", "bf16"))
@@ -122,6 +124,11 @@ class FitOptions:
         object.__setattr__(self, "learning_rate", real("learning_rate", self.learning_rate, 10))
         seconds_of(self.budget)
         depth_of(self.depth, n_stages=10**6)
+
+    @property
+    def verifies(self) -> bool:
+        """Whether the question is who is who, rather than which class."""
+        return self.task == VERIFICATION
 
     @property
     def balanced(self) -> bool:

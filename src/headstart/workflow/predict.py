@@ -16,13 +16,14 @@ from headstart.data import Dataset, open_files
 from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.models.saved import SavedModel
+from headstart.models.verification import VerificationModel
 from headstart.storage import atomic_write, write_text
 from headstart.workflow.cells import is_formula, protected
 from headstart.workflow.judging.predictions import plain
 from headstart.workflow.run import load
 
 ENDINGS = (".csv", ".json", ".jsonl", ".parquet")
-NAMED = ("name", "prediction", "unadapted")
+NAMED = ("name", "prediction", "nearest", "unadapted")
 """Columns that hold names; the others hold numbers."""
 
 
@@ -36,19 +37,23 @@ def predict_files(
     as_json: bool = False,
     raw_cells: bool = False,
     adapt: str | None = None,
+    gallery: Any = None,
 ) -> None:
     """Predict files, folders, tables or standard input (``-``), and write CSV, JSON, JSON lines or Parquet.
 
     Without ``out`` the result goes to standard output: CSV, or one JSON array with ``as_json``. In CSV, a name or a
     class that a spreadsheet would run as a formula gets an apostrophe in front unless ``raw_cells``; numbers do not.
     With ``adapt``, a method at test time, the answers are those of the model adapted to these samples; the others stand
-    beside them in columns whose names begin with ``unadapted``.
+    beside them in columns whose names begin with ``unadapted``. With ``gallery``, labelled samples of known people, a
+    verification says who is who.
     """
     model = load(run).model
     if not model.writes:
         refuse_ending(out)
     dataset = open_files(files, modality=model.modality, columns=model.wanted)
-    if adapt is None:
+    if gallery is not None or isinstance(model, VerificationModel):
+        records = recognised_records(run, model, dataset, gallery, device=device)
+    elif adapt is None:
         values = model.predict_proba(dataset, device=device)
         if model.written(dataset, values, out):
             return
@@ -83,6 +88,24 @@ def predict_records(model: SavedModel, dataset: Dataset, *, device: str | None =
 def _records(model: SavedModel, dataset: Dataset, values: np.ndarray) -> list[dict[str, Any]]:
     names = dataset.names(np.arange(len(dataset)))
     return [{"name": name, **record} for name, record in zip(names, model.records(dataset, values), strict=True)]
+
+
+def recognised_records(
+    run: str | Path, model: SavedModel, dataset: Dataset, gallery: Any, *, device: str | None = None
+) -> list[dict[str, Any]]:
+    """Return one record per sample: its name, who of the gallery it shows, and how similar both are."""
+    if not isinstance(model, VerificationModel):
+        raise UserError(
+            f"--gallery names known people, and {run} answers with classes of its own; leave it out, or fit with "
+            "--task verification."
+        )
+    if gallery is None:
+        raise UserError(
+            f"{run} says who is who; give the people that are known with --gallery, such as a folder per person."
+        )
+    names = dataset.names(np.arange(len(dataset)))
+    found = model.recognise(dataset, gallery, device=device)
+    return [{"name": name, **record} for name, record in zip(names, found, strict=True)]
 
 
 def adapted_records(

@@ -27,6 +27,7 @@ from headstart.workflow.self_supervised.field import SelfSupervisedField
 from headstart.workflow.site import check_out, new_run
 from headstart.workflow.source_field import SourceField
 from headstart.workflow.source_free.field import SourceFreeField
+from headstart.workflow.verifying.field import VerificationField
 
 
 def start(
@@ -62,6 +63,8 @@ def go_on(folder: Path, saved: dict[str, Any], progress: Progress) -> Run | None
 
 def field_of(transfer: Transfer) -> Field[Any, Any]:
     """Return the arms that can race with what there is."""
+    if transfer.options.verifies:
+        return VerificationField(transfer)
     if transfer.has_source_data:
         return ArrayField(transfer)
     if transfer.several is not None:

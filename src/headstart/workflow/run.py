@@ -38,6 +38,7 @@ FINISHED = Record(
         "few_shot": Record({"lines": Items(Text())}),
         "half_labelled": Record({"lines": Items(Text())}),
         "multitask": Record({"lines": Items(Text())}),
+        "verification": Record({"lines": Items(Text())}),
         "without_labels": Record({"lines": Items(Text())}),
         "across": Record(ACROSS.needs, {**ACROSS.may, "lines": Items(Text())}),
     },
@@ -123,6 +124,7 @@ class Run:
         lines += self.result.get("few_shot", {}).get("lines", [])
         lines += self.result.get("half_labelled", {}).get("lines", [])
         lines += self.result.get("multitask", {}).get("lines", [])
+        lines += self.result.get("verification", {}).get("lines", [])
         lines += self.result.get("without_labels", {}).get("lines", [])
         told = self.result.get("forgetting") or {}
         lines += [part["words"] for part in (told.get("both"), told) if part]

@@ -8,13 +8,32 @@ from headstart.choice.stored import refuse_unkept
 from headstart.data import Dataset
 from headstart.errors import UserError, nearest
 from headstart.networks import Source
-from headstart.workflow.arm import HALF_LABELLED, PLAIN, REFERENCE, arm_of
+from headstart.workflow.arm import HALF_LABELLED, PLAIN, REFERENCE, VERIFYING, arm_of
 from headstart.workflow.opening.sides import Sides
-from headstart.workflow.options import TRAINED, UNSEEN, FitOptions, is_self_supervised, is_source_free, is_unseen
+from headstart.workflow.options import (
+    TRAINED,
+    UNSEEN,
+    VERIFICATION,
+    FitOptions,
+    is_self_supervised,
+    is_source_free,
+    is_unseen,
+)
 
 NOT_HERE = ("precision", "class_weight", "batch_size", "epochs", "learning_rate", "patience")
 """Options of training that a race across domains sets by the size of the data."""
 
+NOT_WHO = {
+    "test": "the people that judge are drawn from the data, and nobody of them is learned from",
+    "shots": "every picture of the people to learn from teaches",
+    "metric": "people are counted by how often they are recognised from one picture",
+    "class_weight": "people count alike",
+    "patience": "the people to choose by choose the arm, and not the step",
+    "trials": "nothing races",
+    "study": "nothing races",
+    "norm": "there is one domain",
+}
+"""Options that a verification cannot heed, and why."""
 PRETRAINS = frozenset({"meta", "self_supervised"})
 """Kinds of methods that `pretrain` takes."""
 BLIND = {
@@ -53,8 +72,28 @@ def check_source_free(data: Dataset, options: FitOptions) -> None:
             )
 
 
+def check_verification(verb: str, options: FitOptions, *, has_source_data: bool) -> None:
+    """Refuse what a verification cannot heed: its people are split, trained and compared in a way of their own."""
+    if verb != "fit":
+        raise UserError(f"--task {VERIFICATION} has no meaning in {verb}; use `headstart fit PEOPLE`.")
+    given = {name: getattr(options, name) for name in NOT_WHO}
+    given |= {"source_data": has_source_data or None, "source": options.sources or None}
+    for name, value in given.items():
+        if value is not None and value is not False:
+            why = "one source at a time" if name == "source" else NOT_WHO.get(name, "people are of one data set")
+            raise UserError(
+                f"--{name.replace('_', '-')} has no meaning with --task {VERIFICATION}: {why}; leave it out."
+            )
+    known = ("source", *VERIFYING)
+    if options.method is not None and options.method not in known:
+        raise UserError(f"--method {options.method[:100]} finds no vectors of people; {nearest(options.method, known)}")
+
+
 def check_options(verb: str, options: FitOptions, *, has_source_data: bool) -> None:
     """Refuse options that have no meaning in this run, before anything is opened."""
+    if options.verifies:
+        check_verification(verb, options, has_source_data=has_source_data)
+        return
     if options.forgetting and (has_source_data or options.races):
         raise UserError(
             "--forgetting asks one run that a fit starts from, --source RUN, about its own task; leave it out with "

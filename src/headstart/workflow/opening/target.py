@@ -59,7 +59,7 @@ def _opened(data: Any, options: FitOptions, test: Any) -> Dataset:
         group=options.group,
         text=options.text,
         image=options.image,
-        task=options.task,
+        task="classification" if options.verifies else options.task,
         modality=options.modality,
         seed=options.seed,
         test=test,

@@ -13,7 +13,7 @@ from headstart import catalogue
 from headstart.models.blind import save_blind
 from headstart.networks import Network
 from headstart.problem import Domain
-from headstart.report.card import _line as one_line
+from headstart.report.card import one_line
 from headstart.storage import save_tensors, write_json, write_text
 from headstart.tasks.nothing import NoTask
 from headstart.workflow.arms.workbench import start_processes
