@@ -1,0 +1,1 @@
+"""Benchmarks of pictures whose answer is more than one label."""
