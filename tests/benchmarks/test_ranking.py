@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks import store
-from benchmarks.ranking import judge, zoo
+from benchmarks.ranking import first_guess, judge, ways, zoo
+from headstart.storage import read_json
+from headstart.workflow.planning.first_guess import TABLE
 from headstart.workflow.ranking import measured
 
 
@@ -60,3 +62,25 @@ def test_what_the_command_says_is_what_was_measured():
     assert alarms["foreseen"] == measured.TRUE_ALARMS
     assert alarms["foreseen"] + alarms["false"] == measured.ALARMS
     assert alarms["harms"] == measured.HARMS
+
+
+def test_the_plans_table_and_its_page_are_those_of_the_records():
+    records = store.read(ways.NAME, zoo.RESULTS)
+    assert read_json(TABLE) == first_guess.made(records)
+    assert first_guess.PAGE.read_text() == first_guess.page(records)
+
+
+def test_a_way_is_chosen_by_its_mean_regret_over_targets_and_judged_on_the_one_left_out():
+    def case(target, head, every):
+        return {
+            "target": target,
+            "accuracy": dict.fromkeys(first_guess.NAMES, 0.0) | {"head": head, "all lp_ft": every},
+        }
+
+    # Two cases of one target count as one target: by cases the head would lead.
+    records = [case("a", 0.9, 0.6), case("a", 0.9, 0.6), case("b", 0.5, 0.9), case("c", 0.6, 0.7)]
+    found = first_guess.regrets(records)
+    assert found["a"]["all lp_ft"] == pytest.approx(0.3)
+    assert first_guess.mean(found)["head"] == pytest.approx(0.5 / 3)
+    assert first_guess.best(found) == "all lp_ft"
+    assert first_guess.elsewhere(found) == pytest.approx((0.3 + 0.4 + 0.0) / 3)

@@ -25,6 +25,40 @@ def test_more_labels_free_more_stages():
     assert depths == [0, 3, 9]
 
 
+SMALL = replace(FACTS, parameters=150_000, modality="image", n_stages=4, family="headstart")
+
+
+def test_what_was_measured_speaks_for_what_it_covers_and_says_from_how_many_targets(monkeypatch):
+    from headstart.workflow.planning import first_guess
+
+    cells = first_guess.measured()["cells"]
+    few = next(cell for cell in cells if cell["labels"][0] <= 8 <= cell["labels"][1])
+    plan = make_plan(replace(SMALL, per_class=8), OPTIONS)
+    assert f"Measured on {len(few['targets'])} targets" in " ".join(plan.reasons)
+    assert (plan.method, plan.depth) == (few["method"], round(4 * few["share"]))
+    head = {"labels": [2, 12], "targets": list("abcde"), "cases": 5, "method": "probe", "share": 0.0,
+            "regret": {"head": 0.0, "all": 0.1}, "left_out": None}  # fmt: skip
+    third = head | {"labels": [13, 35], "method": "lp_ft", "share": 0.333}
+    anecdote = third | {"labels": [36, 90], "targets": list("abcd")}
+    table = first_guess.measured() | {"cells": [head, third, anecdote]}
+    monkeypatch.setattr(first_guess, "measured", lambda: table)
+    made = [make_plan(replace(SMALL, per_class=n), OPTIONS) for n in (8, 20, 60, 150)]
+    # Four targets are too few, and of 150 labels none was measured: a small network is then trained whole.
+    assert [(plan.method, plan.depth) for plan in made] == [("probe", 0), ("lp_ft", 1), ("lp_ft", 4), ("lp_ft", 4)]
+    assert "the next one 10.0" in " ".join(made[0].reasons)
+    assert ["4 targets were" in " ".join(made[2].reasons), "0 targets were" in " ".join(made[3].reasons)] == [
+        True,
+        True,
+    ]
+
+
+@pytest.mark.parametrize("other", [{"modality": "text"}, {"modality": ""}, {"parameters": 20_000_000}])
+def test_what_was_not_measured_is_left_to_the_fields_thresholds(other):
+    plan = make_plan(replace(SMALL, per_class=8, **other), OPTIONS)
+    assert "The field's thresholds decide" in " ".join(plan.reasons)
+    assert plan.method == ("probe" if "parameters" in other else "lp_ft")
+
+
 def test_the_policys_methods_and_reasons():
     methods = [make_plan(replace(FACTS, per_class=n), OPTIONS) for n in (5, 100, 1000)]
     assert [plan.method for plan in methods] == ["probe", "lp_ft", "finetune"]

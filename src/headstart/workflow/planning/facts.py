@@ -24,6 +24,7 @@ class Facts:
     shift_auc : AUC of the domain classifier, or None when the source's inputs are not at hand.
     device : kind of device that trains.
     solvable : whether a head can be fitted without gradients, as a probe is. dense : whether answers lie in space.
+    modality : of the inputs where the labels are classes, one per sample; "" otherwise.
     inner : of the training rows, those that say when to stop where there is a validation split; 0 where its rows do.
     single : whether no class has a second training label, so that nothing can be held out.
     means : how class means of the source's features are compared best, by its own evidence: `prototypes` or `cosine`.
@@ -43,6 +44,7 @@ class Facts:
     n_test: int = 0
     coloured: bool = False
     inner: int = 0
+    modality: str = ""
     solvable: bool = True
     dense: bool = False
     single: bool = False
@@ -79,6 +81,7 @@ def facts_of(
         n_validation=len(dataset.splits["validation"]),
         inner=watched_rows(n_train) if len(dataset.splits["validation"]) and shots is None else 0,
         n_test=len(dataset.splits["test"]),
+        modality=dataset.modality if dataset.task.label_space.one_class else "",
         solvable=dataset.task.label_space.solved_as is not None,
         dense=network.reads_maps,
         single=is_single(dataset) and shots is None,

@@ -12,6 +12,7 @@ from headstart.workflow.arm import arm_of
 from headstart.workflow.options import FitOptions, depth_of
 from headstart.workflow.planning.effort import SMALL_NETWORK, Effort, find_effort, fits_again, plan_views
 from headstart.workflow.planning.facts import Facts
+from headstart.workflow.planning.first_guess import first_guess
 from headstart.workflow.raced import Raced
 
 LITTLE, MUCH = 20, 200
@@ -149,8 +150,20 @@ def _by_gradients(facts: Facts, method: str) -> str:
 
 
 def _policy(facts: Facts) -> tuple[str, int, list[str]]:
+    """Return what did best on measured targets of this kind; where none speaks, what the field's thresholds say."""
     if facts.single:
         return facts.means, 0, ["There is one training label per class: every stage stays frozen, and it is its class."]
+    guess = first_guess(facts.modality, facts.parameters, facts.per_class)
+    if isinstance(guess, str):
+        method, depth, reasons = _thresholds(facts)
+        return method, depth, [*reasons, guess]
+    depth = min(facts.n_stages, max(1, round(facts.n_stages * guess.share))) if guess.share else 0
+    head = ", after the head (LP-FT)" if guess.method == SOME else ""
+    labels = f"There are about {facts.per_class} training labels per class: {_stages(depth, facts)}{head}."
+    return guess.method, depth, [labels, guess.why]
+
+
+def _thresholds(facts: Facts) -> tuple[str, int, list[str]]:
     labels = f"There are about {facts.per_class} training labels per class"
     if facts.family == "tabular" or (facts.parameters <= SMALL_NETWORK and facts.per_class <= MUCH):
         size = f"the network is small ({facts.parameters:,} parameters)"
