@@ -12,12 +12,14 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from headstart.data import open_data
+from headstart.data.half import open_half
 from headstart.deep.selftrain.mean_teacher import MeanTeacher
 from headstart.errors import UserError
 from headstart.workflow.arm import BESIDE, arm_of
 from headstart.workflow.fit import fit
 from headstart.workflow.opening.beside import open_beside
 from headstart.workflow.options import FitOptions
+from headstart.workflow.pretrain import pretrain
 from headstart.workflow.resume import resume
 
 
@@ -104,6 +106,8 @@ def rows(n=40):
         ({"unlabelled": rows(40), "trials": 3}, "does not go with a race of sources"),
         ({"unlabelled": rows(40), "task": "regression", "label": "c"}, "is for regression; leave it out"),
         ({"unlabelled": "."}, "is a folder, and"),
+        ({"unlabelled": "rows"}, "Every row of"),
+        ({"unlabelled": "rows", "test": rows(30)}, "makes its own splits of the labelled rows; leave --test out"),
     ],
 )
 def test_bad_requests_are_one_sentence_and_leave_nothing(options, said, tmp_path):
@@ -117,3 +121,49 @@ def test_too_few_unlabelled_samples_are_refused():
     judged = rows(60).iloc[target.splits["test"]].drop(columns="label")
     with pytest.raises(UserError, match="leaves 0 samples that are not tested on"):
         open_beside(judged, target, FitOptions())
+
+
+def test_rows_of_the_table_itself_may_have_no_label(tmp_path):
+    frame = rows(60)
+    frame.loc[::2, "label"] = None
+    frame.to_csv(tmp_path / "half.csv", index=False)
+    known, rest = open_half(tmp_path / "half.csv")
+    assert (len(known), len(rest)) == (30, 30)
+    assert known.names([0]) == ["half.csv row 3"]
+    assert rest.names([0]) == ["half.csv row 2"]
+    told = [known.task.classes[number] for number in known.labels(range(30))]
+    assert told == frame["label"].dropna().tolist()
+    assert sorted(np.concatenate([*known.splits.values()])) == list(range(30))
+    assert known.columns.names == rest.columns.names == ("a", "b", "c")
+    with pytest.raises(UserError, match=r"Every row of .* has the label"):
+        open_half(rows(30))
+    with pytest.raises(UserError, match="is no table, in which rows may lack a label"):
+        open_half(tmp_path)
+
+
+def test_a_fit_on_half_labelled_rows_is_resumed(tmp_path, monkeypatch):
+    frame = rows(60)
+    frame.loc[::2, "label"] = None
+    frame.to_csv(tmp_path / "half.csv", index=False)
+    source = pretrain(
+        rows(60), network="headstart/tabular", method="scarf", epochs=1, out=tmp_path / "source", quiet=True
+    )
+
+    def interrupted(*given, **named):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("headstart.workflow.network_field.NetworkField.predict", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fit(
+                str(tmp_path / "half.csv"),
+                unlabelled="rows",
+                source=str(source.path),
+                arms="scratch,probe,pseudo_labels",
+                epochs=1,
+                out=tmp_path / "run",
+                quiet=True,
+            )
+    run = resume(tmp_path / "run", quiet=True)
+    assert run.result["half_labelled"]["n"] == 30
+    assert run.result["data"]["splits"]["test"] == 6

@@ -91,7 +91,7 @@ def require_present(source: LabelSource, name: str, values: pa.ChunkedArray) -> 
         samples = "sample" if len(rows) == 1 else "samples"
         raise UserError(
             f"The label '{name}' is missing in {len(rows)} {samples} of {len(values)} ({source.rows(rows)}); "
-            "label them or take them out."
+            "label them, take them out, or let a fit learn from them without (--unlabelled rows)."
         )
 
 

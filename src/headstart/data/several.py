@@ -58,7 +58,7 @@ def open_several(
             "--image, where samples are files)."
         )
     base = open_blind(data, label=labels, modality=modality, text=text, image=image, seed=seed)
-    found = {name: _labels(frame, name) for name in labels}
+    found = {name: labels_of(frame, name) for name in labels}
     order = np.random.default_rng(seed).permutation(len(base))
     fifth = max(1, len(base) // 5)
     parts = {"test": order[:fifth], "validation": order[fifth : 2 * fifth], "train": order[2 * fifth :]}
@@ -76,7 +76,8 @@ def of_task(base: Dataset, labels: Labels) -> Dataset:
     return replace(base.with_splits(splits), task=labels.task, targets=labels.values)
 
 
-def _labels(frame: Frame, name: str) -> Labels:
+def labels_of(frame: Frame, name: str, kind: str | None = None) -> Labels:
+    """Return a label column's task, ``kind`` or what it looks like, and which rows have a label."""
     column = label_column(frame, name)
     given = ~pc.is_null(column, nan_is_null=True).to_numpy()  # type: ignore[attr-defined]
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
@@ -87,7 +88,7 @@ def _labels(frame: Frame, name: str) -> Labels:
         raise UserError(f"The label '{name}' is given in {len(rows)} rows; {LEAST} or more are needed to learn it.")
     names = {name: frame.class_names[name]} if name in frame.class_names else {}
     source = LabelSource({name: column.filter(pa.array(given))}, lambda at: frame.row_names(rows[at]), names)
-    encoded = encode_labels(source, None)
+    encoded = encode_labels(source, kind)
     shape = (len(given), *encoded.labels.shape[1:])
     values = np.zeros(shape, dtype=encoded.labels.dtype)
     values[rows] = encoded.labels

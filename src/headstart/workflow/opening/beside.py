@@ -14,6 +14,8 @@ from headstart.workflow.options import FitOptions
 from headstart.workflow.trained_rows import row_hashes
 
 LEAST = 2
+ROWS = "rows"
+"""What ``--unlabelled`` may be beside data: the rows of the target that have no label."""
 
 
 class Beside(NamedTuple):

@@ -9,6 +9,7 @@ from headstart.data import Dataset
 from headstart.errors import UserError, nearest
 from headstart.networks import Source
 from headstart.workflow.arm import HALF_LABELLED, PLAIN, REFERENCE, VERIFYING, arm_of
+from headstart.workflow.opening.beside import ROWS
 from headstart.workflow.opening.sides import Sides
 from headstart.workflow.options import (
     TRAINED,
@@ -178,6 +179,9 @@ def _check_unlabelled(options: FitOptions, *, has_source_data: bool) -> None:
     if has_source_data or options.races:
         what = "--source-data, whose target is unlabelled already" if has_source_data else "a race of sources"
         raise UserError(f"--unlabelled does not go with {what}; leave one of the two out.")
+    if options.unlabelled == ROWS and (options.test is not None or options.group is not None):
+        what = "--test" if options.test is not None else "--group"
+        raise UserError(f"--unlabelled rows makes its own splits of the labelled rows; leave {what} out.")
     if options.unlabelled == "":
         raise UserError("--unlabelled is empty; name a file or a folder.")
 

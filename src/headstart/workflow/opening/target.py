@@ -25,6 +25,11 @@ def open_target(data: Any, options: FitOptions, test: Any = None) -> Dataset:
         return _without_labels(data, options)
     refuse_itself(data, test)
     dataset = data if isinstance(data, Dataset) and test is None else _opened(data, options, test)
+    return with_metric(dataset, options)
+
+
+def with_metric(dataset: Dataset, options: FitOptions) -> Dataset:
+    """Return the data with the metric that was asked for; refuse one, or weights of classes, that the task has not."""
     task = dataset.task
     if task is None:
         return dataset

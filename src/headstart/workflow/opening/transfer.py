@@ -13,17 +13,18 @@ from typing import Any, NamedTuple
 import headstart
 from headstart.data import Checks, Counterpart, Dataset, check
 from headstart.data.assembling import AS_TEST
+from headstart.data.half import open_half
 from headstart.data.several import Labels, fingerprint_of, open_several
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import Source, open_source
-from headstart.workflow.opening.beside import open_beside
+from headstart.workflow.opening.beside import ROWS, open_beside
 from headstart.workflow.opening.fingerprint import absolute_path, absolute_source, fingerprint, test_fingerprint
 from headstart.workflow.opening.old import open_old
 from headstart.workflow.opening.refusals import check_fits, check_labels, check_source_free
 from headstart.workflow.opening.sides import Sides, open_sides
 from headstart.workflow.opening.squeezing import squeezed
-from headstart.workflow.opening.target import check_shots, open_target
+from headstart.workflow.opening.target import check_shots, open_target, with_metric
 from headstart.workflow.opening.unlabelled import open_source_free, reopen_source_free
 from headstart.workflow.options import FitOptions
 from headstart.workflow.raced import Raced
@@ -41,13 +42,16 @@ class Given(NamedTuple):
     def paths(self) -> dict[str, Any]:
         """Return where all of it lies; None throughout where a part is in memory only."""
         beside = () if self.test is None else (self.test,)
-        more = () if self.unlabelled is None else (self.unlabelled,)
+        rows = isinstance(self.unlabelled, str) and self.unlabelled == ROWS
+        more = () if self.unlabelled is None or rows else (self.unlabelled,)
         paths = [absolute_path(part) for part in (self.data, *self.source_data, *more, *beside)]
         known = None not in paths
         n = len(self.source_data)
         sources = {"source_data": paths[1 : 1 + n] if known else None} if n else {}
         if more:
             sources["unlabelled"] = paths[1 + n] if known else None
+        if rows:
+            sources["unlabelled"] = ROWS
         return {"data": paths[0] if known else None, "test": paths[-1] if known and beside else None, **sources}
 
 
@@ -163,7 +167,7 @@ def open_transfer(verb: str, given: Given, options: FitOptions, progress: Progre
     verb = verb if part.sides is None and part.counterpart is None else "adapt"
     notes = (*(() if part.sides is None else part.sides.notes), *split_notes(part.target))
     found = Transfer(verb, given, part.target, part.checks, part.sides, named, options, progress, notes, began)
-    found = replace(found, counterpart=part.counterpart, several=part.several)
+    found = replace(found, counterpart=part.counterpart, several=part.several, unlabelled=part.unlabelled)
     found = _with_unlabelled(found)
     if opened:
         return replace(found, source=opened[0], sources=tuple(opened))
@@ -189,6 +193,24 @@ def _several(given: Given, options: FitOptions, named: Sequence[Source]) -> _Par
     return _Part(target, checks, several=labels)
 
 
+def _half(given: Given, options: FitOptions, named: Sequence[Source]) -> _Part:
+    """Open a target some of whose rows have no label."""
+    target, rest = open_half(
+        given.data,
+        label=options.label,
+        task=options.task,
+        modality=options.modality,
+        text=options.text,
+        image=options.image,
+        seed=options.seed,
+    )
+    for source in named:
+        check_fits(target, source)
+    target, checks = check(with_metric(target, options), allow_damaged=options.allow_damaged)
+    check_shots(target, options.shots)
+    return _Part(target, checks, unlabelled=rest)
+
+
 class _Part(NamedTuple):
     """The target, what was found in it, and what stands beside it; see `Transfer`."""
 
@@ -197,6 +219,7 @@ class _Part(NamedTuple):
     sides: Sides | None = None
     counterpart: Counterpart | None = None
     several: dict[str, Labels] | None = None
+    unlabelled: Dataset | None = None
 
 
 def _across(given: Given, options: FitOptions) -> _Part:
@@ -209,6 +232,8 @@ def _alone(verb: str, given: Given, options: FitOptions, named: Sequence[Source]
     """Open a target without source data: labelled, or to be adapted to from a run alone."""
     if options.labels:
         return _several(given, options, named)
+    if isinstance(given.unlabelled, str) and given.unlabelled == ROWS:
+        return _half(given, options, named)
     opened = cache(lambda: open_target(given.data, options, given.test))
     if verb == "fit" and given.test is None:
         free = open_source_free(given.data, options, opened)
@@ -266,13 +291,16 @@ def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transf
     if options.races and source is not None:
         sources = (source,)
     given = Given(saved["data"], tuple(saved.get("source_data") or ()), saved.get("test"), saved.get("unlabelled"))
-    sides = counterpart = several = None
+    sides = counterpart = several = rest = None
     if given.source_data:
         sides = open_sides(given.data, list(given.source_data), options, given.test)
         target, checks = sides.target.dataset, sides.checks
     elif options.labels:
         part = _several(given, options, sources or ([] if source is None else [source]))
         target, checks, several = part.target, part.checks, part.several
+    elif given.unlabelled == ROWS:
+        part = _half(given, options, [] if source is None else [source])
+        target, checks, rest = part.target, part.checks, part.unlabelled
     elif saved["verb"] == "adapt":
         counterpart, checks = reopen_source_free(given.data, options)
         target = counterpart.dataset
@@ -284,7 +312,7 @@ def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transf
     notes = tuple(saved.get("notes", ()))
     first = sources[0] if sources else source
     found = Transfer(saved["verb"], given, target, checks, sides, first, options, progress, notes, began, counterpart)
-    return _with_unlabelled(replace(found, sources=sources, several=several), said=False)
+    return _with_unlabelled(replace(found, sources=sources, several=several, unlabelled=rest), said=False)
 
 
 def _with_unlabelled(transfer: Transfer, *, said: bool = True) -> Transfer:
@@ -293,7 +321,8 @@ def _with_unlabelled(transfer: Transfer, *, said: bool = True) -> Transfer:
         return transfer
     if transfer.is_source_free:
         raise UserError("--unlabelled stands beside a labelled target, and this one has no labels; leave it out.")
-    found = open_beside(transfer.given.unlabelled, transfer.target, transfer.options)
+    given = transfer.given.unlabelled if transfer.unlabelled is None else transfer.unlabelled
+    found = open_beside(given, transfer.target, transfer.options)
     notes = (*transfer.notes, *found.notes) if said else transfer.notes
     return replace(transfer, unlabelled=found.dataset, notes=notes)
 
