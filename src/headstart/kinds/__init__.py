@@ -5,6 +5,7 @@
 
 from headstart.errors import check_names
 from headstart.kinds.base import LabelSpace
+from headstart.kinds.boxes import BoxSets
 from headstart.kinds.class_sets import ClassSets
 from headstart.kinds.masks import Masks
 from headstart.kinds.one_class import OneClass
@@ -15,6 +16,7 @@ KINDS: dict[str, type[LabelSpace]] = {
     "multilabel": ClassSets,
     "regression": Values,
     "segmentation": Masks,
+    "detection": BoxSets,
 }
 TASKS: tuple[str, ...] = tuple(KINDS)
 METRICS: dict[str, tuple[str, ...]] = {kind: space.metrics for kind, space in KINDS.items()}
@@ -26,4 +28,16 @@ ERRORS: frozenset[str] = frozenset().union(*(space.errors for space in KINDS.val
 for _kind, _space in KINDS.items():
     check_names(_space.shares | _space.errors, _space.metrics, f"headstart.kinds.KINDS['{_kind}']")
 
-__all__ = ["ERRORS", "KINDS", "METRICS", "SHARES", "TASKS", "ClassSets", "LabelSpace", "Masks", "OneClass", "Values"]
+__all__ = [
+    "ERRORS",
+    "KINDS",
+    "METRICS",
+    "SHARES",
+    "TASKS",
+    "BoxSets",
+    "ClassSets",
+    "LabelSpace",
+    "Masks",
+    "OneClass",
+    "Values",
+]

@@ -63,7 +63,7 @@ def export_network(network: Network, logic: TaskLogic, run_dir: Path, out: Path,
     graph, samples = build_graph(network, logic), golden(run_dir, network)
     with scratch_folder() as temporary:
         draft = temporary / "model.onnx"
-        _convert(graph, graph.feed(samples[-1]), draft)
+        _convert(graph, graph.feed(samples[-1]), draft, alone=logic.one_by_one)
         worst = parity(draft, graph, network, logic, samples)
         card = describe(network, logic, graph, worst, sum(len(group) for group in samples))
         _label(draft, card)
@@ -99,8 +99,11 @@ def quiet_runtime() -> Any:
     return onnxruntime
 
 
-def _convert(graph: Graph, example: dict[str, np.ndarray], path: Path) -> None:
-    arguments = tuple(torch.from_numpy(_pair(array)) for array in example.values())
+def _convert(graph: Graph, example: dict[str, np.ndarray], path: Path, *, alone: bool = False) -> None:
+    arguments = tuple(torch.from_numpy(array[:1] if alone else _pair(array)) for array in example.values())
+    axes = graph.axes | {"predictions": {0: "n"}}
+    if alone:
+        axes = {name: {place: word for place, word in free.items() if place} for name, free in graph.axes.items()}
     with _quiet():
         try:
             torch.onnx.export(
@@ -110,7 +113,7 @@ def _convert(graph: Graph, example: dict[str, np.ndarray], path: Path) -> None:
                 dynamo=False,
                 input_names=list(example),
                 output_names=["predictions"],
-                dynamic_axes=graph.axes | {"predictions": {0: "n"}},
+                dynamic_axes=axes,
                 opset_version=OPSET,
             )
         except Exception as error:
@@ -165,7 +168,7 @@ def describe(network: Network, logic: TaskLogic, graph: Graph, worst: float, cou
         "output": {
             "name": "predictions",
             "type": "float32",
-            "shape": ["n", *logic.answer_shape],
+            "shape": [1 if logic.one_by_one else "n", *logic.answer_shape],
             "names": list(space.names),
             "meaning": space.meaning,
         },

@@ -103,6 +103,11 @@ class TaskLogic(ABC):
         """Shape of what `exported` gives of one sample."""
         return (self.task.n_outputs,)
 
+    @property
+    def one_by_one(self) -> bool:
+        """Whether an exported model takes one sample at a time."""
+        return False
+
     def evaluated(self, condensed: Tensor, y: Any) -> dict[str, float]:
         """Return ``loss`` and ``score`` of condensed outputs of held-out samples."""
         truth = y if isinstance(y, list) else torch.from_numpy(y)
@@ -190,10 +195,12 @@ def average(losses: Tensor, weight: Tensor | None) -> Tensor:
 
 def draw(head: nn.Module) -> nn.Module:
     """Draw a new head's parameters from torch's generator, as its layers draw their own; training starts there."""
-    for layer in head.modules():
-        reset = getattr(layer, "reset_parameters", None)
-        if reset is not None:
-            reset()
+    reset = getattr(head, "reset_parameters", None)
+    if reset is not None:  # what draws itself draws its parts, too
+        reset()
+        return head
+    for part in head.children():
+        draw(part)
     return head
 
 

@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from headstart.data.material import Material, Options
+from headstart.data.scenes.box_rows import has_rows, read_rows
+from headstart.data.scenes.coco import has_coco, read_coco
 from headstart.data.scenes.masks import has_masks, read_masks
+from headstart.data.scenes.voc import has_voc, read_voc
+from headstart.data.scenes.yolo import has_yolo, read_yolo
 from headstart.errors import UserError
 from headstart.kinds import KINDS
 
@@ -22,6 +26,10 @@ class Form(NamedTuple):
 
 
 FORMS: tuple[Form, ...] = (
+    Form("detection", "a JSON file as COCO writes them (annotations/, or beside the pictures)", has_coco, read_coco),
+    Form("detection", "Annotations/ with an XML file per picture (Pascal VOC) beside JPEGImages/", has_voc, read_voc),
+    Form("detection", "images/ and labels/ with a text file per picture (YOLO)", has_yolo, read_yolo),
+    Form("detection", "a CSV with the columns image, xmin, ymin, xmax, ymax and class", has_rows, read_rows),
     Form("segmentation", "images/ and masks/ with a mask of the same name for each image", has_masks, read_masks),
 )
 
@@ -32,7 +40,7 @@ def scene_material(path: Path, options: Options) -> Material | None:
     if asked is not None and KINDS[asked].reads != "objects":
         return None
     forms = [form for form in FORMS if asked in (None, form.kind)]
-    form = next((form for form in forms if path.is_dir() and form.there(path)), None)
+    form = next((form for form in forms if (path.is_file() == (form.there is has_rows)) and form.there(path)), None)
     if form is None:
         refuse_other(str(path), asked)
         return None
@@ -50,4 +58,4 @@ def refuse_other(origin: str, asked: str | None) -> None:
     if asked is None or KINDS[asked].reads != "objects":
         return
     looks = "; or ".join(form.looks for form in FORMS if form.kind == asked)
-    raise UserError(f"{origin} is no data for {asked}: give a folder with {looks} (docs/scenes.md).")
+    raise UserError(f"{origin} is no data for {asked}: give {looks} (docs/scenes.md).")

@@ -1,0 +1,129 @@
+"""COCO: JSON files with ``images``, ``categories`` and ``annotations``, one per split or one for all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from headstart.data.dataset import SPLITS
+from headstart.data.folders import loose_files, subfolders
+from headstart.data.material import Material, Options
+from headstart.data.scenes.boxes import Picture, box_material, number_of
+from headstart.data.splits import SPLIT_NAMES
+from headstart.errors import UserError
+from headstart.schema import Items, Number, Record, Text, Whole, require
+from headstart.storage import read_json
+
+NAME = Text(most=10_000)
+KEYS = ("images", "annotations", "categories")
+COCO = Record(
+    {
+        "images": Items(Record({"id": Whole(), "file_name": NAME}), 1),
+        "annotations": Items(Record({"image_id": Whole(), "category_id": Whole()})),
+        "categories": Items(Record({"id": Whole(), "name": NAME}), 1),
+    }
+)
+BOX = Items(Number(), 4, 4)
+
+
+def has_coco(path: Path) -> bool:
+    """Whether a folder, its ``annotations`` or the folders of its splits hold a JSON file as COCO writes them."""
+    return bool(_files(path))
+
+
+def _files(path: Path) -> list[str]:
+    inner = [name for name in subfolders(path) if name.lower() in ("annotations", *SPLIT_NAMES)]
+    found = [f"{below}/{name}" if below else name for below in ("", *inner) for name in loose_files(path / below)]
+    return [name for name in found if name.lower().endswith(".json") and _looks(path / name)]
+
+
+def _looks(file: Path) -> bool:
+    """Whether a file is such a JSON; read by its first and last kilobytes, since it may be large."""
+    with file.open("rb") as stream:
+        head = stream.read(2**16)
+        stream.seek(max(0, file.stat().st_size - 2**16))
+        tail = stream.read()
+    return head.lstrip()[:1] == b"{" and sum(f'"{key}"'.encode() in head + tail for key in KEYS) >= 2
+
+
+def read_coco(path: Path, options: Options) -> Material:
+    """Read COCO's JSON; crowds (``iscrowd``) are left out, as its evaluation leaves them out.
+
+    A file whose name, or folder, has the word train, val or test in it is that split.
+    """
+    files = _files(path)
+    splits = [_split_of(name) for name in files]
+    if len(files) > 1 and (None in splits or len(set(splits)) < len(splits)):
+        raise UserError(f"{path} holds several JSON files ({', '.join(files[:4])}), and their names do not tell "
+                        f"train, val "
+                        "and test apart; rename them, or keep one.")  # fmt: skip
+    names: dict[int, str] = {}
+    read, crowds = [], 0
+    for file, split in zip(files, splits, strict=True):
+        value = require(read_json(path / file), COCO, path / file)
+        left = _pictures(path, file, value, split if len(files) > 1 else None, names, read)
+        crowds += left
+    said = f"{crowds} crowds (iscrowd) are left out." if crowds else ""
+    ordered = [names[number] for number in sorted(names)]
+    if len(set(ordered)) < len(ordered):
+        twice = next(name for name in ordered if ordered.count(name) > 1)
+        raise UserError(f"{path} has two categories called '{twice}'; give each a name of its own.")
+    return box_material(path, read, options, "COCO", ordered, left_out=said)
+
+
+def _split_of(name: str) -> int | None:
+    words = name.lower().replace("/", "_").replace(".", "_").replace("-", "_").split("_")
+    stripped = [word.rstrip("0123456789") for word in words]
+    return next((SPLITS.index(SPLIT_NAMES[word]) for word in stripped if word in SPLIT_NAMES), None)
+
+
+def _pictures(
+    root: Path, file: str, value: dict[str, Any], split: int | None, names: dict[int, str], read: list[Picture]
+) -> int:
+    """Add a file's pictures and categories; return how many crowds were left out."""
+    for category in value["categories"]:
+        if names.setdefault(category["id"], category["name"]) != category["name"]:
+            raise UserError(
+                f"{root / file} calls the category {category['id']} '{category['name']}', and another file or "
+                f"entry calls "
+                f"it '{names[category['id']]}'; give a class one number and one name."
+            )
+    mine: dict[int, Picture] = {}
+    for image in value["images"]:
+        if image["id"] in mine:
+            raise UserError(f"{root / file} has two images with the id {image['id']}; number them apart.")
+        mine[image["id"]] = Picture(_place(root, file, image["file_name"]), split)
+    crowds = 0
+    for number, one in enumerate(value["annotations"]):
+        where = f"{root / file}, annotation {one.get('id', number)}"
+        if one["image_id"] not in mine:
+            raise UserError(f"{where} is of the image {one['image_id']}, which the file does not list; correct it.")
+        if one["category_id"] not in names:
+            raise UserError(f"{where} has the category {one['category_id']}, which the file does not list; correct it.")
+        if one.get("iscrowd"):
+            crowds += 1
+            continue
+        require(one.get("bbox"), BOX, f"{where}, bbox")
+        x, y, width, height = (number_of(corner, where) for corner in one["bbox"])
+        box = (x, y, x + width, y + height, names[one["category_id"]], where)
+        mine[one["image_id"]].boxes.append(box)
+    read += mine.values()
+    return crowds
+
+
+def _place(root: Path, file: str, name: str) -> str:
+    """Return where a picture lies, relative to the root."""
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise UserError(
+            f"{root / file} names the picture '{name[:100]}', which lies outside of {root}; name it from there."
+        )
+    below = Path(file).parent.as_posix()
+    stem = Path(file).stem.split("_")[-1]
+    tried = [below, "", "images", stem, f"images/{stem}", stem.rstrip("0123456789")]
+    for folder in tried:
+        path = f"{folder}/{name}" if folder not in ("", ".") else name
+        if (root / path).is_file():
+            return path
+    raise UserError(
+        f"{root / file} names the picture '{name[:100]}', which is neither beside it nor in images/; add it."
+    )
