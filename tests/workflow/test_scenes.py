@@ -1,5 +1,6 @@
-"""The whole road with masks: from a folder to a verdict, and what is done with a finished run."""
+"""The whole road with masks and with boxes: from a folder to a verdict, and what is done with a finished run."""
 
+import csv
 import json
 
 import numpy as np
@@ -103,3 +104,68 @@ def test_what_has_no_meaning_is_refused_before_anything_is_written(options, said
     with pytest.raises(hs.UserError, match=said):
         hs.fit(discs, **{"source": "headstart/glyphs", "out": tmp_path / "run", "quiet": True} | options)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def boxed(tmp_path_factory):
+    """Discs and squares, and a CSV of their boxes."""
+    root, random, rows = tmp_path_factory.mktemp("boxed"), np.random.default_rng(0), []
+    (root / "images").mkdir()
+    for number in range(16):
+        picture = Image.fromarray(random.integers(40, 110, (48, 64, 3)).astype(np.uint8))
+        for kind in ("disc", "square"):
+            x, y, r = (int(one) for one in (random.integers(12, 52), random.integers(12, 36), random.integers(8, 12)))
+            pen = ImageDraw.Draw(picture)
+            drawn = pen.ellipse if kind == "disc" else pen.rectangle
+            drawn([x - r, y - r, x + r, y + r], fill=(230, 200, 60) if kind == "disc" else (60, 100, 240))
+            split = ("train", "train", "val", "test")[number % 4]
+            rows.append([f"images/{number:02d}.png", x - r, y - r, x + r, y + r, kind, split])
+        picture.save(root / "images" / f"{number:02d}.png")
+    with (root / "boxes.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["image", "xmin", "ymin", "xmax", "ymax", "class", "split"], *rows])
+    return root
+
+
+@pytest.fixture(scope="module")
+def found(boxed, tmp_path_factory):
+    out = tmp_path_factory.mktemp("found") / "run"
+    options = {"depth": "1", "epochs": 2, "batch_size": 4, "views": 2, "quiet": True}
+    return hs.fit(boxed / "boxes.csv", source="headstart/glyphs", out=out, **options)
+
+
+def test_boxes_end_in_a_verdict_and_are_written_as_coco_and_rows(found, boxed, tmp_path):
+    result = found.result
+    assert result["task"] == {
+        "kind": "detection", "classes": ["disc", "square"], "targets": [], "primary": "map50"
+    }  # fmt: skip
+    assert result["verdict"]["metric"] == "map50"
+    assert result["arms"]["finetune"]["interval_kind"] == "bootstrap"
+    assert result["baselines"] == {"nothing": dict.fromkeys(result["baselines"]["nothing"], 0.0)}
+    page = (found.path / "report.html").read_text(encoding="utf-8")
+    assert "AP at .5" in page
+    assert "Worst pictures" in page
+    pictures = [str(boxed / "images" / "03.png"), str(boxed / "images" / "07.png")]
+    for ending in ("json", "csv"):
+        predict_files(found.path, pictures, out=tmp_path / f"found.{ending}")
+    written = json.loads((tmp_path / "found.json").read_text())
+    assert [image["width"] for image in written["images"]] == [64, 64]
+    assert [one["name"] for one in written["categories"]] == ["disc", "square"]
+    rows = list(csv.DictReader((tmp_path / "found.csv").open()))
+    assert len(rows) == len(written["annotations"])
+    for row, one in zip(rows, written["annotations"], strict=True):
+        assert float(row["xmax"]) - float(row["xmin"]) == pytest.approx(one["bbox"][2], abs=0.02)
+        assert 0 <= float(row["xmin"]) < float(row["xmax"]) <= 64
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("head", ["fcos", "faster_rcnn"])
+def test_a_detector_is_evaluated_and_exported_with_parity(head, boxed, tmp_path):
+    pytest.importorskip("onnxruntime")
+    options = {"depth": "all", "epochs": 12, "batch_size": 4, "arms": "chosen", "head": head, "quiet": True}
+    run = hs.fit(boxed / "boxes.csv", source="headstart/glyphs", out=tmp_path / "run", **options)
+    measured = evaluate(run.path, boxed / "boxes.csv")
+    assert measured.metrics["map50"] > 0.1
+    export_onnx(run.path, tmp_path / "model.onnx")
+    card = json.loads((tmp_path / "model.onnx.json").read_text())
+    assert card["output"]["shape"] == [1, 100, 6]
+    assert card["parity"]["largest_difference"] < 1e-3

@@ -97,7 +97,7 @@ def mistakes(
         {
             "name": names[i],
             **logic.told(predictions[at], labels[i]),
-            **show(folder, f"mistake-{i:02d}", logic.shown(raws[i], predictions[at], labels[i])),
+            **show(folder, f"mistake-{i:02d}", logic.shown(raws[i], predictions[at], labels[i]), logic.shown_side),
         }
         for i, at in enumerate(chosen)
     ]

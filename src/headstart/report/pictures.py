@@ -15,10 +15,10 @@ COLUMNS = 24
 SIDE = 160
 
 
-def show(folder: Path, stem: str, raw: Any) -> dict[str, Any]:
+def show(folder: Path, stem: str, raw: Any, side: int = SIDE) -> dict[str, Any]:
     """Return ``{"picture": file}``, ``{"text": ...}`` or ``{"row": {...}}`` for a raw sample."""
     if isinstance(raw, Image.Image):
-        return {"picture": save_picture(folder, stem, thumbnail(raw))}
+        return {"picture": save_picture(folder, stem, thumbnail(raw, side))}
     if isinstance(raw, str):
         return {"text": shorten(raw)}
     return {"row": {str(name): _cell(value) for name, value in list(dict(raw).items())[:COLUMNS]}}

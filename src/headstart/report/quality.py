@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from headstart.functional.bootstrap import corpus_interval
 from headstart.functional.calibration import calibration_error, confidences
 from headstart.report import format as fmt
 from headstart.report import plots
+from headstart.report.charts import Frame, Series, lines
 from headstart.report.folder import Predictions, RunFolder, space_of
 
 MOST_IN_MATRIX = 20
 PAIRS = 15
+MOST_CURVES = 12
 DRAWS = 300
 
 
@@ -58,7 +61,24 @@ def _told_classes(told: dict[str, Any]) -> dict[str, Any]:
         for row in told["rows"]
     ]
     about = {name: told.get(name) or "" for name in ("about", "legend")}
-    return {"n": told.get("n", 0), "columns": columns, "rows": rows, **about}
+    return {"n": told.get("n", 0), "columns": columns, "rows": rows, "curves": _curves(told.get("curves")), **about}
+
+
+def _curves(curves: list[dict[str, Any]] | None) -> list[Markup]:
+    """Precision against recall, a panel per class."""
+    found = []
+    for one in (curves or [])[:MOST_CURVES]:
+        points = list(zip(one.get("recall") or [], one.get("precision") or [], strict=False))
+        if points:
+            frame = Frame((0, 1), (0, 1), f"recall of {one['name']}", "precision", True, True, width=400, height=300)
+            found.append(
+                lines(
+                    frame,
+                    [Series(points, "s-chosen")],
+                    f"precision against recall of {one['name']}, {len(points)} points",
+                )
+            )
+    return found
 
 
 def _cells(matrix: np.ndarray) -> list[list[dict[str, Any]]]:

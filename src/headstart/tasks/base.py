@@ -172,6 +172,11 @@ class TaskLogic(ABC):
         """Return a sample as the report shows it beside its label and answer; by default as it is."""
         return raw
 
+    @property
+    def shown_side(self) -> int:
+        """Pixels of the longer side of what `shown` gives, in the report."""
+        return 160
+
     def by_class(self, predictions: np.ndarray, labels: np.ndarray) -> dict[str, Any] | None:
         """Return the report's table of classes with its words, where the task has one of its own."""
         return None

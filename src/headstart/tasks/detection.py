@@ -73,13 +73,16 @@ class Detection(Scene):
         return np.array([ap.f1_of(truth, said) for truth, said in pairs])
 
     def metrics(self, predictions: Array, y: Array) -> dict[str, float]:
-        return self.leading({name: self.measure(name, predictions, y) for name in self.task.label_space.metrics})
+        """Return every metric but those of sizes that no true box has."""
+        found = {name: self._parts(name, predictions, y)(np.arange(len(y))) for name in self.task.label_space.metrics}
+        return self.leading({name: value for name, value in found.items() if not np.isnan(value)})
 
     def measure(self, metric: str, predictions: Array, y: Array) -> float:
-        return self._parts(metric, predictions, y)(np.arange(len(y)))
+        return float(np.nan_to_num(self._parts(metric, predictions, y)(np.arange(len(y)))))
 
     def over_rows(self, predictions: Array, y: Array) -> Callable[[Array], float]:
-        return self._parts(self.task.metric, predictions, y)
+        measure = self._parts(self.task.metric, predictions, y)
+        return lambda rows: float(np.nan_to_num(measure(rows)))  # a draw of pictures may lack every box
 
     def _parts(self, metric: str, predictions: Array, y: Array) -> Callable[[Array], float]:
         """Return ``(rows) -> metric``: boxes are matched once, and pictures drawn twice count twice."""
@@ -97,7 +100,7 @@ class Detection(Scene):
             else:
                 found = [float(ap.average_precision(one, weights, thresholds).mean()) for one in matches]
             known = [value for value in found if not np.isnan(value)]
-            return float(np.mean(known)) if known else 0.0
+            return float(np.mean(known)) if known else float("nan")
 
         return measure
 
@@ -172,7 +175,7 @@ class Detection(Scene):
     def records(self, dataset: Any, predictions: Array) -> list[dict[str, Any]]:
         answers = self.task.label_space.answers(predictions)
         found = box_files.boxes_of(dataset, predictions, self.task.classes, self.found_in)
-        return [{"prediction": answer, "boxes": len(boxes)} for answer, boxes in zip(answers, found, strict=True)]
+        return [{"prediction": answer, "boxes": len(boxes.boxes)} for answer, boxes in zip(answers, found, strict=True)]
 
     def written(self, dataset: Any, predictions: Array, out: Any) -> bool:
         """Write COCO's JSON where ``out`` ends in ``.json``, and a row per box where it ends in ``.csv``."""

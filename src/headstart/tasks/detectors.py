@@ -37,7 +37,7 @@ class Pending(NamedTuple):
 class Detector(nn.Module):
     """A feature pyramid and a detector's own head on it.
 
-    In training it gives `Pending`; in evaluation boxes [n, `MOST`, 6]: x1, y1, x2, y2, confidence, class number, which is -1
+    In training it gives `Pending`; in evaluation boxes [n, `MOST`, 6]: x1, y1, x2, y2, confidence, class number, -1
     where there are no more.
 
     Parameters

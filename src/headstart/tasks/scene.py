@@ -65,5 +65,9 @@ class Scene(TaskLogic):
         network.preprocess = network.preprocess.whole(self.size)
         return network
 
+    @property
+    def shown_side(self) -> int:
+        return 1_400
+
     def head(self, n_features: int) -> nn.Module:
         raise TypeError(f"A head for {self.task.kind} reads maps, not {n_features} features; ask `head_of`.")
