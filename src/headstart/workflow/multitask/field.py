@@ -20,7 +20,7 @@ from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details, Field
 from headstart.workflow.judging.predictions import Predictions
 from headstart.workflow.judging.verdict import Guard, Verdict
-from headstart.workflow.multitask.judging import Told, delta_m, keep, lines, tell
+from headstart.workflow.multitask.judging import Told, delta_m, is_better, lines, tell
 from headstart.workflow.multitask.training import (
     ALONE,
     LEAST_EPOCHS,
@@ -124,22 +124,24 @@ class MultiTaskField(Field[Plan, Results]):
         return found, own.labels(rows)
 
     def select(self, plan: Plan, results: Results) -> Guard:
-        """Let validation choose the weighting for all tasks, and for each task whether it or the task alone."""
-        self.chosen, scores = {}, {method: [] for method in plan.methods}
+        """Let validation choose one weighting for all tasks, and for each task whether it or the task alone."""
+        relative: dict[str, list[float]] = {method: [] for method in plan.methods}
+        paired: dict[str, dict[str, np.ndarray]] = {}
         for name in self.names:
             found, labels = self._answers(name, "validation")
             logic = self.ground.logic(name)
-            measured = {
-                arm: float(np.mean([logic.score(one, labels) for one in parts])) for arm, parts in found.items()
-            }
-            self.chosen[name] = keep(measured, ALONE)
+            paired[name] = {arm: np.stack([logic.scores(one, labels) for one in parts]) for arm, parts in found.items()}
+            alone = paired[name][ALONE].mean()
             for method in plan.methods:
-                scores[method].append((measured[method] - measured[ALONE]) / max(abs(measured[ALONE]), 1e-12))
-        self.best = max(plan.methods, key=lambda method: float(np.mean(scores[method])))
+                relative[method].append((paired[name][method].mean() - alone) / max(abs(alone), 1e-12))
+        self.best = max(plan.methods, key=lambda method: float(np.mean(relative[method])))
+        self.chosen = {
+            name: self.best if is_better(found[self.best], found[ALONE]) else ALONE for name, found in paired.items()
+        }
         shared = [name for name in self.names if self.chosen[name] != ALONE]
         return Guard(
             self.best,
-            f"On validation {len(shared)} of {len(self.names)} tasks are better together"
+            f"On validation {len(shared)} of {len(self.names)} tasks are better together by more than a standard error"
             + (f" ({', '.join(shared)})" if shared else "")
             + "; the others are handed back as they are alone.",
         )

@@ -39,10 +39,15 @@ class Told:
         return told | {"shared": self.shared.to_json(), "handed": self.handed.to_json()}
 
 
-def keep(validation: dict[str, float], alone: str) -> str:
-    """Return the arm that is handed back for a task: the best on validation, the task alone where none is better."""
-    best = max(validation, key=lambda arm: validation[arm])
-    return best if validation[best] > validation[alone] else alone
+def is_better(together: Array, alone: Array) -> bool:
+    """Return whether a task is better together on validation rows: by more than the standard error of its gain.
+
+    Parameters
+    ----------
+    together, alone : scores [seeds, n] of the same rows, higher is better.
+    """
+    gains = (together - alone).mean(axis=0)
+    return bool(gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else False
 
 
 def tell(
