@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from headstart.functional.offset import moments, products, squares
 from headstart.functional.sinkhorn import Potential, row_shares, sinkhorn
 
 Array = np.ndarray
@@ -21,14 +22,14 @@ class Frame(NamedTuple):
     scale: float
 
 
-def frame_of(source: Array, target: Array) -> Frame:
-    """Return the frame of rows [n, d] and [m, d]; scale 1 where nothing varies.
+def frame_of(source: Any, target: Any) -> Frame:
+    """Return the frame of rows [n, d] and [m, d], dense or CSR; scale 1 where nothing varies.
 
     Squared distances change under a shift of one sample by terms of one row or one column only, which no plan feels.
     """
-    spread = float(source.var(axis=0).sum() + target.var(axis=0).sum())
-    size = float(np.square(source).mean(axis=0).sum() + np.square(target).mean(axis=0).sum())
-    return Frame(source.mean(axis=0), target.mean(axis=0), spread if spread > 1e-20 * size else 1.0)
+    (first, own, size), (second, other, more) = moments(source), moments(target)
+    spread, size = own + other, size + more
+    return Frame(first, second, spread if spread > 1e-20 * size else 1.0)
 
 
 class Cost:
@@ -36,25 +37,26 @@ class Cost:
 
     Parameters
     ----------
-    x, y : rows in the units of their `Frame`. x_labels, y_labels : classes, -1 where unknown; None for none known.
+    x, y : rows in the units of their `Frame`, both dense or both an `Offset`. x_labels, y_labels : classes, -1 where
+        unknown; None for none known.
     apart : what a pair of different known classes pays on top.
     dtype : None for float32 where there are many entries.
     """
 
     def __init__(
         self,
-        x: Array,
-        y: Array,
+        x: Any,
+        y: Any,
         *,
         x_labels: Array | None = None,
         y_labels: Array | None = None,
         apart: float = 10.0,
         dtype: Any = None,
     ) -> None:
-        self.shape = len(x), len(y)
-        self.dtype = np.dtype(dtype or (np.float32 if len(x) * len(y) > SINGLE else np.float64))
+        self.shape = x.shape[0], y.shape[0]
+        self.dtype = np.dtype(dtype or (np.float32 if x.shape[0] * y.shape[0] > SINGLE else np.float64))
         self.x, self.y = x.astype(self.dtype), y.astype(self.dtype)
-        self.y_squares = np.square(self.y).sum(axis=1)
+        self.y_squares = squares(self.y)
         self.apart = apart
         self.labels: tuple[Array, Array] | None = None
         if x_labels is not None and y_labels is not None and (y_labels >= 0).any():
@@ -62,9 +64,9 @@ class Cost:
 
     def __getitem__(self, rows: slice) -> Array:
         x = self.x[rows]
-        cost = x @ self.y.T
+        cost = products(x, self.y)
         cost *= -2
-        cost += np.square(x).sum(axis=1)[:, None]
+        cost += squares(x)[:, None]
         cost += self.y_squares
         np.maximum(cost, 0, out=cost)
         if self.labels is not None:
@@ -167,7 +169,7 @@ class Tally:
         }
 
 
-def canonical_order(rows: Array, seed: int, labels: Array | None = None) -> Array:
+def canonical_order(rows: Any, seed: int, labels: Array | None = None) -> Array:
     """Return an order of rows [n, d] that depends on what they hold alone: by label, then along a random direction.
 
     Every k-th row of it is a sample stratified by both.

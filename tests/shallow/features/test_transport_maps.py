@@ -3,6 +3,7 @@
 import numpy as np
 import ot
 import pytest
+from scipy.sparse import csr_matrix, issparse, random_array
 from sklearn.utils.estimator_checks import check_estimator
 
 from headstart.checks.domains import check_domain_method
@@ -232,3 +233,25 @@ def test_classes_are_needed_where_rows_are_grouped_by_them():
     X, y, domain = join(source, labels + 0.5, target)
     with pytest.raises(ValueError, match="holds no classes"):
         ClassRegularisedOT().fit(X, y, sample_domain=domain)
+
+
+@pytest.mark.parametrize("factory", [ExactOT, EntropicOT, ClassRegularisedOT, lambda: ExactOT(limit=400)])
+def test_sparse_rows_are_moved_as_dense_ones_are(factory):
+    rng = np.random.default_rng(0)
+    rows = rng.random((70, 12)) * (rng.random((70, 12)) < 0.3) + 0.5 * (np.arange(12) == 3)
+    rows[1] = rows[0]  # equal rows move together
+    labels, domain = np.where(np.arange(70) < 40, np.arange(70) % 2, -1), np.where(np.arange(70) < 40, 1, -1)
+    plain, thin = (factory().fit(given, labels, sample_domain=domain) for given in (rows, csr_matrix(rows)))
+    for key, value in plain.plan_summary_.items():
+        assert thin.plan_summary_[key] == (pytest.approx(value, rel=1e-6) if isinstance(value, float) else value)
+    expected = plain.transform(rows, sample_domain=domain)
+    found = thin.transform(csr_matrix(rows), sample_domain=domain)
+    assert issparse(found) == (thin.plan_summary_["solver"] == "network simplex")
+    np.testing.assert_allclose(found.toarray() if issparse(found) else found, expected, atol=1e-8)
+
+
+def test_moved_words_stay_sparse():
+    words = random_array((300, 5000), density=0.005, rng=np.random.default_rng(0), format="csr")
+    domain = np.repeat([1, -1], 150)
+    found = ExactOT().fit(words, np.arange(300) % 2, sample_domain=domain).transform(words, sample_domain=domain)
+    assert found.nnz < 2 * words.nnz

@@ -105,15 +105,17 @@ def class_regularised_transport(
 
 
 class _Moves(DomainTransformer):
-    """Target rows stay where they are; source rows go where their plan sends them."""
+    """Target rows stay where they are; source rows go where their plan sends them. Sparse rows keep their zeros."""
+
+    sparse_input: ClassVar[bool] = True
 
     def _keep(self, moved: Moved) -> None:
         self.displacements_ = Displacements(moved.rows, moved.images)
         self.plan_summary_: dict[str, Any] = moved.summary
         self.approximation_: str = moved.summary["approximation"]
 
-    def _map(self, rows: Array, is_source: bool) -> Array:
-        return self.displacements_(rows) if is_source else rows
+    def _map(self, rows: Any, is_source: bool) -> Any:
+        return self.displacements_(rows) if is_source else self.displacements_.unmoved(rows)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import sparse
 from sklearn.metrics import pairwise_distances_argmin
 
+from headstart.functional.offset import less
 from headstart.functional.sinkhorn import row_shares, sinkhorn, slabs
 from headstart.functional.transport import (
     Cost,
@@ -18,6 +20,7 @@ from headstart.functional.transport import (
     frame_of,
     paired_batches,
 )
+from headstart.shallow.adaptation import dense
 from headstart.shallow.domains import Domains
 
 Array = np.ndarray
@@ -26,18 +29,18 @@ WHOLE = 120_000_000  # entries up to which an entropic plan is solved at once, i
 
 
 class Moved(NamedTuple):
-    """Source rows [n, d] in the order of the plan, their images, and the plan's summary."""
+    """Source rows [n, d] in the order of the plan, dense or CSR, their images, and the plan's summary."""
 
-    rows: Array
-    images: Array
+    rows: Any
+    images: Any
     summary: dict[str, Any]
 
 
 class Setup(NamedTuple):
     """Both domains in an order that does not depend on the given one, in the plan's units."""
 
-    source: Array
-    target: Array
+    source: Any
+    target: Any
     labels: Array
     target_labels: Array
     frame: Frame
@@ -52,7 +55,7 @@ def prepare(domains: Domains, *, by_label: bool = False, seed: int = 0) -> Setup
     labels, target_labels = domains.labels[order], domains.target_labels[other]
     frame = frame_of(source, target)
     unit = np.sqrt(frame.scale)
-    x, y = (source - frame.source) / unit, (target - frame.target) / unit
+    x, y = less(source, frame.source, unit), less(target, frame.target, unit)
     classes = (labels, target_labels) if labels.dtype.kind == "i" else (None, None)
     return Setup(source, target, labels, target_labels, frame, Cost(x, y, x_labels=classes[0], y_labels=classes[1]))
 
@@ -72,15 +75,34 @@ def stated(pieces: int, n: int, m: int) -> str:
 def move(setup: Setup, pieces: Iterator[Piece], solver: str, approximation: str | None = None, **more: Any) -> Moved:
     """Return the barycentric images ``sum_j P_ij y_j / sum_j P_ij`` of every source row, and count the plan."""
     tally, count = Tally(setup.cost), 0
-    images = np.empty_like(setup.source)
-    offset = setup.target - setup.frame.target
+    parts: list[tuple[Any, Any]] = []
     for piece in pieces:
         tally.add(piece)
         shares = piece.plan / piece.plan.sum(axis=1, keepdims=True)
-        images[piece.rows] = shares @ offset[piece.columns].astype(shares.dtype) + setup.frame.target
+        parts.append((piece.rows, _means(shares, setup.target, piece.columns, setup.frame.target)))
         count += 1
+    images = _together(parts, setup.source.shape)
     approximation = approximation or stated(count, *setup.cost.shape)
     return Moved(setup.source, images, tally.summary(setup.frame, solver=solver, approximation=approximation, **more))
+
+
+def _means(shares: Array, target: Any, columns: Any, centre: Array) -> Any:
+    """Return means of target rows by shares that sum to 1; sparse ones of CSR rows where each is of few rows."""
+    if not sparse.issparse(target):
+        return shares @ (target - centre)[columns].astype(shares.dtype) + centre
+    few = np.count_nonzero(shares) < sum(shares.shape)  # as in every vertex of the plans, which the simplex ends at
+    return sparse.csr_matrix(shares) @ target[columns] if few else np.asarray(shares @ target[columns])
+
+
+def _together(parts: list[tuple[Any, Any]], shape: tuple[int, int]) -> Any:
+    """Return the images of all rows in their order, sparse where each part is."""
+    if all(sparse.issparse(part) for _, part in parts):
+        places = np.concatenate([np.arange(shape[0])[rows] for rows, _ in parts])
+        return sparse.csr_matrix(sparse.vstack([part for _, part in parts]))[np.argsort(places)]
+    images = np.empty(shape)
+    for rows, part in parts:
+        images[rows] = dense(part)
+    return images
 
 
 class Entropic(NamedTuple):
@@ -127,14 +149,35 @@ class Displacements:
     2014, section 5 (the map between samples, carried to all points by their nearest sample).
     """
 
-    def __init__(self, rows: Array, images: Array) -> None:
-        self.centre = rows.mean(axis=0)
+    def __init__(self, rows: Any, images: Any) -> None:
         order = canonical_order(rows, 0)  # puts equal rows side by side
         rows, images = rows[order], images[order]
-        first = np.append(True, (rows[1:] != rows[:-1]).any(axis=1)).nonzero()[0]
-        self.rows = rows[first] - self.centre
-        self.steps = np.add.reduceat(images - rows, first) / np.diff(np.append(first, len(rows)))[:, None]
+        if sparse.issparse(rows):
+            self.centre = np.zeros(rows.shape[1])  # what is taken off both sides changes no neighbour
+            different = (rows[1:] - rows[:-1]).count_nonzero(axis=1) > 0
+        else:
+            self.centre = rows.mean(axis=0)
+            different = (rows[1:] != rows[:-1]).any(axis=1)
+        first = np.append(True, different).nonzero()[0]
+        counts = np.diff(np.append(first, rows.shape[0]))
+        self.rows = rows[first] if sparse.issparse(rows) else rows[first] - self.centre
+        self.steps = _group_means(images - rows, first, counts)
 
-    def __call__(self, rows: Array) -> Array:
-        """Move rows [n, d]."""
-        return rows + self.steps[pairwise_distances_argmin(rows - self.centre, self.rows)]
+    def __call__(self, rows: Any) -> Any:
+        """Move rows [n, d]; CSR rows stay sparse where the steps are."""
+        near = rows if sparse.issparse(rows) else rows - self.centre
+        steps = self.steps[pairwise_distances_argmin(near, self.rows)]
+        return rows + steps if sparse.issparse(steps) else dense(rows) + steps
+
+    def unmoved(self, rows: Any) -> Any:
+        """Return target rows as they stand beside moved ones: dense where those are."""
+        return rows if sparse.issparse(self.steps) else dense(rows)
+
+
+def _group_means(steps: Any, first: Array, counts: Array) -> Any:
+    """Return the means of groups of consecutive rows."""
+    if not sparse.issparse(steps):
+        return np.add.reduceat(np.asarray(steps), first) / counts[:, None]
+    groups = np.repeat(np.arange(len(first)), counts)
+    shares = sparse.csr_matrix((1 / counts[groups], (groups, np.arange(len(groups)))), shape=(len(first), len(groups)))
+    return sparse.csr_matrix(shares @ steps)
