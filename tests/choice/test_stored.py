@@ -50,6 +50,8 @@ def again(model, folder):
 def test_every_method_comes_back_with_equal_answers(entry, grounds, tmp_path):
     made = 0
     for regression, place in grounds.items():
+        if entry.answers_unknown and not regression:
+            place = place._replace(n_classes=place.n_classes + 1)
         values_only = entry.kind == "predictor" and is_regressor(entry.load()())
         if values_only and not regression:
             continue
