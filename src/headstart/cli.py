@@ -16,6 +16,7 @@ from headstart.cli_options import (
     AsJson,
     BatchSize,
     Budget,
+    Classes,
     ClassWeight,
     Config,
     Data,
@@ -60,6 +61,7 @@ from headstart.cli_options import (
     Unlabelled,
     Verbose,
     Views,
+    Words,
     show,
 )
 
@@ -107,6 +109,8 @@ def fit(
     target_labels: TargetLabels = "evaluate",
     test: TestData = None,
     unlabelled: Unlabelled = None,
+    classes: Classes = None,
+    words: Words = None,
     network: Network = None,
     method: MethodName = None,
     depth: Depth = None,
@@ -159,6 +163,8 @@ def fit(
         target_labels=target_labels,
         test=test,
         unlabelled=unlabelled,
+        classes=classes,
+        words=words,
         network=network,
         method=method,
         depth=depth,

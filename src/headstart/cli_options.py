@@ -146,6 +146,14 @@ Labels = Annotated[
         "--label", help="Label column, or several joined by commas; again for another task, learned together and alone."
     ),
 ]
+Classes = Annotated[
+    Path | None,
+    typer.Option("--classes", help="CSV of all classes with attributes, those without a sample too (zero-shot)."),
+]
+Words = Annotated[
+    Path | None,
+    typer.Option("--words", help="With --classes: .npz of words and vectors, by which classes are told by name."),
+]
 Label = Annotated[str | None, typer.Option("--label", help="Label column, or several joined by commas.")]
 Forgetting = Annotated[
     bool, typer.Option("--forgetting", help="Measure the source's own task before and after; SOURCE is a run.")

@@ -30,6 +30,7 @@ from headstart.catalogue.translation import TRANSLATION
 from headstart.catalogue.unlabelled import UNLABELLED
 from headstart.catalogue.unseen import UNSEEN
 from headstart.catalogue.unsupervised import UNSUPERVISED
+from headstart.catalogue.zero_shot import ZERO_SHOT
 from headstart.errors import UserError, nearest
 
 METHODS: tuple[Entry, ...] = (
@@ -53,6 +54,7 @@ METHODS: tuple[Entry, ...] = (
     *TEST_TIME,
     *UNSEEN,
     *META,
+    *ZERO_SHOT,
     *UNLABELLED,
     *MULTITASK,
 )

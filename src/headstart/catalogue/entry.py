@@ -20,6 +20,7 @@ KINDS = (
     "source_free",
     "test_time",
     "meta",
+    "zero_shot",
     "self_supervised",
     "multitask",
     "weights",
@@ -62,8 +63,9 @@ class Entry:
         carry, joined by ``+``; alone it stands on fine-tuning), "joint" (by the loop, on labelled sources and mostly
         an unlabelled target), "source_free" (by the loop, on an unlabelled target from a source's model), "test_time"
         (at prediction, from a model and the rows to predict), "meta" (by the loop, on few-shot episodes, for classes to
-        come), "self_supervised" (by the loop, from samples without labels, to make a source), "multitask" (by the loop,
-        several label columns at once), or, across domains of arrays and features: "weights" (a
+        come), "zero_shot" (a function of features, labels and classes' attributes), "self_supervised" (by the loop,
+        from samples without labels, to make a source), "multitask" (by the loop, several label columns at once), or,
+        across domains of arrays and features: "weights" (a
         function that weighs source rows), "map" (a `DomainTransformer`), "predictor" (a `DomainClassifier` or
         `DomainRegressor`; one that serves several tasks has ``regressor`` beside), "head" (starts from a fitted source
         estimator) or "unsupervised" (no labels on either side).

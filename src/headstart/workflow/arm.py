@@ -147,6 +147,16 @@ VERIFYING = {
     )
 }
 """What finds vectors of people, beside the source as it is and training from scratch."""
+ZERO_SHOT = {
+    "seen_only": Arm(
+        "seen_only",
+        "A linear model of the classes with samples, which answers no other",
+        "a linear model that knows the classes with samples alone",
+        carries="features",
+        plain=True,
+    )
+}
+"""What telling classes by their attributes is measured against."""
 
 
 @cache
@@ -198,4 +208,5 @@ def known(name: str) -> Arm:
     bases = set(catalogue.names())
     if name in PLAIN or all(word.strip() in bases for word in name.split("+")):
         return arm_of(name)
-    return ACROSS.get(name) or FEW_SHOT.get(name) or VERIFYING.get(name) or Arm(name, name, name)
+    more = ACROSS | FEW_SHOT | VERIFYING | ZERO_SHOT
+    return more.get(name) or Arm(name, name, name)

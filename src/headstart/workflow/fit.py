@@ -62,6 +62,8 @@ def fit(
     unlabelled: Any = None,
     size: int | None = None,
     head: str | None = None,
+    classes: str | Path | None = None,
+    words: str | Path | None = None,
 ) -> Run | None:
     """Transfer from ``source``, or from labelled ``source_data``, to ``data``, and measure whether that helped.
 
@@ -118,6 +120,9 @@ def fit(
     size : of tasks with masks or boxes, the side in pixels at which whole pictures enter the network.
     head : of tasks with masks or boxes, what reads the maps of the network's stages: ``unet`` or ``fpn`` for masks.
 
+    classes : CSV file that lists classes with attributes, those without a sample among them: zero-shot learning.
+    words : ``.npz`` file of ``words`` and ``vectors``, by which the classes are known instead of attributes.
+
     Returns
     -------
     Run, or None in a helper process of a distributed run.
@@ -172,6 +177,8 @@ def fit(
         unlabelled=None if unlabelled is None else spoken(unlabelled),
         size=size,
         head=head,
+        classes=None if classes is None else absolute_path(str(classes)),
+        words=None if words is None else absolute_path(str(words)),
     )
     progress = Progress(quiet=quiet, verbose=verbose)
     given = Given(data, tuple(labelled), test, unlabelled)

@@ -17,6 +17,7 @@ KINDS = {
     "joint": "Trained in the loop on two domains or more",
     "source_free": "Trained in the loop on an unlabelled target, from a source's model alone",
     "test_time": "Adapted at prediction, from a model and the rows to predict",
+    "zero_shot": "Classes without a sample, known by attributes (`headstart fit DATA --classes FILE`)",
     "meta": "Few-shot episodes: sources for classes to come, of `headstart pretrain --method`",
     "multitask": "Several tasks of the same samples, of `headstart fit --label a --label b`",
     "self_supervised": "Learned without labels: sources, of `headstart pretrain --method`",

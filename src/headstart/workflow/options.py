@@ -57,6 +57,8 @@ class FitOptions:
         learned from, samples per class to learn from in each.
     ways : classes of an episode.
     label, group, text, image : columns of the target. labels : several label columns, each a task of its own.
+    classes : CSV file that lists classes, those without a sample among them, with their attributes.
+    words : ``.npz`` file of word vectors, by which classes are told by their names.
     task, modality : override what is inferred.
     device, precision, batch_size, epochs, learning_rate, patience : override what is planned.
     unlabelled : samples without labels beside the labelled target, which half-labelled methods learn from too.
@@ -86,6 +88,8 @@ class FitOptions:
     seeds: int = 1
     shots: int | None = None
     ways: int | None = None
+    classes: str | None = None
+    words: str | None = None
     label: str | None = None
     group: str | None = None
     text: str | None = None

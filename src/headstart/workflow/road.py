@@ -28,6 +28,7 @@ from headstart.workflow.site import check_out, new_run
 from headstart.workflow.source_field import SourceField
 from headstart.workflow.source_free.field import SourceFreeField
 from headstart.workflow.verifying.field import VerificationField
+from headstart.workflow.zero_shot.field import ZeroShotField
 
 
 def start(
@@ -73,6 +74,8 @@ def field_of(transfer: Transfer) -> Field[Any, Any]:
         return SourceFreeField(transfer)
     if transfer.sources:
         return RaceField(transfer)
+    if transfer.options.classes is not None:
+        return ZeroShotField(transfer)
     if transfer.verb == "pretrain":
         if is_self_supervised(transfer.options.method):
             return SelfSupervisedField(transfer)

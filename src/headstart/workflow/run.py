@@ -36,6 +36,7 @@ FINISHED = Record(
         "guard": Record({"kept": Text(), "reason": Text()}),
         "race": Record({"lines": Items(Text())}),
         "few_shot": Record({"lines": Items(Text())}),
+        "zero_shot": Record({"lines": Items(Text())}),
         "half_labelled": Record({"lines": Items(Text())}),
         "multitask": Record({"lines": Items(Text())}),
         "verification": Record({"lines": Items(Text())}),
@@ -122,6 +123,7 @@ class Run:
         lines += self.result.get("across", {}).get("lines", [])
         lines += self.result.get("race", {}).get("lines", [])
         lines += self.result.get("few_shot", {}).get("lines", [])
+        lines += self.result.get("zero_shot", {}).get("lines", [])
         lines += self.result.get("half_labelled", {}).get("lines", [])
         lines += self.result.get("multitask", {}).get("lines", [])
         lines += self.result.get("verification", {}).get("lines", [])

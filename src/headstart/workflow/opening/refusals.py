@@ -45,6 +45,8 @@ BLIND = {
     "shots": "there are no classes",
 }
 """Options that learning without labels cannot heed, and why."""
+UNTRAINED = ("depth", "shots", "epochs", "learning_rate", "patience", "class_weight", "unlabelled", "trials", "test")
+"""Options that zero-shot learning on features of a source cannot heed."""
 UNUSED = {
     "shots": "no label is learned from",
     "class_weight": "no label is learned from",
@@ -124,6 +126,8 @@ def check_options(verb: str, options: FitOptions, *, has_source_data: bool) -> N
             f"--norm {options.norm} says what batch norm counts by where stages learn from two domains; give labelled "
             "data of another one with --source-data, or leave it out."
         )
+    if verb == "fit" and check_zero_shot(options):
+        return
     if verb == "fit":
         check_arms(options)
     else:
@@ -215,6 +219,34 @@ def _check_blind(options: FitOptions) -> None:
                 f"--{name} has no meaning with --method {options.method}, which learns without labels: {why}; leave "
                 "it out."
             )
+
+
+def check_zero_shot(options: FitOptions) -> bool:
+    """Whether classes without a sample are to be told; refuse what has no meaning there."""
+    if options.classes is None:
+        if options.words is not None:
+            raise UserError("--words tells the classes of --classes by name; give that list too, or leave it out.")
+        return False
+    if options.source is None:
+        raise UserError("--classes learns from features of a source; name one with --source.")
+    for name in (
+        "depth",
+        "shots",
+        "epochs",
+        "learning_rate",
+        "patience",
+        "class_weight",
+        "unlabelled",
+        "trials",
+        "test",
+    ):
+        if getattr(options, name) is not None:
+            raise UserError(f"--{name.replace('_', '-')} has no meaning with --classes, where no network is trained.")
+    known = [entry.name for entry in catalogue.METHODS if entry.kind == "zero_shot"]
+    for name in (options.method or "").split(",") if options.method else ():
+        if name.strip() not in known:
+            raise UserError(f"--method {name[:100]} tells no class by its attributes; {nearest(name, known)}")
+    return True
 
 
 def check_arms(options: FitOptions) -> None:
@@ -317,6 +349,8 @@ def _misplaced(option: str, base: Entry) -> str:
         return f"{option} {name} adapts at prediction; fit first, then `headstart predict RUN DATA --adapt {name}`."
     if base.kind == "multitask":
         return f"{option} {name} weighs several tasks; give every label column with a --label of its own."
+    if base.kind == "zero_shot":
+        return f"{option} {name} tells classes by their attributes; list them with --classes FILE."
     if base.kind in PRETRAINS:
         return (
             f"{option} {name} makes a source; `headstart pretrain DATA --method {name} --out RUN`, then fit with "

@@ -1,0 +1,1 @@
+"""Classes without a sample, known by their attributes: functions first, and one thin shell for all of them."""

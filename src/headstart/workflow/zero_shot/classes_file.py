@@ -1,0 +1,126 @@
+"""A list of classes with attributes, or with names alone beside a table of word vectors."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+
+from headstart.errors import UserError, nearest
+
+Array = np.ndarray
+MOST = 2**26
+"""Characters of a list of classes."""
+
+
+def read_classes(path: str | Path, known: tuple[str, ...], words: str | None = None) -> tuple[tuple[str, ...], Array]:
+    """Return all classes, those of the data first and in their order, and their attributes [k, a].
+
+    Parameters
+    ----------
+    path : CSV file with a header; the column ``class`` (or else the first) has names, every other column numbers.
+    known : the classes that have samples.
+    words : ``.npz`` file of ``words`` and ``vectors``; a class is then the mean vector of its name's words.
+
+    Raises
+    ------
+    UserError
+        For a file that cannot be read, lacks a class of the data or lists nothing new, and for attributes that are
+        missing, no numbers, or the same for two classes.
+    """
+    header, rows = _table(Path(path))
+    column = header.index("class") if "class" in header else 0
+    names = [row[column].strip() for row in rows]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"{path} lists the class '{twice[0]}' twice; give each class one row.")
+    if "" in names:
+        raise UserError(f"{path} row {names.index('') + 2} has no class; name it in the column '{header[column]}'.")
+    lacking = [name for name in known if name not in names]
+    if lacking:
+        raise UserError(
+            f"{path} has no row for the class '{lacking[0]}' of the data ({len(lacking)} of {len(known)} lack one); "
+            f"{nearest(lacking[0], names)}"
+        )
+    classes = (*known, *(name for name in names if name not in known))
+    if len(classes) == len(known):
+        raise UserError(f"{path} lists no class beyond those of the data; add rows of classes without a sample.")
+    order = [names.index(name) for name in classes]
+    if words is not None:
+        found = name_vectors(classes, words)
+    elif len(header) < 2:
+        raise UserError(f"{path} has names alone; add columns of attributes, or give --words FILE.npz.")
+    else:
+        found = np.array([_numbers(path, header, rows[place], place, column) for place in order])
+    _refuse_equal(path, classes, found)
+    return classes, found
+
+
+def _table(path: Path) -> tuple[list[str], list[list[str]]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise UserError(f"--classes {path} does not exist; give a CSV file with one row per class.") from error
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise UserError(f"--classes {path} cannot be read ({str(error)[:80]}); give a CSV file in UTF-8.") from error
+    if len(text) > MOST:
+        raise UserError(f"--classes {path} has {len(text):,} characters; a list of classes has at most {MOST:,}.")
+    try:
+        lines = [line for line in csv.reader(text.splitlines(), strict=True) if any(cell.strip() for cell in line)]
+    except csv.Error as error:
+        raise UserError(f"--classes {path} is no CSV file ({error}).") from error
+    if len(lines) < 2:
+        raise UserError(f"--classes {path} has {max(0, len(lines) - 1)} rows below its header; give one row per class.")
+    header = [name.strip() for name in lines[0]]
+    for number, line in enumerate(lines[1:], 2):
+        if len(line) != len(header):
+            raise UserError(f"{path} row {number} has {len(line)} cells, and the header has {len(header)}; fill it up.")
+    return header, lines[1:]
+
+
+def _numbers(path: str | Path, header: list[str], row: list[str], place: int, column: int) -> list[float]:
+    found = []
+    for name, cell in [pair for number, pair in enumerate(zip(header, row, strict=True)) if number != column]:
+        try:
+            value = float(cell)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            said = f"is '{cell[:40]}'" if cell.strip() else "is empty"
+            raise UserError(f"{path} row {place + 2} ('{row[column]}'), column '{name}' {said}; a number was expected.")
+        found.append(value)
+    return found
+
+
+def name_vectors(classes: tuple[str, ...], path: str | Path) -> Array:
+    """Return the mean word vector [k, a] of each class's name, in small letters, split where no letter stands."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            words, vectors = file["words"], np.asarray(file["vectors"], dtype=np.float64)
+    except FileNotFoundError as error:
+        raise UserError(f"--words {path} does not exist; give an .npz file of 'words' and 'vectors'.") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"--words {path} is no .npz file of 'words' and 'vectors' ({str(error)[:80]}).") from error
+    if words.ndim != 1 or vectors.ndim != 2 or len(words) != len(vectors) or not np.isfinite(vectors).all():
+        raise UserError(f"--words {path} needs 'words' [n] and 'vectors' [n, a] of finite numbers, one row per word.")
+    place = {str(word): number for number, word in enumerate(words.tolist())}
+    found = []
+    for name in classes:
+        spelled = [word for word in re.findall(r"[^\W\d_]+", name.lower()) if word in place]
+        if not spelled:
+            raise UserError(f"--words {path} has no word of the class '{name}'; give attributes for it instead.")
+        found.append(vectors[[place[word] for word in spelled]].mean(axis=0))
+    return np.array(found)
+
+
+def _refuse_equal(path: str | Path, classes: tuple[str, ...], attributes: Array) -> None:
+    _, first, inverse = np.unique(attributes, axis=0, return_index=True, return_inverse=True)
+    for number, place in enumerate(first[inverse.ravel()]):
+        if place != number:
+            raise UserError(
+                f"{path}: nothing tells '{classes[number]}' from '{classes[int(place)]}', whose attributes are the "
+                "same; add an attribute that differs."
+            )
