@@ -9,6 +9,7 @@ from headstart.checks import check_fitted, check_method, check_writing, check_ze
 from headstart.checks.trial import KINDS
 from headstart.checks.writing import check_docstring
 from headstart.checks.zero import ZERO, create
+from headstart.errors import UserError
 
 TRAINED = [entry.name for entry in catalogue.METHODS if entry.kind in ("trained", "penalty")]
 FITTED = [entry.name for entry in catalogue.METHODS if entry.kind == "fitted"]
@@ -52,6 +53,10 @@ def test_zero_law_covers_every_trained_method() -> None:
 @pytest.mark.parametrize("kind", ["classification", "multilabel", "regression"])
 def test_zero_law(name: str, kind: str) -> None:
     zeroed, plain = ZERO[name]
+    if create(zeroed).kinds is not None and kind not in create(zeroed).kinds:
+        with pytest.raises(UserError, match="learns classification"):
+            create_trial(kind).train(create(zeroed), steps=1)
+        return
     check_zero(lambda: create(zeroed), lambda: create(plain), create_trial(kind))
 
 

@@ -1,4 +1,4 @@
-"""Surgical fine-tuning and StochNorm, by what their papers state."""
+"""Surgical fine-tuning, StochNorm and Co-Tuning, by what their papers state."""
 
 import copy
 
@@ -7,9 +7,11 @@ import torch
 from torch import nn
 
 from headstart.checks.trial import create_trial
+from headstart.deep.finetune.co_tuning import CoTuning
 from headstart.deep.finetune.stoch_norm import StochNorm
 from headstart.deep.finetune.surgical import Surgical
 from headstart.deep.method import Nets
+from headstart.errors import UserError
 from headstart.networks import Network
 
 
@@ -74,3 +76,31 @@ def test_what_is_handed_back_is_a_plain_network():
     untouched = StochNorm(depth=0).build(normed(), None)
     assert isinstance(untouched, Nets)
     assert "forward" not in vars(untouched.network.stages["one"][1])
+
+
+def test_co_tuning_learns_what_the_targets_classes_are_among_the_sources(trial):
+    method = CoTuning(strength=0.5)
+    nets = method.build(trial.network(), trial.logic).eval()
+    start = trial.network().eval()
+    answers = start.former[0](start.features(trial.x)).softmax(1)
+    batch = trial.stream(method).batch(0)
+    nets.memory = method.survey(nets, lambda role: iter([trial.batch(10).target, _rest(trial, 10)]))
+    relation = nets.memory["relation"]
+    for label in range(3):
+        assert torch.allclose(relation[label], answers[torch.as_tensor(trial.y) == label].mean(0), atol=1e-6)
+    losses = method.loss(nets, batch, 0.0)
+    logs = nets.former(nets.network.features(batch.target.x)).log_softmax(1)
+    wanted = -0.5 * (relation[batch.target.y] * logs).sum(1).mean()
+    assert torch.allclose(losses["source_classes"], wanted)
+    # What classes are among the source's is settled before training.
+    assert method.survey(nets, None) is nets.memory
+    network = trial.network()
+    network.former = ()
+    with pytest.raises(UserError, match="brings no head"):
+        method.build(network, trial.logic)
+
+
+def _rest(trial, start):
+    from headstart.data.batches import Samples
+
+    return Samples({name: one[start:] for name, one in trial.x.items()}, torch.as_tensor(trial.y[start:]))

@@ -161,6 +161,7 @@ def _held(new, folder, tmp_path):
         ({"method": "replay"}, "give them with --replay OLD"),
         ({"method": "finetune", "replay": "old.csv"}, "which no arm is"),
         ({"method": "finetune+lwf", "other": True}, "does not answer other.csv"),
+        ({"method": "co_tuning", "source": "headstart/glyphs"}, "image"),
         ({"remember": True, "source_data": "old.csv"}, "leave it out with --source-data"),
     ],
 )

@@ -76,6 +76,7 @@ class Entry:
         carries nothing over. simple : a few lines of another library, which transfer has to beat.
     continues : starts as its source answers, head and all, and is to forget little of it: the source must be a run that
         knows the target's task.
+    former_head : learns its source's own classes too: the source must be a run of classes.
     answers_unknown : its network's last class is "unknown", of which the source has no sample (open sets).
     unoffered : what was measured that speaks against it, with where it stands; a plan never proposes such a method, and
         the list of methods says why. None where nothing does.
@@ -103,6 +104,7 @@ class Entry:
     uses_source: bool = True
     simple: bool = False
     continues: bool = False
+    former_head: bool = False
     answers_unknown: bool = False
     unoffered: str | None = None
     raced: tuple[Variant, ...] = ()

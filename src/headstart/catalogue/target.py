@@ -98,6 +98,15 @@ TARGET_METHODS: tuple[Entry, ...] = (
         ("Howard and Ruder, Universal Language Model Fine-tuning for Text Classification, ACL 2018",),
     ),
     Entry(
+        "co_tuning",
+        "Co-Tuning: the source's own classes learned along",
+        f"{_FINETUNE}.co_tuning:CoTuning",
+        ("You et al., Co-Tuning for Transfer Learning, NeurIPS 2020",),
+        carries="relations",
+        applies="image, text, table; classification",
+        former_head=True,
+    ),
+    Entry(
         "surgical",
         "Surgical fine-tuning by gradient-to-weight ratio",
         f"{_FINETUNE}.surgical:Surgical",

@@ -155,5 +155,8 @@ def _network(logic: TaskLogic) -> Network:
         network.head = logic.head_of(network)
         # A head of zeros would hide the body's gradient in the first step.
         torch.nn.init.normal_(network.head.weight, std=0.3)  # type: ignore[arg-type]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        network.former = (torch.nn.Linear(network.n_features, 4),)
     network.importance = {name: 0.1 * one.detach().square() + 0.01 for name, one in network.named_parameters()}
     return network

@@ -44,6 +44,8 @@ class Network(nn.Module):
     taps : names of the stages whose pooled maps are the features; empty for the pooling's own.
     importance : what old data say of each parameter, by name, for methods that are to forget little; mostly nothing.
         Copies hold the same tensors, and no state dict does.
+    former : the head with which the source answered its own classes, alone in a tuple so that it is no part of this
+        network; mostly empty.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Network(nn.Module):
         self.entry = 0
         self.taps: tuple[str, ...] = ()
         self.importance: dict[str, Tensor] = {}
+        self.former: tuple[nn.Module, ...] = ()
 
     @property
     def stage_names(self) -> list[str]:

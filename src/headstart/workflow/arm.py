@@ -30,7 +30,8 @@ class Arm:
     trains : by the loop. learns : anything at all. every_stage : learns, whatever the depth.
     encodes : reads features of the source. uses_source : carries anything over. simple : a few lines of another
         library, which transfer has to beat. plain : no method of the catalogue. continues : starts as the source
-        answers. replays : learns from old samples too. half_labelled : learns from unlabelled samples too.
+        answers. replays : learns from old samples too. former_head : learns the source's own classes too.
+        half_labelled : learns from unlabelled samples too.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Arm:
     plain: bool = False
     continues: bool = False
     replays: bool = False
+    former_head: bool = False
     half_labelled: bool = False
 
 
@@ -180,6 +182,7 @@ def arm_of(name: str) -> Arm:
         uses_source=base.uses_source,
         simple=base.simple,
         continues=any(entry.continues for entry in (base, *penalties)),
+        former_head=base.former_head,
         replays=base.kind == "trained" and "source_labels" in base.needs,
         half_labelled=half,
     )

@@ -52,6 +52,8 @@ class Importance:
 
 def check_continuing(bench: Workbench, arms: tuple[str, ...]) -> None:
     """Refuse, before anything is written, an arm that goes on from a source that does not answer the target's task."""
+    for arm in (one for one in arms if arm_of(one).former_head):
+        former(bench, bench.network(pretrained=True, seed=0), arm)
     going = [arm for arm in arms if arm_of(arm).continues]
     if not going:
         if bench.replayed is not None:
@@ -84,6 +86,22 @@ def begun_as_source(bench: Workbench, network: Network, arm: str) -> Network:
     if answers.taps:
         network.tap(answers.taps, answers.n_features)
     network.head = answers.head.to(bench.device).requires_grad_(True)
+    return network
+
+
+def former(bench: Workbench, network: Network, arm: str) -> Network:
+    """Let ``network`` bring the head with which its source answers its own classes."""
+    folder = run_folder(bench)
+    found = None if folder is None else open_answers(str(folder))
+    head = None if found is None else found[0].head
+    if found is None or not found[1].task.label_space.one_class or not isinstance(head, nn.Linear) or found[0].taps:
+        raise UserError(
+            f"{arm} learns the source's own classes too, and {bench.source.spec} has no linear head of classes on its "
+            "features; give --source a run that was trained to tell classes, or choose another method."
+        )
+    if head.in_features != network.n_features:
+        raise UserError(f"{arm} needs the source's features as they were, and the target's network has others.")
+    network.former = (head.to(bench.device),)
     return network
 
 

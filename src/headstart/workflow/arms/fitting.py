@@ -23,7 +23,7 @@ from headstart.shallow.heads.labels import balance
 from headstart.storage import checksum, save_tensors, write_json
 from headstart.workflow.arm import REFERENCE, arm_of
 from headstart.workflow.arms.beside import BODY_RATE, half_labelled
-from headstart.workflow.arms.continuing import continued, stream_of
+from headstart.workflow.arms.continuing import continued, former, stream_of
 from headstart.workflow.arms.heads import fit_head, fit_probe
 from headstart.workflow.arms.plain import fit_plain
 from headstart.workflow.arms.workbench import Workbench
@@ -395,6 +395,8 @@ def _begun(bench: Workbench, plan: Plan, job: Job, method: Method) -> Network:
     if job.start is not None:
         return load_network(job.start)[0].to(bench.device)
     network = bench.network(pretrained=method.from_source, seed=job.seed)
+    if arm_of(job.arm).former_head:
+        return former(bench, network, job.arm)
     if arm_of(job.arm).continues:
         return continued(bench, job.arm, network, len(job.rows))
     if method.starts_from_probe or arm_of(job.arm).half_labelled:
