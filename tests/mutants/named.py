@@ -38,6 +38,14 @@ _ewc = room("deep/finetune/penalties/ewc.py", "tests/deep/test_continual.py")
 _fisher = room("deep/importance.py", "tests/deep/test_continual.py")
 _continuing = room("workflow/arms/continuing.py", "tests/workflow/test_continuing.py")
 _old_rows = room("workflow/opening/old.py", "tests/workflow/test_continuing.py")
+_blind = room("data/blind.py", "tests/workflow/test_self_supervised.py")
+_decoder = room("networks/decoders.py", "tests/deep/unlabelled/test_unlabelled.py")
+_beside = room("workflow/opening/beside.py", "tests/workflow/test_half_labelled.py")
+_half = room("data/half.py", "tests/workflow/test_half_labelled.py")
+_several = room("data/several.py", "tests/workflow/test_multitask.py")
+_tasks = room("tasks/several.py", "tests/deep/multitask/test_multitask.py")
+_together = room("workflow/multitask/judging.py", "tests/workflow/test_multitask.py")
+_weighed = room("functional/aggregation.py", "tests/functional/test_aggregation.py")
 _verdict = room("workflow/judging/verdict.py", "tests/workflow/test_verdict.py")
 _across = room("workflow/adapting/field.py", "tests/workflow/test_verdict_across.py")
 _road = room(
@@ -470,4 +478,24 @@ NAMED = [
              "x, offset, target = candidate.x, candidate.offset, field.target", "a fold would learn its held rows"),
     _source("a class the source lacks wins", "outputs.min(axis=1, keepdims=True) - 1.0",
             "outputs.max(axis=1, keepdims=True) + 1.0", "the source as it is never answers what it does not know"),
+    # without labels, half labelled, several tasks
+    _blind("a label is an input", "taken = [*labels, *(name", "taken = [*(name", "an autoencoder would learn the answers"),
+    _blind("held out and learned", '"train": np.sort(order[held:])', '"train": np.sort(order)',
+           "errors would be those of samples that were learned"),
+    _decoder("missing cells count", "given = 1 - x[\"missing\"]", "given = 1 - 0 * x[\"missing\"]",
+             "rows with gaps would look unusual"),
+    _beside("what judges teaches", "np.concatenate([target.splits[\"test\"], target.splits[\"validation\"]])",
+            "target.splits[\"train\"]", "test samples would be learned from without their labels"),
+    _half("the unlabelled rows are the others", "base.with_splits(empty).without(np.flatnonzero(found.given))",
+          "base.with_splits(empty).without(np.flatnonzero(~found.given))", "labelled test rows would teach"),
+    _several("a missing label is one", "splits = {name: rows[given[rows]] for name, rows", "splits = {name: rows for name, rows",
+             "a row without a label would be learned and judged as the first class"),
+    _tasks("a missing label is learned", "given = ~labels.isnan().any(dim=1)", "given = ~labels.isnan().all(dim=1)",
+           "values of which some are missing would make the loss NaN"),
+    _together("any gain hands back", "gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains))", "gains.mean() > 0",
+              "noise on validation rows would decide"),
+    _together("the best is told first", "key=lambda one: one.relative)", "key=lambda one: -one.relative)",
+              "the harmed task would stand last"),
+    _weighed("agreement is projected away", "if j != i and product < 0:", "if j != i:", "tasks that agree would be slowed"),
+    _weighed("the longest direction", "np.sqrt(values.min())", "np.sqrt(values.max())", "steps would grow with the conflict"),
 ]  # fmt: skip

@@ -42,14 +42,14 @@ def open_half(
             f"{origin or data} is no table, in which rows may lack a label; give samples without labels as a folder or "
             "a file of their own with --unlabelled."
         )
-    names = choose_labels(frame, label, origin, {})
-    if len(names) > 1:
-        raise UserError(f"--unlabelled rows looks for rows without one label, and {len(names)} columns are named.")
-    base = open_blind(data, label=names, modality=modality, text=text, image=image, seed=seed)
-    found = labels_of(frame, names[0], task)
+    name, *others = choose_labels(frame, label, origin, {})
+    if others:
+        raise UserError(f"--unlabelled rows looks for rows without one label, and {1 + len(others)} columns are named.")
+    base = open_blind(data, label=(name,), modality=modality, text=text, image=image, seed=seed)
+    found = labels_of(frame, name, task)
     if found.given.all():
-        raise UserError(f"Every row of {origin} has the label '{names[0]}'; leave --unlabelled rows out.")
-    base = replace(base, inferred=base.inferred | {"task": f"{found.task.kind}: {found.reason}"}, label_columns=names)
+        raise UserError(f"Every row of {origin} has the label '{name}'; leave --unlabelled rows out.")
+    base = replace(base, inferred=base.inferred | {"task": f"{found.task.kind}: {found.reason}"}, label_columns=(name,))
     empty = {name: np.zeros(0, np.int64) for name in base.splits}
     known = replace(base.with_splits(empty), task=found.task, targets=found.values)
     known = known.without(np.flatnonzero(~found.given))

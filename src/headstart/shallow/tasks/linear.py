@@ -23,10 +23,11 @@ def fit_linear(estimator: Any, X: Any, y: Any, solve: Callable[[Array, Array], A
     """
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
-    x = validate_data(estimator, X, dtype=np.float64)
-    values = check_array(y, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name="y")
+    x: Any = validate_data(estimator, X, dtype=np.float64)
+    options: dict[str, Any] = {"ensure_2d": False, "input_name": "y", "dtype": np.float64}
+    values = check_array(y, ensure_all_finite="allow-nan", **options)  # type: ignore[arg-type]
     if values.ndim == 1:  # nothing is shared, so that a missing value is a mistake
-        check_array(values, ensure_2d=False, input_name="y")
+        check_array(values, **options)
     if len(values) != len(x):
         raise ValueError(f"X has {len(x)} rows and y {len(values)}; give as many values as rows.")
     estimator.single_ = values.ndim == 1

@@ -170,13 +170,7 @@ class MultiTaskField(Field[Plan, Results]):
         tasks = {one.name: one.to_json() | {"task": self.ground.labels[one.name].task.to_json()} for one in self.told}
         return Details(
             source={"spec": source.spec, "kind": source.kind, "title": source.title, "licence": source.licence},
-            setting=classify(
-                target_domain(self.target),
-                None,
-                source.domain if self.pretrained else Domain(source.modality),
-                None,
-                "parameters",  # type: ignore[arg-type]
-            ),
+            setting=classify(target_domain(self.target), None, self._origin(), None, "parameters"),
             selection="validation split, task by task",
             arms=arms,
             warnings=[*short, *few, *self.transfer.checks.warnings],
@@ -191,6 +185,10 @@ class MultiTaskField(Field[Plan, Results]):
                 },
             },
         )
+
+    def _origin(self) -> Domain | None:
+        """Return where knowledge comes from; None where the network starts from random weights."""
+        return self.transfer.source.domain if self.pretrained and self.transfer.source is not None else None
 
     def _record(self, arm: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
         method = PLAIN if arm.startswith(ALONE) else arm
