@@ -43,7 +43,7 @@ _decoder = room("networks/decoders.py", "tests/deep/unlabelled/test_unlabelled.p
 _beside = room("workflow/opening/beside.py", "tests/workflow/test_half_labelled.py")
 _half = room("data/half.py", "tests/workflow/test_half_labelled.py")
 _several = room("data/several.py", "tests/workflow/test_multitask.py")
-_tasks = room("tasks/several.py", "tests/deep/multitask/test_multitask.py")
+_side_by_side = room("tasks/several.py", "tests/deep/multitask/test_multitask.py")
 _together = room("workflow/multitask/judging.py", "tests/workflow/test_multitask.py")
 _weighed = room("functional/aggregation.py", "tests/functional/test_aggregation.py")
 _verdict = room("workflow/judging/verdict.py", "tests/workflow/test_verdict.py")
@@ -490,7 +490,7 @@ NAMED = [
           "base.with_splits(empty).without(np.flatnonzero(~found.given))", "labelled test rows would teach"),
     _several("a missing label is one", "splits = {name: rows[given[rows]] for name, rows", "splits = {name: rows for name, rows",
              "a row without a label would be learned and judged as the first class"),
-    _tasks("a missing label is learned", "given = ~labels.isnan().any(dim=1)", "given = ~labels.isnan().all(dim=1)",
+    _side_by_side("a missing label is learned", "given = ~labels.isnan().any(dim=1)", "given = ~labels.isnan().all(dim=1)",
            "values of which some are missing would make the loss NaN"),
     _together("any gain hands back", "gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains))", "gains.mean() > 0",
               "noise on validation rows would decide"),
