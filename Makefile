@@ -16,10 +16,10 @@ PYTEST := env $(TEST_ENV) $(BIN)/python -m pytest
 # A file stays with one worker, which makes its fixtures once.
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test test-slow mutants bench bench-domains docs constraints clean
+.PHONY: help demo test test-slow mutants bench bench-domains bench-few docs constraints clean
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo 'also: make test-slow, mutants, bench, bench-domains, docs, constraints, clean'
+	@sed -n 's/^#   //p' Makefile; echo 'also: make test-slow, mutants, bench, bench-domains, bench-few, docs, constraints, clean'
 
 demo: $(VENV)/.installed
 	$(BIN)/headstart demo --out runs/demo --force
@@ -52,6 +52,9 @@ bench: $(VENV)/.installed
 # The peers' own environment, build/domains-peers, is made by the benchmark from benchmarks/domains/requirements-peers.txt.
 bench-domains: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.run domains
+
+bench-few: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.run few
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(INSTALL) '.' && touch $@

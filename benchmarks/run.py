@@ -87,17 +87,43 @@ def pages() -> None:
     module(OWN, "benchmarks.pages", *names)
 
 
+def few() -> None:
+    """Measure few-shot methods on Omniglot, which takes hours and goes on where it stopped, and zero-shot on animals."""
+    if not has_data("Omniglot and the animals are"):
+        return
+    module(OWN, "benchmarks.few.animals")
+    for method, arguments in OMNIGLOT.items():
+        module(OWN, "benchmarks.few.omniglot", method, *arguments.split())
+
+
 def ranking() -> None:
     """Fine-tune a zoo of small sources and ask what every score had said."""
     if has_data("the zoo of sources is"):
         module(OWN, "benchmarks.ranking", "--draws", "2")
 
 
+ONE_SHOT = "--ways 5 --shots 1 --queries 15 --minutes 30"
+GROUP = f"{ONE_SHOT} --source headstart/conv4-group --steps 6000"
+OMNIGLOT = {
+    "nearest": "",
+    "protonet": "--ways 60 --shots 1 --queries 5 --steps 2500",
+    "classifier": "--ways 60 --shots 1 --queries 5 --steps 2500 --minutes 30",
+    "matchingnet": f"{ONE_SHOT} --steps 5000",
+    "relationnet": f"{ONE_SHOT} --steps 5000",
+    "r2d2": f"{ONE_SHOT} --steps 5000",
+    "anil": f"{ONE_SHOT} --steps 5000",
+    "maml": f"{GROUP} --minutes 90",
+    "fomaml": GROUP,
+    "meta_sgd": GROUP,
+    "reptile": GROUP,
+}
+"""Methods and their trainings: by episodes of 60 classes, or of the 5 that are asked about."""
 GENERAL = (store.RESULTS, "benchmarks.render")
 FAMILIES: dict[str, tuple[Callable[[], None], Path, str]] = {
     "engine": (engine, *GENERAL),
     "peers": (peers, *GENERAL),
     "domains": (domains, ROOT / "benchmarks/domains/results", "benchmarks.domains.render"),
+    "few": (few, *GENERAL),
     "ranking": (ranking, ROOT / "benchmarks/ranking/results", "benchmarks.ranking.render"),
     "pages": (pages, ROOT / "benchmarks/pages/results", "benchmarks.pages.across"),
 }

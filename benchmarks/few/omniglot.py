@@ -112,9 +112,13 @@ def main() -> None:
     parser.add_argument("--source", default="headstart/conv4")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    sizes = (args.ways, args.shots, args.queries)
+    record = {"data": "omniglot", "method": args.method, "seed": args.seed, "trained": list(sizes), "rate": args.rate}
+    record |= {"source": args.source, "planned": args.steps}
+    if any(record.items() <= one.items() for one in store.read("few_shot")):
+        return
     bench = workbench(protocol(), args.source, args.seed)
     of_episodes = "protonet" if args.method in (CLASSIFIER, NEAREST) else args.method
-    sizes = (args.ways, args.shots, args.queries)
     plan = FewShotPlan(of_episodes, *sizes, args.steps, args.rate, 64, (args.method,), ())
     folder = BUILD / f"{args.method}-{args.ways}w{args.shots}s-{args.steps}-{args.seed}"
     about: dict[str, Any] = {}
@@ -125,9 +129,8 @@ def main() -> None:
     chosen_by = measure(bench, plan, args.method, folder, "validation", CHOOSING, VALIDATION_SEED)
     found = measure(bench, plan, args.method, folder, "test", EPISODES, TEST_SEED)
     about |= {"cpu_measuring": round(time.process_time() - before, 1)}
-    record = {"data": "omniglot", "method": args.method, "seed": args.seed, "trained": list(sizes), "rate": args.rate}
     store.append(
-        "few", record | about | {"validation": chosen_by, "test": found} | machine.describe("torch", "headstart")
+        "few_shot", record | about | {"validation": chosen_by, "test": found} | machine.describe("torch", "headstart")
     )
     for one in found:
         print(args.method, one["ways"], one["shots"], f"{one['accuracy']:.4f}", one["interval"], about, flush=True)

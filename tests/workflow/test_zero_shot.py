@@ -56,6 +56,9 @@ def test_a_list_of_classes_leads_to_a_verdict_and_to_answers(files, tmp_path):
     for arm, one in told["accuracies"].items():
         assert one["harmonic"] == pytest.approx(harmonic(one["seen"], one["unseen"]))
         assert (one["unseen"] == 0) == (arm == "seen_only")
+        if arm != "seen_only":
+            assert one["uncalibrated"]["seen"] >= one["seen"]
+            assert one["uncalibrated"]["unseen"] <= one["unseen"]
     assert run.verdict.arm == max(("sae", "eszsl"), key=lambda arm: run.arms[arm]["validation"]["harmonic"])
     frame = pd.read_csv(folder / "data.csv")
     named = run.predict(frame[list("uvwxy")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import time
 from dataclasses import asdict, dataclass, replace
@@ -176,7 +177,12 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
         self, plan: ZeroShotPlan, results: Results, predictions: Predictions, verdict: Verdict | None, kept: Guard
     ) -> Details:
         new = np.isin(predictions.labels, self._held)
-        table = {arm: self._generalised(arm, predictions, new) for arm in results}
+        table = {arm: self._generalised(predictions.values[arm][0], predictions.labels, new) for arm in results}
+        features = self._features(predictions.rows)
+        for arm in self.chosen:
+            plain = clone_with(results[arm]["model"], calibration=0.0).decision_function(features)
+            one = self._generalised(plain, predictions.labels, new)
+            table[arm]["uncalibrated"] = {name: one[name] for name in ("seen", "unseen", "harmonic")}
         arms = {
             arm: arm_record(
                 self.logic,
@@ -215,12 +221,11 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
             f"The source has seen {', '.join(met[:5])} under these names: such classes are not unseen by its features."
         ]
 
-    def _generalised(self, arm: str, predictions: Predictions, new: Array) -> dict[str, Any]:
+    def _generalised(self, answers: Array, labels: Array, new: Array) -> dict[str, Any]:
         """Return accuracy per class of both sides and their harmonic mean, with chance and intervals over samples."""
-        answers, labels = predictions.values[arm][0], predictions.labels
         right = answers.argmax(axis=1) == labels
         alone = np.isin(np.arange(answers.shape[1]), self._held)
-        among = np.where(alone, answers[new], -1.0).argmax(axis=1) == labels[new]
+        among = np.where(alone, answers[new], -np.inf).argmax(axis=1) == labels[new]
         seen, unseen = class_means_of(right[~new], labels[~new]), class_means_of(right[new], labels[new])
         spans = {
             name: list(mean_interval(side[None].astype(float)))
@@ -252,6 +257,11 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
 
     def learned(self) -> tuple[Parts, Parts]:
         return [(self.target, np.concatenate([self.parts["train"], self.parts["apart"]]))], []
+
+
+def clone_with(model: ZeroShot, **changes: Any) -> ZeroShot:
+    """Return a fitted model with other parameters that its fit does not depend on."""
+    return copy.copy(model).set_params(**changes)
 
 
 def linear_head(model: ZeroShot, steepness: float) -> nn.Linear:
@@ -288,5 +298,7 @@ def _lines(table: dict[str, dict[str, Any]]) -> list[str]:
     for arm, one in table.items():
         words = ", ".join(f"{name} {100 * one[name]:.1f}%" for name in ("seen", "unseen", "harmonic"))
         alone = f"{100 * one['unseen_alone']:.1f}% among unseen classes alone (chance {100 * one['chance_alone']:.1f}%)"
-        lines.append(f"  {arm}: {words}; {alone}")
+        plain = one.get("uncalibrated")
+        without = f"; not calibrated, harmonic {100 * plain['harmonic']:.1f}%" if plain else ""
+        lines.append(f"  {arm}: {words}{without}; {alone}")
     return lines
