@@ -88,7 +88,7 @@ def pages() -> None:
 
 
 def few() -> None:
-    """Measure few-shot methods on Omniglot, which takes hours and goes on where it stopped, and zero-shot on animals."""
+    """Measure few-shot methods on Omniglot (hours; goes on where it stopped), and zero-shot on animals."""
     if not has_data("Omniglot and the animals are"):
         return
     module(OWN, "benchmarks.few.animals")
