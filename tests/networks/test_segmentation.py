@@ -13,6 +13,7 @@ from headstart.kinds.structured import objects
 from headstart.networks import build
 from headstart.networks.glyphs import glyphs_spec
 from headstart.networks.scene_preprocess import ScenePreprocess
+from headstart.networks.timm_family import timm_spec
 from headstart.problem import Task
 from headstart.tasks import create_task
 from headstart.tasks.decoders import DECODERS
@@ -157,6 +158,15 @@ def test_maps_that_are_carried_give_the_same_answer_from_every_cut():
             assert torch.equal(network.head(read), wanted)
             assert torch.equal(mine, features)
     assert network.last_carry == len(network.stages)
+
+
+def test_a_network_without_maps_in_space_is_refused_in_a_sentence():
+    spec = timm_spec("vit_tiny_patch16_224", {"depth": 1, "embed_dim": 12, "num_heads": 1})
+    for size, said in ((256, "does not take pictures of 256 pixels"), (224, "take a convolutional network")):
+        network = build(spec)
+        network.preprocess = network.preprocess.whole(size)
+        with pytest.raises(UserError, match=said):
+            Segmentation(TASK, size, "unet").head_of(network)
 
 
 def test_sizes_and_heads_that_are_none_are_refused():

@@ -38,6 +38,12 @@ def find_levels(network: Any, finest: int = 2) -> list[Level]:
         with torch.no_grad():
             x = torch.zeros(1, channels, size, size, device=place.device)
             maps = network.feature_maps(x, network.stage_names)
+    except (AssertionError, RuntimeError, ValueError) as error:  # what libraries raise for a size that they do not take
+        said = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise UserError(
+            f"This network does not take pictures of {size} pixels ({said}); take a convolutional network (resnet, "
+            "mobilenet, efficientnet, convnext ...) or another --size."
+        ) from None
     finally:
         network.entry = entry
         for module, mode in modes.items():
