@@ -14,6 +14,7 @@ import headstart as hs
 from headstart.engine import Saving
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
+from headstart.report.format import percent
 from headstart.storage import load_tensors
 from headstart.workflow.few_shot import field as few_shot_field
 from headstart.workflow.few_shot.classes import split_classes
@@ -80,6 +81,10 @@ def test_the_run_tells_each_arm_with_its_interval_and_serves_as_a_source(source)
     assert any("3 ways, 2 shots" in line for line in source.lines())
     answers = source.predict([dict.fromkeys("uvwxyz", 0.0)])
     assert answers[0] in {f"class {number:02d}" for number in range(15)}
+    page = (source.path / "report.html").read_text()
+    assert "New classes from a few samples" in page
+    assert percent(found["nearest"][0]["accuracy"]) in page
+    assert f"{percent(found['nearest'][0]['interval'][0])} to" in page
     kept = source.result["guard"]["kept"]
     scores = {arm: source.arms[arm]["validation"]["accuracy"] for arm in ("protonet", "classifier")}
     assert scores[kept] == max(scores.values())

@@ -113,6 +113,37 @@ ACROSS = Record(
         "unknown": Maybe(Record({"answered": COUNT, "rows": COUNT}, {})),
     },
 )
+_SPAN = Row((Number(), Number()))
+FEW_SHOT = Record(
+    {
+        "accuracies": Table(
+            Items(
+                Record(
+                    {
+                        "ways": Whole(2),
+                        "shots": Whole(1),
+                        "episodes": COUNT,
+                        "accuracy": Number(0, 1),
+                        "interval": _SPAN,
+                    }
+                ),
+                1,
+            )
+        )
+    }
+)
+_SIDES = {name: Number(0, 1) for name in ("seen", "unseen", "harmonic")}
+ZERO_SHOT = Record(
+    {
+        "measured": Items(NAME),
+        "accuracies": Table(
+            Record(
+                {**_SIDES, "unseen_alone": Number(0, 1), "chance_alone": Number(0, 1), "n": Table(COUNT)},
+                {"uncalibrated": Record(_SIDES)},
+            )
+        ),
+    }
+)
 ROBUSTNESS = Record(
     {"epsilon": Number(0), "attacks": Table(COUNT), "metric": NAME, "n": COUNT, "arms": Table(METRICS)}, {}
 )
@@ -247,6 +278,8 @@ RUN = Record(
         "guard": Maybe(Record({}, {"kept": NAME, "reason": WORD, "seed": COUNT})),
         "warnings": WORDS,
         "robustness": Maybe(ROBUSTNESS),
+        "few_shot": Maybe(FEW_SHOT),
+        "zero_shot": Maybe(ZERO_SHOT),
         "forgetting": Maybe(FORGETTING),
         "across": ACROSS,
         "verification": VERIFICATION,

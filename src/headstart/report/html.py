@@ -17,6 +17,7 @@ from headstart.report.continual import continual
 from headstart.report.curves import curves
 from headstart.report.folder import RunFolder, read_folder
 from headstart.report.glossary import GLOSSARY
+from headstart.report.new_classes import few_shot, zero_shot
 from headstart.report.race import race
 from headstart.report.robustness import robustness
 from headstart.report.training import training
@@ -92,6 +93,8 @@ def context(folder: RunFolder) -> dict[str, Any]:
         "training": training(folder),
         "robustness": robustness(folder),
         "continual": continual(folder),
+        "few_shot": few_shot(folder),
+        "zero_shot": zero_shot(folder),
         "who": verification(folder),
         "map": stories.feature_map(folder),
         "saliency": stories.saliency(folder),

@@ -44,7 +44,7 @@ def finish(folder: Path, record: dict[str, Any]) -> Run:
 
 def complete(folder: Path, record: dict[str, Any]) -> None:
     """Make what is made of the other files, and remove what a finished run no longer needs; done already: nothing."""
-    told = record.get("verb") != "pretrain" or "without_labels" in record
+    told = record.get("verb") != "pretrain" or {"without_labels", "few_shot"} & record.keys()
     if told and not (folder / "report.html").exists():
         write_report(folder)
     with contextlib.suppress(FileNotFoundError):
