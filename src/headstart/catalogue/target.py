@@ -51,6 +51,14 @@ TARGET_METHODS: tuple[Entry, ...] = (
         kind="fitted",
     ),
     Entry(
+        "self_taught",
+        "Self-taught codes: a probe of the axes of unlabelled samples",
+        "headstart.shallow.parameters.self_taught:SelfTaught",
+        ("Raina, Battle, Lee, Packer and Ng, Self-taught Learning: Transfer Learning from Unlabeled Data, ICML 2007",),
+        carries="features",
+        kind="fitted",
+    ),
+    Entry(
         "stage_probe",
         "Probe of several stages, reduced and fused",
         "headstart.shallow.features.stage_probe:StageProbe",

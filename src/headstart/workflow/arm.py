@@ -11,9 +11,10 @@ from headstart.problem import Carries
 
 REFERENCE = "scratch"
 """The arm that the gain is counted from where the target is labelled."""
-HALF_LABELLED = ("pseudo_labels", "mean_teacher", "fixmatch", "entropy_minimisation", "mcc", "bnm")
-"""Methods across domains that learn a half-labelled target, its labelled rows in the source's place."""
-BESIDE = HALF_LABELLED[:3]
+HALF_LABELLED = ("self_taught", "pseudo_labels", "mean_teacher", "fixmatch", "entropy_minimisation", "mcc", "bnm")
+"""Methods of a half-labelled target: codes of all its samples, and methods across domains with the labelled rows in the
+source's place."""
+BESIDE = HALF_LABELLED[:4]
 """Those that race unasked where there are unlabelled samples."""
 check_names(HALF_LABELLED, catalogue.names(), "headstart.workflow.arm.HALF_LABELLED")
 check_names([REFERENCE], catalogue.names(), "headstart.workflow.arm.REFERENCE")
@@ -169,7 +170,7 @@ def arm_of(name: str) -> Arm:
     base, penalties = catalogue.parts(name)
     first = catalogue.get(name.split("+")[0].strip())
     half = base.name in HALF_LABELLED
-    trains = base.kind == "trained" or half
+    trains = base.kind == "trained" or (half and base.kind == "joint")
     return Arm(
         name=name,
         title=first.title,

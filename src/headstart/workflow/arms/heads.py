@@ -45,6 +45,8 @@ def fit_head(
         return fit_knn(bench, network, rows, settings)
     if kind in ("prototypes", "cosine"):
         return fit_means(bench, network, kind, rows)
+    if kind == "self_taught":
+        return fit_codes(bench, network, rows, settings)
     if kind == "stage_probe":
         return fit_stage_probe(bench, network, rows)
     return fit_probe(bench, network, rows, views, stages=True, settings=settings)
@@ -150,6 +152,20 @@ def fit_means(bench: Workbench, network: Network, kind: str, rows: Array) -> Set
     parts = (torch.as_tensor(part) for part in (means.means_, means.centre_, means.offset_))
     network.head = CosineHead(*parts, steepness=means.steepness).to(bench.device)
     return {"centre": "source" if known else "target"}
+
+
+def fit_codes(bench: Workbench, network: Network, rows: Array, settings: Settings | None = None) -> Settings:
+    """Set ``network.head`` to a probe of the axes along which labelled and unlabelled features vary."""
+    from headstart.shallow.parameters.self_taught import SelfTaught
+
+    assert bench.unlabelled is not None
+    task = bench.logic.task
+    sizes = {} if settings is None else {"sizes": (settings["size"],)}
+    found = SelfTaught(kind=task.label_space.solved_as, n_outputs=task.n_outputs, seed=bench.options.seed, **sizes)
+    blind = bench.features(network, np.arange(len(bench.unlabelled)), dataset=bench.unlabelled)
+    found.fit(bench.features(network, rows), bench.dataset.labels(rows), unlabelled=blind)
+    network.head = put_into(_linear(bench, network), Head(found.coef_, found.intercept_))
+    return {"size": found.size_}
 
 
 def fit_stage_probe(bench: Workbench, network: Network, rows: Array) -> Settings:
