@@ -151,8 +151,10 @@ Classes = Annotated[
     typer.Option("--classes", help="CSV of all classes with attributes, those without a sample too (zero-shot)."),
 ]
 Words = Annotated[
-    Path | None,
-    typer.Option("--words", help="With --classes: .npz of words and vectors, by which classes are told by name."),
+    str | None,
+    typer.Option(
+        "--words", help="With --classes: .npz of word vectors or a text source, which reads the classes' names."
+    ),
 ]
 Label = Annotated[str | None, typer.Option("--label", help="Label column, or several joined by commas.")]
 Forgetting = Annotated[

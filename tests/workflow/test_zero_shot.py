@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 
 import headstart as hs
 from headstart.errors import UserError
+from headstart.networks import open_source
 from headstart.workflow.zero_shot.choosing import choose, class_means_of, harmonic
 from headstart.workflow.zero_shot.classes_file import name_vectors, read_classes
 
@@ -74,6 +76,22 @@ def test_names_alone_are_told_by_their_words(tmp_path):
     classes, found = read_classes(tmp_path / "names.csv", ("owl",), str(tmp_path / "words.npz"))
     assert classes == ("owl", "red fox")
     assert found.tolist() == [[0, 0, 1], [0.5, 0.5, 0]]
+
+
+def test_names_and_descriptions_are_read_by_a_text_encoder(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "networks"))
+    from text_models import WORDS, save_model
+
+    save_model(tmp_path / "bert")
+    first, second, *_ = [word for word in WORDS if word.isalpha()]
+    (tmp_path / "list.csv").write_text(f"class,description\nx,{first}\ny,{second} {first}\n")
+    spec = f"hf/{tmp_path / 'bert'}"
+    classes, found = read_classes(tmp_path / "list.csv", ("y",), spec)
+    assert classes == ("y", "x")
+    network = open_source(spec).build()
+    np.testing.assert_allclose(found[1], network.features(network.preprocess([first])).detach().numpy()[0], atol=1e-5)
+    with pytest.raises(UserError, match="headstart/glyphs reads image data; give a source of texts"):
+        read_classes(tmp_path / "list.csv", ("y",), "headstart/glyphs")
 
 
 def test_settings_are_chosen_on_classes_that_were_not_learned():

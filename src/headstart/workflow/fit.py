@@ -121,7 +121,7 @@ def fit(
     head : of tasks with masks or boxes, what reads the maps of the network's stages: ``unet`` or ``fpn`` for masks.
 
     classes : CSV file that lists classes with attributes, those without a sample among them: zero-shot learning.
-    words : ``.npz`` file of ``words`` and ``vectors``, by which the classes are known instead of attributes.
+    words : ``.npz`` file of ``words`` and ``vectors``, or a text source, which tell classes by name or description.
 
     Returns
     -------
@@ -178,7 +178,7 @@ def fit(
         size=size,
         head=head,
         classes=None if classes is None else absolute_path(str(classes)),
-        words=None if words is None else absolute_path(str(words)),
+        words=None if words is None else absolute_path(str(words)) if Path(words).exists() else str(words),
     )
     progress = Progress(quiet=quiet, verbose=verbose)
     given = Given(data, tuple(labelled), test, unlabelled)

@@ -58,7 +58,7 @@ class FitOptions:
     ways : classes of an episode.
     label, group, text, image : columns of the target. labels : several label columns, each a task of its own.
     classes : CSV file that lists classes, those without a sample among them, with their attributes.
-    words : ``.npz`` file of word vectors, by which classes are told by their names.
+    words : ``.npz`` file of word vectors, or a text source, by which classes are told by names or descriptions.
     task, modality : override what is inferred.
     device, precision, batch_size, epochs, learning_rate, patience : override what is planned.
     unlabelled : samples without labels beside the labelled target, which half-labelled methods learn from too.

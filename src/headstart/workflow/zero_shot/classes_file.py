@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from headstart.engine.predict import evaluating
 from headstart.errors import UserError, nearest
+from headstart.networks import open_source
 
 Array = np.ndarray
 MOST = 2**26
@@ -23,7 +25,8 @@ def read_classes(path: str | Path, known: tuple[str, ...], words: str | None = N
     ----------
     path : CSV file with a header; the column ``class`` (or else the first) has names, every other column numbers.
     known : the classes that have samples.
-    words : ``.npz`` file of ``words`` and ``vectors``; a class is then the mean vector of its name's words.
+    words : ``.npz`` file of ``words`` and ``vectors``, a class being the mean vector of its name's words; or a text
+        source (``hf/DIRECTORY``, a run), which reads the column ``description`` where there is one, else the names.
 
     Raises
     ------
@@ -49,10 +52,13 @@ def read_classes(path: str | Path, known: tuple[str, ...], words: str | None = N
     if len(classes) == len(known):
         raise UserError(f"{path} lists no class beyond those of the data; add rows of classes without a sample.")
     order = [names.index(name) for name in classes]
-    if words is not None:
+    if words is not None and words.endswith(".npz"):
         found = name_vectors(classes, words)
+    elif words is not None:
+        place = header.index("description") if "description" in header else column
+        found = read_aloud([rows[row][place].strip() for row in order], words)
     elif len(header) < 2:
-        raise UserError(f"{path} has names alone; add columns of attributes, or give --words FILE.npz.")
+        raise UserError(f"{path} has names alone; add columns of attributes, or give --words.")
     else:
         found = np.array([_numbers(path, header, rows[place], place, column) for place in order])
     _refuse_equal(path, classes, found)
@@ -114,6 +120,16 @@ def name_vectors(classes: tuple[str, ...], path: str | Path) -> Array:
             raise UserError(f"--words {path} has no word of the class '{name}'; give attributes for it instead.")
         found.append(vectors[[place[word] for word in spelled]].mean(axis=0))
     return np.array(found)
+
+
+def read_aloud(texts: list[str], spec: str) -> Array:
+    """Return what a text source makes of names or descriptions [k, d]: the pooled features of each."""
+    source = open_source(spec)
+    if source.modality != "text":
+        raise UserError(f"--words {spec} reads {source.modality} data; give a source of texts, or an .npz of vectors.")
+    network = source.build()
+    with evaluating(network):
+        return network.features(network.preprocess(texts)).double().cpu().numpy()
 
 
 def _refuse_equal(path: str | Path, classes: tuple[str, ...], attributes: Array) -> None:
