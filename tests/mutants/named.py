@@ -34,6 +34,7 @@ _keeping = room("workflow/watching/keeping.py", "tests/workflow/test_watch.py")
 _library = room("library.py", "tests/test_library.py")
 _mixed = room("deep/finetune/wise_ft.py", "tests/deep/test_mixed_weights.py")
 _soup = room("deep/finetune/soup.py", "tests/deep/test_mixed_weights.py")
+_guess = room("workflow/planning/first_guess.py", "tests/workflow/test_plan.py")
 _ewc = room("deep/finetune/penalties/ewc.py", "tests/deep/test_continual.py")
 _fisher = room("deep/importance.py", "tests/deep/test_continual.py")
 _continuing = room("workflow/arms/continuing.py", "tests/workflow/test_continuing.py")
@@ -174,6 +175,8 @@ NAMED = [
              "answers and labels belong to their rows"),
     _library("changes outside of one transaction", 'base.execute("BEGIN IMMEDIATE")', 'base.execute("BEGIN DEFERRED")',
              "two processes that read before they write lose one another's names"),
+    _guess("an-anecdote-decides", "n < LEAST_TARGETS", "n < 1", "one target would stand for a rule"),
+    _guess("networks-that-nobody-measured", "or not low / ROOM <= parameters <= high * ROOM", "", "small networks would speak for large ones"),
     _ewc("ewc-by-the-weight-itself", "(now - start[name]).square()", "now.square()", "weights would be pulled to zero, not to where they were"),
     _fisher("fisher-of-training-mode", ".freeze(0).eval()", ".freeze(0).train()", "dropout would be taken for what the data say"),
     _continuing("importance-not-counted", "one * (len(rows) / len(chosen))", "one", "500 rows would speak for thousands", "tests/workflow/test_continuing.py::test_some_rows_speak_for_all"),

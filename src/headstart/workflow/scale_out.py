@@ -86,6 +86,7 @@ def scaled_out(backend: str | None, workers: int | None = None) -> Iterator[Map]
 
         def run(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
             with parallel_config(backend=DASK):
-                return list(Parallel()(delayed(function)(item) for item in items))
+                found: Any = Parallel()(delayed(function)(item) for item in items)
+                return list(found)
 
         yield run

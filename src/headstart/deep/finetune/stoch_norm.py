@@ -52,7 +52,7 @@ class StochNorm(Method):
         for stage in list(network.stages.values())[network.frozen :] if self.share else ():
             for norm in stage.modules():
                 if isinstance(norm, _BatchNorm) and norm.running_mean is not None and norm.affine:
-                    norm.forward = _Mixed(norm, self.share)
+                    norm.forward = _Mixed(norm, self.share)  # type: ignore[method-assign, assignment]
         return nets
 
     def groups(self, nets: Nets) -> list[Group]:
