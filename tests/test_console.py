@@ -158,6 +158,7 @@ run(work)
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_worker_threads_are_busy():
     assert interrupted(WORKERS, 0, 0.05) == (130, "headstart: Interrupted.\n")
 

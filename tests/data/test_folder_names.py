@@ -97,6 +97,7 @@ def strange(tmp_path):
     return root
 
 
+@pytest.mark.slow  # they are opened in the fast suite
 def test_data_in_folders_whose_names_are_not_utf8_are_learned_from(strange, tmp_path):
     for name in ("pictures\udce9", "table\udce9.csv"):
         data = strange / name
