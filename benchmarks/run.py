@@ -88,12 +88,19 @@ def pages() -> None:
 
 
 def few() -> None:
-    """Measure few-shot methods on Omniglot (hours; goes on where it stopped), and zero-shot on animals."""
+    """Measure few-shot methods on Omniglot (hours; goes on where it stopped), zero-shot on animals, and what is learned
+    without labels, half labelled and together."""
     if not has_data("Omniglot and the animals are"):
         return
     module(OWN, "benchmarks.few.animals")
     for method, arguments in OMNIGLOT.items():
         module(OWN, "benchmarks.few.omniglot", method, *arguments.split())
+    for name in ("adult", "bike", "wine"):
+        module(OWN, "benchmarks.few.tables", name, "tasks")
+    for seed in "012":
+        module(OWN, "benchmarks.few.tables", "adult", "half", "--seed", seed)
+    for what in ("anomalies", "sources"):
+        module(OWN, "benchmarks.few.without_labels", what)
 
 
 def ranking() -> None:

@@ -19,7 +19,7 @@ def of_unlabelled(
     The arm that is handed back stands for its side. None where there are no unlabelled samples or no such arms.
     """
     half = {arm: score for arm, score in validation.items() if arm_of(arm).half_labelled}
-    alone = {arm: score for arm, score in validation.items() if arm not in half and arm_of(arm).uses_source}
+    alone = {arm: score for arm, score in validation.items() if arm not in half}
     if bench.unlabelled is None or not half or not alone:
         return None
     first = kept if kept in half else max(half, key=lambda arm: half[arm])
