@@ -94,7 +94,9 @@ def test_a_run_is_evaluated_and_exported_with_parity(run, discs, tmp_path):
         ({"shots": 5}, "--shots 5 counts labels per class"),
         ({"head": "unett"}, "did you mean 'unet'"),
         ({"size": 77}, "multiple of 32"),
-        ({"source": None}, "name one with --source"),
+        ({"source": None}, "the choice of a source goes by heads that are found without gradients"),
+        ({"source": ["headstart/glyphs", "headstart/pixels"]}, "a race goes by heads that are found without gradients"),
+        ({"trials": 2}, "a race goes by heads"),
         ({"source": "headstart/tabular"}, "table"),
         ({"class_weight": "balanced"}, "weighs classes"),
         ({"metric": "accuracy"}, "does not measure a segmentation"),
@@ -104,6 +106,11 @@ def test_what_has_no_meaning_is_refused_before_anything_is_written(options, said
     with pytest.raises(hs.UserError, match=said):
         hs.fit(discs, **{"source": "headstart/glyphs", "out": tmp_path / "run", "quiet": True} | options)
     assert not (tmp_path / "run").exists()
+
+
+def test_sources_are_not_ranked_by_answers_in_space(discs):
+    with pytest.raises(hs.UserError, match="a ranking of sources goes by heads"):
+        hs.rank(discs, ["headstart/glyphs"])
 
 
 @pytest.fixture(scope="module")

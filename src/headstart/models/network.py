@@ -64,7 +64,7 @@ class NetworkModel(SavedModel):
 
         if self.writes:
             raise UserError(
-                f"--adapt {adapt} is for one answer per sample, and this model gives masks; leave --adapt out."
+                f"--adapt {adapt} is for one answer per sample, and this one is masks or boxes; leave --adapt out."
             )
         rows, place = np.arange(len(dataset)), choose_device(device)
         fetch = raw_fetch(dataset, rows, self.network.preprocess)

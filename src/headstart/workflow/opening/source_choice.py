@@ -13,6 +13,7 @@ from headstart.errors import UserError
 from headstart.networks import Source, TablePreprocess, list_sources, open_source
 from headstart.schema import Maybe, Record, Text, read_checked
 from headstart.shallow.parameters.probe import Probe
+from headstart.workflow.opening.task_methods import require_solvable
 
 Array = np.ndarray
 TRIED = 8
@@ -46,11 +47,7 @@ def choose_source(dataset: Dataset, progress: Progress, *, seed: int = 0) -> tup
     UserError
         If nothing of that modality is at hand.
     """
-    if dataset.task is not None and dataset.task.label_space.solved_as is None:
-        raise UserError(
-            f"{dataset.name} is for {dataset.task.kind}, for which sources are not compared by a probe; name one with "
-            "--source (`headstart sources`)."
-        )
+    require_solvable(dataset, "the choice of a source")
     rows = _some_rows(dataset, seed)
     tried = []
     for source in at_hand(dataset):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from headstart.data import Dataset
 from headstart.errors import UserError
 from headstart.problem import Task
 from headstart.workflow.options import FitOptions
@@ -32,6 +33,16 @@ def check_methods_fit(options: FitOptions, task: Task) -> None:
                 f"{option} {name} does not fit {task.kind}: its answers lie in space, and no head is found for them "
                 f"without gradients; take {known}."
             )
+
+
+def require_solvable(dataset: Dataset, what: str) -> None:
+    """Refuse ``what`` compares sources or methods by heads that are found without gradients, where none can be."""
+    task = dataset.task
+    if task is not None and task.label_space.solved_as is None:
+        raise UserError(
+            f"{dataset.name} is for {task.kind}, and {what} goes by heads that are found without gradients, which "
+            "answers in space have not; name one source with --source."
+        )
 
 
 def _fits(arm: str, task: Task) -> bool:

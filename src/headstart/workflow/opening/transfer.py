@@ -25,6 +25,7 @@ from headstart.workflow.opening.refusals import check_fits, check_labels, check_
 from headstart.workflow.opening.sides import Sides, open_sides
 from headstart.workflow.opening.squeezing import squeezed
 from headstart.workflow.opening.target import check_shots, open_target, with_metric
+from headstart.workflow.opening.task_methods import require_solvable
 from headstart.workflow.opening.unlabelled import open_source_free, reopen_source_free
 from headstart.workflow.options import FitOptions
 from headstart.workflow.raced import Raced
@@ -243,6 +244,8 @@ def _alone(verb: str, given: Given, options: FitOptions, named: Sequence[Source]
     target = opened()
     for source in named:
         check_fits(target, source)
+    if options.races:
+        require_solvable(target, "a race")
     target, checks = check(target, allow_damaged=options.allow_damaged)
     if verb != "pretrain":
         check_shots(target, options.shots)

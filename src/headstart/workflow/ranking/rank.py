@@ -22,6 +22,7 @@ from headstart.scores import COMBINED
 from headstart.scores.combining import Combined, combine
 from headstart.workflow.opening.source_choice import WITHOUT_WEIGHTS, fitted_on
 from headstart.workflow.opening.target import open_target
+from headstart.workflow.opening.task_methods import require_solvable
 from headstart.workflow.options import FitOptions
 from headstart.workflow.ranking.encoding import Material, encode_plain, encode_source
 from headstart.workflow.ranking.judging import PLAIN, RANDOM, SOURCE, Judged, judge
@@ -94,6 +95,7 @@ def rank(
         device=device, precision=precision, allow_damaged=allow_damaged,
     )  # fmt: skip
     dataset = open_target(data, options)
+    require_solvable(dataset, "a ranking of sources")
     named = named_sources(dataset, spoken, sources, network)
     dataset, _ = check(dataset, allow_damaged=allow_damaged)
     with Progress(quiet=quiet) as progress:
