@@ -39,6 +39,14 @@ _ewc = room("deep/finetune/penalties/ewc.py", "tests/deep/test_continual.py")
 _fisher = room("deep/importance.py", "tests/deep/test_continual.py")
 _continuing = room("workflow/arms/continuing.py", "tests/workflow/test_continuing.py")
 _old_rows = room("workflow/opening/old.py", "tests/workflow/test_continuing.py")
+_parted = room(
+    "workflow/few_shot/classes.py",
+    "tests/workflow/test_few_shot.py::test_no_class_straddles_and_groups_of_classes_stay_together",
+)
+_inner = room("deep/inner.py", "tests/deep/meta/test_meta.py")
+_means = room("shallow/parameters/prototypes.py", "tests/shallow/parameters/test_class_means.py")
+_no_sample = room("workflow/zero_shot/field.py", "tests/workflow/test_zero_shot.py")
+_listed = room("workflow/zero_shot/classes_file.py", "tests/workflow/test_zero_shot.py")
 _blind = room("data/blind.py", "tests/workflow/test_self_supervised.py")
 _decoder = room("networks/decoders.py", "tests/deep/unlabelled/test_unlabelled.py")
 _beside = room("workflow/opening/beside.py", "tests/workflow/test_half_labelled.py")
@@ -501,4 +509,14 @@ NAMED = [
               "the harmed task would stand last"),
     _weighed("agreement is projected away", "if j != i and product < 0:", "if j != i:", "tasks that agree would be slowed"),
     _weighed("the longest direction", "np.sqrt(values.min())", "np.sqrt(values.max())", "steps would grow with the conflict"),
+    # classes to come
+    _parted("a class that measures also learns", 'np.concatenate([parts["validation"], parts["test"]])', 'parts["validation"]',
+            "accuracy on classes to come would be of classes that were learned"),
+    _inner("the inner steps count as constants", "create_graph=exact", "create_graph=False", "MAML would be its first order"),
+    _means("a class without a row answers", "np.where(there, -np.square(means).sum(axis=1), least)",
+           "-np.square(means).sum(axis=1)", "features near 0 would be of a class that nobody has"),
+    _no_sample("classes set apart are learned", "np.flatnonzero(~new & ~test)", "np.flatnonzero(~test)",
+               "what is unseen would have been seen"),
+    _listed("attributes in the order of the file", "order = [names.index(name) for name in classes]",
+            "order = list(range(len(classes)))", "each class would be known by another's attributes"),
 ]  # fmt: skip
