@@ -1,8 +1,8 @@
 """Zero-shot on animals of CIFAR-100 that AwA describes: ``python -m benchmarks.few.animals [--seeds 3]``.
 
-Classes that both name, 70 pictures each (32 x 32), known by AwA's 85 attributes (or, `--known names`, by GloVe of 25
-numbers; not measured yet). Each seed sets another fifth of the classes apart, which measure. Features of MobileNetV2 have seen most of
-these animals in ImageNet; pixels have seen nothing.
+Classes that both name, 70 pictures each (32 x 32), known by AwA's 85 attributes. Each seed sets another fifth of the
+classes apart, which measure. Features of MobileNetV2 have seen most of these animals in ImageNet; pixels have seen
+nothing. ``--known names`` needs a word of GloVe for every class with pictures, and lacks the chimpanzee's.
 """
 
 from __future__ import annotations
