@@ -63,7 +63,7 @@ def adapted(loss: Callable[[Weights], Tensor], start: Weights, rates: Rates, ste
             )
             moves = dict(zip(weights, slopes, strict=True))
             weights = {
-                name: weight - (rates if isinstance(rates, float) else rates[name]) * moves[name]
+                name: weight - (rates if isinstance(rates, int | float) else rates[name]) * moves[name]
                 for name, weight in weights.items()
             }
     return weights

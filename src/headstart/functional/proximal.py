@@ -41,7 +41,7 @@ def proximal_least_squares(
     given = ~np.isnan(y)
     known = np.where(given, y, 0.0)
     weight = given / np.maximum(given.sum(axis=0), 1)
-    size = 1 / max(max(np.linalg.norm(x * np.sqrt(w)[:, None], 2) ** 2 for w in weight.T), 1e-300)
+    size = 1 / max(1e-300, *(float(np.linalg.norm(x * np.sqrt(w)[:, None], 2)) ** 2 for w in weight.T))
     w = ahead = np.zeros((x.shape[1], y.shape[1]))
     t = 1.0
     for _ in range(rounds):

@@ -23,7 +23,7 @@ class LabelSpace(ABC):
     reads : how label columns are read: one class, several classes, or values per sample (`headstart.data.labels`);
         ``objects`` are in no column (`headstart.data.scenes`).
     link : what turns raw outputs into predictions; all but the identity give probabilities.
-    solved_as : the loss by which methods without gradients fit it, as `headstart.shallow` names it; None where none
+    solved_as : the loss by which methods without gradients fit it, as `headstart.shallow` names it; empty where none
         does, so that there is no probe.
     methods : those of the catalogue that fit it, with the penalties that they carry; None for all.
     dtype : of the labels.
@@ -40,7 +40,7 @@ class LabelSpace(ABC):
     names_in: ClassVar[Literal["classes", "targets"]]
     reads: ClassVar[Literal["class", "classes", "values", "objects"]]
     link: ClassVar[Link]
-    solved_as: ClassVar[Literal["classification", "multilabel", "regression"] | None]
+    solved_as: ClassVar[str]
     methods: ClassVar[frozenset[str] | None] = None
     dtype: ClassVar[type]
     metrics: ClassVar[tuple[str, ...]]

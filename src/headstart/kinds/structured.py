@@ -17,7 +17,7 @@ class Structured(LabelSpace):
     names_in = "classes"
     reads = "objects"
     link = "identity"
-    solved_as = None
+    solved_as = ""
     dtype = object
     methods = frozenset({"scratch", "finetune", "l2sp"})
     view = "classes"

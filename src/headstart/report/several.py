@@ -53,5 +53,5 @@ def _task(name: str, one: dict[str, Any]) -> dict[str, Any]:
         "kind": shared["kind"],
         "kept": one["kept"],
         "n": fmt.count(one["n"]),
-        "whisker": whiskers.whisker(shared["gain"], [low, high], (-room, room), f"s-{shared['kind']}"),
+        "whisker": whiskers.whisker(shared["gain"], (low, high), (-room, room), f"s-{shared['kind']}"),
     }

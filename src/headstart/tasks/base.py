@@ -110,7 +110,8 @@ class TaskLogic(ABC):
 
     def evaluated(self, condensed: Tensor, y: Any) -> dict[str, float]:
         """Return ``loss`` and ``score`` of condensed outputs of held-out samples."""
-        truth = y if isinstance(y, list) else torch.from_numpy(y)
+        listed = isinstance(y, list)
+        truth: Any = y if listed else torch.from_numpy(y)
         return {"loss": float(self.loss(condensed, truth)), "score": self.score(self.predict(condensed).numpy(), y)}
 
     @abstractmethod

@@ -6,6 +6,7 @@ import numpy as np
 
 from headstart.deep.method import Method
 from headstart.engine import Domain, JoinedStream, Stream
+from headstart.engine.streams import BatchStream
 from headstart.networks import Network
 from headstart.workflow.arms.workbench import Workbench
 
@@ -15,12 +16,13 @@ BODY_RATE = 0.1
 """Rate of the stages, as a share of the head's: as fine-tuning on the labels alone has it."""
 
 
-def half_labelled(bench: Workbench, network: Network, labelled: Stream, method: Method, cut: int) -> JoinedStream:
+def half_labelled(bench: Workbench, network: Network, labelled: BatchStream, method: Method, cut: int) -> JoinedStream:
     """Return batches of as many unlabelled as labelled samples, in the views that the method compares.
 
     What is labelled comes as the other arms have it.
     """
     assert bench.unlabelled is not None
+    assert isinstance(labelled, Stream)
     rows, entry = np.arange(len(bench.unlabelled)), network.entry
     views = 1 if method.n_views == 1 else VIEWS
     fetch = bench.fetch(network, rows, cut=cut, views=views, dataset=bench.unlabelled)

@@ -38,7 +38,7 @@ def check_methods_fit(options: FitOptions, task: Task) -> None:
 def require_solvable(dataset: Dataset, what: str) -> None:
     """Refuse ``what`` compares sources or methods by heads that are found without gradients, where none can be."""
     task = dataset.task
-    if task is not None and task.label_space.solved_as is None:
+    if task is not None and not task.label_space.solved_as:
         raise UserError(
             f"{dataset.name} is for {task.kind}, and {what} goes by heads that are found without gradients, which "
             "answers in space have not; name one source with --source."

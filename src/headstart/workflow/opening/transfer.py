@@ -48,7 +48,7 @@ class Given(NamedTuple):
         paths = [absolute_path(part) for part in (self.data, *self.source_data, *more, *beside)]
         known = None not in paths
         n = len(self.source_data)
-        sources = {"source_data": paths[1 : 1 + n] if known else None} if n else {}
+        sources: dict[str, Any] = {"source_data": paths[1 : 1 + n] if known else None} if n else {}
         if more:
             sources["unlabelled"] = paths[1 + n] if known else None
         if rows:

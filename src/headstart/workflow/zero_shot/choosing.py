@@ -78,7 +78,8 @@ def _trial(
     lowered = [np.where(np.isfinite(logits), logits - grid[best] * seen, -50.0) for logits, _, _, seen in found]
     shares = probabilities(np.concatenate(lowered), "softmax")
     steepness = held_out_steepness(shares, np.concatenate([y for _, y, _, _ in found]), "softmax")
-    return Chosen(strength, float(grid[best]), harmonic(*means[best]), *map(float, means[best]), float(steepness))
+    known, coming = map(float, means[best])
+    return Chosen(strength, float(grid[best]), harmonic(known, coming), known, coming, float(steepness))
 
 
 def _gaps(logits: Array, seen: Array) -> Array:
