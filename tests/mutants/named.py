@@ -152,6 +152,11 @@ _curves = room("engine/curves.py", "tests/engine/test_loop.py")
 _network = room("networks/network.py", "tests/networks/test_contract.py", "tests/engine/test_loop.py")
 _export = room("report/export.py", "tests/report/test_export.py")
 _mistakes = room("tasks/base.py", "tests/report/test_evidence.py")
+_precision = room("functional/detections.py", "tests/networks/test_detection.py")
+_placement = room("functional/placement.py", "tests/networks/test_segmentation.py")
+_masks = room("tasks/segmentation.py", "tests/networks/test_segmentation.py")
+_carried = room("networks/network.py", "tests/networks/test_segmentation.py")
+_boxes = room("data/scenes/boxes.py", "tests/data/test_scene_boxes.py")
 _field = room(
     "choice/candidates.py", "tests/choice/test_choose.py::test_of_bags_of_words_no_aligned_kernel_or_covariance_races"
 )
@@ -417,6 +422,17 @@ NAMED = [
     _export("only one sample compared", "worst = max(worst, float(", "worst = min(worst, float(",
             "the largest difference counts"),
     _mistakes("right answers shown as mistakes", "order[wrong[order]]", "order", "mistakes are mistakes"),
+    # masks and boxes
+    _precision("a draw forgets how often a picture was drawn", "total = float(matches.positives @ weights)",
+               "total = float(matches.positives.sum())", "the interval of a draw would be of other pictures"),
+    _placement("mirrored pictures with boxes as they were", "moved[:, [0, 2]] = self.size - moved[:, [2, 0]]",
+               "pass", "half of the augmented labels would be wrong"),
+    _masks("the canvas beside a picture is a class", "Image.Resampling.NEAREST, IGNORED)",
+           "Image.Resampling.NEAREST, 0)", "the padding would teach, and be learned"),
+    _carried("the map before the cut is left behind", "if name in self.reads and index < cut - 1:",
+             "if name in self.reads and index < cut - 2:", "the head would read a map that is not there"),
+    _boxes("any number of bad boxes is left out", "if len(left) > MOST_LEFT_OUT * self.total:", "if False:",
+           "swapped corners would empty the data with a word alone"),
     # confidence across domains
     _confident("source rows are believed wholly", "found if found < 1 else found**BELIEF", "found",
                  "the target's answers are less often right than the source's"),
