@@ -112,7 +112,7 @@ class OfAStage(torch.nn.Module):
         return self.linear(maps[self.reads[0]].mean(dim=(2, 3)))
 
 
-def test_states_are_cached_no_later_than_what_the_head_reads(tmp_path, monkeypatch):
+def test_what_the_head_reads_of_frozen_stages_is_cached_with_their_states(tmp_path, monkeypatch):
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
     bench = bench_of(*pictures(), method="finetune", arms=("finetune",), epochs=1, depth="1")
     network = bench.network(pretrained=True, seed=0)
@@ -123,8 +123,9 @@ def test_states_are_cached_no_later_than_what_the_head_reads(tmp_path, monkeypat
     rows = bench.dataset.splits["train"]
     fitted = fit_once(bench, plan, Job("finetune", 0, rows, rows[:0], tmp_path))
     assert len(fitted.frozen["stages"]) == len(network.stages) - 1
-    assert fitted.cut == network.stage_names.index(stage)
-    assert bench.predict(fitted.network, rows, cut=fitted.cut).shape == (len(rows), 4)
+    assert fitted.cut == len(network.stages) - 1 > network.stage_names.index(stage)
+    cached = bench.predict(fitted.network, rows, cut=fitted.cut)
+    assert np.array_equal(cached, bench.predict(fitted.network, rows, cut=0))
 
 
 def test_a_training_ends_by_patience_by_rounds_or_as_planned(tmp_path, monkeypatch):

@@ -40,7 +40,7 @@ def overlaps(first: Array, second: Array) -> Array:
     both = np.prod(np.clip(high - low, 0, None), axis=2)
     areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second)]
     either = areas[0][:, None] + areas[1][None, :] - both
-    return np.divide(both, either, out=np.zeros_like(both), where=either > 0)
+    return np.divide(both, either, out=np.zeros(both.shape), where=either > 0)
 
 
 @dataclass(frozen=True)
