@@ -16,8 +16,15 @@ FITTED = [entry.name for entry in catalogue.METHODS if entry.kind == "fitted"]
 MORE = ["finetune+l2sp+bss", "gradual+delta", "lp_ft+l2sp", "lora+bss"]
 
 
+@pytest.mark.parametrize(("turn", "expression"), enumerate(TRAINED + MORE))
+def test_laws_of_trained_methods(turn: int, expression: str) -> None:
+    """Kinds of task take turns; the slow suite tries every method on each."""
+    check_method(lambda: catalogue.create(expression), turn=turn)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("expression", TRAINED + MORE)
-def test_laws_of_trained_methods(expression: str) -> None:
+def test_laws_of_trained_methods_on_every_kind_of_task(expression: str) -> None:
     check_method(lambda: catalogue.create(expression))
 
 
@@ -32,7 +39,7 @@ def test_laws_of_trained_methods(expression: str) -> None:
     ],
 )
 def test_laws_with_options(expression: str, options: dict) -> None:
-    check_method(lambda: catalogue.create(expression, None, options))
+    check_method(lambda: catalogue.create(expression, None, options), turn=len(options))
 
 
 @pytest.mark.parametrize("name", FITTED)

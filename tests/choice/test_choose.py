@@ -188,10 +188,26 @@ def test_shipped_coefficients_fit_the_features(regression):
         assert gain.predict(found)[0] == 0
 
 
+QUICK = {
+    "check_classifiers_one_label",
+    "check_dict_unchanged",
+    "check_dont_overwrite_attributes",
+    "check_estimator_cloneable",
+    "check_estimators_nan_inf",
+    "check_estimators_pickle",
+    "check_fit_check_is_fitted",
+    "check_fit_idempotent",
+    "check_n_features_in",
+    "check_no_attributes_set_in_init",
+    "check_parameters_default_constructible",
+    "check_requires_y_none",
+}
+
+
 def _checks(face):
-    """The fast suite tries classes; `test_sparse_rows` has every kind of sparse matrix."""
+    """The fast suite tries some, on classes; `test_estimators` has all of the face of arrays."""
     for estimator, check in estimator_checks_generator(face(candidates=("coral",))):
-        slow = face is AutoAdaptRegressor or "sparse" in check.func.__name__
+        slow = face is AutoAdaptRegressor or check.func.__name__ not in QUICK
         yield pytest.param(estimator, check, marks=pytest.mark.slow if slow else (), id=check.func.__name__)
 
 

@@ -28,9 +28,17 @@ def create(name: str, options: dict[str, Any] | None = None) -> Method:
     return catalogue.create(name, None, options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "options"), [(name, {}) for name in JOINT] + MORE)
-def test_laws(name: str, options: dict[str, Any]) -> None:
+def test_laws_on_every_kind_of_task(name: str, options: dict[str, Any]) -> None:
     check_method(lambda: create(name, options))
+
+
+@pytest.mark.parametrize(
+    ("turn", "name", "options"), [(i, *one) for i, one in enumerate([*((n, {}) for n in JOINT), *MORE])]
+)
+def test_laws(turn: int, name: str, options: dict[str, Any]) -> None:
+    check_method(lambda: create(name, options), turn=turn)
     written = inspect.getsource(inspect.getmodule(type(create(name)))).splitlines()  # type: ignore[arg-type]
     assert sum(1 for line in written if line) <= 80
 

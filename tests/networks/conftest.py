@@ -18,7 +18,11 @@ def _case(name: str) -> Case:
     return CASES[name]()
 
 
-@pytest.fixture(params=list(CASES))
+DEAR = {"timm xception aligned", "timm resnet deep stem", "timm vgg"}
+"""Cases whose kind another one has: dozens of blocks, or many weights."""
+
+
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow) if name in DEAR else name for name in CASES])
 def case(request: pytest.FixtureRequest) -> Case:
     made = _case(request.param)
     made.network.freeze(0).eval()

@@ -113,7 +113,7 @@ def test_the_same_seed_gives_the_same_bits(few_digits, tmp_path):
 def test_a_source_that_hurts_is_told_and_the_better_arm_handed_back(tmp_path):
     """A source trained too fast on shuffled labels, and then frozen, is far worse than learning from scratch."""
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(400, 6))
+    x = rng.normal(size=(560, 6))
     columns = [f"c{i}" for i in range(6)]
     target = pd.DataFrame(x, columns=columns).assign(label=np.where(x[:, 0] * x[:, 1] > 0, "yes", "no"))
     source = target.assign(label=rng.permutation(target.label))
@@ -123,7 +123,7 @@ def test_a_source_that_hurts_is_told_and_the_better_arm_handed_back(tmp_path):
         source=str(tmp_path / "bad"),
         method="probe",
         arms="scratch,probe",
-        epochs=20,
+        epochs=15,
         out=tmp_path / "run",
         quiet=True,
     )

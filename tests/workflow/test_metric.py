@@ -13,8 +13,8 @@ from headstart.workflow.evaluate import evaluate
 def rare(tmp_path_factory):
     """A rare class (a sixth) that two columns hint at."""
     rng = np.random.default_rng(2)
-    y = (np.arange(360) % 6 == 0).astype(int)
-    frame = pd.DataFrame(rng.normal(size=(360, 3)), columns=list("abc"))
+    y = (np.arange(600) % 6 == 0).astype(int)
+    frame = pd.DataFrame(rng.normal(size=(600, 3)), columns=list("abc"))
     frame["a"] += 1.2 * y
     frame["label"] = np.where(y, "rare", "usual")
     path = tmp_path_factory.mktemp("rare") / "rare.csv"

@@ -20,14 +20,19 @@ from headstart.networks import load_network, save_network
 Factory = Callable[[], Method]
 
 
-def check_method(factory: Factory) -> None:
+def check_method(factory: Factory, *, turn: int | None = None) -> None:
     """Run every law on the methods that ``factory`` makes; an AssertionError tells the broken one.
 
     For the zero law, which needs to know the trade-off, see `check_zero`.
+
+    Parameters
+    ----------
+    turn : try one kind of task alone, which a number picks; None tries every kind that the method learns.
     """
     check_writing(type(factory()))
     check_parameters(factory())
     kinds = [kind for kind in KINDS if factory().kinds is None or kind in (factory().kinds or ())]
+    kinds = kinds if turn is None else [kinds[turn % len(kinds)]]
     for kind in kinds:
         trial = create_trial(kind)
         check_repeatable(factory, trial)
