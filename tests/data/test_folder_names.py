@@ -119,6 +119,7 @@ def test_an_out_that_is_not_utf8_is_refused_before_anything_is_written(strange):
 PLAIN = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
+@pytest.mark.slow
 def test_in_the_plain_locale_a_description_is_printed_and_names_are_explained(tmp_path):
     code = """
 import sys

@@ -71,7 +71,13 @@ def test_the_catalogue_says_what_the_class_says(entry: catalogue.Entry) -> None:
 ALL_KINDS = ("classification", "multilabel", "regression")
 
 
-@pytest.mark.parametrize("name", JOINT)
+FIRST = {"dan", "deep_coral", "dann", "cdan", "mcd"}
+"""Of each way to adapt; the slow suite has the others."""
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in FIRST else pytest.param(name, marks=pytest.mark.slow) for name in JOINT]
+)
 def test_it_adapts_where_the_source_alone_errs(name: str) -> None:
     options, training = EASIER.get(name, ({}, {}))
     assert best(adapt(create(name, options), **training)) >= best(alone(**training)) + 0.08

@@ -32,7 +32,13 @@ def killed(name: str, path: Path) -> None:
     CASES[name]().train(path, kill, every=0)
 
 
-@pytest.mark.parametrize("name", CASES)
+BUILT_IN = {"dann", "detection", "mcd", "mean_teacher", "protonet", "shot", "simclr"}
+"""Proofs of a kind that the package has by now, with tests of its own."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in BUILT_IN else name for name in CASES]
+)
 def test_it_trains_is_killed_resumed_saved_and_loaded(name: str, tmp_path: Path) -> None:
     source_weights()
     case = CASES[name]()

@@ -144,6 +144,7 @@ def test_rows_of_the_table_itself_may_have_no_label(tmp_path):
         open_half(tmp_path)
 
 
+@pytest.mark.slow  # its trainings are resumed as those of any arm
 def test_a_fit_on_half_labelled_rows_is_resumed(tmp_path, monkeypatch):
     frame = rows(60)
     frame.loc[::2, "label"] = None

@@ -50,6 +50,7 @@ def test_the_verdict_is_of_the_metric_that_was_asked_for(rare, tmp_path):
     assert "balanced accuracy" in (run.path / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_balanced_weights_find_the_rare_class(rare, tmp_path):
     recall = {}
     for name, weight in (("plain", None), ("balanced", "balanced")):

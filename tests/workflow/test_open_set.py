@@ -82,6 +82,7 @@ def test_a_finished_run_resumes_to_itself(run):
     assert resume(run.path).result["across"]["kept"] == "separate"
 
 
+@pytest.mark.slow
 def test_learning_from_target_labels_teaches_the_unknown_class(tmp_path):
     run = fit(table(1, ("calm", "wild", "odd")), source_data=table(0, ("calm", "wild")), label="mood",
               method="separate", target_labels="learn", out=tmp_path / "run", quiet=True)  # fmt: skip

@@ -19,6 +19,14 @@ from headstart.workflow.ranking.judging import best_stage
 from headstart.workflow.ranking.rank import some_rows
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_library():
+    """What other tests have fitted is no past gain here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_LIBRARY", "off")
+        yield
+
+
 @pytest.fixture(scope="module")
 def ranked(digits_folder):
     return hs.rank(digits_folder, "headstart/glyphs", quiet=True)

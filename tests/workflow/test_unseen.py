@@ -45,7 +45,13 @@ def test_the_choice_among_methods_for_an_unseen_target_leaves_sources_out(tables
     assert run.verdict.n_test == 40
     assert "No row of the target took part" in (run.path / "report.html").read_text()
     assert set(load(run.path).model.predict(pd.read_csv(target).drop(columns="mood"))) <= {"calm", "wild"}
-    # another target, the same choice
+
+
+@pytest.mark.slow
+def test_another_target_changes_nothing_of_the_choice(tables, tmp_path):
+    *sources, target = tables
+    run = fit(target, source_data=sources, label="mood", method="unseen", out=tmp_path / "run", quiet=True)
+    across = run.result["across"]
     other = table(tmp_path / "other.csv", 9, 50.0)
     again = fit(other, source_data=sources, label="mood", method="unseen", out=tmp_path / "again", quiet=True)
     scores = [[one["scores"] for one in part["candidates"]] for part in (across, again.result["across"])]

@@ -42,7 +42,7 @@ def episode(ways: int = 2, shots: int = 2, queries: int = 3) -> Episode:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_laws(name: str) -> None:
-    check_method(lambda: catalogue.create(name))
+    check_method(lambda: catalogue.create(name), turn=len(name))
     check_docstring(catalogue.get(name).load())
     assert set(catalogue.get(name).needs) == catalogue.create(name).needs
 

@@ -47,6 +47,7 @@ def test_a_turn_into_another_dimension_is_undone(turned, name):
     assert case.accuracy(whole(name)) > CLOSE.get(name, alone - 0.05)
 
 
+@pytest.mark.slow  # no plan offers these methods
 @pytest.mark.parametrize("name", ENTRIES)
 def test_the_source_itself_helps_where_a_turn_is_all_there_is(turned, name):
     """Eight classes, one label of each: better than the target alone, and than with noise in the source's place."""
