@@ -30,6 +30,7 @@ def problem(names=("kind", "size", "tags")):
         "size": np.where(np.arange(16)[:, None] % 4 == 1, NONE, x["numeric"][:, :2].numpy() * 5 + 3),
         "tags": (x["numeric"][:, :2].numpy() > 0).astype(float),
     }
+    labels["size"][3, 1] = NONE  # a row with one of its two values
     tasks = {
         "kind": Task("classification", ("a", "b", "c")),
         "size": Task("regression", targets=("u", "v")),
@@ -86,7 +87,7 @@ def test_missing_labels_are_not_learned_from():
     kind = torch.as_tensor(labels[given, 0]).long()
     assert torch.allclose(whole["kind"], torch.nn.functional.cross_entropy(outputs[given][:, :3], kind))
     part = logic.parts["size"]
-    some = ~np.isnan(labels[:, 1])
+    some = ~np.isnan(labels[:, 1:3]).any(axis=1)
     assert torch.allclose(whole["size"], part.loss(outputs[some][:, 3:5], torch.as_tensor(labels[some, 1:3])))
     nothing = torch.full((16, labels.shape[1]), torch.nan, dtype=torch.float64)
     assert [float(loss.detach()) for loss in logic.losses(outputs, nothing).values()] == [0.0, 0.0, 0.0]
