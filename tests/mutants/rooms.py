@@ -24,7 +24,7 @@ _READERS = (
     "tests/data/test_opening.py",
     "tests/data/test_mistakes.py",
 )
-_CACHE = ("tests/engine/test_cache.py", "tests/engine/test_loop.py")
+_CACHE = ("tests/engine/test_cache.py", "tests/engine/test_loop.py", "tests/networks/test_segmentation.py")
 _TRAINING = ("tests/engine/test_loop.py", "tests/engine/test_checkpoint.py")
 _ARMS = tuple(
     f"tests/workflow/test_{name}.py" for name in ("heads", "calibrate", "kept_seed", "budget", "refit", "fit")
@@ -99,7 +99,11 @@ _MAP = {
     "engine/shelf.py": _CACHE,
     "engine/frozen.py": _TRAINING,
     "engine/curves.py": _TRAINING,
-    "networks/network.py": ("tests/networks/test_contract.py", "tests/engine/test_loop.py"),
+    "networks/network.py": (
+        "tests/networks/test_segmentation.py",
+        "tests/networks/test_contract.py",
+        "tests/engine/test_loop.py",
+    ),
     "report/export.py": ("tests/report/test_export.py",),
 }
 ROOMS = {f"headstart/{file}": tests for file, tests in _MAP.items()}
