@@ -24,7 +24,12 @@ _READERS = (
     "tests/data/test_opening.py",
     "tests/data/test_mistakes.py",
 )
-_CACHE = ("tests/engine/test_cache.py", "tests/engine/test_loop.py", "tests/networks/test_segmentation.py")
+_CACHE = (
+    "tests/engine/test_cache.py",
+    "tests/engine/test_loop.py",
+    "tests/networks/test_segmentation.py",
+    "tests/workflow/test_heads.py",
+)
 _TRAINING = ("tests/engine/test_loop.py", "tests/engine/test_checkpoint.py")
 _ARMS = tuple(
     f"tests/workflow/test_{name}.py" for name in ("heads", "calibrate", "kept_seed", "budget", "refit", "fit")
