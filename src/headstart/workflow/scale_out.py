@@ -73,7 +73,8 @@ def scaled_out(backend: str | None, workers: int | None = None) -> Iterator[Map]
     address = backend.partition(":")[2]
     with contextlib.ExitStack() as stack:
         if not address:
-            cluster = LocalCluster(n_workers=workers or WORKERS, threads_per_worker=1, dashboard_address=None)
+            # None starts no page of its own, as the documentation of distributed says; its types know a string alone.
+            cluster = LocalCluster(n_workers=workers or WORKERS, threads_per_worker=1, dashboard_address=None)  # pyright: ignore[reportArgumentType]
             address = stack.enter_context(cluster)
         try:
             client = stack.enter_context(Client(address, timeout=PATIENCE))
