@@ -47,7 +47,8 @@ def test_a_folder_of_masks_ends_in_a_verdict_with_pictures(run):
     assert result["task"] == {"kind": "segmentation", "classes": ["background", "foreground"], "targets": []}
     assert set(result["arms"]) == {"scratch", "finetune"}
     assert result["verdict"]["metric"] == "iou"
-    assert result["verdict"]["interval"] is not None
+    low, high = result["verdict"]["interval"]
+    assert low <= result["verdict"]["gain"] <= high
     assert result["arms"]["finetune"]["frozen"]["unchanged"]
     assert len(result["arms"]["finetune"]["frozen"]["stages"]) == len(result["source"]["stages"])
     assert result["baselines"]["majority"]["mean_iou"] < 0.5

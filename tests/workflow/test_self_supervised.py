@@ -71,7 +71,8 @@ def test_it_is_a_source_and_answers_no_task(rows_run, tmp_path):
     assert source.task is None
     assert len(source.reference()) == 8
     run = fit(table(60), source=str(rows_run.path), arms="scratch,probe", epochs=1, out=tmp_path / "run", quiet=True)
-    assert run.verdict.gain is not None
+    right = {arm: one["test"]["accuracy"] for arm, one in run.arms.items()}
+    assert run.verdict.gain == pytest.approx(right[run.verdict.arm] - right["scratch"])
     assert "without labels" in run.result["setting"]["reasons"]["scenario"]
     for ask in (
         lambda: evaluate(rows_run.path, table(20)),
