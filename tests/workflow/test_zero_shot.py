@@ -12,7 +12,7 @@ import pytest
 import headstart as hs
 from headstart.errors import UserError
 from headstart.networks import open_source
-from headstart.workflow.zero_shot.choosing import choose, class_means_of, harmonic
+from headstart.workflow.zero_shot.choosing import choose, class_means_of, harmonic, trials_of
 from headstart.workflow.zero_shot.classes_file import name_vectors, read_classes
 
 RNG = np.random.default_rng(0)
@@ -59,9 +59,13 @@ def test_a_list_of_classes_leads_to_a_verdict_and_to_answers(files, tmp_path):
         assert one["harmonic"] == pytest.approx(harmonic(one["seen"], one["unseen"]))
         assert (one["unseen"] == 0) == (arm == "seen_only")
         if arm != "seen_only":
-            assert one["uncalibrated"]["seen"] >= one["seen"]
-            assert one["uncalibrated"]["unseen"] <= one["unseen"]
-    assert run.verdict.arm == max(("sae", "eszsl"), key=lambda arm: run.arms[arm]["validation"]["harmonic"])
+            sign = np.sign(told["settings"][arm]["calibration"])
+            assert sign * one["uncalibrated"]["seen"] >= sign * one["seen"]
+            assert sign * one["uncalibrated"]["unseen"] <= sign * one["unseen"]
+    chosen = told["settings"]
+    harmless = [arm for arm in ("sae", "eszsl") if chosen[arm]["gain"] > chosen[arm]["error"]]
+    assert harmless, chosen
+    assert run.verdict.arm == max(harmless, key=lambda arm: run.arms[arm]["validation"]["harmonic"])
     frame = pd.read_csv(folder / "data.csv")
     named = run.predict(frame[list("uvwxy")])
     assert (np.array(named) == frame["kind"]).mean() > 0.5
@@ -94,13 +98,61 @@ def test_names_and_descriptions_are_read_by_a_text_encoder(tmp_path, monkeypatch
         read_classes(tmp_path / "list.csv", ("y",), "headstart/glyphs")
 
 
+def test_attributes_that_tell_nothing_hand_back_the_classes_with_samples_alone(files, tmp_path):
+    folder, source = files
+    listed = pd.read_csv(folder / "classes.csv")
+    listed[["a", "b", "c", "d"]] = np.random.default_rng(5).normal(size=(len(listed), 4))
+    listed.to_csv(tmp_path / "classes.csv", index=False)
+    run = hs.fit(
+        folder / "data.csv", label="kind", classes=tmp_path / "classes.csv", source=source, method="eszsl",
+        out=tmp_path / "run", quiet=True,
+    )  # fmt: skip
+    assert run.verdict.arm == run.verdict.baseline == "seen_only"
+    assert "no method gains beyond its standard error" in run.result["guard"]["reason"]
+    frame = pd.read_csv(folder / "data.csv")
+    answers = run.predict(frame[list("uvwxy")])
+    assert set(answers) <= set(NAMES[:K])
+    assert (np.array(answers) == frame["kind"]).mean() > 0.9
+
+
+def told_by(attributes, x, y, **more):
+    aside = np.zeros(len(attributes), dtype=bool)
+    trials = trials_of(x, y, 0, together=3)
+    return choose("eszsl", x, y, attributes, trials, **{"aside": aside, "share": 0.5, "seed": 0} | more)
+
+
 def test_settings_are_chosen_on_classes_that_were_not_learned():
     y = np.repeat(np.arange(9), 8)
-    attributes = np.concatenate([np.eye(9), np.full((1, 9), 0.1)])
     noise = np.random.default_rng(0).normal(size=(len(y), 6))
-    found = choose("sae", noise, y, attributes, seed=0)
+    found = told_by(np.concatenate([np.eye(9), np.full((1, 9), 0.1)]), noise, y)
     assert found.unseen < 0.5, "features that tell nothing promise nothing"
+    assert found.gain < 0.1
     assert class_means_of(np.array([True, False, True]), np.array([0, 0, 1])) == 0.75
+
+
+def test_classes_that_nobody_has_a_sample_of_answer_in_the_trials():
+    """Near doubles of the unseen classes take their answers away: what can be reached is less, and told as less."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(9), 8)
+    known = rng.normal(size=(9, 4))
+    x = known[y] @ rng.normal(size=(4, 6)) + 0.3 * rng.normal(size=(len(y), 6))
+    doubles = np.concatenate([known, known + 0.01 * rng.normal(size=known.shape)])
+    alone, beside = told_by(known, x, y), told_by(doubles, x, y)
+    assert alone.harmless
+    assert beside.gain < alone.gain - 0.1
+    aside = np.arange(18) >= 9
+    assert told_by(doubles, x, y, aside=aside).gain > beside.gain + 0.1, "those that measure answer in no trial"
+
+
+def test_every_class_is_once_unseen_and_a_few_at_a_time():
+    x, y = np.random.default_rng(0).normal(size=(70, 3)), np.repeat(np.arange(14), 5)
+    trials = trials_of(x, y, 0, together=3)
+    unseen = [np.unique(y[one.asked[one.new]]) for one in trials]
+    assert sorted(np.concatenate(unseen)) == list(range(14))
+    assert {len(part) for part in unseen} <= {2, 3}
+    for one in trials:
+        assert not set(y[one.learned]) & set(y[one.asked[one.new]])
+        assert not one.plain[one.new].any()
 
 
 GOOD = "class,a,b\nx,1,2\ny,2,1\nz,3,3\n"

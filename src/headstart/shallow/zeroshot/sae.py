@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import solve_sylvester
 
 from headstart.functional.folds import Array
 
@@ -26,9 +25,12 @@ def sae(features: Array, labels: Array, attributes: Array, *, strength: float = 
     Kodirov, Xiang and Gong, "Semantic Autoencoder for Zero-Shot Learning", CVPR 2017, equations 5 and 6.
     """
     semantic = attributes[labels].T
-    inner, outer = semantic @ semantic.T, features.T @ features
-    weight = strength * np.trace(inner) / max(np.trace(outer), 1e-12)
+    inner, (_, sizes, right) = semantic @ semantic.T, np.linalg.svd(features, full_matrices=False)
+    weight = strength * np.trace(inner) / max(float(np.square(sizes).sum()), 1e-12)
     small = 1e-9 * np.trace(inner) / len(inner) + 1e-12
-    encoder = solve_sylvester(inner + small * np.eye(len(inner)), weight * outer, (1 + weight) * semantic @ features)
+    # Both sides are symmetric, so their eigenvectors part the equation into one number each; what no row reaches is 0.
+    values, left = np.linalg.eigh(inner)
+    wanted = (1 + weight) * left.T @ (semantic @ features) @ right.T
+    encoder = left @ (wanted / (values[:, None] + small + weight * np.square(sizes))) @ right
     decoded = attributes @ encoder
     return decoded / np.maximum(np.linalg.norm(decoded, axis=1, keepdims=True), 1e-12)

@@ -30,7 +30,7 @@ from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details, Field
 from headstart.workflow.judging.measuring import scores_of
 from headstart.workflow.judging.predictions import Predictions
-from headstart.workflow.judging.verdict import Guard, Verdict, guard, judge_kept
+from headstart.workflow.judging.verdict import Guard, Verdict, judge_kept
 from headstart.workflow.network_field import save_reference
 from headstart.workflow.network_record import source_record
 from headstart.workflow.opening.transfer import Transfer
@@ -38,13 +38,15 @@ from headstart.workflow.record import arm_record, title_of
 from headstart.workflow.saved import read_plan
 from headstart.workflow.setting import classify
 from headstart.workflow.trained_rows import Parts
-from headstart.workflow.zero_shot.choosing import Chosen, choose, class_means_of, harmonic
+from headstart.workflow.zero_shot.choosing import Chosen, choose, class_means_of, harmonic, trials_of
 from headstart.workflow.zero_shot.classes_file import read_classes
 
 Array = np.ndarray
 Results = dict[str, dict[str, Any]]
 SEEN_ONLY = "seen_only"
 MEASURED = 0.2
+NEVER = -1e4
+"""A logit whose probability is 0 beside any other."""
 LEAST = 6
 """Classes with samples: two to measure on, and four to choose and learn by."""
 
@@ -105,7 +107,8 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
             f"{self.attributes.shape[1]} attributes.",
             f"{len(measured)} classes ({', '.join(measured[:5])}{' ...' if len(measured) > 5 else ''}) are set apart: "
             "nothing is learned from their samples until the methods are measured on them.",
-            "Settings and the method are chosen with a third of the other classes held out in turn.",
+            f"Settings and the method are chosen with about {len(measured)} of the other classes held out in turn, of "
+            "those that do no harm there.",
         )
         plan = ZeroShotPlan(methods[0], (*methods, SEEN_ONLY), measured, self.attributes.shape[1], reasons)
         told = plan.to_json() | {"list": hashlib.blake2b(self.attributes.tobytes(), digest_size=16).hexdigest()}
@@ -114,6 +117,10 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
             raise UserError(f"The list {options.classes} has changed since this run began; fit anew.")
         write_json(path, told)
         return plan
+
+    def _new(self, rows: Array) -> Array:
+        """Return which rows are of the classes set apart."""
+        return np.isin(self.target.labels(rows), self._held)
 
     @property
     def _held(self) -> Array:
@@ -129,6 +136,7 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
         rows = self.parts["train"]
         features, labels = self._features(rows), self.target.labels(rows)
         results: Results = {}
+        self.trials = trials_of(features, labels, self.bench.options.seed, together=len(plan.measured))
         for arm in plan.arms:
             self.transfer.progress.note(f"{arm}: fit on {len(np.unique(labels))} classes")
             began = time.perf_counter()
@@ -138,17 +146,28 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
 
     def _fitted(self, arm: str, features: Array, labels: Array) -> dict[str, Any]:
         if arm == SEEN_ONLY:
-            _, places = np.unique(labels, return_inverse=True)
-            return {"model": Probe().fit(features, places), "score": 0.0, "labels": np.unique(labels)}
-        seed = self.bench.options.seed
-        found = self.chosen[arm] = choose(arm, features, labels, self.attributes, seed=seed)
+            known, places = np.unique(labels, return_inverse=True)
+            return {"model": Probe().fit(features, places), "score": 0.0, "labels": known}
+        seed, share = self.bench.options.seed, float(self._new(self.parts["test"]).mean())
+        aside = np.isin(np.arange(len(self.attributes)), self._held)
+        found = choose(arm, features, labels, self.attributes, self.trials, aside=aside, share=share, seed=seed)
+        self.chosen[arm] = found
         model = ZeroShot(arm, found.strength, found.calibration, seed).fit(features, labels, self.attributes)
         return {"model": model, "score": found.harmonic}
 
     def select(self, plan: ZeroShotPlan, results: Results) -> Guard:
-        """Hand back the method with the best harmonic mean where classes were held out."""
-        scores = {arm: result["score"] for arm, result in results.items() if arm != SEEN_ONLY}
-        return guard(self.logic.task, plan.method, scores)
+        """Hand back the method with the best harmonic mean where classes were held out, of those that do no harm."""
+        best = max(self.chosen, key=lambda arm: (self.chosen[arm].harmless, self.chosen[arm].harmonic))
+        found = self.chosen[best]
+        gain = f"{100 * found.gain:+.1f} points (standard error {100 * found.error:.1f}) over {SEEN_ONLY}"
+        if found.harmless:
+            said = f"With classes held out in turn {best} has the best harmonic mean, {100 * found.harmonic:.1f}%"
+            return Guard(best, f"{said}, of what gains there: {gain}.")
+        return Guard(
+            SEEN_ONLY,
+            f"With classes held out in turn no method gains beyond its standard error, {best} {gain}: {SEEN_ONLY} is "
+            "handed back, which never answers with a class that has no sample.",
+        )
 
     def predict(self, results: Results, kept: Guard, folder: Path) -> Predictions:
         """Answer the rows that judge: of classes that learned, and of those set apart."""
@@ -176,7 +195,7 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
     def describe(
         self, plan: ZeroShotPlan, results: Results, predictions: Predictions, verdict: Verdict | None, kept: Guard
     ) -> Details:
-        new = np.isin(predictions.labels, self._held)
+        new = self._new(predictions.rows)
         table = {arm: self._generalised(predictions.values[arm][0], predictions.labels, new) for arm in results}
         features = self._features(predictions.rows)
         for arm in self.chosen:
@@ -247,13 +266,19 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
         """Write the network with a head of all classes, fitted to every class that has samples."""
         rows = np.concatenate([self.parts["train"], self.parts["apart"]])
         features, labels = self._features(rows), self.target.labels(rows)
-        found = self.chosen[kept.kept]
-        seed = self.bench.options.seed
-        model = ZeroShot(kept.kept, found.strength, found.calibration, seed).fit(features, labels, self.attributes)
         network = self.network()
-        network.head = linear_head(model, found.steepness).to(self.bench.device)
+        network.head = self._head(kept.kept, features, labels).to(self.bench.device)
         save_network(network, self.logic, folder / "model", card=model_card(record))
         save_reference(self.bench, network, folder)
+
+    def _head(self, arm: str, features: Array, labels: Array) -> nn.Linear:
+        """Return what is handed back, fitted to all classes that have samples."""
+        if arm == SEEN_ONLY:
+            solution = Probe().fit(features, labels)
+            return seen_head(solution.coef_, solution.intercept_, len(self.attributes))
+        found, seed = self.chosen[arm], self.bench.options.seed
+        model = ZeroShot(arm, found.strength, found.calibration, seed).fit(features, labels, self.attributes)
+        return linear_head(model, found.steepness)
 
     def learned(self) -> tuple[Parts, Parts]:
         return [(self.target, np.concatenate([self.parts["train"], self.parts["apart"]]))], []
@@ -271,6 +296,18 @@ def linear_head(model: ZeroShot, steepness: float) -> nn.Linear:
         head.weight.copy_(torch.as_tensor(steepness * model.coef_))
         assert head.bias is not None
         head.bias.copy_(torch.as_tensor(steepness * (model.intercept_ - model.calibration * model.seen_)))
+    return head
+
+
+def seen_head(coef: Array, intercept: Array, classes: int) -> nn.Linear:
+    """Return a linear layer over all classes, of which the first are answered as given and the others never."""
+    head = nn.Linear(coef.shape[1], classes)
+    with torch.no_grad():
+        assert head.bias is not None
+        head.weight.zero_()
+        head.bias.fill_(NEVER)
+        head.weight[: len(coef)] = torch.as_tensor(coef)
+        head.bias[: len(coef)] = torch.as_tensor(intercept)
     return head
 
 
