@@ -5,7 +5,9 @@ without, scored once on the target's test split (10,000 of MNIST, 2,007 of USPS)
 ``headstart fit --source headstart/pixels --method NAME`` trains it: the same convolutions, the same steps by the
 data's size (1,200 here), nothing chosen. One record per cell is appended to ``results/digits_full``; a cell that is
 there is not run again. ``supervised`` is the same network trained on the target's own labelled training pictures.
-``auto`` is the automatic choice among whatever of its field is expected to end within `BUDGET` seconds.
+``auto`` is the automatic choice among whatever of its field is expected to end within `BUDGET` seconds; its trainings
+are kept in ``build/digits_full`` while they go on, so that one that was stopped goes on (its CPU seconds are then those of
+the last part alone, and the record says so: ``resumed``).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import argparse
 import json
 import time
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,6 +50,8 @@ SUPERVISED, AUTO = "supervised", "auto"
 BUDGET = 1200.0
 """Seconds of the automatic choice: what three seeds of it and of the six methods leave of four hours."""
 
+STATE = Path(__file__).resolve().parents[2] / "build" / NAME
+
 
 def enlarged(pictures: Array) -> Array:
     """Return pictures [n, h, w] of bytes as rows [n, 784] from 0 to 1."""
@@ -66,10 +71,12 @@ def domains() -> dict[str, dict[str, tuple[Array, Array]]]:
     return out
 
 
-def cell(method: str, source: tuple[Array, Array], target: Array, test: tuple[Array, Array], seed: int) -> Any:
+def cell(
+    method: str, source: tuple[Array, Array], target: Array, test: tuple[Array, Array], seed: int, state: Path
+) -> Any:
     """Train one method and return its record's figures."""
     if method == AUTO:
-        return chosen(source, target, test, seed)
+        return chosen(source, target, test, seed, state)
     learnt, options = ("erm", None) if method == SUPERVISED else (method, METHODS[method])
     model = JointClassifier(method=learnt, options=options, standardise=False, grid=GRID, seed=seed)
     start = time.process_time()
@@ -81,12 +88,12 @@ def cell(method: str, source: tuple[Array, Array], target: Array, test: tuple[Ar
     return found | {"seconds": round(seconds, 1), "n_source": len(source[1]), "n_target": len(target)}
 
 
-def chosen(source: tuple[Array, Array], target: Array, test: tuple[Array, Array], seed: int) -> Any:
+def chosen(source: tuple[Array, Array], target: Array, test: tuple[Array, Array], seed: int, state: Path) -> Any:
     """Let the automatic choice race, and return its record's figures and what each candidate would have reached.
 
     What races is what is expected to fit, whatever the clock says: a busy machine changes nothing.
     """
-    start, n_classes = time.process_time(), 10
+    start, n_classes, resumed = time.process_time(), 10, state.exists()
     ones = np.ones(len(source[1]), dtype=np.int64)
     domains = Domains(source[0], source[1].astype(np.int64), target, np.full(len(target), -1), ones)
     heads = Heads(standardise=False, grid=GRID)
@@ -95,7 +102,7 @@ def chosen(source: tuple[Array, Array], target: Array, test: tuple[Array, Array]
     field = [one for number, one in enumerate(ordered) if number not in dear]
     selection = race_and_select(
         domains, n_classes=n_classes, candidates=field, seed=seed, gain=held_out(), standardise=False, grid=GRID,
-        on_done=lambda one: print(f"  {one.name}: {one.seconds:.0f} s {one.note}", flush=True),
+        state=state, on_done=lambda one: print(f"  {one.name}: {one.seconds:.0f} s {one.note}", flush=True),
     )  # fmt: skip
     answers = {}
     for one in selection.finished:
@@ -112,7 +119,8 @@ def chosen(source: tuple[Array, Array], target: Array, test: tuple[Array, Array]
     found = records.scores(test[1], answers[kept], "classification", rows=True)
     said = {"kept": kept, "reason": selection.reason, "raced": raced}
     sizes = {"n_source": len(source[1]), "n_target": len(target)}
-    return found | said | {"seconds": round(time.process_time() - start, 1)} | sizes
+    spent = {"seconds": round(time.process_time() - start, 1), "resumed": resumed}
+    return found | said | spent | sizes
 
 
 def held_out() -> Gain:
@@ -126,6 +134,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--methods", default=",".join([*METHODS, SUPERVISED, AUTO]))
+    parser.add_argument("--pairs", default="MU,UM")
     parser.add_argument("--seconds", type=float, default=1e9, help="no further cell is begun after them")
     options = parser.parse_args()
     end = time.time() + options.seconds
@@ -133,7 +142,7 @@ def main() -> None:
     data = domains()
     for seed in map(int, options.seeds.split(",")):
         for method in options.methods.split(","):
-            for a, b in ("MU", "UM"):
+            for a, b in options.pairs.split(","):
                 about = {"benchmark": NAME, "pair": f"{a}->{b}", "library": "headstart", "method": method}
                 about |= {"head": "own", "labels": 0, "seed": seed, "kind": "classification"}
                 if records.key(about) in there or time.time() > end:
@@ -141,7 +150,8 @@ def main() -> None:
                 source = data[b if method == SUPERVISED else a]["train"]
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    found = cell(method, source, data[b]["train"][0], data[b]["test"], seed)
+                    found = cell(method, source, data[b]["train"][0], data[b]["test"], seed,
+                                 STATE / f"{a}{b}-{method}-{seed}")  # fmt: skip
                 whole = about | {"n_test": len(data[b]["test"][1])} | found
                 records.append(NAME, whole | records.about("numpy", "torch"))
                 print(
