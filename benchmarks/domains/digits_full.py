@@ -5,8 +5,8 @@ without, scored once on the target's test split (10,000 of MNIST, 2,007 of USPS)
 ``headstart fit --source headstart/pixels --method NAME`` trains it: the same convolutions, the same steps by the
 data's size (1,200 here), nothing chosen. One record per cell is appended to ``results/digits_full``; a cell that is
 there is not run again. ``supervised`` is the same network trained on the target's own labelled training pictures.
-``auto`` is the automatic choice among whatever of its field is expected to end within `BUDGET` seconds; its trainings
-are kept in ``build/digits_full`` while they go on, so that one that was stopped goes on (its CPU seconds are then those of
+``auto`` is the automatic choice among whatever of its field is expected to end within `BUDGET` seconds; its
+trainings are kept in ``build/digits_full``, so that one that was stopped goes on (its CPU seconds are then those of
 the last part alone, and the record says so: ``resumed``).
 """
 

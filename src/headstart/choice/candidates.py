@@ -169,6 +169,9 @@ OF_WORDS = Candidate("msda")
 NOT_OF_WORDS = ("meda", "easytl", "jda", "jgsa", "artl", "gfk", "coral", "standardize")
 """Left out where rows are sparse: aligned kernels, covariances and deviations of many rare words do harm (docs/log.md,
 2026-11-28), and each would make the rows dense."""
+MANY_PICTURES = 20_000
+"""Rows of both domains that are pictures from which only what convolves them races beside source-only: each of the
+others takes pixels for columns, and needs minutes there (docs/log.md, 2026-11-28)."""
 check_names([OF_WORDS.method], catalogue.names(), "headstart.choice.candidates.OF_WORDS")
 check_names(NOT_OF_WORDS, LEARNED, "headstart.choice.candidates.NOT_OF_WORDS")
 check_names(LEARNED, [one.name for one in standard_field()], "headstart.choice.candidates.LEARNED")
@@ -184,7 +187,8 @@ def as_candidates(
     Methods named by the caller stay; of the default ones those that cannot serve the data are left out.
     """
     asked: list[Candidate] = []
-    for item in _default(domains, regression) if candidates is None else candidates:
+    many = _many_pictures(domains, heads)
+    for item in _default(domains, regression, many) if candidates is None else candidates:
         one = Candidate(item) if isinstance(item, str) else item
         if one.method in BASELINES:
             continue
@@ -194,18 +198,25 @@ def as_candidates(
     base = [Candidate("source_only")]
     if len(domains.known) > 0:
         base += [Candidate("target_only"), Candidate("pooled")]
-    if heads is not None and heads.nearest and all(one.method != NEAREST for one in asked):
+    if heads is not None and heads.nearest and not many and all(one.method != NEAREST for one in asked):
         base.append(Candidate(NEAREST))
     return base + asked
 
 
-def _default(domains: Domains, regression: bool) -> list[Candidate]:
+def _many_pictures(domains: Domains, heads: Heads | None) -> bool:
+    rows = len(domains.labels) + len(domains.target_labels)
+    return heads is not None and heads.grid is not None and rows > MANY_PICTURES
+
+
+def _default(domains: Domains, regression: bool, many_pictures: bool = False) -> list[Candidate]:
     there = {entry.name: entry for entry in catalogue.METHODS if entry.kind in catalogue.RACED_KINDS}
     out = []
     sparse_rows = sparse.issparse(domains.source)
     for one in (*standard_field(), OF_WORDS) if sparse_rows else standard_field():
         entry = there.get(one.method)
         if entry is None or ("target_labels" in entry.needs and len(domains.known) == 0):
+            continue
+        if many_pictures and not regression and entry.kind not in catalogue.LEARNT:
             continue
         if not by_default(entry, regression) or (sparse_rows and one.method in NOT_OF_WORDS):
             continue
