@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from headstart import catalogue
 from headstart.choice.choosing import race_and_select
 from headstart.choice.joint import plan
 from headstart.functional import linear
 from headstart.functional.reuse import reusing
 from headstart.shallow.domains import Domains
+from headstart.shallow.features.jda import JDA
+from headstart.shallow.features.msda import MSDA
 from headstart.shallow.heads.tuned import TunedLogistic
 
 
@@ -30,6 +33,37 @@ def test_a_race_computes_once_what_several_ask_for_and_answers_as_if_it_had_not(
     # of two fits each: the target's axes for EasyTL and CORAL, rows of the heads for source-only and KMM, ERM for SHOT
     assert hits[1] >= 8
     assert np.array_equal(*answers)
+
+
+LABEL_FREE = [one for one in catalogue.METHODS if one.kind == "map" and getattr(one.load(), "label_free", False)]
+
+
+@pytest.mark.parametrize("name", [one.name for one in LABEL_FREE])
+def test_a_map_that_calls_itself_free_of_labels_is_the_same_whatever_they_are(name):
+    rng = np.random.default_rng(1)
+    rows, domain = rng.normal(size=(40, 5)) + np.arange(40)[:, None] % 2, np.repeat([1, -1], 20)
+    maps = []
+    for labels in (np.arange(40) % 2, rng.integers(2, size=40)):
+        maps.append(catalogue.get(name).load()().fit(rows, labels, sample_domain=domain).transform(rows))
+    assert np.array_equal(*maps)
+
+
+def test_a_map_that_reads_no_label_is_fitted_once_in_a_race_and_one_that_does_twice(monkeypatch):
+    assert {"msda", "tca", "subspace_alignment", "ot_linear"} <= {one.name for one in LABEL_FREE}
+    fits = []
+    for kind in (MSDA, JDA):
+        learn = kind._learn
+        monkeypatch.setattr(
+            kind, "_learn", lambda self, domains, learn=learn: fits.append(self) or learn(self, domains)
+        )
+    rng = np.random.default_rng(0)
+    labels, known = rng.integers(3, size=60), np.full(50, -1)
+    rows = Domains(rng.normal(size=(60, 4)), labels, rng.normal(size=(50, 4)) + 0.5, known, np.ones(60, dtype=int))
+    found = race_and_select(rows, n_classes=3, candidates=["msda", "jda"], standardise=False)
+    assert [type(one) for one in fits] in ([MSDA, JDA, JDA], [JDA, JDA, MSDA])
+    raced = next(one for one in found.finished if one.name == "msda")
+    assert not raced.note
+    assert np.isfinite(raced.held).all()
 
 
 def test_held_out_rows_are_told_in_the_order_they_came():

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 from sklearn.neighbors import KNeighborsClassifier
 
-from headstart.choice import Candidate
+from headstart.choice import Candidate, candidates
 from headstart.choice.blend import blend, shares
+from headstart.choice.candidates import as_candidates
 from headstart.choice.gain import Gain, expected_accuracy, feature_names, features, learn
 from headstart.choice.heads import Heads
 from headstart.choice.racing import _fit, fitted, prepare, race, reach, settled, validate
@@ -18,6 +22,8 @@ from headstart.shallow.domains import Domains
 from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.validators import Evidence, dev, importance_weighted
 from headstart.validators.density import density_ratio
+from headstart.workflow.adapting.plan import AcrossPlan, of_many_pictures
+from headstart.workflow.options import FitOptions
 
 BY_HEART = KNeighborsClassifier(1)
 
@@ -265,3 +271,32 @@ def test_validators_read_held_out_rows_in_the_candidates_own_space_and_mix_only_
     blind = validate(data, target, held)
     assert set(scores) - set(blind) == {"mixval"}
     assert blind["dev"] == pytest.approx(dev(seen._replace(mapped_source=None, mapped_target=None)))
+
+
+def test_of_many_pictures_only_what_convolves_them_races_unless_it_is_named(monkeypatch):
+    monkeypatch.setattr(candidates, "MANY_PICTURES", 30)
+    rows, unknown = np.zeros((20, 64)), np.full(12, -1)
+    domains = Domains(rows, np.arange(20) % 2, rows[:12], unknown, np.ones(20, dtype=int))
+    of_pictures = Heads(nearest=True, grid=(1, 8, 8))
+    names = [one.name for one in as_candidates(None, domains, False, of_pictures)]
+    assert names == ["source_only", "erm", "mcc", "shot"]
+    assert "coral" in [one.name for one in as_candidates(["coral"], domains, False, of_pictures)]
+    assert "coral" in [one.name for one in as_candidates(None, domains, False, of_pictures._replace(grid=None))]
+    fewer = domains._replace(target=rows[:10], target_labels=unknown[:10])
+    assert "coral" in [one.name for one in as_candidates(None, fewer, False, of_pictures)]
+
+
+def test_so_it_is_on_the_road_where_only_the_cheap_correction_of_shares_stays_beside(monkeypatch):
+    monkeypatch.setattr(candidates, "MANY_PICTURES", 30)
+    named = [Candidate(name) for name in ("mlls", "coral", "mcc")]
+    plan, rows = AcrossPlan("adapted", named, []), SimpleNamespace(source=np.zeros((20, 64)), target=np.zeros((12, 64)))
+    for method, grid, left in (
+        (None, (1, 8, 8), ["mlls", "mcc"]),
+        (None, None, ["mlls", "coral", "mcc"]),
+        ("coral", (1, 8, 8), ["mlls", "coral", "mcc"]),
+    ):
+        options, encoder = FitOptions(method=method), SimpleNamespace(grid=grid)
+        adaptation: Any = SimpleNamespace(rows=rows, options=options, encoder=encoder)
+        found = of_many_pictures(plan, adaptation)
+        assert [one.name for one in found.candidates] == left
+        assert len(found.reasons) == (len(left) < 3)

@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from headstart import catalogue
 from headstart.catalogue.entry import Entry
-from headstart.choice.heads import Heads
+from headstart.choice.heads import Grid, Heads
 from headstart.choice.joint.plan import Stages
 from headstart.errors import check_names
 from headstart.shallow.domains import Domains
@@ -187,7 +187,7 @@ def as_candidates(
     Methods named by the caller stay; of the default ones those that cannot serve the data are left out.
     """
     asked: list[Candidate] = []
-    many = _many_pictures(domains, heads)
+    many = many_pictures(len(domains.labels) + len(domains.target_labels), None if heads is None else heads.grid)
     for item in _default(domains, regression, many) if candidates is None else candidates:
         one = Candidate(item) if isinstance(item, str) else item
         if one.method in BASELINES:
@@ -203,12 +203,12 @@ def as_candidates(
     return base + asked
 
 
-def _many_pictures(domains: Domains, heads: Heads | None) -> bool:
-    rows = len(domains.labels) + len(domains.target_labels)
-    return heads is not None and heads.grid is not None and rows > MANY_PICTURES
+def many_pictures(n_rows: int, grid: Grid | None) -> bool:
+    """Return whether rows of both domains are so many pictures that only what convolves them races by default."""
+    return grid is not None and n_rows > MANY_PICTURES
 
 
-def _default(domains: Domains, regression: bool, many_pictures: bool = False) -> list[Candidate]:
+def _default(domains: Domains, regression: bool, many: bool) -> list[Candidate]:
     there = {entry.name: entry for entry in catalogue.METHODS if entry.kind in catalogue.RACED_KINDS}
     out = []
     sparse_rows = sparse.issparse(domains.source)
@@ -216,7 +216,7 @@ def _default(domains: Domains, regression: bool, many_pictures: bool = False) ->
         entry = there.get(one.method)
         if entry is None or ("target_labels" in entry.needs and len(domains.known) == 0):
             continue
-        if many_pictures and not regression and entry.kind not in catalogue.LEARNT:
+        if many and not regression and entry.kind not in catalogue.LEARNT:
             continue
         if not by_default(entry, regression) or (sparse_rows and one.method in NOT_OF_WORDS):
             continue

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.metrics import adjusted_mutual_info_score
 
-from headstart.choice.candidates import Candidate
+from headstart.choice.candidates import LEARNED, Candidate
 from headstart.choice.cost import beyond
 from headstart.choice.heads import Grid, Heads, settle
 from headstart.functional.folds import default_folds
@@ -201,8 +201,18 @@ def _fit(data: AdaptationData, candidate: Candidate) -> tuple[Any, Array, Array,
     smaller = domains._replace(
         source=domains.source[rest], labels=domains.labels[rest], source_domain=domains.source_domain[rest]
     )
-    part = fitted(settled(candidate, model), smaller, data, "part")
+    part = fitted(settled(candidate, model), smaller, data, "part", _standing_map(candidate, model))
     return model, target, outputs(part, held_rows, data, is_source=True), part
+
+
+def _standing_map(candidate: Candidate, model: Any) -> Any:
+    """Return the model's map where it reads no label, so that rows held out cost it no second fit.
+
+    Only of methods that the shipped evidence was not learned on: those are fitted as they were then.
+    """
+    standing = getattr(model, "transformer_", None)
+    free = getattr(standing, "label_free", False) and candidate.name not in LEARNED
+    return standing if free else None
 
 
 def settled(candidate: Candidate, model: Any) -> Candidate:
@@ -219,9 +229,16 @@ def settled(candidate: Candidate, model: Any) -> Candidate:
     return candidate
 
 
-def fitted(candidate: Candidate, domains: Domains, data: AdaptationData, rows_are: str = "all") -> Any:
-    """Return the candidate's model, fitted on both domains; ``rows_are`` tells its trainings apart."""
+def fitted(
+    candidate: Candidate, domains: Domains, data: AdaptationData, rows_are: str = "all", mapped: Any = None
+) -> Any:
+    """Return the candidate's model, fitted on both domains; ``rows_are`` tells its trainings apart.
+
+    ``mapped`` is a map that stands already; None lets the candidate fit its own.
+    """
     model = candidate.build(regression=data.regression, seed=data.seed, heads=data.heads)
+    if mapped is not None:
+        model.set_params(transformer=mapped, prefitted=True)
     if data.state is not None and hasattr(model, "keep_in"):
         model.keep_in(data.state / candidate.name / rows_are)
     _stand(model, data)

@@ -130,6 +130,8 @@ class DomainTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Domai
 
     __metadata_request__transform: ClassVar = {"sample_domain": True}
     needs_labels: ClassVar[bool] = False
+    label_free: ClassVar[bool] = False
+    """Whether the map is a function of the rows alone: labels, where there are some, change nothing."""
 
     @abstractmethod
     def _map(self, rows: Any, is_source: bool) -> Array:

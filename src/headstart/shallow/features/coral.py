@@ -44,6 +44,7 @@ class Coral(DomainTransformer):
     Sun, Feng and Saenko, "Return of Frustratingly Easy Domain Adaptation", AAAI 2016, algorithm 1.
     """
 
+    label_free: ClassVar[bool] = True
     sparse_input: ClassVar[bool] = True
     regularisation: float = 1.0
     seed: int = 0

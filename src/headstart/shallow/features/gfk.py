@@ -54,6 +54,7 @@ class GFK(DomainTransformer):
     Gong, Shi, Sha and Grauman, "Geodesic Flow Kernel for Unsupervised Domain Adaptation", CVPR 2012.
     """
 
+    label_free: ClassVar[bool] = True
     sparse_input: ClassVar[bool] = True
     n_components: int | None = 20
     seed: int = 0

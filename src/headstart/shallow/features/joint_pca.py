@@ -33,6 +33,7 @@ class JointPCA(DomainTransformer):
     Networks 2011 (as the baseline); Pearson, "On Lines and Planes of Closest Fit", 1901.
     """
 
+    label_free: ClassVar[bool] = True
     sparse_input: ClassVar[bool] = True
     n_components: int = 20
     seed: int = 0

@@ -105,6 +105,7 @@ class MSDA(DomainTransformer):
     """
 
     sparse_input: ClassVar[bool] = True
+    label_free: ClassVar[bool] = True
     n_layers: int = 5
     corruption: float = 0.5
     n_outputs: int = 1000

@@ -37,6 +37,7 @@ class DomainStandardizer(DomainTransformer):
     2017 (the same on a network's features).
     """
 
+    label_free: ClassVar[bool] = True
     sparse_input: ClassVar[bool] = True
     normalise: str | None = None
     centre: bool = True

@@ -48,6 +48,7 @@ class SubspaceAlignment(DomainTransformer):
     ICCV 2013.
     """
 
+    label_free: ClassVar[bool] = True
     sparse_input: ClassVar[bool] = True
     n_components: int = 20
     seed: int = 0

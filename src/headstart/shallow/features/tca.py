@@ -43,6 +43,7 @@ class TCA(DomainTransformer):
     2011, section III.
     """
 
+    label_free: ClassVar[bool] = True
     sparse_input: ClassVar[bool] = True
     n_components: int = 20
     kernel: str = "primal"

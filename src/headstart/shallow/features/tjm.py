@@ -55,6 +55,7 @@ class TJM(DomainTransformer):
     Long, Wang, Ding, Sun and Yu, "Transfer Joint Matching for Unsupervised Domain Adaptation", CVPR 2014, section 3.
     """
 
+    label_free: ClassVar[bool] = True
     sparse_input: ClassVar[bool] = True
     n_components: int = 20
     kernel: str = "linear"

@@ -25,6 +25,7 @@ class Adapted(Shell):
     transformer : a `DomainTransformer`; None leaves the features as they are (source-only, with labelled target rows
         pooled in).
     estimator : classifier or regressor; None for `TunedLogistic`.
+    prefitted : whether the transformer was fitted already and is taken as it is.
 
     Attributes
     ----------
@@ -34,6 +35,7 @@ class Adapted(Shell):
     sparse_input: ClassVar[bool] = True
     transformer: Any = None
     estimator: Any = None
+    prefitted: bool = False
 
     def _rows(self, X: Any, *, reset: bool) -> Any:
         if not isinstance(self.transformer, DomainTransformer):
@@ -45,16 +47,18 @@ class Adapted(Shell):
         known = domains.known
         source, target = domains.source, domains.target[known]
         if self.transformer is not None:
-            twin: Any = clone(self.transformer)
-            self.transformer_ = twin
-            rows = stack(domains.source, domains.target)
-            labels = np.concatenate([domains.labels, domains.target_labels])
-            domain = np.concatenate([domains.source_domain, np.full(len(domains.target_labels), -1)])
-            twin.fit(rows, labels, sample_domain=domain)
+            self.transformer_ = self.transformer if self.prefitted else self._fitted_map(domains)
             source = self._map(source, True)
             target = self._map(target, False) if len(known) else np.empty((0, source.shape[1]))
         rows = stack(source, target) if len(known) else source
         self._fit_inner(rows, np.concatenate([domains.labels, domains.target_labels[known]]))
+
+    def _fitted_map(self, domains: Domains) -> Any:
+        twin: Any = clone(self.transformer)
+        rows = stack(domains.source, domains.target)
+        labels = np.concatenate([domains.labels, domains.target_labels])
+        domain = np.concatenate([domains.source_domain, np.full(len(domains.target_labels), -1)])
+        return twin.fit(rows, labels, sample_domain=domain)
 
     def _map(self, rows: Any, is_source: bool) -> Any:
         if self.transformer_ is None:

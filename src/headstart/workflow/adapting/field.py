@@ -22,7 +22,7 @@ from headstart.storage import write_json, write_text
 from headstart.tasks import create_task
 from headstart.workflow.adapting.adaptation import Adaptation, adapt
 from headstart.workflow.adapting.evidence import write_domains, write_training
-from headstart.workflow.adapting.plan import AcrossPlan, make_across_plan, on_stages
+from headstart.workflow.adapting.plan import AcrossPlan, make_across_plan, of_many_pictures, on_stages
 from headstart.workflow.adapting.race import ADAPTED, Race, race_seed, race_unseen
 from headstart.workflow.adapting.record import array_details
 from headstart.workflow.adapting.stages import check_depth, states_behind
@@ -81,7 +81,7 @@ class ArrayField(Field[AcrossPlan, Races]):
         plan = make_across_plan(
             adaptation.task, shift, transfer.options, len(adaptation.learned[0]), len(adaptation.sides.sources)
         )
-        plan = on_stages(plan, adaptation)
+        plan = on_stages(of_many_pictures(plan, adaptation), adaptation)
         plan = replace(plan, reasons=[*transfer.notes, *plan.reasons])
         write_json(folder / "plan.json", plan.to_json() | {"shift": shift.to_json()})
         return plan

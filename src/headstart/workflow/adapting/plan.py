@@ -7,7 +7,7 @@ from typing import Any
 
 from headstart import catalogue
 from headstart.catalogue import Entry
-from headstart.choice.candidates import Candidate, by_default, standard_field
+from headstart.choice.candidates import Candidate, by_default, many_pictures, standard_field
 from headstart.errors import check_names
 from headstart.problem import Task
 from headstart.shallow.diagnose import KINDS, Diagnosis
@@ -76,6 +76,17 @@ def make_across_plan(
     else:
         reasons.append("No target label is learned from: the choice rests on validators that need none.")
     return AcrossPlan("adapted", raced, reasons)
+
+
+def of_many_pictures(plan: AcrossPlan, adaptation: Adaptation) -> AcrossPlan:
+    """Leave to what convolves small pictures, and to the cheap correction of class shares, where there are many."""
+    n_rows = len(adaptation.rows.source) + len(adaptation.rows.target)
+    if adaptation.options.method is not None or not many_pictures(n_rows, adaptation.encoder.grid):
+        return plan
+    learnt = [one for one in plan.candidates if catalogue.get(one.method).kind in catalogue.LEARNT]
+    kept = [one for one in plan.candidates if one in learnt or one.method in FIRST["label"]]
+    reason = f"{n_rows} small pictures as they are: what takes pixels for columns stays out unless --method names it."
+    return replace(plan, candidates=kept, reasons=[*plan.reasons, reason]) if learnt else plan
 
 
 def on_stages(plan: AcrossPlan, adaptation: Adaptation) -> AcrossPlan:

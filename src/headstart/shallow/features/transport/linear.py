@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from headstart.functional.gaussian_transport import linear_transport
 from headstart.functional.sinkhorn import Array
@@ -34,6 +34,7 @@ class LinearOT(DomainTransformer):
     domain adaptation", 2019. Knott and Smith, "On the optimal mapping of distributions", 1984.
     """
 
+    label_free: ClassVar[bool] = True
     reg: float = 0.1
     rank: int = 2000
 
