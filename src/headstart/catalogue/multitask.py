@@ -40,6 +40,18 @@ MULTITASK: tuple[Entry, ...] = (
         kind="multitask",
     ),
     Entry(
+        "gradnorm",
+        "GradNorm: gradients of one length",
+        f"{ROOM}.gradnorm:GradNorm",
+        (
+            "Chen et al., GradNorm: Gradient Normalization for Adaptive Loss Balancing in Deep Multitask Networks, "
+            "ICML 2018",
+        ),
+        needs=NEEDS,
+        applies=APPLIES,
+        kind="multitask",
+    ),
+    Entry(
         "rlw",
         "Random loss weighting",
         f"{ROOM}.random_weights:RandomWeights",

@@ -10,11 +10,14 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
+from headstart.deep.episodic import Episodic
+from headstart.deep.inner import InnerLoop
 from headstart.deep.method import Method
 from headstart.deep.penalty import Penalty
+from headstart.deep.tasks_together import GradientWeighting, Weighting
 
 LONGEST = 120
-BASES = (Method, Penalty, BaseEstimator)
+BASES = (Method, Penalty, Weighting, GradientWeighting, Episodic, InnerLoop, BaseEstimator)
 
 
 def check_docstring(cls: Any) -> None:
@@ -26,7 +29,7 @@ def check_docstring(cls: Any) -> None:
 
 
 def check_inheritance(cls: type) -> None:
-    """The class stands directly on Method, Penalty or BaseEstimator."""
+    """The class stands directly on Method, Penalty, a base of several tasks or of episodes, or BaseEstimator."""
     assert len(cls.__bases__) == 1, f"{cls.__name__} has several bases; share by functions."
     assert cls.__bases__[0] in BASES, f"{cls.__name__} inherits from {cls.__bases__[0].__name__}; share by functions."
 

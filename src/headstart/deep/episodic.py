@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple, Protocol
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from headstart.data.batches import Batch, Episode, Samples
-from headstart.deep.method import Group, Nets
+from headstart.deep.method import Group, Losses, Method, Nets
 from headstart.deep.parts import learning
 from headstart.networks.network import Network
 from headstart.tasks import TaskLogic
-
-
-class FewShot(Protocol):
-    """What a method of episodes has beside a loss."""
-
-    moves: ClassVar[bool]
-    """Whether it answers by moving weights of the stages, so that it must see samples and not their features."""
-
-    def answers(self, nets: Nets, episode: Episode) -> Tensor:
-        """Return logits [queries, ways] of an episode, learned from its support."""
-        ...
 
 
 class Read(NamedTuple):
@@ -87,3 +78,31 @@ def square_distances(first: Tensor, second: Tensor) -> Tensor:
 def cosines(first: Tensor, second: Tensor) -> Tensor:
     """Return the cosines [n, m] of rows of ``first`` with rows of ``second``."""
     return functional.normalize(first, dim=1) @ functional.normalize(second, dim=1).T
+
+
+@dataclass(kw_only=True)
+class Episodic(Method):
+    """A method that learns from episodes: a body without a head for classes to come.
+
+    Attributes
+    ----------
+    moves : whether it answers by moving weights of the stages, so that it must see samples and not their features.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"episodes"})
+    kinds: ClassVar[frozenset[str] | None] = frozenset({"classification"})
+    moves: ClassVar[bool] = False
+
+    def build(self, network: Network, task: TaskLogic) -> Nets:
+        return body_alone(network, task)
+
+    def groups(self, nets: Nets) -> list[Group]:
+        return body_groups(nets)
+
+    def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
+        episode = episode_of(batch)
+        return {"task": functional.cross_entropy(self.answers(nets, episode), labels_of(episode.query))}
+
+    @abstractmethod
+    def answers(self, nets: Nets, episode: Episode) -> Tensor:
+        """Return logits [queries, ways] of an episode, learned from its support."""

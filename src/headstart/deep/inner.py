@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +12,10 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from headstart.data.batches import Episode
-from headstart.deep.episodic import labels_of, ways_of
+from headstart.deep.episodic import Episodic, body_alone, labels_of, ways_of
 from headstart.deep.method import Nets
 from headstart.networks.network import Network
+from headstart.tasks import TaskLogic
 
 Weights = dict[str, Tensor]
 Rates = Mapping[str, Tensor] | float
@@ -87,3 +89,17 @@ def adaptable(start: Weights) -> Weights:
     if torch.is_grad_enabled() and all(weight.requires_grad for weight in start.values()):
         return start
     return {name: weight.detach().requires_grad_() for name, weight in start.items()}
+
+
+@dataclass(kw_only=True)
+class InnerLoop(Episodic):
+    """A method that learns a new task by ``steps`` of gradient descent at ``rate``, for ``ways`` classes at most."""
+
+    moves: ClassVar[bool] = True
+
+    ways: int = 5
+    steps: int = 5
+    rate: float = 0.1
+
+    def build(self, network: Network, task: TaskLogic) -> Nets:
+        return body_alone(network, task, answer=answer_of(network, self.ways))

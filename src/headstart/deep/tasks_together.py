@@ -2,19 +2,56 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from headstart.deep.method import Batch, Group, Losses, Nets
+from headstart.deep.method import Batch, Group, Losses, Method, Nets
 from headstart.deep.parts import begin, labelled, stage_groups
 
 if TYPE_CHECKING:
     from headstart.networks.network import Network
     from headstart.tasks import TaskLogic
+
+
+@dataclass(kw_only=True)
+class Weighting(Method):
+    """A way of learning several tasks with one body and one linear head each: final subclasses say how tasks weigh."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"target_inputs"})
+
+    body_rate: float = 1.0
+
+    def build(self, network: Network, task: TaskLogic) -> Nets:
+        return together(network, task)
+
+    def groups(self, nets: Nets) -> list[Group]:
+        return together_groups(nets, self.body_rate)
+
+
+@dataclass(kw_only=True)
+class GradientWeighting(Weighting):
+    """A weighting of the tasks' gradients of the stages; the head learns from each task's own loss.
+
+    It is not linear in the batch, which is therefore not cut.
+    """
+
+    couples: ClassVar[bool] = True
+
+    def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
+        return task_losses(nets, batch)
+
+    def backward(self, losses: Losses, nets: Nets) -> None:
+        shared_direction(losses, nets, self.weigh)
+
+    @abstractmethod
+    def weigh(self, gram: np.ndarray) -> np.ndarray:
+        """Return weights [t] from the inner products [t, t] of the tasks' gradients."""
 
 
 def together(network: Network, task: TaskLogic, **helpers: torch.nn.Module) -> Nets:

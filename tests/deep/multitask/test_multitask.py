@@ -13,6 +13,7 @@ from headstart.checks.states import assert_same, weights
 from headstart.checks.writing import check_writing
 from headstart.data.batches import Batch, Samples
 from headstart.deep.multitask.dwa import Past
+from headstart.deep.multitask.gradnorm import Weights
 from headstart.engine import Optimizer, Stream, train
 from headstart.problem import Task
 from headstart.tasks import create_task
@@ -113,6 +114,18 @@ def test_a_task_whose_loss_falls_slowly_counts_more():
     for losses in ([1.0, 1.0], [1.0, 1.0], [0.9, 0.5], [0.9, 0.5]):
         past.add(torch.tensor(losses), 2)
     assert past.weights(2.0).tolist() == pytest.approx(torch.tensor([0.45, 0.25]).softmax(0).tolist())
+
+
+def test_gradnorm_raises_what_has_a_short_gradient_or_has_learned_less():
+    short, slow = Weights(2), Weights(2)
+    short.move(torch.tensor([1.0, 1.0]), torch.tensor([1.0, 3.0]), 1.5, 0.1)
+    assert short.values.tolist() == pytest.approx([2 * 1.05 / 1.9, 2 * 0.85 / 1.9])
+    slow.move(torch.tensor([1.0, 1.0]), torch.tensor([1.0, 1.0]), 1.5, 0.1)
+    assert slow.values.tolist() == [1.0, 1.0]
+    slow.move(torch.tensor([0.9, 0.1]), torch.tensor([1.0, 1.0]), 1.5, 0.1)
+    assert slow.values.tolist() == pytest.approx([1.1, 0.9])
+    slow.move(torch.tensor([0.5, 0.5]), torch.tensor([1.0, 1.0]), 0.0, 0.1)
+    assert slow.values.tolist() == pytest.approx([1.0, 1.0]), "at a = 0 weighted norms become equal"
 
 
 def test_famos_weights_move_towards_the_task_that_falls_less():

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from headstart.deep.episodic import body_alone, body_groups, episode_of, labels_of
-from headstart.deep.inner import Learner, Weights, adaptable, adapted, answer_of, answered, support_loss, weights_of
-from headstart.deep.method import Batch, Episode, Group, Losses, Method, Nets
+from headstart.deep.inner import InnerLoop, Learner, Weights, adaptable, adapted, answered, support_loss, weights_of
+from headstart.deep.method import Episode, Nets
 from headstart.networks.network import Network
 from headstart.tasks import TaskLogic
 
 
 @dataclass(kw_only=True)
-class MetaSGD(Method):
+class MetaSGD(InnerLoop):
     """``min_{w, a} L_query(w - a * dL_support / dw)``, a a rate for each weight, learned beside it and of either sign.
 
     Parameters
@@ -30,25 +27,12 @@ class MetaSGD(Method):
     Li et al., "Meta-SGD: Learning to Learn Quickly for Few-Shot Learning", 2017, equation 2.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"episodes"})
-    kinds: ClassVar[frozenset[str] | None] = frozenset({"classification"})
-    moves: ClassVar[bool] = True
-
-    ways: int = 5
     steps: int = 1
-    rate: float = 0.1
 
     def build(self, network: Network, task: TaskLogic) -> Nets:
-        nets = body_alone(network, task, answer=answer_of(network, self.ways))
+        nets = super().build(network, task)
         nets.rates = Rates(sum(weight.numel() for weight in weights_of(Learner(nets)).values()), self.rate)
         return nets
-
-    def groups(self, nets: Nets) -> list[Group]:
-        return body_groups(nets)
-
-    def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
-        episode = episode_of(batch)
-        return {"task": functional.cross_entropy(self.answers(nets, episode), labels_of(episode.query))}
 
     def answers(self, nets: Nets, episode: Episode) -> Tensor:
         """Return logits [q, ways] after the steps on the support."""

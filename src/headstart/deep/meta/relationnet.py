@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from headstart.deep.episodic import body_alone, body_groups, class_means, episode_of, labels_of, read, ways_of
-from headstart.deep.method import Batch, Episode, Group, Losses, Method, Nets
+from headstart.deep.episodic import Episodic, body_alone, class_means, episode_of, labels_of, read, ways_of
+from headstart.deep.method import Batch, Episode, Losses, Nets
 from headstart.networks.network import Network
 from headstart.tasks import TaskLogic
 
 
 @dataclass(kw_only=True)
-class RelationNet(Method):
+class RelationNet(Episodic):
     """``mean_{q, k} (sigmoid r([c_k, g(x_q)]) - [y_q = k])^2``, c_k [d] class k's mean features, r two layers.
 
     The paper's r convolves the maps of a class's summed examples; this one reads features, of any network.
@@ -30,18 +29,11 @@ class RelationNet(Method):
     Sung et al., "Learning to Compare: Relation Network for Few-Shot Learning", CVPR 2018, equations 1 and 2.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"episodes"})
-    kinds: ClassVar[frozenset[str] | None] = frozenset({"classification"})
-    moves: ClassVar[bool] = False
-
     width: int = 64
 
     def build(self, network: Network, task: TaskLogic) -> Nets:
         hidden = nn.Linear(2 * network.n_features, self.width)
         return body_alone(network, task, relation=nn.Sequential(hidden, nn.ReLU(), nn.Linear(self.width, 1)))
-
-    def groups(self, nets: Nets) -> list[Group]:
-        return body_groups(nets)
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
         episode = episode_of(batch)

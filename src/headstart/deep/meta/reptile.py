@@ -8,15 +8,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from headstart.deep.episodic import body_alone, body_groups, episode_of
-from headstart.deep.inner import Learner, adaptable, adapted, answer_of, answered, support_loss, weights_of
-from headstart.deep.method import Batch, Episode, Group, Losses, Method, Nets
-from headstart.networks.network import Network
-from headstart.tasks import TaskLogic
+from headstart.deep.episodic import episode_of
+from headstart.deep.inner import InnerLoop, Learner, adaptable, adapted, answered, support_loss, weights_of
+from headstart.deep.method import Batch, Episode, Losses, Nets
 
 
 @dataclass(kw_only=True)
-class Reptile(Method):
+class Reptile(InnerLoop):
     """``1/2 |w - w_T|^2``, w_T held: its gradient is Reptile's step ``w - w_T``, where ``w_{t+1} = w_t - a dL / dw_t``.
 
     In training the steps are on support and queries together, for Reptile asks no queries; a new task has its support.
@@ -32,20 +30,7 @@ class Reptile(Method):
     Nichol, Achiam and Schulman, "On First-Order Meta-Learning Algorithms", 2018, algorithm 1.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"episodes"})
-    kinds: ClassVar[frozenset[str] | None] = frozenset({"classification"})
-    moves: ClassVar[bool] = True
     couples: ClassVar[bool] = True
-
-    ways: int = 5
-    steps: int = 5
-    rate: float = 0.1
-
-    def build(self, network: Network, task: TaskLogic) -> Nets:
-        return body_alone(network, task, answer=answer_of(network, self.ways))
-
-    def groups(self, nets: Nets) -> list[Group]:
-        return body_groups(nets)
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
         learner, episode = Learner(nets), whole(episode_of(batch))

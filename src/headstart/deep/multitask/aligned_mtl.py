@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
 
-from headstart.deep.method import Batch, Group, Losses, Method, Nets
-from headstart.deep.tasks_together import shared_direction, task_losses, together, together_groups
+import numpy as np
+
+from headstart.deep.tasks_together import GradientWeighting
 from headstart.functional.aggregation import aligned
-
-if TYPE_CHECKING:
-    from headstart.networks.network import Network
-    from headstart.tasks import TaskLogic
 
 
 @dataclass(kw_only=True)
-class AlignedMTL(Method):
+class AlignedMTL(GradientWeighting):
     """``w = s V S^{-1} V^T 1 / t`` of ``G G^T = V S^2 V^T``, s the least singular value: directions of one length.
 
     G [t, p] are the gradients of the stages; the head learns from each task's own loss. It is not linear in the batch,
@@ -30,19 +26,5 @@ class AlignedMTL(Method):
     Senushkin et al., "Independent Component Alignment for Multi-Task Learning", CVPR 2023, equation 9.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"target_inputs"})
-    couples: ClassVar[bool] = True
-
-    body_rate: float = 1.0
-
-    def build(self, network: Network, task: TaskLogic) -> Nets:
-        return together(network, task)
-
-    def groups(self, nets: Nets) -> list[Group]:
-        return together_groups(nets, self.body_rate)
-
-    def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
-        return task_losses(nets, batch)
-
-    def backward(self, losses: Losses, nets: Nets) -> None:
-        shared_direction(losses, nets, aligned)
+    def weigh(self, gram: np.ndarray) -> np.ndarray:
+        return aligned(gram)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from headstart.deep.method import Batch, Group, Losses, Method, Nets, Update
-from headstart.deep.tasks_together import task_losses, together, together_groups
+from headstart.deep.method import Batch, Losses, Nets, Update
+from headstart.deep.tasks_together import Weighting, task_losses, together
 
 if TYPE_CHECKING:
     from headstart.networks.network import Network
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(kw_only=True)
-class DynamicWeightAverage(Method):
+class DynamicWeightAverage(Weighting):
     """``sum_i w_i L_i``, w the softmax of ``(l_i(e - 1) / l_i(e - 2)) / T``, l_i(e) the mean loss of task i in round e.
 
     A round is ``length`` steps here, whatever the size of the data; the first two have equal weights.
@@ -32,17 +32,11 @@ class DynamicWeightAverage(Method):
     Liu, Johns and Davison, "End-to-End Multi-Task Learning with Attention", CVPR 2019, equation 7.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"target_inputs"})
-
-    body_rate: float = 1.0
     temperature: float = 2.0
     length: int = 20
 
     def build(self, network: Network, task: TaskLogic) -> Nets:
         return together(network, task, past=Past(len(task.parts)))  # type: ignore[attr-defined]
-
-    def groups(self, nets: Nets) -> list[Group]:
-        return together_groups(nets, self.body_rate)
 
     def step(self, nets: Nets, batch: Batch, progress: float, update: Update) -> None:
         update(lambda part: self.loss(nets, part, progress))

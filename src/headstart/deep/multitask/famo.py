@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from headstart.deep.method import Batch, Group, Losses, Method, Nets, Update
-from headstart.deep.tasks_together import task_losses, together, together_groups
+from headstart.deep.method import Batch, Losses, Nets, Update
+from headstart.deep.tasks_together import Weighting, task_losses, together
 
 if TYPE_CHECKING:
     from headstart.networks.network import Network
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(kw_only=True)
-class FAMO(Method):
+class FAMO(Weighting):
     """``c sum_i z_i log L_i``, z = softmax(xi), c such that the weights ``c z_i / L_i`` sum to 1.
 
     After each step ``xi <- (1 - decay) xi - rate J^T d``, d_i the fall of log L_i on the same batch, J of the softmax.
@@ -31,17 +31,11 @@ class FAMO(Method):
     Liu et al., "FAMO: Fast Adaptive Multitask Optimization", NeurIPS 2023, algorithm 1.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"target_inputs"})
-
-    body_rate: float = 1.0
     rate: float = 0.025
     decay: float = 1e-3
 
     def build(self, network: Network, task: TaskLogic) -> Nets:
         return together(network, task, shares=Shares(len(task.parts)))  # type: ignore[attr-defined]
-
-    def groups(self, nets: Nets) -> list[Group]:
-        return together_groups(nets, self.body_rate)
 
     def step(self, nets: Nets, batch: Batch, progress: float, update: Update) -> None:
         with torch.no_grad():

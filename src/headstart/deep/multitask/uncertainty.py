@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-from headstart.deep.method import Batch, Group, Losses, Method, Nets
-from headstart.deep.tasks_together import task_losses, together, together_groups
+from headstart.deep.method import Batch, Losses, Nets
+from headstart.deep.tasks_together import Weighting, task_losses, together
 
 if TYPE_CHECKING:
     from headstart.networks.network import Network
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(kw_only=True)
-class UncertaintyWeights(Method):
+class UncertaintyWeights(Weighting):
     """``sum_i (exp(-s_i) L_i + s_i / 2) / t``, s_i learned from 0: the logarithm of the noise's variance.
 
     A loss that stays large is trusted less.
@@ -32,15 +32,8 @@ class UncertaintyWeights(Method):
     CVPR 2018, equation 7.
     """
 
-    needs: ClassVar[frozenset[str]] = frozenset({"target_inputs"})
-
-    body_rate: float = 1.0
-
     def build(self, network: Network, task: TaskLogic) -> Nets:
         return together(network, task, noise=Noise(len(task.parts)))  # type: ignore[attr-defined]
-
-    def groups(self, nets: Nets) -> list[Group]:
-        return together_groups(nets, self.body_rate)
 
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
         losses, logs = task_losses(nets, batch), nets.noise.logs

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from headstart.data import Dataset
 from headstart.data.batches import Episode
-from headstart.deep.episodic import FewShot, class_means, cosines, labels_of, square_distances, ways_of
+from headstart.deep.episodic import Episodic, class_means, cosines, labels_of, square_distances, ways_of
 from headstart.deep.method import Nets
 from headstart.engine import Domain, EpisodeStream
 from headstart.engine.predict import evaluating
@@ -69,7 +69,7 @@ def shares(answer: Answer, stream: EpisodeStream, n: int) -> Array:
     return found
 
 
-def own_answer(method: FewShot, nets: Nets) -> Answer:
+def own_answer(method: Episodic, nets: Nets) -> Answer:
     """Return a method's own way of answering; one that moves weights does so on copies."""
 
     def answer(episode: Episode) -> Tensor:
