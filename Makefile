@@ -32,7 +32,7 @@ test: $(VENV)/.installed-dev
 	check $(BIN)/ruff format --check .; \
 	check $(BIN)/lint-imports; \
 	check $(BIN)/pyright --pythonpath $(BIN)/python; \
-	check $(PYTEST) $(SPREAD) -m 'not slow' --doctest-modules tests src/headstart; \
+	check $(PYTEST) $(SPREAD) -m 'not slow' tests; \
 	test -z "$$failed" || { echo "Failed: $${failed#, }" >&2; exit 1; }
 
 test-slow: $(VENV)/.installed-dev

@@ -25,7 +25,7 @@ from benchmarks import store
 from headstart.data import check, open_data
 from headstart.engine.progress import Progress
 from headstart.networks import open_source
-from headstart.workflow.arms.fitting import Job, fit_once
+from headstart.workflow.arms.one_fit import Job, fit_once
 from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.opening.target import draw_shots
 from headstart.workflow.options import FitOptions

@@ -68,6 +68,7 @@ _like = room("data/like.py", "tests/workflow/test_evaluate.py")
 _controls = room("data/controls.py", "tests/data/test_controls.py")
 _sized = room("networks/sized.py", "tests/workflow/test_strangers.py", "tests/networks/test_sources.py")
 _arms = room("workflow/arms/fitting.py", "tests/workflow/test_heads.py")
+_one_fit = room("workflow/arms/one_fit.py", "tests/workflow/test_heads.py")
 _folds = room(
     "workflow/arms/fitting.py",
     "tests/workflow/test_budget.py::test_folds_neither_learn_from_nor_choose_on_the_rows_they_are_scored_on",
@@ -218,7 +219,7 @@ NAMED = [
               "mistakes and saliency are of the network that is kept"),
     _seeds("the worst seed is kept", "np.argmax([part", "np.argmin([part", "the best seed on validation is kept"),
     # training and choosing
-    _arms("the fold chooses the head's strength", "fit_head(bench, network, job.arm, job.rows,",
+    _one_fit("the fold chooses the head's strength", "fit_head(bench, network, job.arm, job.rows,",
           "fit_head(bench, network, job.arm, np.concatenate([job.rows, job.validation]),",
           "the rows that an arm is scored on choose nothing"),
     _arms("when to stop is seen on rows outside the fold's own", '{"train": job.rows})\n    try:', "{})\n    try:",

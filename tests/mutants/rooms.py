@@ -46,6 +46,7 @@ _MAP = {
     "workflow/record.py": ("tests/workflow/test_verdict.py", *_ARMS),
     "workflow/judging/measuring.py": ("tests/workflow/test_measuring.py", "tests/workflow/test_verdict.py"),
     "workflow/arms/fitting.py": _ARMS,
+    "workflow/arms/one_fit.py": _ARMS,
     "workflow/arms/heads.py": _ARMS,
     "workflow/judging/predictions.py": ("tests/workflow/test_verdict.py", *_ARMS),
     "workflow/adapting/field.py": _ACROSS,

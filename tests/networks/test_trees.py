@@ -12,6 +12,7 @@ from headstart.networks.columns import build_columns, columns_spec
 from headstart.networks.table_preprocess import TablePreprocess
 from headstart.networks.trees import TreesHead
 from headstart.problem import Task
+from headstart.shallow.heads import boosting
 from headstart.shallow.heads.boosting import boost
 from headstart.tasks import create_task
 
@@ -106,3 +107,14 @@ def test_columns_with_trees_are_saved_and_read_back(tmp_path):
     again, _ = load_network(tmp_path)
     unknown = [*table[:9], {"a": 3.0, "b": 2, "c": "new"}]
     torch.testing.assert_close(again(statistics(unknown)), network(statistics(unknown)), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("labels", "many"), [(rows(seed=1)[:, 0] > 0, False), (rows()[:, 0] > 0, True)])
+def test_more_rounds_are_tried_only_where_the_most_of_a_few_was_best(labels, many, monkeypatch):
+    """Labels that hang on nothing are best answered after ten rounds; those of one column get better and better."""
+    tried = []
+    fit = boosting._fit
+    monkeypatch.setattr(boosting, "_fit", lambda *found: tried.append(found[-1]) or fit(*found))
+    found = boost(rows(), labels.astype(int), "classification", 2, default_folds(labels, "classification"))
+    assert max(tried) == (100 if many else 40)
+    assert (found.rounds > 20) == many

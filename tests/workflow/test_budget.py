@@ -73,7 +73,7 @@ def test_folds_neither_learn_from_nor_choose_on_the_rows_they_are_scored_on(benc
         return found[-1]
 
     monkeypatch.setattr(arms, "fit_once", watched)
-    monkeypatch.setattr(arms, "_show_stages", lambda *found: shown.append(found))
+    monkeypatch.setattr("headstart.workflow.arms.one_fit._show_stages", lambda *found: shown.append(found))
     run_arm(bench, plan, "lp_ft", 0, tmp_path / "arm")
     for fold, (rows, held_out) in enumerate(folds(bench.dataset, plan.folds, bench.options.seed)):
         mine = [job for job in jobs if job.fold == fold]

@@ -10,8 +10,9 @@ from sklearn.datasets import load_digits
 from headstart.data import open_data
 from headstart.engine.progress import Progress
 from headstart.networks import open_source
-from headstart.workflow.arms.fitting import Job, _measure, _tagged, fit_once, fit_stopped
+from headstart.workflow.arms.fitting import _measure, _tagged, fit_stopped
 from headstart.workflow.arms.heads import POOLED, fit_probe, inner_folds
+from headstart.workflow.arms.one_fit import Job, fit_once
 from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.options import FitOptions
 from headstart.workflow.planning.costs import Speed
@@ -188,3 +189,16 @@ def test_a_training_is_called_by_what_it_is_for(tmp_path):
         "finetune (seed 3, fold 1, when to stop)",
         "finetune (seed 3, again)",
     ]
+
+
+def test_all_rows_start_from_the_probe_that_inner_rows_chose(tmp_path, monkeypatch):
+    """What a search chose for the head that training starts from is kept, and not searched anew."""
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    bench = bench_of(*pictures(), method="lp_ft", arms=("lp_ft",), epochs=1)
+    network, rows = bench.network(pretrained=True, seed=0), bench.dataset.splits["train"]
+    plan = make_plan(facts_of(bench.dataset, network, Speed(0.0, 1e-4)), bench.options)
+    found = fit_once(bench, plan, Job("lp_ft", 0, rows, rows[:0], tmp_path / "search"))
+    other = {**found.settings["probe"], "strength": 7 * found.settings["probe"]["strength"]}
+    again = fit_once(bench, plan, Job("lp_ft", 0, rows, rows[:0], tmp_path, settings={"probe": other}))
+    assert again.settings["probe"] == other
+    assert again.history != found.history

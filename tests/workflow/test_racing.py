@@ -13,7 +13,7 @@ import headstart as hs
 from headstart.engine.progress import Progress
 from headstart.report.html import write_report
 from headstart.scores import COMBINED, Terms
-from headstart.workflow.arms import fitting
+from headstart.workflow.arms import one_fit
 from headstart.workflow.opening.transfer import Given, open_transfer
 from headstart.workflow.options import FitOptions
 from headstart.workflow.planning.costs import Speed
@@ -106,11 +106,11 @@ def test_the_settings_that_won_train_the_arm_of_the_road():
     plan = make_plan(facts, options, won)
     assert plan.learning_rate["lp_ft+l2sp"] == 0.02
     assert plan.learning_rate["scratch"] != 0.02
-    method = fitting._method(plan, "lp_ft+l2sp")
+    method = one_fit._method(plan, "lp_ft+l2sp")
     assert (method.depth, method.stage_decay, method.penalties[0].alpha) == (1, 0.7, 0.3)
     plain = replace(plan, method="finetune", settings={"weight_decay": 0.5})
-    assert fitting._decay(plain, "finetune", fitting._method(plain, "finetune")) == 0.5
-    assert fitting._decay(plain, "scratch", fitting._method(plain, "scratch")) == fitting.WEIGHT_DECAY
+    assert one_fit._decay(plain, "finetune", one_fit._method(plain, "finetune")) == 0.5
+    assert one_fit._decay(plain, "scratch", one_fit._method(plain, "scratch")) == one_fit.WEIGHT_DECAY
     assert "The method lp_ft+l2sp won the race." in plan.reasons
 
 

@@ -112,7 +112,7 @@ def test_a_large_network_goes_on_from_the_weights_found(folder, monkeypatch, rat
 
     monkeypatch.setattr(module, "_fit", fit_again)
     monkeypatch.setattr("headstart.workflow.planning.effort.SMALL_NETWORK", 0)
-    monkeypatch.setattr("headstart.workflow.arms.fitting.MORE_RATE", rate)
+    monkeypatch.setattr("headstart.workflow.arms.one_fit.MORE_RATE", rate)
     found = fit(folder, f"more-{rate}", arms="scratch,linear,lp_ft", epochs=5, patience=2)
     trained = ["scratch", *({"lp_ft"} & {found.verdict.arm})]
     assert [alike[arm][0] for arm in trained] == [rate == 0] * len(trained)

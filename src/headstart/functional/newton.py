@@ -14,6 +14,8 @@ MOST_NUMBERS = 32_000
 STEPS = 60
 SHORTEST = 1e-8
 ARMIJO = 1e-4
+FLAT = 1e-10
+"""Curvature that is added everywhere, so that a flat direction leaves the system solvable."""
 
 
 def is_small(n: int, unknowns: int) -> bool:
@@ -54,6 +56,8 @@ class Logistic(NamedTuple):
 
     def direction(self, p: Array, gradient: Array) -> Array:
         """Return the Newton step [r, k] against the gradient."""
+        if gradient.shape[1] == 1:
+            return self._single(p[:, 0], gradient)
         n, (r, k) = len(p), gradient.shape
         each = np.arange(k)
         curved = p if self.link == "softmax" else p * (1 - p)
@@ -66,8 +70,14 @@ class Logistic(NamedTuple):
             # the intercepts' sum changes no probability: some curvature there keeps it where it is
             hessian[-k:, -k:] += n / k
         hessian /= n
-        hessian.flat[:: r * k + 1] += np.repeat(self.ridge, k) + 1e-10
+        hessian.flat[:: r * k + 1] += np.repeat(self.ridge, k) + FLAT
         return np.linalg.solve(hessian, gradient.ravel()).reshape(r, k)
+
+    def _single(self, p: Array, gradient: Array) -> Array:
+        """The same for one output, which two classes come down to: one weighted product."""
+        hessian = self.x.T @ (self.x * (p * (1 - p) * self.weights / len(p))[:, None])
+        hessian.flat[:: len(hessian) + 1] += self.ridge + FLAT
+        return np.linalg.solve(hessian, gradient)
 
 
 def newton(problem: Logistic, start: Array, tolerance: float) -> Array:

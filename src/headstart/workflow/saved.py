@@ -27,6 +27,8 @@ ARGUMENTS = Record(
         "sources": Items(Text()),
     },
 )
+PROBE = Record({"features": Text(), "standardise": Flag(), "strength": Number(0)})
+"""What a probe chose."""
 RESULT = Record(
     {
         "validation": METRICS,
@@ -38,7 +40,7 @@ RESULT = Record(
         "parameters": Whole(),
         "frozen": Record({}, {"stages": Items(Text()), "unchanged": Maybe(Flag())}),
         "stopped": Text(),
-        "settings": Record({}, {"notes": Items(Text())}),
+        "settings": Record({}, {"notes": Items(Text()), "probe": PROBE}),
         "history": Items(METRIC_LINE),
     }
 )

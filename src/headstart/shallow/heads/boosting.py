@@ -10,9 +10,11 @@ from headstart.functional.folds import Array, Fold, best
 from headstart.shallow.heads.judging import cross_validated
 from headstart.shallow.heads.labels import link_of
 
-ROUNDS = (10, 20, 40, 70, 100)
+ROUNDS, FIRST = (10, 20, 40, 70, 100), 40
 UNSEEN = -30.0
 """Log-odds of a class that no training row has."""
+FEW_ROWS = 1_000
+"""Rows below which few rounds are tried first: trees on so few over-fit early, and each costs what it costs."""
 
 
 class Trees(NamedTuple):
@@ -29,11 +31,11 @@ class _Member(NamedTuple):
     model: Any
     spread: Array
 
-    def staged(self, features: Array) -> list[Array]:
-        """Return what the model adds to the outputs [n, k] after each number of rounds of `ROUNDS`."""
+    def staged(self, features: Array, rounds: tuple[int, ...]) -> list[Array]:
+        """Return what the model adds to the outputs [n, k] after each number of rounds."""
         stages = getattr(self.model, "staged_decision_function", None) or self.model.staged_predict
         raw = [found.reshape(len(features), -1) for found in stages(features)]
-        return [raw[min(number, len(raw)) - 1] @ self.spread for number in ROUNDS]
+        return [raw[min(number, len(raw)) - 1] @ self.spread for number in rounds]
 
 
 def boost(
@@ -44,7 +46,8 @@ def boost(
     Parameters
     ----------
     labels : class numbers [n]; 0/1 [n, k]; or values [n, k].
-    folds : on which the number of rounds is chosen, when ``rounds`` is None.
+    folds : on which the number of rounds is chosen, when ``rounds`` is None; below 1,000 rows more
+        than 40 are tried only where 40 is the best of the fewer.
 
     References
     ----------
@@ -52,18 +55,29 @@ def boost(
     """
     features = np.asarray(features, dtype=np.float32).astype(np.float64)
     if rounds is None:
-
-        def outputs(train: Array, held: Array) -> list[Array]:
-            members, bias = _fit(features[train], labels[train], kind, n_outputs, ROUNDS[-1])
-            parts = [member.staged(features[held]) for member in members]
-            nothing = np.zeros((len(held), n_outputs))
-            return [sum((part[i] for part in parts), nothing) + bias for i in range(len(ROUNDS))]
-
-        scores, losses = cross_validated(outputs, labels, kind, folds)
-        rounds = ROUNDS[best(scores.mean(axis=1), losses.mean(axis=1), -np.array(ROUNDS))]
+        rounds = _choose_rounds(features, labels, kind, n_outputs, folds)
     members, bias = _fit(features, labels, kind, n_outputs, rounds)
     arrays, depth = _arrays(members, bias)
     return Trees(arrays, depth, rounds)
+
+
+def _choose_rounds(features: Array, labels: Array, kind: str, n_outputs: int, folds: list[Fold]) -> int:
+    """Return the best of `ROUNDS` on held-out rows; of few rows those beyond `FIRST` only where it is the best yet."""
+    few = tuple(n for n in ROUNDS if n <= FIRST)
+    found = FIRST
+    for tried in (few, ROUNDS) if len(features) < FEW_ROWS else (ROUNDS,):
+
+        def outputs(train: Array, held: Array, tried: tuple[int, ...] = tried) -> list[Array]:
+            members, bias = _fit(features[train], labels[train], kind, n_outputs, tried[-1])
+            parts = [member.staged(features[held], tried) for member in members]
+            nothing = np.zeros((len(held), n_outputs))
+            return [sum((part[i] for part in parts), nothing) + bias for i in range(len(tried))]
+
+        scores, losses = cross_validated(outputs, labels, kind, folds)
+        found = tried[best(scores.mean(axis=1), losses.mean(axis=1), -np.array(tried))]
+        if found < tried[-1]:
+            break
+    return found
 
 
 def _fit(features: Array, labels: Array, kind: str, n_outputs: int, rounds: int) -> tuple[list[_Member], Array]:

@@ -14,7 +14,7 @@ from headstart.networks.network import Network
 from headstart.schema import Flag, Record, read_checked
 from headstart.storage import write_json
 from headstart.workflow.arm import REFERENCE, arm_of, without_moves
-from headstart.workflow.arms.fitting import Fitted, Job, fit_once
+from headstart.workflow.arms.one_fit import Fitted, Job, fit_once
 from headstart.workflow.arms.workbench import Workbench
 from headstart.workflow.planning.effort import MORE_EPOCHS, MORE_RATE, may_go_on
 from headstart.workflow.planning.plan import Plan

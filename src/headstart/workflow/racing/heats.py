@@ -12,7 +12,7 @@ from headstart.functional.reuse import reusing
 from headstart.scores import COMBINED, Terms
 from headstart.scores.combining import combine
 from headstart.workflow.arm import arm_of
-from headstart.workflow.arms.fitting import Job, fit_once
+from headstart.workflow.arms.one_fit import Job, fit_once
 from headstart.workflow.arms.workbench import Workbench
 from headstart.workflow.planning.plan import FROZEN, Plan
 from headstart.workflow.racing.ground import Ground

@@ -12,7 +12,7 @@ import numpy as np
 
 from headstart.engine.settings import seed_of
 from headstart.errors import UserError
-from headstart.workflow.arms.fitting import Job, fit_once
+from headstart.workflow.arms.one_fit import Job, fit_once
 from headstart.workflow.arms.timing import count_flops, measure
 from headstart.workflow.options import depth_of
 from headstart.workflow.planning.effort import find_effort
