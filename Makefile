@@ -16,10 +16,10 @@ PYTEST := env $(TEST_ENV) $(BIN)/python -m pytest
 # A file stays with one worker, which makes its fixtures once.
 SPREAD := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test test-slow mutants bench bench-domains bench-few docs constraints clean
+.PHONY: help demo test test-slow mutants bench bench-domains bench-few bench-vision docs constraints clean
 
 help:
-	@sed -n 's/^#   //p' Makefile; echo 'also: make test-slow, mutants, bench, bench-domains, bench-few, docs, constraints, clean'
+	@sed -n 's/^#   //p' Makefile; echo 'also: make test-slow, mutants, bench, bench-domains, bench-few, bench-vision, docs, constraints, clean'
 
 demo: $(VENV)/.installed
 	$(BIN)/headstart demo --out runs/demo --force
@@ -55,6 +55,9 @@ bench-domains: $(VENV)/.installed
 
 bench-few: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.run few
+
+bench-vision: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.run vision
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(INSTALL) '.' && touch $@

@@ -103,6 +103,12 @@ def few() -> None:
         module(OWN, "benchmarks.few.without_labels", what)
 
 
+def vision() -> None:
+    """Measure masks, boxes, a diagnosis and faces (hours; goes on where it stopped)."""
+    if has_data("pictures with masks and boxes are"):
+        module(OWN, "benchmarks.vision")
+
+
 def ranking() -> None:
     """Fine-tune a zoo of small sources and ask what every score had said."""
     if has_data("the zoo of sources is"):
@@ -131,6 +137,7 @@ FAMILIES: dict[str, tuple[Callable[[], None], Path, str]] = {
     "peers": (peers, *GENERAL),
     "domains": (domains, ROOT / "benchmarks/domains/results", "benchmarks.domains.render"),
     "few": (few, *GENERAL),
+    "vision": (vision, *GENERAL),
     "ranking": (ranking, ROOT / "benchmarks/ranking/results", "benchmarks.ranking.render"),
     "pages": (pages, ROOT / "benchmarks/pages/results", "benchmarks.pages.across"),
 }

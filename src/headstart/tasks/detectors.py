@@ -21,6 +21,9 @@ MOST = 100
 """Boxes that are said of one picture at most."""
 LEAST = 0.05
 """Confidence from which a box is said at all."""
+START = 4.0
+"""Distance to a box's sides, in strides, that the one-stage detector says at first: the middle of what a map is asked.
+From 0, boxes without area, it takes hundreds of steps to get there."""
 Targets = list[dict[str, Tensor]]
 
 
@@ -49,7 +52,7 @@ class Detector(nn.Module):
     Lin et al., "Feature Pyramid Networks for Object Detection", CVPR 2017.
     """
 
-    channels = 96
+    channels = 64
 
     def __init__(self, levels: list[Level], n_classes: int, size: int) -> None:
         super().__init__()
@@ -103,6 +106,7 @@ class OneStage(Detector):
 
     def make(self, body: nn.Module, strides: list[int]) -> Any:
         head = FCOSHead(self.channels, 1, self.n_classes, num_convs=2)
+        nn.init.constant_(head.regression_head.bbox_reg.bias, START)
         anchors = AnchorGenerator(tuple((stride,) for stride in strides), ((1.0,),) * len(strides))
         return FCOS(
             body, self.n_classes, anchor_generator=anchors, head=head, score_thresh=LEAST, detections_per_img=MOST,
