@@ -13,7 +13,7 @@ import typer
 from headstart import console
 from headstart.errors import UserError, nearest
 from headstart.kinds import TASKS
-from headstart.problem import MODALITIES
+from headstart.problem import READINGS
 
 
 def read_config(context: typer.Context, path: Path | None) -> Path | None:
@@ -171,7 +171,7 @@ Group = Annotated[str | None, typer.Option("--group", help="Column whose groups 
 Text = Annotated[str | None, typer.Option("--text", help="Text column.")]
 Image = Annotated[str | None, typer.Option("--image", help="Column of image paths.")]
 TaskName = Annotated[str | None, typer.Option("--task", help=one_of((*TASKS, "verification")))]
-ModalityName = Annotated[str | None, typer.Option("--modality", help=one_of(MODALITIES))]
+ModalityName = Annotated[str | None, typer.Option("--modality", help=one_of(READINGS))]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder or file for the result.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a former run in --out.")]
 Device = Annotated[

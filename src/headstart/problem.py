@@ -20,6 +20,8 @@ Space = Literal["homogeneous", "heterogeneous"]
 Carries = Literal["instances", "features", "parameters", "relations"]
 
 MODALITIES: tuple[str, ...] = ("image", "text", "table")
+READINGS: tuple[str, ...] = (*MODALITIES, "clip")
+"""What samples may be read as: a clip is frames, each of them an image."""
 
 
 @dataclass(frozen=True)

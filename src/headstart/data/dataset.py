@@ -84,6 +84,11 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.inputs) if self.kept is None else len(self.kept)
 
+    @property
+    def frames(self) -> int:
+        """Frames of a clip; 0 where samples are no clips."""
+        return self.inputs.frames
+
     def stored(self, rows: Iterable[int] | np.ndarray) -> np.ndarray:
         """Return the row numbers in the data as opened."""
         rows = np.asarray(rows, dtype=np.int64)

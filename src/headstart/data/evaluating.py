@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.data.clips import CLIP
 from headstart.data.dataset import Dataset, TableColumns
 from headstart.data.like import Like
 from headstart.data.material import Options
@@ -31,8 +32,8 @@ def open_labelled(
     """
     if isinstance(data, Dataset):
         return data
-    modality = like.modality
-    material = gather(data, Options(label=label, modality=modality, text=text, image=image, like=like))
+    modality = "image" if like.modality == CLIP else like.modality
+    material = gather(data, Options(label=label, modality=like.modality, text=text, image=image, like=like))
     parts = np.zeros(0) if material.given is None else given_as_test(material.given)
     given = bool((parts == 2).any())
     rows = np.flatnonzero(parts == 2) if given else np.arange(len(material.inputs))

@@ -29,6 +29,7 @@ from headstart.errors import UserError
 from headstart.problem import class_order
 
 TEXT_ENDINGS = frozenset({".txt"})
+VIDEO_ENDINGS = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v"})
 _ROWS = 4096
 _SCHEMA = pa.schema([("path", pa.string()), ("label", pa.int32()), ("split", pa.int8())])
 _IGNORED_NAMES = {"__macosx", "thumbs.db", "desktop.ini", "@eadir"}
@@ -58,12 +59,14 @@ class _Seen:
 
 
 def kind_of(name: str) -> str | None:
-    """Return image, text or table by a file's ending; None for anything else."""
+    """Return image, text, table or clip by a file's ending; None for anything else."""
     suffix = ending(PurePath(name))  # type: ignore[arg-type]
     if suffix in ENDINGS:
         return "image"
     if suffix in TEXT_ENDINGS:
         return "text"
+    if suffix in VIDEO_ENDINGS:
+        return "clip"
     return "table" if suffix in TABLE_ENDINGS else None
 
 

@@ -26,6 +26,8 @@ class Inputs(ABC):
     """
 
     modality: str
+    frames: int = 0
+    """Of a clip, where samples are clips (`headstart.data.clips`)."""
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -155,6 +157,7 @@ class Joined(Inputs):
 
     def __init__(self, parts: Sequence[Inputs]) -> None:
         self.parts, self.modality = list(parts), parts[0].modality
+        self.frames = parts[0].frames
         self.starts = np.cumsum([0] + [len(part) for part in parts])
 
     def __len__(self) -> int:

@@ -15,6 +15,7 @@ from headstart.data import arrays, folders
 from headstart.data.aligning import align
 from headstart.data.arrow import Columns
 from headstart.data.arrowtypes import is_picture
+from headstart.data.clips import CLIP, Clips, gathered, holds_clips
 from headstart.data.columns import choose_inputs, choose_labels, choose_split, require_column
 from headstart.data.conventions import DATE, Reading
 from headstart.data.dataset import SPLITS, TableColumns
@@ -75,14 +76,19 @@ def from_folder(path: Path, options: Options) -> Material:
         raise UserError(f"{path} is a folder of classes, so the task is classification, not {options.task}; "
                         "open a table of paths instead.")  # fmt: skip
     folder = folders.scan_classes(path, known=None if options.like is None else options.like.task.classes)
+    asked = options.modality == CLIP and folder.modality == "image"
+    if asked or (options.modality in (None, CLIP) and holds_clips(folder, path)):
+        folder = gathered(folder)
     if options.modality not in (None, folder.modality):
         raise UserError(f"{path} holds {folder.modality}s, not {options.modality}s; {_instead(options)}.")
     labels = folder.index.table.column("label").to_numpy().astype(np.int64)
     encoded = Encoded(Task(options.task or "classification", tuple(folder.classes)), labels, "the folders are classes")
     if options.like is not None:
         encoded = renumbered(encoded, options.like.task)
-    inputs = Files(folder.index.select(["path"]), path, folder.modality)
-    inferred = {"modality": f"{folder.modality}: by the endings of the files", **folder.notes}
+    paths = folder.index.select(["path"])
+    inputs = Clips(paths, path) if folder.modality == CLIP else Files(paths, path, folder.modality)
+    why = "as was asked for" if asked else "by the endings of the files"
+    inferred = {"modality": f"{folder.modality}: {why}", **folder.notes}
     name, origin = printable(path.resolve().name), printable(str(path))
     return Material(
         name, origin, inputs, inputs.names, encoded, folder.given, inferred=inferred, warnings=folder.warnings

@@ -23,7 +23,7 @@ from headstart.data.testing import beside, join_test, material_of
 from headstart.errors import UserError, nearest
 from headstart.isolated import isolate
 from headstart.kinds import TASKS
-from headstart.problem import MODALITIES
+from headstart.problem import READINGS
 
 ENDINGS = tuple(sorted(tables.TABLE_ENDINGS | {".npz"}))
 
@@ -69,7 +69,7 @@ def open_data(
     if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 0 <= int(seed) < 2**32:
         raise UserError(f"--seed is {str(seed)[:40]}; expected a whole number from 0 to {2**32 - 1:,}.")
     _require_known("task", task, TASKS)
-    _require_known("modality", modality, MODALITIES)
+    _require_known("modality", modality, READINGS)
     material = material_of(data) if isinstance(data, Dataset) else gather(data, options)
     if test is not None:
         material = join_test(material, _gather_test(test, beside(material, options)), seed)

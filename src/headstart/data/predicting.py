@@ -15,6 +15,7 @@ from headstart.data import arrays, folders, tables
 from headstart.data import held as in_memory
 from headstart.data.aligning import align
 from headstart.data.arrow import Columns, spill
+from headstart.data.clips import CLIP, Clips, clip_names
 from headstart.data.columns import choose_inputs
 from headstart.data.dataset import Dataset, TableColumns
 from headstart.data.frame import Frame, Part
@@ -136,6 +137,8 @@ def _looks_like_path(item: str) -> bool:
 def _from_paths(items: Sequence[str | Path], modality: str, columns: Wanted) -> Dataset:
     paths = [require_path(Path(item)) for item in items]
     origin = str(items[0]) if len(items) == 1 else f"{len(items)} files"
+    if modality == CLIP:
+        return _from_clips(paths, origin)
     found = {folders.kind_of(path.name) if path.is_file() else "folder" for path in paths}
     if found == {"table"}:
         frame = tables.read_files(paths, [None] * len(paths))
@@ -166,6 +169,13 @@ def _from_names(names: list[str], modality: str, origin: str) -> Dataset:
     schema = pa.schema([("path", pa.string())])
     files = Files(spill([pa.record_batch([pa.array(names, pa.string())], schema=schema)], schema), "", modality)
     return _dataset(files, files.names, origin, modality, None, {})
+
+
+def _from_clips(paths: list[Path], origin: str) -> Dataset:
+    schema = pa.schema([("path", pa.string())])
+    names = pa.array(list(clip_names(paths)), pa.string())
+    clips = Clips(spill([pa.record_batch([names], schema=schema)], schema), "")
+    return _dataset(clips, clips.names, origin, "image", None, {})
 
 
 def _expected(modality: str) -> str:

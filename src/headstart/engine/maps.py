@@ -31,7 +31,7 @@ class _Maps(Network):
         for name, state in self._walk(x):
             x = state
             if name in self._wanted:
-                found[name] = mean_map(state)
+                found[name] = mean_map(state, self.frames)
         return found | {POOLED: self.pool(x)}
 
 

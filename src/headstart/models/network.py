@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.data.clips import CLIP
 from headstart.errors import UserError
 from headstart.models.adapting import outputs_after
 from headstart.models.saved import SavedModel
@@ -35,7 +36,7 @@ class NetworkModel(SavedModel):
 
     @property
     def modality(self) -> str:
-        return self.network.preprocess.modality
+        return CLIP if "clip" in self.network.spec else self.network.preprocess.modality
 
     @property
     def wanted(self) -> Any:

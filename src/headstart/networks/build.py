@@ -24,6 +24,8 @@ def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network
     UserError
         If the family or the architecture is not known.
     """
+    clip = spec.get("clip")
+    spec = {name: value for name, value in spec.items() if name != "clip"}
     family = spec.get("family", "")
     if family == "timm":
         from headstart.networks.timm_family import create_timm, cut_timm
@@ -62,4 +64,8 @@ def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network
         raise UserError(f"No family of networks is called '{family}'; {nearest(family, FAMILIES)}")
     if spec.get("taps"):
         network.tap(spec["taps"], spec["n_features"])
+    if clip:
+        from headstart.networks.clips import of_clips
+
+        of_clips(network, **clip)
     return network.eval()

@@ -58,6 +58,8 @@ PREPROCESS: dict[str, Rule] = {
             "crop_mode": Text(choices=("center", "squash")),
             "flip": Flag(),
             "views": Whole(1),
+            "frames": Whole(1, 256),
+            "across": Whole(1, 256),
         },
         open=False,
     ),
@@ -80,7 +82,10 @@ PREPROCESS: dict[str, Rule] = {
         open=False,
     ),
 }
-_TAPS: dict[str, Rule] = {"taps": Items(NAME), "n_features": SIZE}
+CLIP = Record(
+    {"frames": Whole(1, 256), "across": Whole(1, 256), "reader": Text(choices=("gru", "attention", "mean"))}, open=False
+)
+_TAPS: dict[str, Rule] = {"taps": Items(NAME), "n_features": SIZE, "clip": CLIP}
 SPEC: dict[str, Rule] = {
     "timm": Record(
         {"family": NAME, "name": NAME, "preprocess": PREPROCESS["image"]},

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.errors import UserError
+from headstart.networks.clip_preprocess import ClipPreprocess
 from headstart.networks.expected import preprocess_rule
 from headstart.networks.image_preprocess import ImagePreprocess
 from headstart.networks.preprocess import Preprocess
@@ -42,6 +43,8 @@ def _require_finite(value: dict[str, Any]) -> None:
 def _from_json(value: dict[str, Any], directory: Path) -> Preprocess:
     if value["modality"] == "image" and "frame" in value:
         return ScenePreprocess.from_json(value)
+    if value["modality"] == "image" and "frames" in value:
+        return ClipPreprocess.from_json(value)
     if value["modality"] == "image":
         return ImagePreprocess.from_json(value)
     if value["modality"] == "table":

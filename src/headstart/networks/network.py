@@ -78,6 +78,11 @@ class Network(nn.Module):
         return self.head(self.read(x)[1])
 
     @property
+    def frames(self) -> int:
+        """Frames of a clip, where samples are clips (`headstart.networks.clips`); else 0."""
+        return (self.spec.get("clip") or {}).get("frames", 0)
+
+    @property
     def reads(self) -> str | tuple[str, ...]:
         """What the head reads: `FEATURES`, `TOKENS`, or names of stages."""
         return getattr(self.head, "reads", FEATURES)
@@ -154,7 +159,8 @@ class Network(nn.Module):
     def pooled_maps(self, x: Any, stages: Iterable[str]) -> dict[str, Tensor]:
         """Return each named stage's map averaged over space, or over the unmasked tokens: [n, d]."""
         wanted = set(stages)
-        return {name: mean_map(state) for name, state in self._walk(x) if name in wanted}
+        frames = self.frames
+        return {name: mean_map(state, frames) for name, state in self._walk(x) if name in wanted}
 
     def run(self, x: Any, start: int = 0, stop: int | None = None) -> Any:
         """Run from cut ``start`` to cut ``stop``; the cut ``len(stages)`` lies after the pooling.
@@ -226,8 +232,10 @@ def _map(state: State) -> Tensor:
     return state["hidden"] if isinstance(state, dict) else state
 
 
-def mean_map(state: State) -> Tensor:
-    """Return a state's map averaged over space, or over the unmasked tokens: [n, d]."""
+def mean_map(state: State, frames: int = 0) -> Tensor:
+    """Return a state's map averaged over space, or over the unmasked tokens, and over ``frames`` of clips: [n, d]."""
+    if frames and isinstance(state, Tensor):
+        return mean_map(state.flatten(0, 1)).unflatten(0, (-1, frames)).mean(dim=1)
     if isinstance(state, dict):
         mask = state["attention_mask"].to(state["hidden"].dtype).unsqueeze(-1)
         return (state["hidden"] * mask).sum(1) / mask.sum(1).clamp(min=1)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from headstart.errors import UserError
 from headstart.networks.network import Network
 from headstart.networks.scene_preprocess import ScenePreprocess, fill_of
 from headstart.report.resample import fitted, resized_crop
@@ -35,6 +36,8 @@ def build_graph(network: Network, logic: TaskLogic) -> Graph:
     """Return the graph of a loaded network and its task."""
     if isinstance(network.preprocess, ScenePreprocess):
         return scene_graph(network, logic)
+    if "clip" in network.spec:
+        raise UserError("A model of clips is not exported; `headstart predict` answers with it.")
     make = {"image": image_graph, "text": text_graph, "table": table_graph}[network.preprocess.modality]
     return make(network, logic)
 

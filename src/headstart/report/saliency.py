@@ -28,6 +28,8 @@ def saliency(
         Explained(name, raw, output, words[output])
         for name, raw, output in zip(dataset.names(rows), dataset.raw(rows), outputs, strict=True)
     ]
+    if "clip" in network.spec:
+        return {"modality": "image", "method": "clips are not explained", "items": []}
     explain = {"image": explain_images, "text": explain_texts, "table": explain_rows}[network.preprocess.modality]
     with evaluation(network):
         return explain(folder, network, samples)

@@ -10,7 +10,7 @@ from headstart import catalogue
 from headstart.choice.joint.plan import NORMS
 from headstart.errors import UserError, nearest
 from headstart.kinds import METRICS, TASKS
-from headstart.problem import MODALITIES
+from headstart.problem import READINGS
 from headstart.workflow.bounds import BOUNDS, LONGEST_BUDGET, real, whole
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -117,7 +117,7 @@ class FitOptions:
 
     def __post_init__(self) -> None:
         one_of("--task", self.task, (*TASKS, VERIFICATION))
-        one_of("--modality", self.modality, MODALITIES)
+        one_of("--modality", self.modality, READINGS)
         one_of("--target-labels", self.target_labels, TARGET_LABELS)
         one_of("--precision", self.precision, ("no", "bf16"))
         one_of("--metric", self.metric, tuple(dict.fromkeys(name for names in METRICS.values() for name in names)))

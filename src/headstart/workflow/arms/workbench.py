@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from headstart.data import Dataset
+from headstart.data.clips import ACROSS
 from headstart.engine import cached_states, choose_device, evaluator, predict, raw_fetch
 from headstart.engine.device import Place, find_place, keep_memory, process_state
 from headstart.engine.fetches import view_seed
@@ -19,9 +20,10 @@ from headstart.engine.progress import Progress
 from headstart.engine.states import States
 from headstart.errors import UserError
 from headstart.networks import Network, Source, TablePreprocess
+from headstart.networks.clips import READERS, of_clips
 from headstart.tasks import TaskLogic, create_task
 from headstart.tasks.base import draw
-from headstart.workflow.options import FitOptions
+from headstart.workflow.options import FitOptions, one_of
 from headstart.workflow.planning.timetable import Timetable
 
 
@@ -69,7 +71,9 @@ class Workbench:
         cls, dataset: Dataset, source: Source, options: FitOptions, processes: Any, progress: Progress
     ) -> Workbench:
         assert dataset.task is not None
-        logic = create_task(dataset.task, dataset.labels(dataset.splits["train"])).configured(options.of_task)
+        logic = create_task(dataset.task, dataset.labels(dataset.splits["train"])).configured(
+            asked_of_task(dataset, options)
+        )
         place = find_place(processes, options.device, options.precision)
         bench = cls(dataset, source, options, logic, place, progress, processes)
         if dataset.columns is not None:
@@ -104,6 +108,8 @@ class Workbench:
         network = self.source.build(
             pretrained=pretrained, seed=seed, columns=self.dataset.columns, statistics=self._statistics
         )
+        if self.dataset.frames:
+            network = of_clips(network, self.dataset.frames, ACROSS, self.options.head or READERS[0])
         network = self.logic.adapt(network)
         with torch.random.fork_rng(devices=[]):
             head = self.logic.head_of(network)
@@ -185,6 +191,14 @@ class Workbench:
         return predict(
             network, self.logic, fetch, len(rows), batch_size=self.batch_size, precision=self.place.precision
         )
+
+
+def asked_of_task(dataset: Dataset, options: FitOptions) -> dict[str, Any]:
+    """Return what the task is asked for; of clips ``head`` says what reads the frames, and the task has its own."""
+    if not dataset.frames:
+        return options.of_task
+    one_of("--head", options.head, READERS)
+    return {**options.of_task, "head": None}
 
 
 def viewed(

@@ -82,7 +82,7 @@ def facts_of(
         inner=watched_rows(n_train) if len(dataset.splits["validation"]) and shots is None else 0,
         n_test=len(dataset.splits["test"]),
         modality=dataset.modality if dataset.task.label_space.one_class else "",
-        solvable=bool(dataset.task.label_space.solved_as),
+        solvable=bool(dataset.task.label_space.solved_as) and not hasattr(network.head, "reads"),
         dense=network.reads_maps,
         single=is_single(dataset) and shots is None,
         means=means or "cosine",
