@@ -27,6 +27,7 @@ def measured(cell: str, data: Path, **options: Any) -> tuple[Any, Record]:
     out = PLACE / "runs" / cell.replace("/", "-")
     weights = {"source": f"file:{data_folder() / WEIGHTS}", "network": "torchvision/mobilenet_v2"}
     before, began = cpu_seconds(), time.monotonic()
+    weights = {} if "source" in options else weights
     run = hs.resume(out) if out.exists() else hs.fit(data, out=out, **weights, **options)
     assert run is not None
     arms = {
@@ -95,6 +96,10 @@ def people(cell: str, **options: Any) -> Record:
     return record
 
 
+def moving(cell: str, by: str, **options: Any) -> Record:
+    return measured(cell, sets.clips(PLACE / "sets", by), source="headstart/glyphs", **options)[1]
+
+
 def cpu_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
@@ -130,4 +135,9 @@ def table() -> dict[str, Cell]:
     found["pneumonia/seed-0"] = lambda cell: diagnosis(cell, arms=("probe",), budget="20m", views=1)
     for seed in range(3):
         found[f"faces/seed-{seed}"] = lambda cell, s=seed: people(cell, seed=s, budget="10m")
+    for by in ("direction", "digit"):
+        for reader in ("gru", "mean"):
+            found[f"clips/{by}/{reader}"] = lambda cell, b=by, r=reader: moving(
+                cell, b, head=r, budget="3m", arms=("probe", "scratch", "chosen"), epochs=20
+            )
     return found

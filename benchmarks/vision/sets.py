@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import runpy
 import shutil
 import tarfile
 from pathlib import Path
@@ -94,6 +95,15 @@ def faces(place: Path) -> Path:
             archive.extractall(draft, filter="data")
 
     _once(folder, unpack)
+    return folder
+
+
+def clips(place: Path, by: str) -> Path:
+    """Return the recipe's clips of moving digits, 40 of each direction or 16 of each digit."""
+    folder = place / f"clips-{by}"
+    recipe = Path(__file__).resolve().parents[2] / "recipes/moving_digits.py"
+    make = runpy.run_path(str(recipe))["make_clips"]
+    _once(folder, lambda draft: make(draft, by, 40 if by == "direction" else 16, 0))
     return folder
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from headstart.errors import UserError
 from headstart.networks import load_network, open_source, save_network
-from headstart.networks.clips import HEADS, head_in_time, of_clips
+from headstart.networks.clips import HEADS, of_clips
 from headstart.problem import Task
 from headstart.tasks import create_task
 
@@ -95,4 +95,4 @@ def test_a_source_without_pictures_is_refused():
     network.preprocess = object()
     with pytest.raises(UserError, match="takes none"):
         of_clips(network, FRAMES, ACROSS, "gru")
-    assert head_in_time(network, 2) is None
+    assert network.own_head(2) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
@@ -51,6 +52,7 @@ def of_clips(network: Network, frames: int, across: int, reader: str) -> Network
         stage.__dict__["frames"] = frames
     network.pool = PooledFrames(network.pool, reader == "mean")
     network.n_features *= 1 if reader == "mean" else frames
+    network.own_head = partial(head_in_time, network.n_features, frames, reader)
     network.spec = network.spec | {"clip": {"frames": frames, "across": across, "reader": reader}}
     return network
 
@@ -108,9 +110,6 @@ class Attention(nn.Module):
 HEADS: dict[str, type[Recurrent] | type[Attention]] = {"gru": Recurrent, "attention": Attention}
 
 
-def head_in_time(network: Network, n_out: int) -> nn.Module | None:
-    """Return the head that reads the frames of a network of clips; None where a plain head does."""
-    clip = network.spec.get("clip")
-    if clip is None or clip["reader"] not in HEADS:
-        return None
-    return HEADS[clip["reader"]](clip["frames"], network.n_features // clip["frames"], n_out)
+def head_in_time(n_features: int, frames: int, reader: str, n_out: int) -> nn.Module | None:
+    """Return the head that reads the features of all frames; None where a plain head does."""
+    return HEADS[reader](frames, n_features // frames, n_out) if reader in HEADS else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MethodType
 from typing import Any
 
@@ -44,6 +44,7 @@ class Network(nn.Module):
     taps : names of the stages whose pooled maps are the features; empty for the pooling's own.
     importance : what old data say of each parameter, by name, for methods that are to forget little; mostly nothing.
         Copies hold the same tensors, and no state dict does.
+    own_head : number of outputs to a head that these features need, or to None where a plain one does.
     former : the head with which the source answered its own classes, alone in a tuple so that it is no part of this
         network; mostly empty.
     """
@@ -68,6 +69,7 @@ class Network(nn.Module):
         self.taps: tuple[str, ...] = ()
         self.importance: dict[str, Tensor] = {}
         self.former: tuple[nn.Module, ...] = ()
+        self.own_head: Callable[[int], nn.Module | None] = _none
 
     @property
     def stage_names(self) -> list[str]:
@@ -219,6 +221,10 @@ class Network(nn.Module):
         """Return parameters and buffers of the frozen stages by name, for the hash that proves them unmoved."""
         prefixes = tuple(f"stages.{name}." for name in self.stage_names[: self.frozen])
         return {name: tensor for name, tensor in self.state_dict().items() if name.startswith(prefixes)}
+
+
+def _none(n_out: int) -> None:
+    return None
 
 
 def hold(module: nn.Module) -> None:

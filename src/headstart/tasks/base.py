@@ -57,9 +57,7 @@ class TaskLogic(ABC):
 
         Its attribute ``reads`` says what it reads; by default pooled features.
         """
-        from headstart.networks.clips import head_in_time
-
-        return head_in_time(network, self.task.n_outputs) or self.head(network.n_features)
+        return network.own_head(self.task.n_outputs) or self.head(network.n_features)
 
     def wanted(self, labels: np.ndarray) -> np.ndarray:
         """Return the outputs [n, k], by the link, that would be certain and right: one-hot rows, or standardised."""
