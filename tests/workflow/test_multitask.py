@@ -64,6 +64,11 @@ def test_each_task_has_its_gain_and_its_own_model(run, file, tmp_path):
         assert one["handed"]["arm"] == one["kept"]
     page = (run.path / "report.html").read_text()
     assert "Task by task, the worst first" in page
+    assert "What a step on one task does to another" in page
+    measured = told["affinity"]
+    assert sorted(name for group in measured["proposed"] for name in group) == ["kind", "size"]
+    assert min(measured["mean"][0][0], measured["mean"][1][1]) > 0, "a step on a task lowers its own loss"
+    assert told["lines"][-1].startswith(f"Affinity between tasks ({measured['n']} times measured) proposes: ")
     assert told["lines"][0] in run.lines()
     answers = run.predict(table(3).drop(columns=["kind", "size"]))
     assert [set(one) for one in answers] == [{"kind", "size"}] * 3

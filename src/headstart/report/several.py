@@ -20,6 +20,7 @@ def context(folder: RunFolder) -> dict[str, Any]:
         "delta": f"{100 * found['delta_m']:+.1f}%",
         "best": found["best"],
         "lines": found["lines"],
+        "affinity": _affinity(found.get("affinity")),
         "tasks": [_task(name, one) for name, one in tasks],
         "arms": [
             {
@@ -36,6 +37,17 @@ def context(folder: RunFolder) -> dict[str, Any]:
         "reasons": (folder.plan or {}).get("reasons") or [],
         "warnings": folder.run.get("warnings") or [],
     }
+
+
+def _affinity(found: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a row per task that steps: what every task's loss falls by, in per cent, with its standard error."""
+    if found is None:
+        return None
+    rows = [
+        {"name": name, "cells": [f"{100 * value:+.2f} ± {100 * error:.2f}" for value, error in zip(*pair, strict=True)]}
+        for name, *pair in zip(found["tasks"], found["mean"], found["error"], strict=True)
+    ]
+    return {"tasks": found["tasks"], "rows": rows, "n": fmt.count(found["n"])}
 
 
 def _task(name: str, one: dict[str, Any]) -> dict[str, Any]:

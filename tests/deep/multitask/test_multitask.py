@@ -12,12 +12,14 @@ from headstart.checks import create_trial
 from headstart.checks.states import assert_same, weights
 from headstart.checks.writing import check_writing
 from headstart.data.batches import Batch, Samples
+from headstart.deep.affinity import Affinity, Observed, affinity
 from headstart.deep.multitask.dwa import Past
 from headstart.deep.multitask.gradnorm import Weights
 from headstart.engine import Optimizer, Stream, train
 from headstart.problem import Task
 from headstart.tasks import create_task
 from headstart.tasks.several import SeveralTasks
+from headstart.workflow.multitask.grouping import proposed
 
 NAMES = [entry.name for entry in MULTITASK]
 NONE = np.nan
@@ -147,3 +149,52 @@ def test_famos_weights_move_towards_the_task_that_falls_less():
     kind, size, tags = nets.shares.xi.tolist()
     assert size < kind
     assert kind == pytest.approx(tags)
+
+
+def test_affinity_is_what_a_step_on_one_task_does_to_another():
+    x, labels, logic = problem()
+    y = torch.as_tensor(labels)
+    nets = catalogue.create("equal").build(network(logic), logic)
+    nets.train()
+    state = {name: one.clone() for name, one in nets.state_dict().items()}
+    found = affinity(nets, Batch(Samples(x, y)), 0.01)
+    assert nets.network.training
+    assert_same(state, nets.state_dict(), "measuring moves nothing")
+    nets.network.eval()
+    before = logic.losses(nets.network(x), y)
+    before["size"].backward()
+    shared = [p for p in nets.network.stages.parameters() if p.grad is not None]
+    length = torch.stack([p.grad.square().sum() for p in shared]).sum().sqrt()
+    with torch.no_grad():
+        for p in shared:
+            p -= 0.01 / length * p.grad
+        after = logic.losses(nets.network(x), y)
+    wanted = [1 - float(after[name] / before[name].detach()) for name in before]
+    assert found[1].tolist() == pytest.approx(wanted, abs=1e-5)
+    assert found.diag().min() > 0
+    nothing = y.clone()
+    nothing[:, 0] = torch.nan
+    lacking = affinity(nets, Batch(Samples(x, nothing)), 0.01)
+    assert lacking[0].isnan().all()
+    assert lacking[:, 0].isnan().all()
+    kept = Affinity(3)
+    kept.add(found)
+    kept.add(lacking)
+    assert kept.told()["mean"][0] == pytest.approx(found[0].tolist())
+    assert kept.told()["n"] == 2
+
+
+def test_observing_changes_no_bit_of_a_training():
+    plain = trained(catalogue.create("pcgrad"))
+    seen = trained(Observed(method=catalogue.create("pcgrad"), every=2))
+    assert_same(weights(plain.network), weights(seen.network), "observed")
+    assert seen.nets.affinity.told()["n"] == 3
+
+
+def test_tasks_that_help_each_other_are_proposed_together():
+    apart = -0.1 * np.ones((4, 4)) + 1.1 * np.eye(4)
+    assert proposed(apart) == [[0], [1], [2], [3]]
+    apart[0, 2] = apart[2, 0] = apart[1, 3] = apart[3, 1] = 0.5
+    assert proposed(apart) == [[0, 2], [1, 3]]
+    assert proposed(100 * apart @ np.diag([1, 10, 0.1, 5])) == [[0, 2], [1, 3]], "units of the losses say nothing"
+    assert proposed(np.ones((3, 3))) == [[0, 1, 2]]

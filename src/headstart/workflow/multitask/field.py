@@ -20,6 +20,7 @@ from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details, Field
 from headstart.workflow.judging.predictions import Predictions
 from headstart.workflow.judging.verdict import Guard, Verdict
+from headstart.workflow.multitask.grouping import affinity_lines, told_affinity
 from headstart.workflow.multitask.judging import Told, delta_m, is_better, lines, tell
 from headstart.workflow.multitask.training import (
     ALONE,
@@ -105,7 +106,16 @@ class MultiTaskField(Field[Plan, Results]):
         }
         return {
             arm: [
-                learn(self.ground, plan, method, names, seed, state, share)
+                learn(
+                    self.ground,
+                    plan,
+                    method,
+                    names,
+                    seed,
+                    state,
+                    share,
+                    observed=arm == plan.methods[0] and seed == options.seed,
+                )
                 for seed, state in zip(options.seed_list, self.states[arm], strict=True)
             ]
             for arm, (method, names) in arms.items()
@@ -167,6 +177,7 @@ class MultiTaskField(Field[Plan, Results]):
         few = [f"{one.name} is judged on {one.n} rows, so its interval is wide." for one in self.told if one.n < 100]
         cut = sorted({arm for arm, parts in results.items() if any(part["stopped"] == "budget" for part in parts)})
         short = [f"The budget cut {', '.join(cut)} short; give more with --budget."] if cut else []
+        affinity = told_affinity(results[plan.methods[0]][0]["settings"]["affinity"], self.names)
         tasks = {one.name: one.to_json() | {"task": self.ground.labels[one.name].task.to_json()} for one in self.told}
         return Details(
             source={"spec": source.spec, "kind": source.kind, "title": source.title, "licence": source.licence},
@@ -181,7 +192,8 @@ class MultiTaskField(Field[Plan, Results]):
                     "tasks": tasks,
                     "delta_m": delta_m(self.told),
                     "best": self.best,
-                    "lines": lines(self.told, self.best),
+                    "affinity": affinity,
+                    "lines": [*lines(self.told, self.best), *affinity_lines(affinity)],
                 },
             },
         )

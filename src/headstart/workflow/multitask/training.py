@@ -15,6 +15,7 @@ from torch import nn
 from headstart import catalogue
 from headstart.data import Dataset
 from headstart.data.several import Labels, of_task
+from headstart.deep.affinity import Observed
 from headstart.engine import Compute, Optimizer, Saving, Stream, predict, raw_fetch, train
 from headstart.engine.device import find_place
 from headstart.engine.settings import Limit
@@ -26,6 +27,8 @@ from headstart.tasks.several import SeveralTasks
 from headstart.workflow.saved import CUT, read_result
 
 VISITS, LEAST_EPOCHS, MOST_EPOCHS = 120_000, 5, 60
+MEASURED = 40
+"""How often affinity is measured in a training."""
 ALONE = "alone"
 PLAIN = "equal"
 """The method by which a task alone is trained: the mean of one loss."""
@@ -74,8 +77,22 @@ class Ground:
         return np.concatenate(parts, axis=1)
 
 
-def learn(ground: Ground, plan: Plan, method: str, names: list[str], seed: int, state: Path, seconds: float) -> Any:
+def learn(
+    ground: Ground,
+    plan: Plan,
+    method: str,
+    names: list[str],
+    seed: int,
+    state: Path,
+    seconds: float,
+    *,
+    observed: bool = False,
+) -> Any:
     """Train ``names`` together by ``method`` from the start network; keep one network per task, and the result.
+
+    Parameters
+    ----------
+    observed : whether affinity between the tasks is measured beside.
 
     Every training makes as many steps as all rows in so many epochs are; done already: nothing is trained.
     """
@@ -99,8 +116,11 @@ def learn(ground: Ground, plan: Plan, method: str, names: list[str], seed: int, 
     )
     steps = plan.epochs * math.ceil(n / min(plan.batch_size, n))
     ground.progress.stage(f"{method if len(names) > 1 else names[0] + ' alone'} (seed {seed})", steps)
+    weighting = catalogue.create(method, None, {"body_rate": plan.body_rate})
+    if observed:
+        weighting = Observed(method=weighting, every=max(1, steps // MEASURED))
     trained = train(
-        catalogue.create(method, None, {"body_rate": plan.body_rate}),
+        weighting,
         network.to(place.device),
         stream,
         task=logic,
@@ -131,6 +151,9 @@ def learn(ground: Ground, plan: Plan, method: str, names: list[str], seed: int, 
         "settings": {},
         "history": [{"arm": method, "seed": seed, **one} for one in trained.history],
     }
+    if observed:
+        assert trained.nets is not None
+        result["settings"]["affinity"] = trained.nets.affinity.told()
     write_json(state / "result.json", result)
     return result
 
