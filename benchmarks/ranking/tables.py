@@ -1,7 +1,8 @@
 """``python -m benchmarks.ranking.tables [--minutes M]``: `headstart rank` on tables, against what fine-tuning made.
 
-Sources learned the hearts of one hospital each (one of them shuffled labels, one was stopped after an epoch), targets
-are the hearts of the others with few labels. One record a pair, resumable; needs HEADSTART_DATA.
+Sources learned the hearts of one hospital or the incomes of one kind of employer each (some of them shuffled labels,
+some were stopped after an epoch), targets are the others with few labels. One record a pair, resumable;
+needs HEADSTART_DATA.
 """
 
 from __future__ import annotations
@@ -23,41 +24,65 @@ from headstart.storage import write_text
 
 NAME, PAGE = "tables", Path(__file__).with_name("TABLES.md")
 WORK = Path("build/ranking/tables")
-HOSPITALS = ("cleveland", "hungarian", "switzerland", "va")
-TARGETS = ("cleveland", "hungarian", "va")
-"""Of the fourth only eight are well."""
-COLUMNS = (
-    "age",
-    "sex",
-    "cp",
-    "trestbps",
-    "chol",
-    "fbs",
-    "restecg",
-    "thalach",
-    "exang",
-    "oldpeak",
-    "slope",
-    "ca",
-    "thal",
+HEARTS = tuple(
+    ["age", "sex", "cp", "trestbps", "chol", "fbs", "restecg", "thalach", "exang", "oldpeak", "slope", "ca", "thal"]
 )
+ADULT = tuple(
+    [
+        "age",
+        "workclass",
+        "fnlwgt",
+        "education",
+        "years",
+        "married",
+        "occupation",
+        "relationship",
+        "race",
+        "sex",
+        "gain",
+        "loss",
+        "hours",
+        "country",
+    ]
+)
+EMPLOYERS = {"private": ("Private",), "self": ("Self-emp-not-inc", "Self-emp-inc"),
+             "state": ("Local-gov", "State-gov", "Federal-gov")}  # fmt: skip
+ADULTS = 1500
+"""Rows of the incomes that one kind of employer gives, drawn once."""
 EPOCHS, SHORT, SHOTS = 30, 1, 10
-SOURCES = (*HOSPITALS, "cleveland shuffled", "hungarian shuffled", "cleveland short")
+WHOLE = ("cleveland", "hungarian", "switzerland", "va", *EMPLOYERS)
+TARGETS = ("cleveland", "hungarian", "va", *EMPLOYERS)
+"""Of the fourth hospital only eight are well."""
+SOURCES = (*WHOLE, *(f"{name} {worse}" for worse in ("shuffled", "short") for name in TARGETS))
 SCORES = ("knn", "linear_probe", "logme")
 
 
 def hearts(hospital: str) -> pd.DataFrame:
     path = data() / f"tabular/heart_disease/processed.{hospital}.data"
-    frame = pd.read_csv(path, names=[*COLUMNS, "num"], na_values="?")
-    return frame[list(COLUMNS)].astype(float).assign(label=np.where(frame["num"] > 0, "yes", "no"))
+    frame = pd.read_csv(path, names=[*HEARTS, "num"], na_values="?")
+    return frame[list(HEARTS)].astype(float).assign(label=np.where(frame["num"] > 0, "yes", "no"))
+
+
+def incomes(employer: str) -> pd.DataFrame:
+    frame = pd.read_csv(
+        data() / "tabular/adult/adult-train.csv.gz", names=[*ADULT, "label"], skipinitialspace=True, na_values="?"
+    )
+    mine = frame[frame["workclass"].isin(EMPLOYERS[employer])].drop(columns=["workclass", "fnlwgt"])
+    return mine.sample(ADULTS, random_state=0)
+
+
+def fellow(target: str, name: str) -> bool:
+    """Return whether a source learned the target's columns, and not the target itself."""
+    first = name.split()[0]
+    return first != target and (first in EMPLOYERS) == (target in EMPLOYERS)
 
 
 def written(name: str) -> Path:
-    """Write a hospital's table once; of a shuffled source the labels have nothing to do with the rows."""
+    """Write a table once; of a shuffled source the labels have nothing to do with the rows."""
     path = WORK / f"{name.replace(' ', '_')}.csv"
     if not path.is_file():
-        hospital, _, worse = name.partition(" ")
-        frame = hearts(hospital)
+        part, _, worse = name.partition(" ")
+        frame = incomes(part) if part in EMPLOYERS else hearts(part)
         if worse == "shuffled":
             frame["label"] = frame["label"].sample(frac=1, random_state=0).to_numpy()
         WORK.mkdir(parents=True, exist_ok=True)
@@ -77,7 +102,7 @@ def measure(seconds: float) -> None:
     stop, about = time.monotonic() + seconds, machine.describe("torch", "headstart")
     done = {(r["target"], r["source"]) for r in store.read(NAME, zoo.RESULTS)}
     for target in TARGETS:
-        names = [name for name in SOURCES if name.split()[0] != target]
+        names = [name for name in SOURCES if fellow(target, name)]
         if all((target, name) in done for name in names):
             continue
         ranking = hs.rank(written(target), [source(name) for name in names], seed=0, quiet=True)
@@ -161,11 +186,12 @@ TEXT = """# Which scores deserve trust on tables
 `python -m benchmarks.ranking.tables`, measured {date} on {machine}, one thread, beside other work: {n} pairs of a
 source and a target, {targets} targets.
 
-Hearts of four hospitals (13 columns, ill or not), of which three are targets too (in the fourth only eight are well).
-Sources: `headstart/tabular` trained on one hospital each, two on
-shuffled labels, one stopped after an epoch; none meets its own hospital. Scores read the target's training split, as
+Hearts of four hospitals (13 columns, ill or not), of which three are targets too (in the fourth only eight are well),
+and incomes above 50,000 dollars (12 columns) by three kinds of employer, 1,500 people each. Sources:
+`headstart/tabular` trained on one of them each, and for every target one on shuffled labels and one stopped after an
+epoch; none meets its own target, and none the other kind of columns. Scores read the target's training split, as
 `headstart rank` does; the truth is the mean test accuracy of fine-tuning all stages on {shots} labels per class, three
-draws. Intervals: 95%, bootstrap over targets, of which there are few, and of one kind.
+draws. Intervals: 95%, bootstrap over targets, of which there are few, and of two kinds.
 
 {table}
 
