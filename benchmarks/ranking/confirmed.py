@@ -195,8 +195,8 @@ def tuned(name: str, case: Case, title: str) -> dict[str, Any]:
     assert found is not None
     arm = found.arms[case.settings["method"]]["test"]
     seconds = round(time.process_time() - began, 1)
-    return {"case": name, "what": "source", "source": title, "accuracy": arm["accuracy"], "n": found.result["data"]["splits"]["test"],
-            "cpu": seconds}  # fmt: skip
+    tested = found.result["data"]["splits"]["test"]
+    return {"case": name, "what": "source", "source": title, "accuracy": arm["accuracy"], "n": tested, "cpu": seconds}
 
 
 def measure(seconds: float) -> None:
@@ -252,9 +252,9 @@ def section(name: str, records: list[dict[str, Any]]) -> str:
     pairs = told_apart(said, truth, n)
     head = ["place", "candidate", "k-NN", "probe", "LogME", "before next", "fine-tuned"]
     return (
-        f"## {name.capitalize()}\n\n{table(head, rows)}\n\nFirst pick {100 * (values.max() - values[0]):.1f} points "
-        f"below the best, a pick by chance {100 * (values.max() - values.mean()):.1f}; weighted τ {tau:.2f}; n = {n} test "
-        f"samples. Of {pairs['sure']} pairs that the ranking calls sure (95% of resamples) fine-tuning has "
+        f"## {name[0].upper()}{name[1:]}\n\n{table(head, rows)}\n\nFirst pick {100 * (values.max() - values[0]):.1f} "
+        f"points below the best, a pick by chance {100 * (values.max() - values.mean()):.1f}; weighted τ {tau:.2f}; n = {n} "
+        f"test samples. Of {pairs['sure']} pairs that the ranking calls sure (95% of resamples) fine-tuning has "
         f"{pairs['confirmed']} in the same order, {pairs['level']} level or turned within two standard errors, "
         f"{pairs['contradicted']} clearly turned.\n"
     )  # fmt: skip

@@ -20,31 +20,28 @@ from benchmarks import machine, store
 from benchmarks.ranking import judge, zoo
 from benchmarks.ranking.pictures import data
 from benchmarks.ranking.render import table
+from headstart.scores import SCORES
 from headstart.storage import write_text
 
 NAME, PAGE = "tables", Path(__file__).with_name("TABLES.md")
 WORK = Path("build/ranking/tables")
-HEARTS = tuple(
-    ["age", "sex", "cp", "trestbps", "chol", "fbs", "restecg", "thalach", "exang", "oldpeak", "slope", "ca", "thal"]
+HEARTS = (
+    "age",
+    "sex",
+    "cp",
+    "trestbps",
+    "chol",
+    "fbs",
+    "restecg",
+    "thalach",
+    "exang",
+    "oldpeak",
+    "slope",
+    "ca",
+    "thal",
 )
-ADULT = tuple(
-    [
-        "age",
-        "workclass",
-        "fnlwgt",
-        "education",
-        "years",
-        "married",
-        "occupation",
-        "relationship",
-        "race",
-        "sex",
-        "gain",
-        "loss",
-        "hours",
-        "country",
-    ]
-)
+ADULT = ("age", "workclass", "fnlwgt", "education", "years", "married", "occupation", "relationship", "race", "sex",
+         "gain", "loss", "hours", "country")  # fmt: skip
 EMPLOYERS = {"private": ("Private",), "self": ("Self-emp-not-inc", "Self-emp-inc"),
              "state": ("Local-gov", "State-gov", "Federal-gov")}  # fmt: skip
 ADULTS = 1500
@@ -54,7 +51,9 @@ WHOLE = ("cleveland", "hungarian", "switzerland", "va", *EMPLOYERS)
 TARGETS = ("cleveland", "hungarian", "va", *EMPLOYERS)
 """Of the fourth hospital only eight are well."""
 SOURCES = (*WHOLE, *(f"{name} {worse}" for worse in ("shuffled", "short") for name in TARGETS))
-SCORES = ("knn", "linear_probe", "logme")
+TITLES = {"order": "**the order of `headstart rank`**", "static": "static (held-out accuracy)"} | {
+    name: SCORES[name].title for name in judge.ALONE if name in SCORES
+}
 
 
 def hearts(hospital: str) -> pd.DataFrame:
@@ -122,20 +121,24 @@ def measure(seconds: float) -> None:
             one = at[name.replace(" ", "_")]
             record: dict[str, Any] = {
                 "target": target, "source": name, "accuracy": values["finetune"], "scratch": values["scratch"],
-                "n_test": run.verdict.n_test, "place": rank[name], "static": one.scores.get("static"),
-                "scores": {score: round(one.terms[score].value, 5) for score in SCORES},
+                "n_test": run.verdict.n_test, "place": rank[name],                "scores": scored(one),
                 "cpu": round(time.process_time() - began, 1),
             }  # fmt: skip
             store.append(NAME, record | about, zoo.RESULTS)
             print(target, name, {k: record[k] for k in ("accuracy", "scratch", "place", "cpu")}, flush=True)
 
 
+def scored(one: Any) -> dict[str, float]:
+    """Return everything that a ranking knows of a source, by the score's name."""
+    found = {name: terms.value for name, terms in one.terms.items()} | one.scores
+    return {name: round(float(value), 5) for name, value in found.items()}
+
+
 def cases(records: list[dict[str, Any]]) -> list[judge.Case]:
     found = []
     for target in dict.fromkeys(r["target"] for r in records):
         part = [r for r in records if r["target"] == target]
-        scores = {name: np.array([r["scores"][name] for r in part]) for name in SCORES}
-        scores |= {"static": np.array([np.nan if r["static"] is None else r["static"] for r in part])}
+        scores = {name: np.array([r["scores"].get(name, np.nan) for r in part], float) for name in TITLES}
         scores |= {"order": -np.array([r["place"] for r in part], float)}
         arrays = (np.array([r["accuracy"] for r in part]), scores, np.array([r["scratch"] for r in part]))
         found.append(judge.Case(target, *arrays, np.full(len(part), np.nan)))
@@ -145,9 +148,9 @@ def cases(records: list[dict[str, Any]]) -> list[judge.Case]:
 def page(records: list[dict[str, Any]]) -> str:
     known, header = cases(records), records[-1]
     targets, rows = [case.target for case in known], []
-    titles = {"order": "**the order of `headstart rank`**", "knn": "k-NN", "linear_probe": "linear probe",
-              "logme": "LogME", "static": "static (held-out accuracy)"}  # fmt: skip
-    for name, title in titles.items():
+    for name, title in TITLES.items():
+        if not all(np.isfinite(case.scores[name]).sum() > 1 for case in known):
+            continue
         said = judge.over_targets([judge.judged(case, case.scores[name]) for case in known], targets)
         rows.append([title, *_figures(said)])
     rows.append(["a pick by chance", *_figures(judge.over_targets([judge.by_chance(c) for c in known], targets))])
