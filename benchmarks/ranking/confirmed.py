@@ -253,8 +253,9 @@ def section(name: str, records: list[dict[str, Any]]) -> str:
     head = ["place", "candidate", "k-NN", "probe", "LogME", "before next", "fine-tuned"]
     return (
         f"## {name[0].upper()}{name[1:]}\n\n{table(head, rows)}\n\nFirst pick {100 * (values.max() - values[0]):.1f} "
-        f"points below the best, a pick by chance {100 * (values.max() - values.mean()):.1f}; weighted τ {tau:.2f}; n = {n} "
-        f"test samples. Of {pairs['sure']} pairs that the ranking calls sure (95% of resamples) fine-tuning has "
+        f"points below the best, a pick by chance {100 * (values.max() - values.mean()):.1f}; weighted τ {tau:.2f}; "
+        f"n = {n} test samples. Of {pairs['sure']} pairs that the ranking calls sure (95% of resamples) fine-tuning "
+        "has "
         f"{pairs['confirmed']} in the same order, {pairs['level']} level or turned within two standard errors, "
         f"{pairs['contradicted']} clearly turned.\n"
     )  # fmt: skip

@@ -90,3 +90,15 @@ def test_an_argument_that_has_no_content_to_look_up_is_refused():
         assert named(Basis(*[np.ones(2)] * 5)).mean[0] == 1
         with pytest.raises(TypeError, match="dict"):
             named({})
+
+
+def test_a_promised_array_is_read_once_and_no_other_is_taken_for_it():
+    with reusing() as shelf:
+        rows = shelf.promise(np.arange(6.0).reshape(2, 3))
+        found = doubled(rows)
+        assert doubled(rows.copy()) is found
+        rows[0, 0] = 7  # against the promise: it is not looked at again
+        assert doubled(rows) is found
+        for number in range(40):  # numbers of arrays that are gone come back
+            shelf.promise(np.full((2, 3), float(number)))
+            assert (doubled(np.full((2, 3), float(number))) == 2 * number).all()

@@ -85,6 +85,22 @@ def test_label_sets_and_values_are_watched(space):
     assert decide(found, space, 0)[0] == "adapt"
 
 
+def test_no_score_below_chance_is_expected(reference):
+    # Answers turned about contradict all neighbours; that they are worse than a draw is more than these can know.
+    features, answers, _ = drawn(100, 1)
+    turned = answers[:, ::-1]
+    found = measure(reference, features, turned, SPACE).expected
+    yes, own = (turned.argmax(axis=1) == 1).mean(), (reference.labels == 1).mean()
+    chance = yes * own + (1 - yes) * (1 - own)
+    assert 0.4 < chance < 0.6
+    assert found.estimate == pytest.approx(chance)
+    assert found.lost(SPACE)
+    sets, labels = ClassSets(("a", "b")), np.tile(np.array([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0]]), (40, 1))
+    kept = Reference(labels.astype(np.float16), 0.98 * labels + 0.01, labels, 120, "")
+    found = measure(kept, labels, 0.99 - 0.98 * labels, sets).expected
+    assert found.estimate == pytest.approx(4 / 9)  # each label is there in a third or two thirds, and said in the rest
+
+
 @pytest.mark.parametrize("kind", ["fitted", "adapted"])
 def test_every_kind_of_run_is_watched(kind, request, pictures, tmp_path):
     run = load(request.getfixturevalue(kind))

@@ -70,7 +70,8 @@ def score_all(features: Any, labels: Any, names: tuple[str, ...] = ()) -> dict[s
 
     x, y = read(features, labels)
     known = [name for name, one in SCORES.items() if one.reads == "features" and (one.of_values or is_classes(y))]
-    with reusing():
+    with reusing() as shelf:
+        x = shelf.promise(x)
         return {name: SCORES[name].function(x, y) for name in known if not names or name in names}
 
 

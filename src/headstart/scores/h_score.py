@@ -40,5 +40,5 @@ def _ledoit_wolf(rows: Array, variances: Array, d: int) -> float:
     """Return ``min(b^2 / d^2, 1)`` of rows on r axes of their own that have d features."""
     n, square = len(rows), float((variances**2).sum())
     away = square - float(variances.sum()) ** 2 / d
-    noise = (float(((rows**2).sum(axis=1) ** 2).mean()) - square) / n
+    noise = (float((np.einsum("ij,ij->i", rows, rows) ** 2).mean()) - square) / n
     return float(np.clip(noise / away, 0.0, 1.0)) if away > 0 else 1.0

@@ -39,10 +39,11 @@ def sfda(features: Array, labels: Array) -> float:
     shrinkage = float(np.exp(-STEEPNESS * _largest(within)))
     soft = softmax(_probabilities(rows, means, shares, within, shrinkage), axis=1)[np.arange(n), y][:, None]
     others = -shares[:, None] * means / np.maximum(1 - shares, 1e-12)[:, None]  # the common mean is 0
-    mixed = soft * rows + (1 - soft) * others[y]
+    mixed = soft * rows
+    mixed += (1 - soft) * others[y]
     means, shares = class_means(mixed, y)
-    away = mixed - means[y]
-    found = _probabilities(mixed, means, shares, away.T @ away / n, shrinkage)
+    within = mixed.T @ mixed / n - (means.T * shares) @ means
+    found = _probabilities(mixed, means, shares, within, shrinkage)
     return float(found[np.arange(n), y].mean())
 
 
@@ -58,5 +59,5 @@ def _probabilities(rows: Array, means: Array, shares: Array, within: Array, shri
     shrunk = (1 - shrinkage) * within
     least = LEAST * (float(np.trace(within)) / len(within) or 1.0)
     shrunk.flat[:: len(shrunk) + 1] += max(shrinkage, least)
-    turned = cho_solve(cho_factor(shrunk), means.T)
+    turned = cho_solve(cho_factor(shrunk, check_finite=False), means.T, check_finite=False)
     return softmax(rows @ turned - 0.5 * (means.T * turned).sum(axis=0) + np.log(shares), axis=1)

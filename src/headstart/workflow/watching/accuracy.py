@@ -70,7 +70,7 @@ class _Rows:
     def __init__(self, reference: Reference, features: Array, answers: Array, space: LabelSpace) -> None:
         n, s = len(reference.labels), reference.judged
         own, labels = reference.answers[:n], reference.labels
-        self.sureness = space.has_probabilities
+        self.sureness, self.one_class = space.has_probabilities, space.one_class
         if self.sureness:
             sure, right = confidences(own, labels, space.link)
             self.sure, self.right = sure.reshape(n, -1), right.reshape(n, -1).astype(np.float64)
@@ -80,6 +80,7 @@ class _Rows:
             self.score = -np.abs(own - labels).mean(axis=1)
         rows = standardised(np.concatenate([reference.features[:s], features]).astype(np.float64))
         wanted = space.indicators(labels[:s]).astype(np.float64)
+        self.wanted, self.said = space.indicators(labels).astype(np.float64), _said(answers, space)
         self.agree = neighbours_agree(rows[:s], wanted, None, own[:s], space.link)
         self.agree_new = neighbours_agree(rows[:s], wanted, rows[s:], answers, space.link)
 
@@ -90,8 +91,18 @@ class _Rows:
         if self.sureness:
             parts = (one.ravel() for one in (self.sure[held], self.right[held], self.new[new]))
             found["threshold"] = by_threshold(*parts)
-            found["neighbours"] = float(np.clip(found["neighbours"], 0, 1))
+            least = min(score, self._by_chance(held, new))
+            found = {name: float(np.clip(value, least, 1)) for name, value in found.items()}
         return found
+
+    def _by_chance(self, held: Array, new: Array) -> float:
+        """Return the share of new answers that are right if they have nothing to do with the labels.
+
+        ``sum_c P(answer is c) P(label is c)``. Sureness and neighbours tell how much of a relation is left; that
+        answers are turned against the labels, which alone is worse, neither can see.
+        """
+        said, wanted = self.said[new].mean(axis=0), self.wanted[held].mean(axis=0)
+        return float((said * wanted).sum() if self.one_class else (said * wanted + (1 - said) * (1 - wanted)).mean())
 
     def own_error(self, rng: np.random.Generator) -> float:
         """Return how far the estimate is off on halves of the held-out rows whose labels it does not see."""
@@ -108,6 +119,13 @@ class _Rows:
                 guess.append(by_threshold(*parts))
             off.append(abs(min(guess) - self.score[second].mean()))
         return float(np.mean(off))
+
+
+def _said(answers: Array, space: LabelSpace) -> Array:
+    """Return 0/1 columns of the classes or labels that answers give."""
+    if space.one_class:
+        return np.eye(answers.shape[1])[answers.argmax(axis=1)]
+    return (answers > 0.5).astype(np.float64)
 
 
 def expect(reference: Reference, features: Array, answers: Array, space: LabelSpace, seed: int) -> Expected | None:
