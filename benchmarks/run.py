@@ -95,6 +95,7 @@ def few() -> None:
     module(OWN, "benchmarks.few.animals")
     for method, arguments in OMNIGLOT.items():
         module(OWN, "benchmarks.few.omniglot", method, *arguments.split())
+    module(OWN, "benchmarks.few.multi_mnist")
     for name in ("adult", "bike", "wine"):
         module(OWN, "benchmarks.few.tables", name, "tasks")
     for seed in "012":

@@ -2,7 +2,7 @@
 
 ``anomalies``: each digit alone is learned by an autoencoder (400 pictures, code of 16), and 100 test pictures of every
 digit are scored: AUROC of the other digits against its own, beside PCA of 16 components and an isolation forest.
-``sources``: 1,000 pictures are learned without labels; then a linear probe on 5 and 20 labels per class, beside
+``sources``: 1,000 pictures are learned without labels; then a linear probe on 5, 20 and 100 labels per class, beside
 random weights, raw pixels and the bundled letters, on 1,000 test pictures.
 """
 
@@ -28,7 +28,7 @@ from headstart.networks import open_source
 
 Array = np.ndarray
 LEARNED, SCORED, CODE = 400, 100, 16
-UNLABELLED, TESTED, SHOTS = 1000, 1000, (5, 20)
+UNLABELLED, TESTED, SHOTS = 1000, 1000, (5, 20, 100)
 METHODS = ("autoencoder", "denoising", "vae", "mae", "simclr", "vicreg", "barlow")
 
 
@@ -61,6 +61,12 @@ def record(name: str, about: dict[str, Any]) -> None:
     print(name, about, flush=True)
 
 
+def is_done(what: str, **cell: Any) -> bool:
+    """Say whether a cell was measured by a run before."""
+    cell = {"what": what} | cell
+    return any(cell.items() <= one.items() for one in store.read("few_without_labels"))
+
+
 def anomalies(seed: int, folder: Path, only: str | None) -> None:
     """One class is usual; how well is every other told apart?"""
     data = digits()
@@ -87,6 +93,8 @@ def anomalies(seed: int, folder: Path, only: str | None) -> None:
             "isolation forest": by_forest,
         }
         for name, score in ways.items():
+            if is_done("anomalies", digit=digit, method=name, seed=seed):
+                continue
             before = time.process_time()
             auroc = float(roc_auc_score(odd, score()))
             cpu = round(time.process_time() - before, 2)
@@ -114,11 +122,15 @@ def sources(seed: int, folder: Path, only: str | None) -> None:
     glyphs = open_source("headstart/glyphs")
     named = {"raw pixels": None, "random weights": glyphs.build(pretrained=False, seed=seed), "letters": glyphs.build()}
     for method in METHODS if only is None else [only] if only in METHODS else []:
+        if is_done("sources", source=method, seed=seed, shots=SHOTS[-1]):
+            continue
         before = time.process_time()
         run = pretrained(data["train"][0][blind], method, 8, seed, folder)
         cpu = round(time.process_time() - before, 1)
         probe(method, open_source(str(run.path)).build(), data["train"], test, drawn, seed, cpu)
     for name, network in named.items() if only is None or only not in METHODS else []:
+        if is_done("sources", source=name, seed=seed, shots=SHOTS[-1]):
+            continue
         probe(name, network, data["train"], test, drawn, seed, 0.0)
 
 

@@ -62,6 +62,8 @@ def test_each_task_has_its_gain_and_its_own_model(run, file, tmp_path):
         assert low <= one["shared"]["gain"] <= high
         assert one["kept"] in ("alone", told["best"])
         assert one["handed"]["arm"] == one["kept"]
+        assert list(one["arms"]) == ["equal", "pcgrad"]
+        assert one["arms"][told["best"]] == one["shared"]
     page = (run.path / "report.html").read_text()
     assert "Task by task, the worst first" in page
     assert "What a step on one task does to another" in page

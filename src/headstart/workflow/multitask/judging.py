@@ -22,6 +22,7 @@ class Told:
     ----------
     metric : the task's own. together, alone : its value on test rows. kept : the arm that is handed back.
     shared : the weighting against the task alone. relative : its relative improvement, for Δm. n : test rows.
+    arms : every weighting against the task alone.
     """
 
     name: str
@@ -33,10 +34,12 @@ class Told:
     handed: Comparison
     relative: float
     n: int
+    arms: dict[str, Comparison]
 
     def to_json(self) -> dict[str, Any]:
+        arms = {arm: one.to_json() for arm, one in self.arms.items()}
         told = {name: getattr(self, name) for name in ("metric", "together", "alone", "kept", "relative", "n")}
-        return told | {"shared": self.shared.to_json(), "handed": self.handed.to_json()}
+        return told | {"shared": self.shared.to_json(), "handed": self.handed.to_json(), "arms": arms}
 
 
 def is_better(together: Array, alone: Array) -> bool:
@@ -74,7 +77,8 @@ def tell(
     together, single = value(best), value(alone)
     sign = -1.0 if metric in ERRORS else 1.0
     relative = sign * (together - single) / max(abs(single), 1e-12)
-    return Told(name, metric, together, single, kept, against(best), against(kept), relative, len(labels))
+    arms = {arm: against(arm) for arm in values if arm != alone}
+    return Told(name, metric, together, single, kept, arms[best], against(kept), relative, len(labels), arms)
 
 
 def delta_m(told: list[Told]) -> float:
