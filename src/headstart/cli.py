@@ -23,6 +23,7 @@ from headstart.cli_options import (
     Depth,
     Device,
     Epochs,
+    Flips,
     Force,
     Forgetting,
     Gallery,
@@ -395,11 +396,22 @@ def predict(
     raw_cells: RawCells = False,
     adapt: Adapt = None,
     gallery: Gallery = None,
+    flips: Flips = False,
 ) -> None:
     """Predict new samples: CSV or JSON on standard output, or CSV, JSON, JSON lines or Parquet with --out."""
     from headstart.workflow.predict import predict_files
 
-    predict_files(run, files, out=out, device=device, as_json=json_, raw_cells=raw_cells, adapt=adapt, gallery=gallery)
+    predict_files(
+        run,
+        files,
+        out=out,
+        device=device,
+        as_json=json_,
+        raw_cells=raw_cells,
+        adapt=adapt,
+        gallery=gallery,
+        flips=flips,
+    )
 
 
 @app.command()
@@ -412,13 +424,14 @@ def evaluate(
     allow_damaged: AllowDamaged = False,
     device: Device = None,
     adapt: Adapt = None,
+    flips: Flips = False,
     json_: AsJson = False,
 ) -> None:
     """Measure a run's model on labelled data, with intervals."""
     from headstart.workflow.evaluate import evaluate as run_evaluate
 
     options: dict[str, Any] = {"label": label, "text": text, "image": image, "allow_damaged": allow_damaged}
-    result = run_evaluate(run, data, **options, device=device, adapt=adapt)
+    result = run_evaluate(run, data, **options, device=device, adapt=adapt, flips=flips)
     show(result.to_json(), json_, result.lines())
 
 

@@ -204,6 +204,9 @@ Adapt = Annotated[
     str | None,
     typer.Option("--adapt", help="Adapt the model to these samples first: adabn, tent or sar (docs/test-time.md)."),
 ]
+Flips = Annotated[
+    bool, typer.Option("--flips", help="Of masks: average over each picture and its mirror image (docs/scenes.md).")
+]
 RawCells = Annotated[
     bool, typer.Option("--raw-cells", help="In CSV, leave cells as they are that a spreadsheet would run as formulas.")
 ]

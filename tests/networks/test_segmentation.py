@@ -183,3 +183,39 @@ def test_sizes_and_heads_that_are_none_are_refused():
             logic.configured(options)
     with pytest.raises(UserError, match="--size 64 is for masks and boxes"):
         create_task(Task("classification", ("a", "b"))).configured({"size": 64, "head": None})
+
+
+def test_flips_average_over_the_mirror_image_and_large_canvases_go_by_tiles(monkeypatch):
+    from headstart.tasks import segmentation
+
+    logic = create_task(Task("segmentation", ("background", "vessel"))).configured({"size": 64})
+    uneven = torch.linspace(-2, 2, 64).expand(1, 1, 64, 64)
+    sides = []
+
+    def network(x):
+        sides.append(x.shape[-1])
+        return torch.cat([x, x * torch.arange(x.shape[-1])], dim=1)  # the place counts, as nothing equivariant would
+
+    network.entry = 0
+    plain, mirrored = network(uneven).softmax(1), network(uneven.flip(-1)).flip(-1).softmax(1)
+    torch.testing.assert_close(logic.run(network, uneven).softmax(1), plain)
+    torch.testing.assert_close(logic.flipped().run(network, uneven).exp(), (plain + mirrored) / 2)
+    sides.clear()
+    monkeypatch.setattr(segmentation, "TILE", 32)
+    logic.run(network, uneven)
+    assert set(sides) == {32}
+    network.entry = 1  # states that are kept are of the whole canvas
+    sides.clear()
+    logic.run(network, uneven)
+    assert sides == [64]
+    with pytest.raises(UserError, match="--flips is for masks"):
+        create_task(Task("classification", ("a", "b"))).flipped()
+
+
+@pytest.mark.parametrize("name", sorted(DECODERS))
+def test_a_decoder_answers_in_the_size_of_what_its_maps_are_of(name):
+    from headstart.tasks.pyramid import Level
+
+    head = DECODERS[name]([Level("a", 8, 4), Level("b", 8, 8)], 2, 64)
+    maps = {"a": torch.zeros(1, 8, 8, 8), "b": torch.zeros(1, 8, 4, 4)}
+    assert head(maps).shape == (1, 2, 32, 32)

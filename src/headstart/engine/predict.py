@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,8 @@ def predict(
     device : where to compute; None: where the network is.
     precision : ``no`` (float32) or ``bf16``.
     """
-    found = outputs(network, fetch, n, batch_size, _place(network, device, precision), logic.condensed)
+    place, run = _place(network, device, precision), partial(logic.run, network)
+    found = outputs(network, fetch, n, batch_size, place, logic.condensed, run)
     return logic.predict(found).numpy()
 
 
@@ -63,7 +65,8 @@ def evaluator(
     y = as_labels(labels)
 
     def evaluate(network: Network) -> dict[str, float]:
-        found = outputs(network, fetch, len(y), batch_size, _place(network, None, precision), logic.condensed)
+        place, run = _place(network, None, precision), partial(logic.run, network)
+        found = outputs(network, fetch, len(y), batch_size, place, logic.condensed, run)
         return logic.evaluated(found, y)
 
     return evaluate
@@ -83,10 +86,11 @@ def outputs(
     batch_size: int,
     place: Place,
     condensed: Callable[[Tensor], Tensor] = lambda outputs: outputs,
+    run: Callable[[Any], Tensor] | None = None,
 ) -> Tensor:
-    """Return what ``condensed`` keeps of the network's outputs [n, k], float32, on the CPU."""
+    """Return what ``condensed`` keeps of the network's outputs [n, k], float32, on the CPU; ``run`` makes them."""
     with evaluating(network):
-        found = [condensed(one.float()).cpu() for one in _batches(network, fetch, n, batch_size, place)]
+        found = [condensed(one.float()).cpu() for one in _batches(network, fetch, n, batch_size, place, run)]
     if not found:
         raise UserError("There is nothing to predict: no sample was given.")
     return _joined(found)
@@ -101,11 +105,13 @@ def _joined(found: list[Tensor]) -> Tensor:
     return torch.cat([nn.functional.pad(part, ends) for part, ends in zip(found, pad, strict=True)])
 
 
-def _batches(network: Network, fetch: Fetch, n: int, batch_size: int, place: Place) -> Iterator[Tensor]:
+def _batches(
+    network: Network, fetch: Fetch, n: int, batch_size: int, place: Place, run: Callable[[Any], Tensor] | None
+) -> Iterator[Tensor]:
     layout = layout_of(network, place.device)
     chunks = [np.arange(start, min(start + batch_size, n)) for start in range(0, n, batch_size)]
     for state in ahead(lambda positions: fetch(positions, 0), chunks, threads=getattr(fetch, "slow", False)):
-        yield run_safely(network, move(state, place.device, layout), place)
+        yield run_safely(run or network, move(state, place.device, layout), place)
 
 
 def run_safely(function: Callable[[Any], Any], state: Any, place: Place) -> Any:

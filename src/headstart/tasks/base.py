@@ -90,6 +90,14 @@ class TaskLogic(ABC):
         difference, for which a temperature has no meaning."""
         return (outputs - others).square().mean()
 
+    def run(self, network: Any, state: Any) -> Tensor:
+        """Return a network's outputs where it predicts; a task may run it by parts, or more than once."""
+        return network(state)
+
+    def flipped(self) -> Self:
+        """Return the task with answers that are the mean over a sample and its mirror image."""
+        raise UserError(f"--flips is for masks, and the task is {self.task.kind}; leave it out.")
+
     def condensed(self, outputs: Tensor) -> Tensor:
         """Return what `predict` needs of a batch's outputs: all of them, or less where these are large."""
         return outputs

@@ -23,7 +23,7 @@ class UNet(nn.Module):
     def __init__(self, levels: list[Level], n_outputs: int, size: int) -> None:
         super().__init__()
         self.reads = tuple(level.stage for level in levels)
-        self.size = size
+        self.stride = levels[0].stride
         widths = [max(16, min(128, level.channels // 4)) for level in levels]
         self.entry = nn.Conv2d(levels[-1].channels, widths[-1], 1)
         self.steps = nn.ModuleList(
@@ -32,12 +32,17 @@ class UNet(nn.Module):
         )
         self.exit = nn.Conv2d(widths[0], n_outputs, 1)
 
+    def side_of(self, maps: dict[str, Tensor]) -> tuple[int, int]:
+        """Return the sides of what the maps are of: a canvas, or a tile of one."""
+        height, width = maps[self.reads[0]].shape[-2:]
+        return height * self.stride, width * self.stride
+
     def forward(self, maps: dict[str, Tensor]) -> Tensor:
         *finer, coarsest = (maps[name] for name in self.reads)
         x = self.entry(coarsest)
         for step, fine in zip(self.steps, reversed(finer), strict=True):
             x = step(torch.cat([enlarged(x, fine), fine], dim=1))
-        return F.interpolate(self.exit(x), size=(self.size, self.size), mode="bilinear", align_corners=False)
+        return F.interpolate(self.exit(x), size=self.side_of(maps), mode="bilinear", align_corners=False)
 
 
 class FPN(nn.Module):
@@ -52,17 +57,22 @@ class FPN(nn.Module):
         super().__init__()
         used = [level for level in levels if level.stride >= 4] or levels
         self.reads = tuple(level.stage for level in used)
-        self.size = size
+        self.stride = used[0].stride
         self.lateral = nn.ModuleList(nn.Conv2d(level.channels, 64, 1) for level in used)
         self.mix = block(64, 64)
         self.exit = nn.Conv2d(64, n_outputs, 1)
+
+    def side_of(self, maps: dict[str, Tensor]) -> tuple[int, int]:
+        """Return the sides of what the maps are of: a canvas, or a tile of one."""
+        height, width = maps[self.reads[0]].shape[-2:]
+        return height * self.stride, width * self.stride
 
     def forward(self, maps: dict[str, Tensor]) -> Tensor:
         finest, *coarser = (side(maps[name]) for side, name in zip(self.lateral, self.reads, strict=True))
         x = finest
         for other in coarser:
             x = x + enlarged(other, finest)
-        return F.interpolate(self.exit(self.mix(x)), size=(self.size, self.size), mode="bilinear", align_corners=False)
+        return F.interpolate(self.exit(self.mix(x)), size=self.side_of(maps), mode="bilinear", align_corners=False)
 
 
 DECODERS: dict[str, type[UNet] | type[FPN]] = {"unet": UNet, "fpn": FPN}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from headstart.errors import check_names
 from headstart.functional import overlap
 from headstart.functional.placement import plain_placement
+from headstart.functional.stitching import stitched
 from headstart.kinds.masks import IGNORED, Mask, Masks
 from headstart.tasks import pictures
 from headstart.tasks.base import average
@@ -24,6 +25,8 @@ from headstart.tasks.pyramid import find_levels
 from headstart.tasks.scene import Scene
 
 Array = np.ndarray
+TILE = 512
+"""Side above which canvases are predicted by tiles, so that memory does not grow with them."""
 MOST_KEPT = 20_000
 """Counts of pixels that are kept, so that several metrics of one answer read each mask once."""
 
@@ -44,6 +47,7 @@ class Segmentation(Scene):
 
     def __init__(self, task: Any, size: int, head_name: str) -> None:
         super().__init__(task, size, head_name)
+        self.flips = False
         self._kept: dict[tuple[str, bytes, bytes], Array] = {}
 
     def head_of(self, network: Any) -> nn.Module:
@@ -63,6 +67,21 @@ class Segmentation(Scene):
         count = known.flatten(1).sum(1).clamp(min=1)
         cross = F.cross_entropy(outputs, truth, ignore_index=-1, reduction="none").flatten(1).sum(1) / count
         return average(cross + _soft_dice(outputs, truth, known), weight)
+
+    def run(self, network: Any, state: Any) -> Tensor:
+        """Return logits, of canvases above `TILE` by tiles that overlap by a quarter; with flips log mean shares."""
+        if network.entry:
+            return network(state)
+        large = self.size > TILE
+        whole = (lambda x: stitched(network, x, TILE, TILE // 4)) if large else network
+        if not self.flips:
+            return whole(state)
+        shares = whole(state).softmax(dim=1) + whole(state.flip(-1)).flip(-1).softmax(dim=1)
+        return (shares / 2).log()
+
+    def flipped(self) -> Self:
+        self.flips = True
+        return self
 
     def condensed(self, outputs: Tensor) -> Tensor:
         return outputs.argmax(dim=1).to(torch.uint8)

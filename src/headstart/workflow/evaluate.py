@@ -63,13 +63,15 @@ def evaluate(
     allow_damaged: bool = False,
     device: str | None = None,
     adapt: str | None = None,
+    flips: bool = False,
 ) -> Evaluation:
     """Evaluate on the test split where the data bring one, and on all samples otherwise.
 
     Columns are read with the run's types. Label, text and image columns are those of the run unless others are named.
 
     With ``adapt``, a method at test time, the figures are those of the model adapted to these samples, without their
-    labels; those of the model as it is stand beside.
+    labels; those of the model as it is stand beside. With ``flips`` they are of means over a picture and its mirror
+    image.
 
     Raises
     ------
@@ -80,6 +82,8 @@ def evaluate(
     model = opened.model
     if isinstance(model, VerificationModel):
         return evaluate_people(opened, model, data, label=label, text=text, image=image, device=device)
+    if flips:
+        model.logic.flipped()
     task = model.logic.task
     like = Like(task, model.modality, model.wanted, label_columns(opened))
     dataset = open_labelled(data, like, label=label, text=text, image=image)

@@ -38,6 +38,7 @@ def predict_files(
     raw_cells: bool = False,
     adapt: str | None = None,
     gallery: Any = None,
+    flips: bool = False,
 ) -> None:
     """Predict files, folders, tables or standard input (``-``), and write CSV, JSON, JSON lines or Parquet.
 
@@ -45,9 +46,11 @@ def predict_files(
     class that a spreadsheet would run as a formula gets an apostrophe in front unless ``raw_cells``; numbers do not.
     With ``adapt``, a method at test time, the answers are those of the model adapted to these samples; the others stand
     beside them in columns whose names begin with ``unadapted``. With ``gallery``, labelled samples of known people, a
-    verification says who is who.
+    verification says who is who. ``flips`` averages over each picture and its mirror image.
     """
     model = load(run).model
+    if flips:
+        model.logic.flipped()
     if not model.writes:
         refuse_ending(out)
     dataset = open_files(files, modality=model.modality, columns=model.wanted)

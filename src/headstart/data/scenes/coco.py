@@ -28,10 +28,27 @@ BOX = Items(Number(), 4, 4)
 
 def has_coco(path: Path) -> bool:
     """Whether a folder, its ``annotations`` or the folders of its splits hold a JSON file as COCO writes them."""
-    return bool(_files(path))
+    return bool(coco_files(path))
 
 
-def _files(path: Path) -> list[str]:
+def annotated(path: Path) -> tuple[list[tuple[str, int | None, list[tuple[dict[str, Any], str]]]], dict[int, str]]:
+    """Return pictures with their split and annotations, each with where it stands, and the categories by number."""
+    names: dict[int, str] = {}
+    found = []
+    files, splits = _splits(path)
+    for file, split in zip(files, splits, strict=True):
+        value = require(read_json(path / file), COCO, path / file)
+        mine: list[Picture] = []
+        _pictures(path, file, value, split if len(files) > 1 else None, names, mine, boxes=False)
+        outlines: dict[int, list[tuple[dict[str, Any], str]]] = {image["id"]: [] for image in value["images"]}
+        for number, one in enumerate(value["annotations"]):
+            outlines[one["image_id"]].append((one, f"{path / file}, annotation {one.get('id', number)}"))
+        found += [(one.path, one.split, parts) for one, parts in zip(mine, outlines.values(), strict=True)]
+    return found, names
+
+
+def coco_files(path: Path) -> list[str]:
+    """Return such files, relative to the folder."""
     inner = [name for name in subfolders(path) if name.lower() in ("annotations", *SPLIT_NAMES)]
     found = [f"{below}/{name}" if below else name for below in ("", *inner) for name in loose_files(path / below)]
     return [name for name in found if name.lower().endswith(".json") and _looks(path / name)]
@@ -51,12 +68,7 @@ def read_coco(path: Path, options: Options) -> Material:
 
     A file whose name, or folder, has the word train, val or test in it is that split.
     """
-    files = _files(path)
-    splits = [_split_of(name) for name in files]
-    if len(files) > 1 and (None in splits or len(set(splits)) < len(splits)):
-        raise UserError(f"{path} holds several JSON files ({', '.join(files[:4])}), and their names do not tell "
-                        f"train, val "
-                        "and test apart; rename them, or keep one.")  # fmt: skip
+    files, splits = _splits(path)
     names: dict[int, str] = {}
     read, crowds = [], 0
     for file, split in zip(files, splits, strict=True):
@@ -71,6 +83,16 @@ def read_coco(path: Path, options: Options) -> Material:
     return box_material(path, read, options, "COCO", ordered, left_out=said)
 
 
+def _splits(path: Path) -> tuple[list[str], list[int | None]]:
+    files = coco_files(path)
+    splits = [_split_of(name) for name in files]
+    if len(files) > 1 and (None in splits or len(set(splits)) < len(splits)):
+        raise UserError(f"{path} holds several JSON files ({', '.join(files[:4])}), and their names do not tell "
+                        f"train, val "
+                        "and test apart; rename them, or keep one.")  # fmt: skip
+    return files, splits
+
+
 def _split_of(name: str) -> int | None:
     words = name.lower().replace("/", "_").replace(".", "_").replace("-", "_").split("_")
     stripped = [word.rstrip("0123456789") for word in words]
@@ -78,8 +100,9 @@ def _split_of(name: str) -> int | None:
 
 
 def _pictures(
-    root: Path, file: str, value: dict[str, Any], split: int | None, names: dict[int, str], read: list[Picture]
-) -> int:
+    root: Path, file: str, value: dict[str, Any], split: int | None, names: dict[int, str], read: list[Picture],
+    *, boxes: bool = True,
+) -> int:  # fmt: skip
     """Add a file's pictures and categories; return how many crowds were left out."""
     for category in value["categories"]:
         if names.setdefault(category["id"], category["name"]) != category["name"]:
@@ -100,6 +123,8 @@ def _pictures(
             raise UserError(f"{where} is of the image {one['image_id']}, which the file does not list; correct it.")
         if one["category_id"] not in names:
             raise UserError(f"{where} has the category {one['category_id']}, which the file does not list; correct it.")
+        if not boxes:
+            continue
         if one.get("iscrowd"):
             crowds += 1
             continue

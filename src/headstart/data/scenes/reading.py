@@ -10,6 +10,7 @@ from headstart.data.material import Material, Options
 from headstart.data.scenes.box_rows import has_rows, read_rows
 from headstart.data.scenes.coco import has_coco, read_coco
 from headstart.data.scenes.masks import has_masks, read_masks
+from headstart.data.scenes.polygons import has_polygons, read_polygons
 from headstart.data.scenes.voc import has_voc, read_voc
 from headstart.data.scenes.yolo import has_yolo, read_yolo
 from headstart.errors import UserError
@@ -30,6 +31,7 @@ FORMS: tuple[Form, ...] = (
     Form("detection", "Annotations/ with an XML file per picture (Pascal VOC) beside JPEGImages/", has_voc, read_voc),
     Form("detection", "images/ and labels/ with a text file per picture (YOLO)", has_yolo, read_yolo),
     Form("detection", "a CSV with the columns image, xmin, ymin, xmax, ymax and class", has_rows, read_rows),
+    Form("segmentation", "COCO's JSON with polygons (--task segmentation)", has_polygons, read_polygons),
     Form("segmentation", "images/ and masks/ with a mask of the same name for each image", has_masks, read_masks),
 )
 
