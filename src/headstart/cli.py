@@ -314,8 +314,16 @@ def pretrain(
     method: Annotated[
         str | None,
         typer.Option(
-            "--method", help="Of few-shot episodes (protonet), or without labels (denoising, simclr); else by labels."
+            "--method", help="Of few-shot episodes (protonet), without labels (simclr) or of pairs (contrastive)."
         ),
+    ] = None,
+    left: Annotated[str | None, typer.Option("--left", help="Of pairs: the column, or columns, of one side.")] = None,
+    right: Annotated[str | None, typer.Option("--right", help="Of pairs: those of the other.")] = None,
+    pretrained: Annotated[
+        str | None, typer.Option("--pretrained", help="Sides that start from a source's weights: left, right, both.")
+    ] = None,
+    teacher: Annotated[
+        str | None, typer.Option("--teacher", help="Run whose answers of the left side the right learns (crossmodal).")
     ] = None,
     ways: Annotated[int | None, typer.Option("--ways", help="Classes of a few-shot episode (5).")] = None,
     shots: Annotated[int | None, typer.Option("--shots", help="Samples per class that an episode teaches (1).")] = None,
@@ -349,6 +357,10 @@ def pretrain(
         data,
         network=network,
         method=method,
+        left=left,
+        right=right,
+        pretrained=pretrained,
+        teacher=teacher,
         ways=ways,
         shots=shots,
         out=out,

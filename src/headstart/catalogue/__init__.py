@@ -19,6 +19,7 @@ from headstart.catalogue.label_sets import LABEL_SETS
 from headstart.catalogue.matching import MATCHING
 from headstart.catalogue.meta import META
 from headstart.catalogue.multitask import MULTITASK
+from headstart.catalogue.pairs import PAIRS
 from headstart.catalogue.parameters import PARAMETERS
 from headstart.catalogue.pseudo_labels import PSEUDO_LABELS
 from headstart.catalogue.relations import RELATIONS
@@ -56,6 +57,7 @@ METHODS: tuple[Entry, ...] = (
     *META,
     *ZERO_SHOT,
     *UNLABELLED,
+    *PAIRS,
     *MULTITASK,
 )
 LEARNT = frozenset({"joint", "source_free"})

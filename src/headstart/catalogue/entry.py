@@ -22,6 +22,7 @@ KINDS = (
     "meta",
     "zero_shot",
     "self_supervised",
+    "pairs",
     "multitask",
     "weights",
     "map",
@@ -64,11 +65,11 @@ class Entry:
         an unlabelled target), "source_free" (by the loop, on an unlabelled target from a source's model), "test_time"
         (at prediction, from a model and the rows to predict), "meta" (by the loop, on few-shot episodes, for classes to
         come), "zero_shot" (a function of features, labels and classes' attributes), "self_supervised" (by the loop,
-        from samples without labels, to make a source), "multitask" (by the loop, several label columns at once), or,
-        across domains of arrays and features: "weights" (a
-        function that weighs source rows), "map" (a `DomainTransformer`), "predictor" (a `DomainClassifier` or
-        `DomainRegressor`; one that serves several tasks has ``regressor`` beside), "head" (starts from a fitted source
-        estimator) or "unsupervised" (no labels on either side).
+        from samples without labels, to make a source), "pairs" (the same, from two sides of samples), "multitask" (by
+        the loop, several label columns at once), or, across domains of arrays and features: "weights" (a function that
+        weighs source rows), "map" (a `DomainTransformer`), "predictor" (a `DomainClassifier` or `DomainRegressor`; one
+        that serves several tasks has ``regressor`` beside), "head" (starts from a fitted source estimator) or
+        "unsupervised" (no labels on either side).
     space : homogeneous, or heterogeneous for methods that take source and target features of different meaning.
     regressor : ``module:Class`` of the regressor, for a predictor whose ``path`` is a classifier.
     words : what it is as a baseline, after "over"; None for the name.

@@ -64,7 +64,7 @@ def open_blind(
 def _opened(data: Any, label: tuple[str, ...], modality: str | None, text: str | None, image: str | None) -> Dataset:
     frame, origin = frame_of_data(data)
     if frame is not None:
-        return _from_frame(frame, origin, label, modality, text, image)
+        return from_frame(frame, origin, label, modality, text, image)
     path = Path(data).expanduser() if isinstance(data, str | Path) else None
     if path is not None and path.is_dir():
         return _from_folder(path, label, modality)
@@ -83,7 +83,7 @@ def frame_of_data(data: Any) -> tuple[Frame | None, str]:
     return (tables.read_files([path], [None]) if is_table else None), printable(str(path))
 
 
-def _from_frame(
+def from_frame(
     frame: Frame,
     origin: str,
     label: tuple[str, ...],
@@ -91,6 +91,7 @@ def _from_frame(
     text: str | None,
     image: str | None,
 ) -> Dataset:
+    """Return the samples of a table without the columns ``label``, or those that are called labels."""
     names = frame.columns.names
     labels = tuple(require_column(name, names, origin, "--label") for name in label)
     labels = labels or tuple(name for name in names if name.lower() in LABEL_NAMES or name in frame.class_names)

@@ -8,6 +8,7 @@ from headstart.engine.fetches import raw_fetch
 from headstart.engine.frozen import freeze_table
 from headstart.engine.joined import JoinedStream
 from headstart.engine.loop import Trained, train
+from headstart.engine.pairs import PairStream
 from headstart.engine.predict import evaluator, predict
 from headstart.engine.settings import Compute, Optimizer, Saving, Selection
 from headstart.engine.states import States
@@ -19,6 +20,7 @@ __all__ = [
     "EpisodeStream",
     "JoinedStream",
     "Optimizer",
+    "PairStream",
     "Saving",
     "Selection",
     "States",

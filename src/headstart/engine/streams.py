@@ -20,7 +20,7 @@ __all__ = ["BatchStream", "Fetch", "Stream"]
 class BatchStream(ABC):
     """Batches, each a pure function of its step: resuming neither replays nor skips data.
 
-    Final subclasses: `Stream`, `JoinedStream`, `EpisodeStream`.
+    Final subclasses: `Stream`, `JoinedStream`, `PairStream`, `EpisodeStream`.
     """
 
     batch_size: int

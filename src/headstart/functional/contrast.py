@@ -44,3 +44,29 @@ def _standardised(z: Tensor) -> Tensor:
 
 def _variance(z: Tensor) -> Tensor:
     return (z - z.mean(dim=0)).square().sum(dim=0) / max(len(z) - 1, 1)
+
+
+def paired_contrast(
+    first: Tensor, second: Tensor, steepness: Tensor | float, same: tuple[Tensor | None, Tensor | None] = (None, None)
+) -> Tensor:
+    """Return the contrast of pairs [n, d] both ways: each side's partner against all others of the batch.
+
+    With ``s_ij = steepness * cos(a_i, b_j)``, the mean of ``-mean_{j in P_i} log softmax_j s_ij`` over i, and of the
+    same with the sides exchanged. P_i is i, and whatever else is the same on either side: two samples with the caption
+    "three" are no contrast to each other (Radford et al., ICML 2021, figure 3, where P_i is i).
+
+    Parameters
+    ----------
+    same : numbers [n] that are equal where contents are, of each side; None where all differ.
+    """
+    logits = steepness * functional.normalize(first, dim=1) @ functional.normalize(second, dim=1).T
+    partners = torch.eye(len(first), dtype=torch.bool, device=first.device)
+    for numbers in same:
+        if numbers is not None:
+            partners = partners | (numbers[:, None] == numbers)
+    return (_partnered(logits, partners) + _partnered(logits.T, partners.T)) / 2
+
+
+def _partnered(logits: Tensor, partners: Tensor) -> Tensor:
+    share = partners.to(logits) / partners.sum(dim=1, keepdim=True)
+    return -(share * logits.log_softmax(dim=1)).sum(dim=1).mean()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from headstart.models.network import NetworkModel
 from headstart.models.saved import ARRAYS, BLIND, SEVERAL, VERIFICATION, SavedModel
+from headstart.networks.projection import PAIRS
 
 
 def holds_arrays(directory: Path) -> bool:
@@ -33,6 +34,10 @@ def open_model(directory: Path, column: str | None = None) -> SavedModel:
         from headstart.models.verification import load_verification
 
         return load_verification(directory, column)
+    if (directory / PAIRS).exists():
+        from headstart.models.pairs import load_pairs
+
+        return load_pairs(directory)
     if (directory / BLIND).exists():
         from headstart.models.blind import load_blind
 

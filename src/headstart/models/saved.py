@@ -68,6 +68,12 @@ class SavedModel(ABC):
             return inputs
         return said(open_inputs(inputs, modality=self.modality, columns=self.wanted))
 
+    def open_files(self, files: list[str]) -> Any:
+        """Open what the command line names as the `Dataset` that this model takes."""
+        from headstart.data import open_files
+
+        return open_files(files, modality=self.modality, columns=self.wanted)
+
     @isolate
     def predict_proba(self, inputs: Any, *, device: str | None = None) -> np.ndarray:
         """Return probabilities [n, classes], or values [n, targets] for a regression.

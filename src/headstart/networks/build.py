@@ -62,6 +62,10 @@ def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network
         network = build_conv4(spec, preprocess)
     else:
         raise UserError(f"No family of networks is called '{family}'; {nearest(family, FAMILIES)}")
+    if spec.get("projected"):
+        from headstart.networks.projection import project
+
+        network = project(network, spec["projected"])
     if spec.get("taps"):
         network.tap(spec["taps"], spec["n_features"])
     if clip:

@@ -85,7 +85,12 @@ PREPROCESS: dict[str, Rule] = {
 CLIP = Record(
     {"frames": Whole(1, 256), "across": Whole(1, 256), "reader": Text(choices=("gru", "attention", "mean"))}, open=False
 )
-_TAPS: dict[str, Rule] = {"taps": Items(NAME), "n_features": SIZE, "clip": CLIP}
+_TAPS: dict[str, Rule] = {
+    "taps": Items(NAME),
+    "n_features": SIZE,
+    "clip": CLIP,
+    "projected": Whole(1, 2**14),
+}
 SPEC: dict[str, Rule] = {
     "timm": Record(
         {"family": NAME, "name": NAME, "preprocess": PREPROCESS["image"]},

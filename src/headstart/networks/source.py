@@ -39,6 +39,7 @@ class Source:
     reference_file : safetensors with the tensor ``features``, None where there is none.
     means : how class means of its features are compared best, by its own few-shot episodes: "prototypes" or "cosine";
         empty for a source that was trained on none.
+    others : further sides of a source of several, such as the text side of pictures and captions.
     accuracy : published, or held out, on the source's own task, in [0, 1]; None where it is not known.
     """
 
@@ -54,6 +55,12 @@ class Source:
     reference_file: Path | None = field(default=None, repr=False, compare=False)
     accuracy: float | None = None
     means: str = ""
+    others: tuple[Source, ...] = field(default=(), repr=False, compare=False)
+
+    def facing(self, modality: str) -> Source:
+        """Return the side that takes such input, where a source has several; else this one."""
+        sides = [source for source in (self, *self.others) if source.modality == modality]
+        return sides[0] if sides else self
 
     @isolate
     def build(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from headstart.networks.build import build
 from headstart.networks.columns import build_columns, columns_spec
 from headstart.networks.load_preprocess import load_preprocess
 from headstart.networks.network import Network
+from headstart.networks.projection import PAIRS, SIDES, project
 from headstart.networks.source import Source
 from headstart.networks.store import build_saved, load_logic, load_network, read_saved
 from headstart.networks.table_preprocess import TablePreprocess
@@ -39,13 +41,39 @@ ABOUT = Record(
 
 
 def open_run(path: str) -> Source:
-    """Open a run folder (its ``model/``), or a directory that `save_network` wrote; the head is dropped."""
+    """Open a run folder (its ``model/``), or a directory that `save_network` wrote; the head is dropped.
+
+    Of a run of pairs it is the left side, which knows the right one; ``RUN/left`` and ``RUN/right`` are one alone.
+    """
     run = Path(path).expanduser()
+    if side_of(path) is not None:
+        whole, side = side_of(path)  # type: ignore[misc]
+        return _open(whole, whole / "model" / side, str(whole / "model" / side), f"{side}/")
+    if (run / "model" / PAIRS).is_file():
+        left, right = (open_run(str(run / side)) for side in SIDES)
+        if left.modality == right.modality:
+            raise UserError(f"Both sides of {run} take {left.modality} input; name one as {run}/left or {run}/right.")
+        return replace(left, others=(right,))
     directory = run / "model" if (run / "model" / "network.json").is_file() else run
+    return _open(run, directory, str(path))
+
+
+def side_of(path: str | Path) -> tuple[Path, str] | None:
+    """Return a run of pairs and the side that a path names, ``RUN/left`` or ``RUN/model/left``; else None."""
+    place = Path(path).expanduser()
+    for run in (place.parent, place.parent.parent):
+        if place.name in SIDES and (run / "model" / PAIRS).is_file():
+            return run, place.name
+    return None
+
+
+def _open(run: Path, directory: Path, spec: str, prefix: str = "") -> Source:
     if not (directory / "network.json").is_file():
         raise UserError(f"{run} is no run with a finished model: it has no model/network.json; give a run folder.")
     refuse_links(run)
     about, files = _about(run)
+    if files is not None and prefix:
+        files = {name.removeprefix(prefix): one for name, one in files.items() if name.startswith(prefix)}
     saved = read_saved(directory)
     preprocess = load_preprocess(directory)
     logic = load_logic(saved)
@@ -60,7 +88,7 @@ def open_run(path: str) -> Source:
 
     columns = preprocess.columns if isinstance(preprocess, TablePreprocess) else ()
     return Source(
-        spec=str(path),
+        spec=spec,
         kind="run",
         modality=preprocess.modality,
         domain=Domain(preprocess.modality, space=columns, origin=about.get("origin", str(run))),  # type: ignore[arg-type]
@@ -133,7 +161,10 @@ def _on_columns(network: Network, statistics: TablePreprocess, pretrained: bool)
     assert isinstance(network.preprocess, TablePreprocess)
     if pretrained:
         statistics = shared_statistics(network.preprocess, statistics)
-    target = build_tabular({**network.spec, "preprocess": statistics.to_json()}, statistics)
+    width = network.spec.get("projected")
+    spec = {name: value for name, value in network.spec.items() if name != "projected"}
+    target = build_tabular({**spec, "preprocess": statistics.to_json()}, statistics)
+    target = target if width is None else project(target, width)
     if pretrained:
         carry_columns(network, target)
     return target

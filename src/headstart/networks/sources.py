@@ -63,9 +63,9 @@ def open_source(spec: str, *, network: str | None = None) -> Source:
         return open_transformers(name)
     if kind == "headstart":
         return _open_bundled(name)
-    if Path(spec).expanduser().is_dir():
-        from headstart.networks.source_run import open_run
+    from headstart.networks.source_run import open_run, side_of
 
+    if Path(spec).expanduser().is_dir() or side_of(spec) is not None:
         return open_run(spec)
     raise UserError(f"There is no source '{spec}'; {_hint(spec)}")
 

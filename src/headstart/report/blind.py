@@ -24,6 +24,7 @@ def context(folder: RunFolder) -> dict[str, Any]:
         "errors": _errors(found.get("usual") or []),
         "samples": _samples(folder, found.get("samples") or []),
         "unusual": _samples(folder, found.get("unusual") or []),
+        "measured": _measured((run.get("without_labels") or {}).get("measured") or []),
         "reasons": (folder.plan or {}).get("reasons") or [],
         "data": stories.data(folder),
         "papers": arm.get("papers") or [],
@@ -52,6 +53,26 @@ def _errors(usual: list[float]) -> Any:
     points = [(value, number / (len(values) - 1)) for number, value in enumerate(values)]
     frame = charts.Frame((values[0], values[-1]), (0.0, 1.0), "reconstruction error", "share below", share_y=True)
     return charts.lines(frame, [charts.Series(points, "s-chosen")], "Share of held-out samples below each error")
+
+
+def _measured(found: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Return rows of a table: a figure, its interval, its chance and what it was counted over."""
+    rows = []
+    for one in found:
+        named = {key: value for key, value in one.items() if key.startswith("recall@")} or {"": one}
+        for key, value in named.items():
+            span = value.get("interval") or []
+            rows.append(
+                {
+                    "name": f"{one.get('name', '')} {key}".strip(),
+                    "value": fmt.plain(value.get("value")),
+                    "interval": " to ".join(fmt.plain(bound) for bound in span),
+                    "chance": fmt.plain(value.get("chance")),
+                    "n": fmt.count(one.get("n")),
+                    "m": fmt.count(one.get("m")) if one.get("m") else "",
+                }
+            )
+    return rows
 
 
 def _samples(folder: RunFolder, found: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -249,7 +249,20 @@ MULTITASK = Record(
         "lines": WORDS,
     }
 )
-WITHOUT_LABELS = Record({"method": NAME, "lines": WORDS})
+_SPAN = Maybe(Row((Number(), Number())))
+_MEASURED = Record({}, {"value": Number(), "interval": _SPAN, "chance": Maybe(Number())})
+WITHOUT_LABELS = Record(
+    {"method": NAME, "lines": WORDS},
+    {
+        "measured": Items(
+            Record(
+                {"name": WORD, "n": COUNT},
+                {"m": COUNT, "median_place": Number(0), "value": Number(), "interval": _SPAN, "chance": Maybe(Number())}
+                | {f"recall@{k}": _MEASURED for k in (1, 5, 10)},
+            )
+        )
+    },
+)
 RUN = Record(
     {"schema": Whole(1), "task": Maybe(TASK)},
     {

@@ -9,6 +9,7 @@ from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.models.opening import holds_arrays
 from headstart.models.saved import VERIFICATION
+from headstart.networks.projection import PAIRS
 from headstart.workflow.options import one_of
 from headstart.workflow.run import Run, load
 
@@ -36,6 +37,11 @@ def export(
         raise UserError(
             f"{folder} says who is who by vectors and a gallery, which is not exported; `headstart predict --gallery` "
             "answers, and `hs.load(run).model.embed(samples)` gives the vectors."
+        )
+    if (folder / "model" / PAIRS).exists():
+        raise UserError(
+            f"{folder} learned from pairs and has no task's head to export; fit a target with --source {folder}, and "
+            "export that run."
         )
     if holds_arrays(folder / "model"):
         return _export_adapted(opened, path)

@@ -21,6 +21,7 @@ KINDS = {
     "meta": "Few-shot episodes: sources for classes to come, of `headstart pretrain --method`",
     "multitask": "Several tasks of the same samples, of `headstart fit --label a --label b`",
     "self_supervised": "Learned without labels: sources, of `headstart pretrain --method`",
+    "pairs": "Learned from pairs: sources, of `headstart pretrain PAIRS --method`",
     "baseline": "Baselines",
 }
 """Headings of the kinds of methods that have one; the others say what they carry over."""

@@ -15,6 +15,7 @@ from headstart.workflow.bounds import BOUNDS, LONGEST_BUDGET, real, whole
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 CLASS_WEIGHTS = ("balanced",)
+SIDES = ("left", "right", "both")
 TARGET_LABELS = ("evaluate", "learn", "none")
 
 
@@ -68,6 +69,9 @@ class FitOptions:
     forgetting : measure how well the source's own task is solved before and after.
     replay : old samples of the same task, a path; the method ``replay`` learns from them beside the target's.
     remember : keep what the run's data say of each weight, for a later run that is to forget little.
+    left, right : of pairs, the column of each side, or several joined by commas. pretrained : which sides start from
+        the weights that ``source`` names, ``left``, ``right`` or ``both``; the others start at random. teacher : the
+        run or network whose answers of the left side the right side learns.
     size, head : of tasks with masks or boxes: the side in pixels at which pictures enter, and what reads the maps of
         the network's stages.
     """
@@ -114,6 +118,10 @@ class FitOptions:
     unlabelled: str | None = None
     size: int | None = None
     head: str | None = None
+    left: str | None = None
+    right: str | None = None
+    pretrained: str | None = None
+    teacher: str | None = None
 
     def __post_init__(self) -> None:
         one_of("--task", self.task, (*TASKS, VERIFICATION))
@@ -122,6 +130,7 @@ class FitOptions:
         one_of("--precision", self.precision, ("no", "bf16"))
         one_of("--metric", self.metric, tuple(dict.fromkeys(name for names in METRICS.values() for name in names)))
         one_of("--norm", self.norm, NORMS)
+        one_of("--pretrained", self.pretrained, SIDES)
         one_of("--class-weight", self.class_weight, CLASS_WEIGHTS)
         for option in BOUNDS:
             object.__setattr__(self, option, whole(option, getattr(self, option)))
@@ -198,6 +207,11 @@ def is_source_free(method: str | None) -> bool:
 def is_self_supervised(method: str | None) -> bool:
     """Return whether a method learns from samples without labels, to make a source."""
     return method in {entry.name for entry in catalogue.UNLABELLED}
+
+
+def is_of_pairs(method: str | None) -> bool:
+    """Return whether a method learns from pairs, to make a source."""
+    return method in {entry.name for entry in catalogue.PAIRS}
 
 
 def is_unseen(method: str | None) -> bool:

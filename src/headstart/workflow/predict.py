@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from headstart.console import speaks_utf8
-from headstart.data import Dataset, open_files
+from headstart.data import Dataset
 from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.models.saved import SavedModel
@@ -53,7 +53,7 @@ def predict_files(
         model.logic.flipped()
     if not model.writes:
         refuse_ending(out)
-    dataset = open_files(files, modality=model.modality, columns=model.wanted)
+    dataset = model.open_files(files)
     if gallery is not None or isinstance(model, VerificationModel):
         records = recognised_records(run, model, dataset, gallery, device=device)
     elif adapt is None:

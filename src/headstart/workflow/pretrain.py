@@ -19,6 +19,10 @@ def pretrain(
     data: Any,
     *,
     network: str,
+    left: str | None = None,
+    right: str | None = None,
+    pretrained: str | None = None,
+    teacher: str | None = None,
     method: str | None = None,
     ways: int | None = None,
     shots: int | None = None,
@@ -52,9 +56,17 @@ def pretrain(
         measured on classes that it has never seen; of the kind "self_supervised": learns from samples without their
         labels. None trains a classifier or a regression of what is labelled.
     ways, shots : classes of an episode, and samples of each to learn from; 5 and 1 where ``method`` is given.
+    left, right : columns of each side of pairs, of methods of the kind "pairs"; several are joined by commas.
+        ``network`` then names that of both sides, or ``LEFT,RIGHT``.
+    pretrained : sides that start from weights of what ``network`` names: ``left``, ``right`` or ``both``.
+    teacher : a run whose answers of the left side the right side learns (``crossmodal``).
     others : as in `fit`.
     """
     options = FitOptions(
+        left=left,
+        right=right,
+        pretrained=pretrained,
+        teacher=teacher,
         source=network,
         method=method,
         ways=ways,

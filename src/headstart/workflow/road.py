@@ -19,6 +19,7 @@ from headstart.workflow.opening.race_options import check_race
 from headstart.workflow.opening.refusals import check_options
 from headstart.workflow.opening.transfer import Given, Transfer, open_transfer, reopen
 from headstart.workflow.options import FitOptions, is_self_supervised
+from headstart.workflow.pairs.field import PairsField
 from headstart.workflow.planning.timetable import began_at
 from headstart.workflow.racing.field import RaceField
 from headstart.workflow.registering import registered
@@ -68,6 +69,8 @@ def field_of(transfer: Transfer) -> Field[Any, Any]:
         return VerificationField(transfer)
     if transfer.has_source_data:
         return ArrayField(transfer)
+    if transfer.pair is not None:
+        return PairsField(transfer)
     if transfer.several is not None:
         return MultiTaskField(transfer)
     if transfer.is_source_free:

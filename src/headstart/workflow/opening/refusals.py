@@ -6,7 +6,7 @@ from headstart import catalogue
 from headstart.catalogue.entry import Entry
 from headstart.choice.stored import refuse_unkept
 from headstart.data import Dataset
-from headstart.errors import UserError, nearest
+from headstart.errors import UserError, check_names, nearest
 from headstart.networks import Source
 from headstart.workflow.arm import HALF_LABELLED, PLAIN, REFERENCE, VERIFYING, arm_of
 from headstart.workflow.opening.beside import ROWS
@@ -16,6 +16,7 @@ from headstart.workflow.options import (
     UNSEEN,
     VERIFICATION,
     FitOptions,
+    is_of_pairs,
     is_self_supervised,
     is_source_free,
     is_unseen,
@@ -35,7 +36,7 @@ NOT_WHO = {
     "norm": "there is one domain",
 }
 """Options that a verification cannot heed, and why."""
-PRETRAINS = frozenset({"meta", "self_supervised"})
+PRETRAINS = frozenset({"meta", "self_supervised", "pairs"})
 """Kinds of methods that `pretrain` takes."""
 BLIND = {
     "group": "no split by labels is made",
@@ -45,6 +46,13 @@ BLIND = {
     "shots": "there are no classes",
 }
 """Options that learning without labels cannot heed, and why."""
+TAUGHT = "crossmodal"
+check_names([TAUGHT], catalogue.names(), "headstart.workflow.opening.refusals.TAUGHT")
+NOT_PAIRS = {
+    "modality": "each side has its own, by its columns",
+    "views": "each side is seen as it is",
+}
+"""Options that pairs cannot heed, and why."""
 UNTRAINED = ("depth", "shots", "epochs", "learning_rate", "patience", "class_weight", "unlabelled", "trials", "test")
 """Options that zero-shot learning on features of a source cannot heed."""
 UNUSED = {
@@ -203,6 +211,9 @@ def check_pretraining(options: FitOptions) -> None:
     known = [entry.name for entry in catalogue.METHODS if entry.kind in PRETRAINS]
     if options.method not in known:
         raise UserError(f"--method {options.method[:100]} makes no source; {nearest(options.method, known)}")
+    if is_of_pairs(options.method):
+        check_pairs(options)
+        return
     if is_self_supervised(options.method):
         _check_blind(options)
     elif options.group is not None:
@@ -219,6 +230,28 @@ def _check_blind(options: FitOptions) -> None:
                 f"--{name} has no meaning with --method {options.method}, which learns without labels: {why}; leave "
                 "it out."
             )
+
+
+def check_pairs(options: FitOptions) -> None:
+    """Refuse what pairs cannot heed, and sides that are named in half."""
+    _check_blind(options)
+    for name, why in NOT_PAIRS.items():
+        if getattr(options, name) not in (None, 1):
+            raise UserError(f"--{name} has no meaning with --method {options.method}: {why}; leave it out.")
+    if (options.left is None) != (options.right is None):
+        given, lacking = ("left", "right") if options.right is None else ("right", "left")
+        raise UserError(
+            f"--{given} names one side of the pairs; name the other with --{lacking}, a column or several joined by "
+            "commas."
+        )
+    if options.method == TAUGHT and options.teacher is None:
+        raise UserError(f"--method {TAUGHT} needs who teaches; name a run with --teacher RUN.")
+    if options.method != TAUGHT and options.teacher is not None:
+        raise UserError(f"--teacher is for --method {TAUGHT}; leave it out.")
+    if options.method == TAUGHT and options.pretrained in ("left", "both"):
+        raise UserError(
+            f"--pretrained {options.pretrained}: the left side is the teacher's; give right, or leave it out."
+        )
 
 
 def check_zero_shot(options: FitOptions) -> bool:
@@ -395,7 +428,7 @@ def check_labels(sides: Sides, options: FitOptions) -> None:
 
 def check_fits(dataset: Dataset, source: Source) -> None:
     """Refuse a source that takes another kind of input."""
-    if source.modality != dataset.modality:
+    if source.facing(dataset.modality).modality != dataset.modality:
         raise UserError(
             f"The source {source.spec} takes {source.modality} input, and {dataset.name} holds {dataset.modality} "
             "data; choose another --source, or override --modality."

@@ -21,13 +21,14 @@ from headstart.networks import Source, open_source
 from headstart.workflow.opening.beside import ROWS, open_beside
 from headstart.workflow.opening.fingerprint import absolute_path, absolute_source, fingerprint, test_fingerprint
 from headstart.workflow.opening.old import open_old
+from headstart.workflow.opening.pairs import Pair, open_pair
 from headstart.workflow.opening.refusals import check_fits, check_labels, check_source_free
 from headstart.workflow.opening.sides import Sides, open_sides
 from headstart.workflow.opening.squeezing import squeezed
 from headstart.workflow.opening.target import check_shots, open_target, with_metric
 from headstart.workflow.opening.task_methods import require_solvable
 from headstart.workflow.opening.unlabelled import open_source_free, reopen_source_free
-from headstart.workflow.options import FitOptions
+from headstart.workflow.options import FitOptions, is_of_pairs
 from headstart.workflow.raced import Raced
 
 
@@ -68,6 +69,7 @@ class Transfer:
     source : the network that knowledge comes from, or that encodes samples; None where raw columns are used.
     notes : sentences on what was decided before the plan. began : when the verb was called, by `time.monotonic`.
     several : label columns that are a task each, by name.
+    pair : the other side of pairs, of which the target is the left one.
     unlabelled : samples without labels that stand beside a labelled target.
     sources : those that race for the target; () where there is no race, or it is over. raced : its outcome.
     counterpart : a target that a run's model is adapted to without labels (those that it has evaluate only); else None.
@@ -88,6 +90,7 @@ class Transfer:
     raced: Raced | None = None
     unlabelled: Dataset | None = None
     several: dict[str, Labels] | None = None
+    pair: Pair | None = None
 
     @cached_property
     def old(self) -> Dataset | None:
@@ -109,6 +112,8 @@ class Transfer:
         """Of everything that is learned from or measured on."""
         if self.counterpart is not None:
             return self.counterpart.fingerprint
+        if self.pair is not None:
+            return f"{self.target.fingerprint} {self.pair.right.fingerprint}"
         if self.several is not None:
             return fingerprint_of(self.target, self.several)
         return self.target.fingerprint if self.sides is None else self.sides.fingerprint
@@ -140,7 +145,7 @@ class Transfer:
             **self.given.paths,
             "origin": self.target.origin,
             "source": None if self.source is None else absolute_source(self.source),
-            "sources": [absolute_source(source) for source in self.sources],
+            "sources": [absolute_source(source) for source in (self.pair.sources if self.pair else self.sources)],
             "options": self.options.to_json(),
             "notes": list(self.notes),
             "fingerprint": self.depends_on(weights),
@@ -162,11 +167,14 @@ def open_transfer(verb: str, given: Given, options: FitOptions, progress: Progre
     UserError
         For everything that can be refused before a folder is made.
     """
+    if is_of_pairs(options.method):
+        return open_paired(verb, given, options, progress, began)
     opened = open_named(options, options.sources)
     named = None if options.source is None else open_source(options.source, network=options.network)
     part = _across(given, options) if given.source_data else _alone(verb, given, options, [named] if named else opened)
     verb = verb if part.sides is None and part.counterpart is None else "adapt"
     notes = (*(() if part.sides is None else part.sides.notes), *split_notes(part.target))
+    named = None if named is None else named.facing(part.target.modality)
     found = Transfer(verb, given, part.target, part.checks, part.sides, named, options, progress, notes, began)
     found = replace(found, counterpart=part.counterpart, several=part.several, unlabelled=part.unlabelled)
     found = _with_unlabelled(found)
@@ -176,6 +184,15 @@ def open_transfer(verb: str, given: Given, options: FitOptions, progress: Progre
     if found.source is not None:
         found = replace(found, notes=(*found.notes, *squeezed(found.source, found.target)))
     return replace(found, sources=(found.source,)) if options.races and found.source is not None else found
+
+
+def open_paired(
+    verb: str, given: Given, options: FitOptions, progress: Progress, began: float, specs: tuple[str, ...] = ()
+) -> Transfer:
+    """Open both sides of pairs, and the networks of both."""
+    target, checks, pair = open_pair(given.data, options, specs)
+    found = Transfer(verb, given, target, checks, None, pair.sources[0], options, progress, began=began)
+    return replace(found, pair=pair)
 
 
 def open_named(options: FitOptions, specs: Sequence[str]) -> list[Source]:
@@ -283,6 +300,8 @@ def _without_source(transfer: Transfer) -> Transfer:
 def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transfer:
     """Open again what a run began with; what it depends on is compared by the road, which builds the network."""
     options = FitOptions.from_json(saved["options"])
+    if is_of_pairs(options.method):
+        return open_paired(saved["verb"], Given(saved["data"]), options, progress, began, tuple(saved["sources"]))
     source = None
     if options.source is not None:
         network = None if saved["verb"] == "pretrain" else options.network

@@ -121,7 +121,7 @@ def learn(
         optimizer=Optimizer(plan.learning_rate),
         checkpoint=Saving(state / "checkpoint.safetensors"),
         compute=Compute(place.device, place.precision, processes),
-        limit=_limit(state, seconds_of(options.budget) * (1 - RESERVE)),
+        limit=limit_of(state, seconds_of(options.budget) * (1 - RESERVE)),
         on_step=progress.step,
     )
     if trained.stopped == "interrupted":
@@ -145,7 +145,7 @@ def fetch_of(dataset: Dataset, rows: np.ndarray, network: Network, views: int, s
     return fetch
 
 
-def _limit(state: Path, seconds: float) -> Limit:
+def limit_of(state: Path, seconds: float) -> Limit:
     """Return the clock's limit; the step at which it cut is kept, so that a resumed run ends there too."""
     path = state / "cut.json"
     cut = read_checked(path, CUT)["step"] if path.exists() else None

@@ -124,7 +124,7 @@ def name_vectors(classes: tuple[str, ...], path: str | Path) -> Array:
 
 def read_aloud(texts: list[str], spec: str) -> Array:
     """Return what a text source makes of names or descriptions [k, d]: the pooled features of each."""
-    source = open_source(spec)
+    source = open_source(spec).facing("text")
     if source.modality != "text":
         raise UserError(f"--words {spec} reads {source.modality} data; give a source of texts, or an .npz of vectors.")
     network = source.build()

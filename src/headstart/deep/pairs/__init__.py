@@ -1,0 +1,1 @@
+"""Methods that learn from pairs: two sides of the same samples, without labels."""
