@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from headstart.tasks.nothing import NoTask
-
-if TYPE_CHECKING:
-    from headstart.networks.network import Network
 
 
 class PairTask(NoTask):
@@ -15,9 +12,9 @@ class PairTask(NoTask):
 
     Attributes
     ----------
-    other : the network of the side that the stream gives as its source.
+    other : the `headstart.networks.Network` of the side that the stream gives as its source.
     """
 
-    def __init__(self, other: Network) -> None:
+    def __init__(self, other: Any) -> None:
         super().__init__()
         self.other = other
