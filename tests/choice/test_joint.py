@@ -17,7 +17,7 @@ from headstart import catalogue
 from headstart.checks import check_domain_method
 from headstart.choice import Candidate, choose
 from headstart.choice.heads import Heads
-from headstart.choice.joint import fitting, plan
+from headstart.choice.joint import body, face, fitting, plan
 from headstart.choice.joint.body import Layers, Units, as_tensor, create_body, create_grid_body
 from headstart.choice.joint.face import JointClassifier, JointRegressor
 from headstart.choice.joint.material import OfRows
@@ -75,6 +75,22 @@ def test_pictures_are_convolved_and_answers_are_the_networks():
         expected = network(as_tensor(rows)).numpy()
     found = Layers.of(network).outputs(rows.reshape(9, *grid))
     assert np.allclose(found, expected, atol=1e-5)
+
+
+def test_many_pictures_are_convolved_a_few_at_once_and_none_is_lost(monkeypatch):
+    rng, seen = np.random.default_rng(0), []
+    rows = rng.normal(size=(9, 60))
+    network = create_grid_body((2, 5, 6), width=7, dropout=0.0)
+    network.head = torch.nn.Linear(7, 3)
+    model = JointClassifier(grid=(2, 5, 6))
+    model.layers_, model.units_ = Layers.of(network), Units.of_pictures(rows, (2, 5, 6))
+    whole = model._answers(rows)
+    convolve = body._convolved
+    monkeypatch.setattr(body, "_convolved", lambda maps, *rest: seen.append(len(maps)) or convolve(maps, *rest))
+    monkeypatch.setattr(face, "CONVOLVED_AT_ONCE", 4)
+    assert np.allclose(model._answers(rows), whole, atol=1e-12)
+    assert max(seen) == 4
+    assert model._answers(rows[:0]).shape == (0, 3)
 
 
 def test_units_are_each_columns_own_or_one_for_all():

@@ -25,6 +25,8 @@ from headstart.shallow.predictors import DomainClassifier, DomainRegressor
 from headstart.tasks import TaskLogic, create_task
 
 Array = np.ndarray
+CONVOLVED_AT_ONCE = 2048
+"""Rows that are convolved at once: 60,000 pictures of 28 x 28 pixels would need 38 GB."""
 
 
 class Inside(NamedTuple):
@@ -95,8 +97,13 @@ class _Joint:
 
     def _answers(self, rows: Any) -> Array:
         """Return the network's outputs [n, k]."""
-        inside = self.units_.of_rows(rows)
-        return self.layers_.outputs(inside.reshape(len(inside), *self.grid) if self.grid else inside)
+        if not self.grid:
+            return self.layers_.outputs(self.units_.of_rows(rows))
+        parts = (
+            rows[start : start + CONVOLVED_AT_ONCE] for start in range(0, max(1, rows.shape[0]), CONVOLVED_AT_ONCE)
+        )
+        pictures = (inside.reshape(len(inside), *self.grid) for inside in map(self.units_.of_rows, parts))
+        return np.concatenate([self.layers_.outputs(part) for part in pictures])
 
 
 def learn_classes(model: Any, domains: Domains) -> None:
