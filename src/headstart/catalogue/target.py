@@ -115,6 +115,13 @@ TARGET_METHODS: tuple[Entry, ...] = (
         former_head=True,
     ),
     Entry(
+        "bi_tuning",
+        "Bi-Tuning: head and features contrasted with all samples",
+        f"{_FINETUNE}.bi_tuning:BiTuning",
+        ("Zhong et al., Bi-Tuning: Efficient Transfer from Pre-Trained Models, ECML PKDD 2023",),
+        applies="image, text, table; classification",
+    ),
+    Entry(
         "surgical",
         "Surgical fine-tuning by gradient-to-weight ratio",
         f"{_FINETUNE}.surgical:Surgical",

@@ -16,6 +16,7 @@ ZERO: dict[str, tuple[Recipe, Recipe]] = {
     "surgical": (("surgical", None, {"strength": 0.0}), ("finetune", None, {})),
     "stoch_norm": (("stoch_norm", None, {"share": 0.0}), ("finetune", None, {})),
     "co_tuning": (("co_tuning", None, {"strength": 0.0}), ("finetune", None, {})),
+    "bi_tuning": (("bi_tuning", None, {"strength": 0.0}), ("finetune", None, {})),
     "gradual": (("gradual", 0, {}), ("finetune", 0, {})),
     "l2sp": (("l2sp", None, {"alpha": 0.0, "beta": 0.0}), ("finetune", None, {})),
     "delta": (("delta", None, {"alpha": 0.0, "beta": 0.0}), ("finetune", None, {})),
