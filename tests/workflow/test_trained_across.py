@@ -116,6 +116,9 @@ def test_what_the_players_say_is_read():
     ("dann+", "a method is missing"),
     ("dann,,mcc", "a method is missing"),
     ("dan+dann", "joins dan and dann"),
+    ("dann,mme", "--method mme learns from labels of some target samples too"),
+    ("towards_source", "add --target-labels learn"),
+    ("dann, irm+vat", "learns from source data of several domains, and one was given"),
 ])  # fmt: skip
 def test_what_cannot_race_is_refused_in_one_sentence(tmp_path, method, said):
     with pytest.raises(UserError, match=said):

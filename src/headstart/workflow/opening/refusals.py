@@ -339,10 +339,29 @@ def check_methods(options: FitOptions) -> None:
             if name.strip() not in (TRAINED, UNSEEN):
                 _check_candidate(name.strip(), known)
     _check_unseen(options)
+    _check_needs(options)
     if options.shots is not None and options.target_labels != "learn":
         raise UserError(
             "--shots says how many target labels to learn from; with --source-data also give --target-labels learn."
         )
+
+
+def _check_needs(options: FitOptions) -> None:
+    """Refuse methods that are named and lack what they learn from, before anything is encoded or trained."""
+    for name in (options.method or "").split(","):
+        if name.strip() in (TRAINED, UNSEEN, ""):
+            continue
+        needs = catalogue.parts(name.strip())[0].needs
+        if not {"target_labels", "some_target_labels"}.isdisjoint(needs) and options.target_labels != "learn":
+            raise UserError(
+                f"--method {name.strip()} learns from labels of some target samples too, and they evaluate only unless "
+                "told otherwise; add --target-labels learn, or choose another method."
+            )
+        if "domains" in needs and len(options.source_data) < 2:
+            raise UserError(
+                f"--method {name.strip()} learns from source data of several domains, and one was given; give each "
+                "with a --source-data of its own."
+            )
 
 
 def _check_unseen(options: FitOptions) -> None:
