@@ -202,7 +202,9 @@ Gallery = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Adapt = Annotated[
     str | None,
-    typer.Option("--adapt", help="Adapt the model to these samples first: adabn, tent or sar (docs/test-time.md)."),
+    typer.Option(
+        "--adapt", help="Adapt the model to these samples first: adabn, tent, sar or lame (docs/test-time.md)."
+    ),
 ]
 Flips = Annotated[
     bool, typer.Option("--flips", help="Of masks: average over each picture and its mirror image (docs/scenes.md).")

@@ -43,4 +43,15 @@ TEST_TIME: tuple[Entry, ...] = (
         applies="image, text, table (networks with a normalisation); classification",
         kind="test_time",
     ),
+    Entry(
+        "lame",
+        "LAME: answers that agree with those nearby",
+        f"{ROOM}.lame:LAME",
+        ("Boudiaf et al., Parameter-free Online Test-time Adaptation, CVPR 2022",),
+        carries="features",
+        scenario="transductive",
+        needs=NEEDS,
+        applies="image, text, table; classification",
+        kind="test_time",
+    ),
 )

@@ -90,7 +90,7 @@ class SavedModel(ABC):
     def adapted(self, inputs: Any, adapt: str, *, device: str | None = None) -> Adapted:
         """Return answers after and before adapting a copy to ``inputs``, and what speaks against those after.
 
-        ``adapt`` is a method at test time: ``adabn``, ``tent`` or ``sar``.
+        ``adapt`` is a method at test time: ``adabn``, ``tent``, ``sar`` or ``lame``.
         """
         dataset = self.open(inputs)
         after = answered(self.answer_adapted(dataset, adapt, device), dataset)

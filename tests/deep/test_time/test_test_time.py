@@ -89,7 +89,7 @@ def test_each_is_one_short_file_and_leaves_the_network_as_it_was(entry, batch_no
         "stages.first.1." + name for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
     }
     assert changed <= norm
-    assert changed
+    assert bool(changed) != (entry.name == "lame")  # which moves answers only
 
 
 def test_adabn_statistics_are_those_of_the_target(batch_normed):
