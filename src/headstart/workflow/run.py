@@ -87,7 +87,8 @@ class Run:
         ----------
         inputs : new samples.
         adapt : a method at test time (``adabn``, ``tent``, ``sar``, ``lame``) that adapts a copy of the model to
-            them first; what speaks against its answers is a warning, and ``model.adapted`` gives the answers before as well.
+            them first; what speaks against its answers is a warning, and ``model.adapted`` gives the answers before as
+            well.
         """
         if adapt is None:
             return self.model.predict(inputs, device=device)

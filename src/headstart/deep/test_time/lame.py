@@ -24,8 +24,8 @@ class LAME(AtTestTime):
 
     p_i are the network's answers to the n rows to predict and ``w = (a + a') / 2``, ``a_ij = 1`` where j is one of the
     nearest neighbours of i by the cosine of its features. Steps ``z_i <- softmax(log p_i + strength sum_j w_ij z_j)``,
-    from p, until no answer moves by more than 1e-4, at most 100. No weight and no statistic moves, which a stream of one
-    class would mislead; at strength 0 the answers stay.
+    from p, until no answer moves by more than 1e-4, at most 100. No weight and no statistic moves, which a stream of
+    one class would mislead; at strength 0 the answers stay.
 
     Parameters
     ----------
