@@ -162,7 +162,7 @@ def test_maps_that_are_carried_give_the_same_answer_from_every_cut():
 
 
 def test_a_network_without_maps_in_space_is_refused_in_a_sentence():
-    spec = timm_spec("vit_tiny_patch16_224", {"depth": 1, "embed_dim": 12, "num_heads": 1})
+    spec = timm_spec("vit_tiny_patch16_224", {"depth": 1, "embed_dim": 12, "num_heads": 1, "patch_size": 32})
     for size, said in ((256, "does not take pictures of 256 pixels"), (224, "take a convolutional network")):
         network = build(spec)
         network.preprocess = network.preprocess.whole(size)

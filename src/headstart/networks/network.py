@@ -44,6 +44,7 @@ class Network(nn.Module):
     taps : names of the stages whose pooled maps are the features; empty for the pooling's own.
     importance : what old data say of each parameter, by name, for methods that are to forget little; mostly nothing.
         Copies hold the same tensors, and no state dict does.
+    answered : the head in space, and its task, with which a source that is a run answered; mostly None.
     own_head : number of outputs to a head that these features need, or to None where a plain one does.
     former : the head with which the source answered its own classes, alone in a tuple so that it is no part of this
         network; mostly empty.
@@ -69,6 +70,7 @@ class Network(nn.Module):
         self.taps: tuple[str, ...] = ()
         self.importance: dict[str, Tensor] = {}
         self.former: tuple[nn.Module, ...] = ()
+        self.answered: tuple[nn.Module, Any] | None = None
         self.own_head: Callable[[int], nn.Module | None] = _none
 
     @property

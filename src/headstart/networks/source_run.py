@@ -41,7 +41,8 @@ ABOUT = Record(
 
 
 def open_run(path: str) -> Source:
-    """Open a run folder (its ``model/``), or a directory that `save_network` wrote; the head is dropped.
+    """Open a run folder (its ``model/``), or a directory that `save_network` wrote; the head is dropped, but kept beside
+    where it is of masks or boxes, for a task of the same kind (`headstart.tasks.carried`).
 
     Of a run of pairs it is the left side, which knows the right one; ``RUN/left`` and ``RUN/right`` are one alone.
     """
@@ -82,6 +83,8 @@ def _open(run: Path, directory: Path, spec: str, prefix: str = "") -> Source:
         if pretrained:
             check_digests(directory, files)
         network = load_network(directory)[0] if pretrained else build_saved(saved, preprocess, directory)
+        if pretrained and network.reads_maps:
+            network.answered = (network.head, logic)
         network.head = nn.Identity()
         network = _untapped(network, preprocess)
         return network if statistics is None else _on_columns(network, statistics, pretrained)

@@ -59,6 +59,10 @@ class TaskLogic(ABC):
         """
         return network.own_head(self.task.n_outputs) or self.head(network.n_features)
 
+    def carried(self, head: nn.Module, former: Any) -> bool:
+        """Copy into a new head what a source's own head and task know of the same; return whether that was done."""
+        return False
+
     def wanted(self, labels: np.ndarray) -> np.ndarray:
         """Return the outputs [n, k], by the link, that would be certain and right: one-hot rows, or standardised."""
         targets = self.task.label_space.indicators(labels)

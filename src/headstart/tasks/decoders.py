@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from headstart.tasks.pyramid import Level, block, enlarged
+from headstart.tasks.pyramid import Level, block, enlarged, spread, stages_of
 
 
 class UNet(nn.Module):
@@ -20,10 +22,11 @@ class UNet(nn.Module):
     Ronneberger, Fischer and Brox, "U-Net: Convolutional Networks for Biomedical Image Segmentation", MICCAI 2015.
     """
 
+    by_class: ClassVar[dict[str, tuple[int, int]]] = {"exit": (1, 0)}
+
     def __init__(self, levels: list[Level], n_outputs: int, size: int) -> None:
         super().__init__()
-        self.reads = tuple(level.stage for level in levels)
-        self.stride = levels[0].stride
+        self.levels, self.reads = levels, stages_of(levels)
         widths = [max(16, min(128, level.channels // 4)) for level in levels]
         self.entry = nn.Conv2d(levels[-1].channels, widths[-1], 1)
         self.steps = nn.ModuleList(
@@ -32,17 +35,12 @@ class UNet(nn.Module):
         )
         self.exit = nn.Conv2d(widths[0], n_outputs, 1)
 
-    def side_of(self, maps: dict[str, Tensor]) -> tuple[int, int]:
-        """Return the sides of what the maps are of: a canvas, or a tile of one."""
-        height, width = maps[self.reads[0]].shape[-2:]
-        return height * self.stride, width * self.stride
-
     def forward(self, maps: dict[str, Tensor]) -> Tensor:
-        *finer, coarsest = (maps[name] for name in self.reads)
+        *finer, coarsest = found = spread(self.levels, maps)
         x = self.entry(coarsest)
         for step, fine in zip(self.steps, reversed(finer), strict=True):
             x = step(torch.cat([enlarged(x, fine), fine], dim=1))
-        return F.interpolate(self.exit(x), size=self.side_of(maps), mode="bilinear", align_corners=False)
+        return F.interpolate(self.exit(x), size=side_of(self.levels[0], found[0]), mode="bilinear", align_corners=False)
 
 
 class FPN(nn.Module):
@@ -53,26 +51,31 @@ class FPN(nn.Module):
     Kirillov et al., "Panoptic Feature Pyramid Networks", CVPR 2019, section 3.
     """
 
+    by_class: ClassVar[dict[str, tuple[int, int]]] = {"exit": (1, 0)}
+
     def __init__(self, levels: list[Level], n_outputs: int, size: int) -> None:
         super().__init__()
         used = [level for level in levels if level.stride >= 4] or levels
-        self.reads = tuple(level.stage for level in used)
-        self.stride = used[0].stride
+        self.levels, self.reads = used, stages_of(used)
         self.lateral = nn.ModuleList(nn.Conv2d(level.channels, 64, 1) for level in used)
         self.mix = block(64, 64)
         self.exit = nn.Conv2d(64, n_outputs, 1)
 
-    def side_of(self, maps: dict[str, Tensor]) -> tuple[int, int]:
-        """Return the sides of what the maps are of: a canvas, or a tile of one."""
-        height, width = maps[self.reads[0]].shape[-2:]
-        return height * self.stride, width * self.stride
-
     def forward(self, maps: dict[str, Tensor]) -> Tensor:
-        finest, *coarser = (side(maps[name]) for side, name in zip(self.lateral, self.reads, strict=True))
+        found = spread(self.levels, maps)
+        finest, *coarser = (side(one) for side, one in zip(self.lateral, found, strict=True))
         x = finest
         for other in coarser:
             x = x + enlarged(other, finest)
-        return F.interpolate(self.exit(self.mix(x)), size=self.side_of(maps), mode="bilinear", align_corners=False)
+        return F.interpolate(
+            self.exit(self.mix(x)), size=side_of(self.levels[0], found[0]), mode="bilinear", align_corners=False
+        )
+
+
+def side_of(level: Level, found: Tensor) -> tuple[int, int]:
+    """Return the sides of what a map is of: a canvas, or a tile of one."""
+    height, width = found.shape[-2:]
+    return height * level.stride, width * level.stride
 
 
 DECODERS: dict[str, type[UNet] | type[FPN]] = {"unet": UNet, "fpn": FPN}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from headstart.tasks.pyramid import Level
+from headstart.tasks.pyramid import Level, spread, stages_of
 
 MOST = 100
 """Boxes that are said of one picture at most."""
@@ -53,11 +53,13 @@ class Detector(nn.Module):
     """
 
     channels = 64
+    by_class: ClassVar[dict[str, tuple[int, int]]]
+    """Layers with outputs per class: how many each class has, and how many classes come before the first."""
 
     def __init__(self, levels: list[Level], n_classes: int, size: int) -> None:
         super().__init__()
         self.levels = [level for level in levels if level.stride >= self.finest] or levels[-1:]
-        self.reads = tuple(level.stage for level in self.levels)
+        self.reads = stages_of(self.levels)
         self.n_classes, self.size = n_classes, size
         self.pyramid = FeaturePyramidNetwork(
             [level.channels for level in self.levels], self.channels, extra_blocks=LastLevelMaxPool()
@@ -78,7 +80,8 @@ class Detector(nn.Module):
         self.load_state_dict(fresh.state_dict())
 
     def forward(self, maps: dict[str, Tensor]) -> Any:
-        pyramid = self.pyramid(OrderedDict((name, maps[name]) for name in self.reads))
+        found = spread(self.levels, maps)
+        pyramid = self.pyramid(OrderedDict((str(place), one) for place, one in enumerate(found)))
         named = OrderedDict((str(place), found) for place, found in enumerate(pyramid.values()))
         return Pending(self, named) if self.training else packed(self.detect(named))
 
@@ -103,6 +106,7 @@ class OneStage(Detector):
     """
 
     finest = 8
+    by_class: ClassVar[dict[str, tuple[int, int]]] = {"cls_logits": (1, 0)}
 
     def make(self, body: nn.Module, strides: list[int]) -> Any:
         head = FCOSHead(self.channels, 1, self.n_classes, num_convs=2)
@@ -141,6 +145,7 @@ class TwoStage(Detector):
     """
 
     channels = 128
+    by_class: ClassVar[dict[str, tuple[int, int]]] = {"cls_score": (1, 1), "bbox_pred": (4, 1)}
 
     def make(self, body: nn.Module, strides: list[int]) -> Any:
         names = [str(place) for place in range(len(strides) - 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +20,43 @@ class Level(NamedTuple):
     stage: str
     channels: int
     stride: int
+    prefix: int | None = None
+    """Of tokens, how many come before those of patches; None for a map."""
+
+
+STRIDES_OF_TOKENS = (8, 16, 32)
+
+
+def stages_of(levels: list[Level]) -> tuple[str, ...]:
+    """Return the stages that levels are read from, each once."""
+    return tuple(dict.fromkeys(level.stage for level in levels))
+
+
+def spread(levels: list[Level], maps: dict[str, Tensor]) -> list[Tensor]:
+    """Return the map of each level; from the tokens of a transformer, which has one size, by resampling them.
+
+    References
+    ----------
+    Li et al., "Exploring Plain Vision Transformer Backbones for Object Detection", ECCV 2022, section 3 (a simple
+    feature pyramid from the last map alone; here resampled without weights, since the head's own convolutions follow).
+    """
+    return [maps[one.stage] if one.prefix is None else _from_tokens(maps[one.stage], one) for one in levels]
+
+
+def _from_tokens(tokens: Tensor, level: Level) -> Tensor:
+    patches = tokens[:, level.prefix :].transpose(1, 2)
+    side = math.isqrt(patches.shape[-1])
+    grid = patches.unflatten(2, (side, side))
+    wanted = round(side * PATCH / level.stride)
+    if wanted == side:
+        return grid
+    if wanted < side:
+        return F.avg_pool2d(grid, side // wanted)
+    return F.interpolate(grid, size=(wanted, wanted), mode="bilinear", align_corners=False)
+
+
+PATCH = 16
+"""Pixels of a patch's side, of transformers whose maps are resampled."""
 
 
 def find_levels(network: Any, finest: int = 2) -> list[Level]:
@@ -54,12 +92,23 @@ def find_levels(network: Any, finest: int = 2) -> list[Level]:
             stride = round(size / state.shape[-1])
             if finest <= stride <= COARSEST:
                 found[stride] = Level(name, state.shape[1], stride)
+    found = found or _tokens(maps, size)
     if len(found) < 2:
         raise UserError(
             f"This network's stages give maps of {len(found)} sizes at {size} pixels, and masks or boxes need at least "
             "two; take a convolutional network (resnet, mobilenet, efficientnet, convnext ...) or a larger --size."
         )
     return [found[stride] for stride in sorted(found)]
+
+
+def _tokens(maps: dict[str, Tensor], size: int) -> dict[int, Level]:
+    """Return three levels from the last stage's tokens, where these are of patches of 16 pixels."""
+    name, state = list(maps.items())[-1]
+    side = size // PATCH
+    prefix = state.shape[1] - side * side if state.ndim == 3 else -1
+    if not 0 <= prefix <= 8 or side % 2:
+        return {}
+    return {stride: Level(name, state.shape[2], stride, prefix) for stride in STRIDES_OF_TOKENS}
 
 
 def block(n_in: int, n_out: int) -> nn.Sequential:

@@ -11,6 +11,7 @@ from headstart.errors import UserError, nearest
 from headstart.problem import Task
 from headstart.schema import Rule, Text, Whole
 from headstart.tasks.base import TaskLogic
+from headstart.tasks.carried import carry_head
 
 STEP = 32
 SMALLEST, USUAL, LARGEST = 64, 256, 2048
@@ -60,6 +61,10 @@ class Scene(TaskLogic):
     @classmethod
     def saved_rules(cls, n_outputs: int) -> dict[str, Rule]:
         return {"size": Whole(STEP, LARGEST), "head": Text(choices=tuple(cls.heads))}
+
+    def carried(self, head: nn.Module, former: Any) -> bool:
+        old, logic = former
+        return carry_head(head, old, self.task.classes, logic.task.classes) is not None
 
     def adapt(self, network: Any) -> Any:
         network.preprocess = network.preprocess.whole(self.size)

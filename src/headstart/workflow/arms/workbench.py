@@ -115,6 +115,9 @@ class Workbench:
             head = self.logic.head_of(network)
             torch.manual_seed(seed)
             network.head = draw(head)
+        if network.answered is not None:
+            self.logic.carried(network.head, network.answered)
+            network.answered = None
         return network.to(self.device)
 
     def fetch(
