@@ -168,3 +168,15 @@ def test_a_budget_too_small_for_all_stages_frees_fewer():
 def test_what_was_asked_for_is_not_made_shallower():
     much = replace(FACTS, per_class=1000, speed=Speed(0.0, 0.02))
     assert make_plan(much, replace(OPTIONS, budget="2m", method="finetune", depth="all")).depth == 9
+
+
+def test_a_head_in_space_is_paid_for_beside_the_stages_that_learn():
+    speed = Speed(decode=0.1, forward=1.0, stages=(0.5, 0.3, 0.2), ratio=3.0, head=2.0)
+    assert speed.step(1, 3) == pytest.approx(3 * (0.2 + 2.0))
+    assert speed.step(3, 3) == pytest.approx(0.1 + 3 * (1.0 + 2.0))
+    assert (speed.answer(1, 3), speed.answer(3, 3)) == (pytest.approx(2.2), pytest.approx(3.1))
+    assert speed.encode == pytest.approx(1.1)  # cached prefixes do without the head
+    plain = make_plan(replace(FACTS, dense=True, solvable=False), OPTIONS)
+    dear = make_plan(replace(FACTS, dense=True, solvable=False, speed=Speed(0.0, 1e-4, head=1e-2)), OPTIONS)
+    assert sum(dear.expected.values()) > 10 * sum(plain.expected.values())
+    assert (plain.batch_size, make_plan(FACTS, OPTIONS).batch_size) == (4, 16)

@@ -41,8 +41,9 @@ ABOUT = Record(
 
 
 def open_run(path: str) -> Source:
-    """Open a run folder (its ``model/``), or a directory that `save_network` wrote; the head is dropped, but kept beside
-    where it is of masks or boxes, for a task of the same kind (`headstart.tasks.carried`).
+    """Open a run folder (its ``model/``), or a directory that `save_network` wrote; the head is dropped.
+
+    Where it is of masks or boxes it is kept beside, for a task of the same kind (`headstart.tasks.carried`).
 
     Of a run of pairs it is the left side, which knows the right one; ``RUN/left`` and ``RUN/right`` are one alone.
     """

@@ -375,6 +375,7 @@ EVIDENCE: dict[str, Rule] = {
             "about": WORD,
             "legend": Maybe(WORD),
             "columns": Items(NAME),
+            "counts": Items(NAME),
             "rows": Items(Record({"name": NAME}, {"n": COUNT})),
             "curves": Items(Record({"name": NAME, "recall": Items(Number()), "precision": Items(Number())})),
             "note": Maybe(WORD),

@@ -56,12 +56,18 @@ def _told_classes(told: dict[str, Any]) -> dict[str, Any]:
         {
             "name": row.get("name"),
             "n": fmt.count(row.get("n")),
-            "cells": [fmt.percent(row[c]) if fmt.is_number(row.get(c)) else fmt.DASH for c in columns],
+            "cells": [_cell(row.get(c), c in (told.get("counts") or ())) for c in columns],
         }
         for row in told["rows"]
     ]
     about = {name: told.get(name) or "" for name in ("about", "legend")}
     return {"n": told.get("n", 0), "columns": columns, "rows": rows, "curves": _curves(told.get("curves")), **about}
+
+
+def _cell(value: Any, is_count: bool) -> str:
+    if not fmt.is_number(value):
+        return fmt.DASH
+    return f"{value:.1f}" if is_count else fmt.percent(value)
 
 
 def _curves(curves: list[dict[str, Any]] | None) -> list[Markup]:

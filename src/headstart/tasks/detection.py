@@ -20,6 +20,8 @@ from headstart.tasks.pyramid import find_levels
 from headstart.tasks.scene import Scene
 
 Array = np.ndarray
+COUNTS = ("per picture", "said", "off by")
+"""Columns of counts in the report's table, which are no shares."""
 LEAST_SIDE = 2.0
 """Pixels of the canvas below which a side of a box teaches nothing."""
 LEAST_SEEN = 0.3
@@ -155,7 +157,9 @@ class Detection(Scene):
                 "recall": hits / total if total else np.nan,
                 "precision": hits / int(sure.sum()) if sure.any() else np.nan,
             }
+            counted_here = np.bincount(one.image[sure], minlength=len(labels))
             row = {column: None if np.isnan(value) else float(value) for column, value in figures.items()}
+            row |= counts_of(one.positives, counted_here)
             rows.append({"name": name, "n": int((one.positives > 0).sum())} | row)
             precision, recall = ap.curve(one.hit[:1], one.counted[:1], np.ones(len(one.scores)), max(total, 1))
             curves.append({"name": name, **thinned(recall[0], precision[0])})
@@ -163,11 +167,12 @@ class Detection(Scene):
             "Of all boxes of the test pictures together. A box is right where it overlaps a true one of its "
             "class by one "
             f"half (for the mean: by .5 to .95), each true box once. Recall and precision are those of boxes of a "
-            f"confidence of {SHOWN:g} or more; average precision (AP) looks at every confidence."
+            f"confidence of {SHOWN:g} or more; average precision (AP) looks at every confidence. Counts are boxes per "
+            "picture, of such a confidence, and by how many they are off on average."
         )
-        columns = ["AP at .5", "AP at .5 to .95", "recall", "precision"]
-        return {"n": len(labels), "about": about, "columns": columns, "rows": rows, "curves": curves,
-                "legend": box_pictures.LEGEND}  # fmt: skip
+        columns = ["AP at .5", "AP at .5 to .95", "recall", "precision", *COUNTS]
+        return {"n": len(labels), "about": about, "columns": columns, "counts": list(COUNTS), "rows": rows,
+                "curves": curves, "legend": box_pictures.LEGEND}  # fmt: skip
 
     def answers(self, predictions: Array, labels: Array | None = None) -> list[Any]:
         return self.task.label_space.answers(predictions)
@@ -184,6 +189,17 @@ class Detection(Scene):
         found = box_files.boxes_of(dataset, predictions, self.task.classes, self.found_in)
         box_files.WRITERS[Path(out).suffix.lower()](dataset, found, self.task.classes, Path(out))
         return True
+
+
+def counts_of(true: Array, said: Array) -> dict[str, float]:
+    """Return how many boxes of a class a picture has and is said to have [n], on average, and how far they are apart.
+
+    Examples
+    --------
+    >>> counts_of(np.array([2, 4]), np.array([3, 3]))
+    {'per picture': 3.0, 'said': 3.0, 'off by': 1.0}
+    """
+    return dict(zip(COUNTS, (float(true.mean()), float(said.mean()), float(np.abs(said - true).mean())), strict=True))
 
 
 def thinned(recall: Array, precision: Array, most: int = 200) -> dict[str, list[float]]:

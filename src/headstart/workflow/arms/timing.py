@@ -42,7 +42,8 @@ def measure(bench: Workbench, network: Network) -> Speed:
     forward = sum(stages) / len(rows)
     per_stage = tuple(seconds / len(rows) for seconds in stages)
     step = _step(bench, state, bench.targets(network, rows)) / len(rows)
-    return Speed(decode / len(rows), forward, per_stage, max(1.0, step / max(forward, 1e-9)))
+    head = max(0.0, _whole(network, state, bench.device) / len(rows) - forward) if network.reads_maps else 0.0
+    return Speed(decode / len(rows), forward, per_stage, max(1.0, step / max(forward + head, 1e-9)), head)
 
 
 def count_flops(bench: Workbench, network: Network) -> float:
@@ -81,6 +82,19 @@ def _stages(network: Network, state: Any, device: torch.device) -> list[float]:
         passes.append(times)
     network.train()
     return [min(times) for times in zip(*passes, strict=True)]
+
+
+def _whole(network: Network, state: Any, device: torch.device) -> float:
+    """Return the seconds of answers for the whole state."""
+    network.eval()
+    moved, times = move(state, device, layout_of(network, device)), []
+    for _ in range(2):
+        start = _now(device)
+        with torch.inference_mode():
+            network(moved)
+        times.append(_now(device) - start)
+    network.train()
+    return min(times)
 
 
 def _step(bench: Workbench, state: Any, labels: Any) -> float:

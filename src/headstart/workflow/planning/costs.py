@@ -43,13 +43,16 @@ class Speed:
     ----------
     decode : reading and preprocessing. forward : a pass through the network, preprocessing left out.
     stages : of the forward pass, by stage; () where it was not measured.
-    ratio : a training step of the whole network over its forward pass.
+    ratio : a training step of the whole network over its forward pass, the head's included.
+    head : of a forward pass through a head that reads maps, which no share of the stages is; 0 for a head that costs
+        nothing beside them.
     """
 
     decode: float
     forward: float
     stages: tuple[float, ...] = ()
     ratio: float = 3.0
+    head: float = 0.0
 
     @property
     def encode(self) -> float:
@@ -60,7 +63,11 @@ class Speed:
         """Seconds of a forward pass through the last ``depth`` stages and the head."""
         total = sum(self.stages)
         share = sum(self.stages[-depth:]) / total if total and depth else depth / n_stages
-        return self.forward * max(share, 0.01)
+        return self.forward * max(share, 0.01) + self.head
+
+    def answer(self, depth: int, n_stages: int) -> float:
+        """Seconds of an answer when the last ``depth`` stages learned, from states of the others that are kept."""
+        return self.above(depth, n_stages) if depth < n_stages else self.encode + self.head
 
     def step(self, depth: int, n_stages: int) -> float:
         """Seconds of a training step when the last ``depth`` stages learn, from states of the others that are kept."""
@@ -101,13 +108,13 @@ def round_seconds(speed: Speed, sizes: Sizes, depth: int, n_stages: int) -> floa
     """Return the seconds of one epoch of an arm with one seed, evaluations included."""
     training = sizes.n_train * visits(sizes.folds, again=sizes.again) * speed.step(depth, n_stages)
     watched = (sizes.inner or sizes.n_validation) if sizes.folds == 0 else sizes.n_train * (sizes.folds - 1) / INNER
-    return training + watched * (speed.above(depth, n_stages) if depth < n_stages else speed.encode)
+    return training + watched * speed.answer(depth, n_stages)
 
 
 def score_seconds(speed: Speed, sizes: Sizes, depth: int, n_stages: int) -> float:
     """Return the seconds of predicting the rows that score an arm: those of validation, or every row out of fold."""
     scored = sizes.n_train if sizes.folds else sizes.n_validation
-    return scored * sizes.seeds * (speed.above(depth, n_stages) if depth < n_stages else speed.encode)
+    return scored * sizes.seeds * speed.answer(depth, n_stages)
 
 
 def overhead(speed: Speed, sizes: Sizes, *, encodes: bool, trained: int, network_is_large: bool) -> dict[str, float]:
@@ -121,7 +128,7 @@ def overhead(speed: Speed, sizes: Sizes, *, encodes: bool, trained: int, network
     mapped = min(sizes.n_test, 250 if network_is_large else 400)
     return {
         "features": rows * speed.encode if encodes else 0.0,
-        "test": sizes.n_test * speed.encode * trained * sizes.seeds,
+        "test": sizes.n_test * (speed.encode + speed.head) * trained * sizes.seeds,
         "report": REPORT_SECONDS + (mapped + EXPLAINED_PASSES) * speed.encode,
     }
 

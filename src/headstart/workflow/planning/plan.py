@@ -215,9 +215,12 @@ def _selection(folds: int) -> str:
 
 
 def _batch(facts: Facts) -> int:
-    """Few samples a step on a CPU, where a larger batch is no faster, and a budget is better spent on steps."""
+    """Few samples a step on a CPU, where a larger batch is no faster, and a budget is better spent on steps; fewer still
+    of pictures with masks or boxes, each of which holds many labels."""
     if facts.family == "tabular":
         return max(16, min(256, facts.n_train // 16))
+    if facts.dense:
+        return 4 if facts.device == "cpu" else 16
     if facts.device != "cpu":
         return 32
     return 8 if facts.family == "transformers" else 16
@@ -230,6 +233,8 @@ def _rate(facts: Facts, arm: str) -> float:
     """
     transformer = facts.family == "transformers" or "vit" in facts.family
     small = facts.parameters <= SMALL_NETWORK
+    if facts.dense and not arm_of(arm).every_stage:
+        return 5e-4 if transformer else 1e-3
     if arm_of(arm).every_stage:
         return 3e-4 if transformer else 2e-3 if small else 1e-3
     return 5e-4 if transformer else 3e-3
