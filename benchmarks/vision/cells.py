@@ -109,7 +109,7 @@ Cell = Callable[[str], Record]
 BOTH = {"arms": ("scratch", "chosen")}
 SMALL = {**BOTH, "size": 160, "views": 4, "batch_size": 4, "learning_rate": 1e-3, "depth": 4, "method": "finetune"}
 """Blood cells, transfer against scratch by equal steps: small pictures, so that scratch can be paid for."""
-BEST = {**SMALL, "arms": ("chosen",), "size": 320, "epochs": 22, "budget": "2h", "patience": 100}
+BEST = {**SMALL, "arms": ("chosen",), "size": 256, "epochs": 20, "budget": "2h", "patience": 100}
 """The aim: sides, rate and batch were set before any test picture was looked at."""
 MASKS = {**BOTH, "size": 256, "views": 4, "batch_size": 4, "learning_rate": 1e-3, "budget": "12m", "method": "finetune"}
 

@@ -215,8 +215,10 @@ def _selection(folds: int) -> str:
 
 
 def _batch(facts: Facts) -> int:
-    """Few samples a step on a CPU, where a larger batch is no faster, and a budget is better spent on steps; fewer still
-    of pictures with masks or boxes, each of which holds many labels."""
+    """Few samples a step on a CPU, where a larger batch is no faster, and a budget is better spent on steps.
+
+    Still fewer pictures with masks or boxes, each of which holds many labels.
+    """
     if facts.family == "tabular":
         return max(16, min(256, facts.n_train // 16))
     if facts.dense:
