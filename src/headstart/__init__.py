@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headstart.shallow.diagnose import diagnose
     from headstart.shallow.joining import join
     from headstart.shallow.shells.adapted import Adapted
+    from headstart.shallow.shells.each_label import EachLabel
     from headstart.shallow.shells.labelled_only import LabelledOnly
     from headstart.shallow.shells.reweighted import Reweighted
     from headstart.workflow.describe import describe
@@ -42,6 +43,7 @@ _HOMES = {
     "AutoAdaptRegressor": ("headstart.choice", "AutoAdaptRegressor"),
     "Dataset": ("headstart.data", "Dataset"),
     "LabelledOnly": ("headstart.shallow.shells.labelled_only", "LabelledOnly"),
+    "EachLabel": ("headstart.shallow.shells.each_label", "EachLabel"),
     "Reweighted": ("headstart.shallow.shells.reweighted", "Reweighted"),
     "Run": ("headstart.workflow.run", "Run"),
     "TransferClassifier": ("headstart.estimators", "TransferClassifier"),
@@ -70,6 +72,7 @@ __all__ = [
     "AutoAdaptClassifier",
     "AutoAdaptRegressor",
     "Dataset",
+    "EachLabel",
     "LabelledOnly",
     "Reweighted",
     "Run",

@@ -85,7 +85,8 @@ def open_counterpart(data: Any, source: Described, *, others: str | None = None)
     refused = "multi-target" if task is None else task.label_space.not_across
     if task is None or refused:
         raise UserError(
-            f"{source.name} is a {refused} problem; across domains one class or one number per sample can be learned."
+            f"{source.name} is a {refused} problem; across domains one class or one number per sample can be learned "
+            "(several labels in Python, as rows: headstart.EachLabel)."
         )
     if isinstance(data, str):
         data = Path(data)
