@@ -43,7 +43,11 @@ def work(verb: str, case: Path, data: Path) -> None:
 
     out = case / "out"
     begun = (out / "run.json").exists() or (out / "state" / "arguments.json").exists()
-    if verb in {"fit", "pretrain", "across", "replace"} and begun and not (verb == "replace" and is_former(out)):
+    if (
+        verb in {"fit", "pretrain", "across", "replace", "tasks", "zero", "episodes"}
+        and begun
+        and not (verb == "replace" and is_former(out))
+    ):
         hs.resume(out, quiet=True)
     elif verb == "fit":
         hs.fit(data / "small.csv", source=str(data / "source"), arms="scratch,finetune", method="finetune", epochs=1,
@@ -57,6 +61,16 @@ def work(verb: str, case: Path, data: Path) -> None:
         hs.pretrain(data / "small.csv", network="headstart/tabular", epochs=2, seed=3, out=out, quiet=True)
     elif verb == "across":
         hs.fit(data / "target.csv", source_data=str(data / "small.csv"), method="coral", seed=3, out=out, quiet=True)
+    elif verb == "tasks":
+        hs.fit(
+            data / "several.csv", label=["kind", "size"], method="equal,pcgrad", epochs=1, seed=3, out=out, quiet=True
+        )
+    elif verb == "zero":
+        hs.fit(data / "kinds.csv", label="kind", classes=data / "classes.csv", source=str(data / "source"),
+               method="eszsl", seed=3, out=out, quiet=True)  # fmt: skip
+    elif verb == "episodes":
+        hs.pretrain(data / "kinds.csv", label="kind", network="headstart/tabular", method="protonet", ways=2, shots=1,
+                    epochs=1, seed=3, out=out, quiet=True)  # fmt: skip
     elif verb == "export":
         from headstart.workflow.export import export
 
@@ -164,7 +178,14 @@ def make_data(data: Path, verbs: list[str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         noise = np.random.default_rng(number).integers(0, 255, (8, 8), dtype=np.uint8)
         Image.fromarray(noise).save(folder / f"{number}.png")
-    if not {"fit", "replace", "export"} & set(verbs):
+    x = np.random.default_rng(2).normal(size=(80, 3))
+    names = [f"kind {number % 8}" for number in range(80)]
+    kinds = pd.DataFrame(x + 0.5 * np.arange(80)[:, None] % 8, columns=["age", "height", "weight"]).assign(kind=names)
+    kinds.to_csv(data / "kinds.csv", index=False)
+    kinds.assign(size=x[:, 0]).to_csv(data / "several.csv", index=False)
+    listed = pd.DataFrame(np.random.default_rng(3).normal(size=(9, 3)), columns=list("abc"))
+    listed.assign(**{"class": [f"kind {number}" for number in range(9)]}).to_csv(data / "classes.csv", index=False)
+    if not {"fit", "replace", "export", "zero"} & set(verbs):
         return
     hs.pretrain(data / "small.csv", network="headstart/tabular", epochs=1, out=data / "source", quiet=True)
     if "export" not in verbs:

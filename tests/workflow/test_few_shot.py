@@ -119,6 +119,13 @@ def test_one_label_per_class_takes_the_way_that_the_source_was_measured_best_by(
     answers = np.array(run.predict(frame[list("uvwxyz")]))
     right = (answers == frame["kind"])[frame["split"] == "test"].mean()
     assert right == pytest.approx(run.arms[way]["test"]["accuracy"])
+    every = frame.assign(split=np.where(np.arange(len(frame)) % 3, "train", "test"))
+    drawn = hs.fit(every, label="kind", source=str(source.path), shots=1, arms=("cosine",), method="cosine", quiet=True,
+                   out=tmp_path / "drawn")  # fmt: skip
+    assert drawn.result["guard"]["reason"] == run.result["guard"]["reason"]
+    assert drawn.arms["cosine"]["test"]["accuracy"] > 0.5
+    with pytest.raises(UserError, match="--shots is 1; at least 2 labels per class"):
+        hs.fit(every, label="kind", source=str(source.path), shots=1, trials=3, quiet=True, out=tmp_path / "raced")
     with pytest.raises(UserError, match="one training label per class, and knn chooses on labels that are held out"):
         hs.fit(new_classes, label="kind", source=str(source.path), out=tmp_path / "other", arms=("knn",), quiet=True)
     assert not (tmp_path / "other" / "run.json").exists()

@@ -28,7 +28,17 @@ def test_a_few_kills(tmp_path, in_a_copy):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("verb", "kills"),
-    [("fit", 30), ("pretrain", 20), ("across", 16), ("replace", 14), ("export", 10), ("describe", 10)],
+    [
+        ("fit", 30),
+        ("pretrain", 20),
+        ("across", 16),
+        ("replace", 14),
+        ("export", 10),
+        ("describe", 10),
+        ("tasks", 6),
+        ("zero", 4),
+        ("episodes", 4),
+    ],
 )
 def test_a_hundred_kills(tmp_path, verb, kills):
     cases = killed(tmp_path / "root", f"{verb}={kills}")

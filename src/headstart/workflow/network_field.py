@@ -279,7 +279,7 @@ def named_arms(bench: Workbench) -> FitOptions:
     Beside a method that learns from moved inputs stands the same without, to be compared with.
     """
     options = with_fitting_arms(bench.options, bench.logic.task)
-    given = without_choices(bench) if is_single(bench.dataset) and options.shots is None else options.arms
+    given = without_choices(bench) if is_single(bench.dataset, options.shots) else options.arms
     arms = [name for arm in given for name in (plain_arms(bench) if arm == "baselines" else (arm,))]
     if bench.unlabelled is not None and options.arms == FitOptions.arms:
         arms += [arm for arm in BESIDE if arm not in arms]

@@ -80,14 +80,21 @@ def draw_shots(dataset: Dataset, shots: int, seed: int) -> np.ndarray:
     return np.sort(np.concatenate(drawn))
 
 
-def check_shots(dataset: Dataset, shots: int | None) -> None:
-    """Refuse ``--shots`` where it has no meaning, or where a class has not so many."""
+def check_shots(dataset: Dataset, shots: int | None, *, least: int = 2) -> None:
+    """Refuse ``--shots`` where it has no meaning, or where a class has not so many.
+
+    Parameters
+    ----------
+    least : 1 where a single label per class will do.
+    """
     if shots is None or dataset.task is None:
         return
     if not dataset.task.label_space.one_class:
         raise UserError(f"--shots {shots} counts labels per class, and {dataset.name} is a {dataset.task.kind} task.")
-    if shots < 2:
-        raise UserError("--shots is 1; at least 2 labels per class are needed to compare arms by cross-validation.")
+    if shots < least:
+        raise UserError(
+            f"--shots is {shots}; at least {least} labels per class are needed to compare arms by cross-validation."
+        )
     counts = np.bincount(dataset.labels(dataset.splits["train"]), minlength=dataset.task.n_outputs)
     if counts.min() < shots:
         least = dataset.task.classes[int(counts.argmin())]

@@ -265,7 +265,9 @@ def _alone(verb: str, given: Given, options: FitOptions, named: Sequence[Source]
         require_solvable(target, "a race")
     target, checks = check(target, allow_damaged=options.allow_damaged)
     if verb != "pretrain":
-        check_shots(target, options.shots)
+        check_shots(target, options.shots, least=2 if options.races else 1)
+    if options.shots == 1:  # nothing can be held out
+        target = target.with_splits(target.splits | {"validation": target.splits["validation"][:0]})
     return _Part(target, checks)
 
 

@@ -84,16 +84,18 @@ def facts_of(
         modality=dataset.modality if dataset.task.label_space.one_class else "",
         solvable=bool(dataset.task.label_space.solved_as) and not hasattr(network.head, "reads"),
         dense=network.reads_maps,
-        single=is_single(dataset) and shots is None,
+        single=is_single(dataset, shots),
         means=means or "cosine",
         coloured=network.preprocess.augments and getattr(network.preprocess, "channels", 3) == 3,
     )
 
 
-def is_single(dataset: Dataset) -> bool:
-    """Whether no class has a second training label and there are no validation rows."""
+def is_single(dataset: Dataset, shots: int | None = None) -> bool:
+    """Whether no class has a second training label, or one is drawn of each, and there are no validation rows."""
     assert dataset.task is not None
     if not dataset.task.label_space.one_class or len(dataset.splits["validation"]):
         return False
+    if shots is not None:
+        return shots == 1
     labels = dataset.labels(dataset.splits["train"])
     return len(np.unique(labels)) == len(labels)
