@@ -235,7 +235,7 @@ def test_classes_are_needed_where_rows_are_grouped_by_them():
         ClassRegularisedOT().fit(X, y, sample_domain=domain)
 
 
-@pytest.mark.parametrize("factory", [ExactOT, EntropicOT, ClassRegularisedOT, lambda: ExactOT(limit=400)])
+@pytest.mark.parametrize("factory", [ExactOT, EntropicOT, ClassRegularisedOT, LinearOT, lambda: ExactOT(limit=400)])
 def test_sparse_rows_are_moved_as_dense_ones_are(factory):
     rng = np.random.default_rng(0)
     rows = rng.random((70, 12)) * (rng.random((70, 12)) < 0.3) + 0.5 * (np.arange(12) == 3)

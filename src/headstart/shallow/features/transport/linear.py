@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from headstart.functional.gaussian_transport import linear_transport
 from headstart.functional.sinkhorn import Array
-from headstart.shallow.adaptation import DomainTransformer
+from headstart.shallow.adaptation import DomainTransformer, dense
 from headstart.shallow.domains import Domains
 from headstart.shallow.features.transport.maps import check_positive
 
@@ -35,15 +35,17 @@ class LinearOT(DomainTransformer):
     """
 
     label_free: ClassVar[bool] = True
+    sparse_input: ClassVar[bool] = True
     reg: float = 0.1
     rank: int = 2000
 
     def _learn(self, domains: Domains) -> None:
         check_positive("reg", self.reg)
-        self.map_ = linear_transport(domains.source, domains.target, reg=self.reg, rank=self.rank)
+        source, target = dense(domains.source), dense(domains.target)
+        self.map_ = linear_transport(source, target, reg=self.reg, rank=self.rank)
         shift = self.map_.target_mean - self.map_.source_mean
-        n_axes, n_rows = len(self.map_.core), len(domains.source) + len(domains.target)
-        cut = n_axes == self.rank < min(domains.source.shape[1], n_rows)
+        n_axes, n_rows = len(self.map_.core), len(source) + len(target)
+        cut = n_axes == self.rank < min(source.shape[1], n_rows)
         self.approximation_ = f"{n_axes} axes of most variance" if cut else "exact"
         self.plan_summary_: dict[str, Any] = {
             "cost": float(shift @ shift) + self.map_.bures,
@@ -55,5 +57,5 @@ class LinearOT(DomainTransformer):
             "approximation": self.approximation_,
         }
 
-    def _map(self, rows: Array, is_source: bool) -> Array:
-        return self.map_(rows) if is_source else rows
+    def _map(self, rows: Any, is_source: bool) -> Array:
+        return self.map_(dense(rows)) if is_source else dense(rows)
