@@ -178,6 +178,8 @@ def test_arrays_that_do_not_fit_together():
     refused((np.full((4, 5, 6), 9.0), [0, 1, 0, 1]), "row 1", "scale")
     refused({"a": np.zeros(3)}, "x and y")
     refused({"x_train": np.zeros((3, 2))}, "y_train")
+    for names in (np.array("a"), np.eye(2), 3):
+        refused({"x": np.zeros((4, 2)), "y": [0, 1, 0, 1], "classes": names}, "classes of", "dimensions")
     refused(3, "int")
 
 

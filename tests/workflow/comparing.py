@@ -8,8 +8,8 @@ from typing import Any
 VARIES = {"created", "command", "arguments", "origin", "spec", "title", "path"}
 """The moment, and what names the folders of a case."""
 TIMES = {"seconds", "expected", "timetable", "reserve"}
-DURATION = re.compile(r"\d[\d.]* (s|min|h)\b")
-"""Keys and words that say how long something takes on this machine at this moment."""
+DURATION = re.compile(r"(?<=Expected: at most ).*|\d[\d.]* (s|min|h)\b")
+"""Keys and words that say how long something takes on this machine at this moment; what takes none is not named."""
 
 
 def plain(value: Any) -> Any:

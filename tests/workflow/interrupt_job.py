@@ -17,7 +17,7 @@ from typing import Any
 PLACES = {
     "read": ("headstart.report.html", "read_folder"),
     "chart": ("headstart.report.plots", "reliability"),
-    "text": ("headstart.report.html", "_environment"),
+    "text": ("headstart.report.html", "environment"),
     "write": ("headstart.report.html", "write_text"),
     "rename": ("headstart.storage", "_sync"),
     "sweep": ("headstart.workflow.conclude", "sweep_run"),

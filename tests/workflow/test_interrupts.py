@@ -1,6 +1,8 @@
 """Ctrl-C, once or twice, while the report is written: one sentence, exit code 130, nothing half, and resume ends it."""
 
+import importlib
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +25,11 @@ def interrupted(root, *cases):
         assert one["had_page"] == (verb == "report" or place == "sweep"), one
         assert not one["parts"], one
         assert (one["again"], one["whole"], one["page"]) == (0, True, True), one
+
+
+def test_every_place_where_it_strikes_is_there():
+    for module, name in runpy.run_path(str(JOB))["PLACES"].values():
+        assert callable(getattr(importlib.import_module(module), name))
 
 
 @pytest.mark.slow

@@ -1,3 +1,4 @@
+from dataclasses import fields
 from types import SimpleNamespace
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from scipy import stats
 
 from headstart.problem import Task
+from headstart.report.expected import VERDICT
 from headstart.tasks import create_task
 from headstart.workflow.conclude import complete
 from headstart.workflow.judging.predictions import Predictions, plain, write_predictions
@@ -20,6 +22,10 @@ VALUES = Task("regression", targets=("y",))
 def scores(*shares, n=400, seed=0):
     rng = np.random.default_rng(seed)
     return np.stack([(rng.random(n) < share).astype(float) for share in shares])
+
+
+def test_every_part_of_a_verdict_is_checked_before_it_is_read():
+    assert {part.name for part in fields(Verdict)} <= VERDICT.may.keys()
 
 
 def test_a_clear_gain_is_positive_and_its_interval_holds_the_gain():

@@ -99,6 +99,10 @@ def _collect(data: Mapping[str, Any], place: str) -> ArrayParts:
     if not sum(part.rows for part in parts):
         raise UserError(f"{place} has no samples.")
     names = data.get("classes")
+    if names is not None and np.ndim(names) != 1:
+        raise UserError(
+            f"{place} has classes of {np.ndim(names)} dimensions; give one name per class, or leave them out."
+        )
     return ArrayParts(parts, list(inputs.values()), labels, None if names is None else [str(n) for n in names])
 
 

@@ -51,6 +51,7 @@ VERDICT = Record(
         "n_test": Maybe(COUNT),
         "chosen": NAME,
         "planned": Maybe(Record({}, GAIN)),
+        "best": Maybe(Record({}, GAIN)),
         "transfers": Maybe(Flag()),
         "note": Maybe(WORD),
         "sentence": WORD,
