@@ -27,6 +27,7 @@ def show(record: Record) -> str:
     if verdict.get("interval"):
         low, high = (100 * value for value in verdict["interval"])
         lines.append(f"  gain {100 * verdict['gain']:.1f} ({low:.1f} to {high:.1f}), n = {verdict['n_test']}")
+    lines += [f"  {name} {value:.3g}" for name, value in record.get("figures", {}).items()]
     for name in ("auc", "sensitivity"):
         if name in record:
             low, high = record[name]["interval"]
