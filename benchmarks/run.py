@@ -102,6 +102,8 @@ def few() -> None:
         module(OWN, "benchmarks.few.tables", "adult", "half", "--seed", seed)
     for what in ("anomalies", "sources"):
         module(OWN, "benchmarks.few.without_labels", what)
+    for seed in "01":
+        module(OWN, "benchmarks.few.spoken", "--seed", seed)
 
 
 def vision() -> None:
