@@ -104,6 +104,7 @@ def few() -> None:
         module(OWN, "benchmarks.few.without_labels", what)
     for seed in "01":
         module(OWN, "benchmarks.few.spoken", "--seed", seed)
+        module(OWN, "benchmarks.few.generating", "--seed", seed)
 
 
 def vision() -> None:

@@ -309,8 +309,17 @@ def rank(
 def pretrain(
     data: Data,
     network: Annotated[
-        str, typer.Option("--network", help="Architecture to train, e.g. timm/resnet18 or headstart/tabular.")
-    ],
+        str | None, typer.Option("--network", help="Architecture to train, e.g. timm/resnet18 or headstart/tabular.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Run of dcgan to carry over, in the place of --network.")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option("--judge", help="Source whose features judge drawn pictures (headstart/glyphs).")
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option("--test", help="Pictures that judge what is drawn, apart from DATA.")
+    ] = None,
     method: Annotated[
         str | None,
         typer.Option(
@@ -356,6 +365,9 @@ def pretrain(
     result = run_pretrain(
         data,
         network=network,
+        source=source,
+        judge=judge,
+        test=test,
         method=method,
         left=left,
         right=right,

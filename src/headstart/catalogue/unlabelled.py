@@ -93,6 +93,21 @@ UNLABELLED: tuple[Entry, ...] = (
         kind="self_supervised",
     ),
     Entry(
+        "dcgan",
+        "DCGAN: a generator and a discriminator",
+        "headstart.deep.generative.dcgan:DCGAN",
+        (
+            "Radford, Metz and Chintala, Unsupervised Representation Learning with Deep Convolutional Generative "
+            "Adversarial Networks, ICLR 2016",
+            "Mo, Cho and Shin, Freeze the Discriminator: a Simple Baseline for Fine-Tuning GANs, CVPR workshop 2020",
+            "Noguchi and Harada, Image Generation From Small Datasets via Batch Statistics Adaptation, ICCV 2019",
+        ),
+        scenario="unsupervised",
+        needs=NEEDS,
+        applies=PICTURES,
+        kind="self_supervised",
+    ),
+    Entry(
         "scarf",
         "SCARF: contrast of rows and corrupted copies",
         f"{ROOM}.scarf:SCARF",

@@ -8,7 +8,7 @@ from headstart.errors import UserError, nearest
 from headstart.networks.network import Network
 from headstart.networks.preprocess import Preprocess
 
-FAMILIES = ("timm", "torchvision", "transformers", "tabular", "columns", "pixels", "glyphs", "conv4")
+FAMILIES = ("timm", "torchvision", "transformers", "tabular", "columns", "pixels", "glyphs", "conv4", "dcgan")
 
 
 def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network:
@@ -60,6 +60,10 @@ def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network
         from headstart.networks.conv4 import build_conv4
 
         network = build_conv4(spec, preprocess)
+    elif family == "dcgan":
+        from headstart.networks.dcgan import build_dcgan
+
+        network = build_dcgan(spec, preprocess)
     else:
         raise UserError(f"No family of networks is called '{family}'; {nearest(family, FAMILIES)}")
     if spec.get("projected"):

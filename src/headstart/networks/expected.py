@@ -126,6 +126,7 @@ SPEC: dict[str, Rule] = {
         {"preprocess": PREPROCESS["image"], **_TAPS},
         open=False,
     ),
+    "dcgan": Record({"family": NAME, "width": Whole(4, 2**12), "preprocess": PREPROCESS["image"]}, _TAPS, open=False),
 }
 TASK = Record(
     {"kind": Text(choices=TASKS), "classes": Items(NAME), "targets": Items(NAME)},

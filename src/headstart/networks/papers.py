@@ -30,6 +30,7 @@ _PAPERS = {
     "llama": "Touvron et al., LLaMA: Open and Efficient Foundation Language Models, 2023",
     "mistral": "Jiang et al., Mistral 7B, 2023",
     "qwen2": "Yang et al., Qwen2 Technical Report, 2024",
+    "dcgan": "Radford, Metz and Chintala, Unsupervised Representation Learning with DCGANs, ICLR 2016",
     "conv4": "Vinyals et al., Matching Networks for One Shot Learning, NeurIPS 2016",
     "tabular": "Gorishniy et al., Revisiting Deep Learning Models for Tabular Data, NeurIPS 2021",
 }

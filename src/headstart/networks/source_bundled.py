@@ -89,6 +89,39 @@ def open_conv4(norm: str = "batch") -> Source:
     )
 
 
+def open_dcgan_colour() -> Source:
+    """Open the same for pictures in colour."""
+    return open_dcgan(3)
+
+
+def open_dcgan(channels: int = 1) -> Source:
+    """Open DCGAN's discriminator, which has no weights of its own."""
+    from headstart.networks.dcgan import dcgan_spec
+
+    name = "headstart/dcgan" if channels == 1 else "headstart/dcgan-colour"
+
+    def make(pretrained: bool, statistics: TablePreprocess | None) -> Network:
+        if pretrained:
+            raise UserError(
+                f"{name} is an architecture without weights; pretrain it with `headstart pretrain PICTURES --network "
+                f"{name} --method dcgan --out RUN` and take --source RUN."
+            )
+        return build(dcgan_spec(channels))
+
+    return Source(
+        spec=name,
+        kind="bundled",
+        modality="image",
+        domain=Domain("image"),
+        task=None,
+        title=f"DCGAN's discriminator for pictures of 32 x 32 pixels, {'grey' if channels == 1 else 'colour'}, without "
+        "weights",
+        licence="Apache-2.0",
+        paper=paper_of("dcgan"),
+        make=make,
+    )
+
+
 def open_tabular() -> Source:
     """Open the architecture for tables, which has no weights of its own."""
 

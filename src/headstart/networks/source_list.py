@@ -39,9 +39,25 @@ def _row(spec: str, kind: str, modality: str, title: str, paper: str, at_hand: b
 
 
 def _bundled() -> list[dict[str, Any]]:
-    from headstart.networks.source_bundled import open_conv4, open_conv4_group, open_glyphs, open_pixels, open_tabular
+    from headstart.networks.source_bundled import (
+        open_conv4,
+        open_conv4_group,
+        open_dcgan,
+        open_dcgan_colour,
+        open_glyphs,
+        open_pixels,
+        open_tabular,
+    )
 
-    bundled = (open_glyphs(), open_pixels(), open_conv4(), open_conv4_group(), open_tabular())
+    bundled = (
+        open_glyphs(),
+        open_pixels(),
+        open_conv4(),
+        open_conv4_group(),
+        open_dcgan(),
+        open_dcgan_colour(),
+        open_tabular(),
+    )
     return [_row(one.spec, "bundled", one.modality, one.title, one.paper, True) for one in bundled]
 
 

@@ -21,6 +21,8 @@ FORMS = (
     "headstart/pixels",
     "headstart/conv4",
     "headstart/conv4-group",
+    "headstart/dcgan",
+    "headstart/dcgan-colour",
     "headstart/tabular",
 )
 
@@ -71,13 +73,23 @@ def open_source(spec: str, *, network: str | None = None) -> Source:
 
 
 def _open_bundled(name: str) -> Source:
-    from headstart.networks.source_bundled import open_conv4, open_conv4_group, open_glyphs, open_pixels, open_tabular
+    from headstart.networks.source_bundled import (
+        open_conv4,
+        open_conv4_group,
+        open_dcgan,
+        open_dcgan_colour,
+        open_glyphs,
+        open_pixels,
+        open_tabular,
+    )
 
     bundled = {
         "glyphs": open_glyphs,
         "pixels": open_pixels,
         "conv4": open_conv4,
         "conv4-group": open_conv4_group,
+        "dcgan": open_dcgan,
+        "dcgan-colour": open_dcgan_colour,
         "tabular": open_tabular,
     }
     if name not in bundled:

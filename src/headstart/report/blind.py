@@ -24,6 +24,10 @@ def context(folder: RunFolder) -> dict[str, Any]:
         "errors": _errors(found.get("usual") or []),
         "samples": _samples(folder, found.get("samples") or []),
         "unusual": _samples(folder, found.get("unusual") or []),
+        "gallery": [
+            {"name": one["name"], "pictures": [folder.picture(name) for name in one["pictures"]]}
+            for one in found.get("gallery") or []
+        ],
         "measured": _measured((run.get("without_labels") or {}).get("measured") or []),
         "reasons": (folder.plan or {}).get("reasons") or [],
         "data": stories.data(folder),

@@ -255,13 +255,14 @@ _MEASURED = Record({}, {"value": Number(), "interval": _SPAN, "chance": Maybe(Nu
 WITHOUT_LABELS = Record(
     {"method": NAME, "lines": WORDS},
     {
+        "judge": NAME,
         "measured": Items(
             Record(
                 {"name": WORD, "n": COUNT},
                 {"m": COUNT, "median_place": Number(0), "value": Number(), "interval": _SPAN, "chance": Maybe(Number())}
                 | {f"recall@{k}": _MEASURED for k in (1, 5, 10)},
             )
-        )
+        ),
     },
 )
 RUN = Record(
@@ -352,6 +353,7 @@ BLIND = Record(
     {"name": WORD, "anomaly": Number(0)}, {"before": NAME, "after": NAME, "text": WORD, "row": Table(ANYTHING)}
 )
 """A sample that was held out of a source without labels."""
+GALLERY = Record({"name": WORD, "pictures": Items(NAME)})
 EVIDENCE: dict[str, Rule] = {
     "training": Record({}, {"candidates": Items(TRAINING)}),
     "map": Record(
@@ -367,7 +369,10 @@ EVIDENCE: dict[str, Rule] = {
             "note": Maybe(WORD),
         },
     ),
-    "blind": Record({"n": COUNT, "usual": Items(Number(0)), "samples": Items(BLIND), "unusual": Items(BLIND)}),
+    "blind": Record(
+        {"n": COUNT, "usual": Items(Number(0)), "samples": Items(BLIND), "unusual": Items(BLIND)},
+        {"gallery": Items(GALLERY)},
+    ),
     "mistakes": SAMPLES,
     "classes": Record(
         {},

@@ -72,6 +72,8 @@ class FitOptions:
     left, right : of pairs, the column of each side, or several joined by commas. pretrained : which sides start from
         the weights that ``source`` names, ``left``, ``right`` or ``both``; the others start at random. teacher : the
         run or network whose answers of the left side the right side learns.
+    carried : a run whose generator is carried over; ``source`` is the same. judge : network whose features compare what
+        is drawn with real pictures.
     size, head : of tasks with masks or boxes: the side in pixels at which pictures enter, and what reads the maps of
         the network's stages.
     """
@@ -122,6 +124,8 @@ class FitOptions:
     right: str | None = None
     pretrained: str | None = None
     teacher: str | None = None
+    carried: str | None = None
+    judge: str | None = None
 
     def __post_init__(self) -> None:
         one_of("--task", self.task, (*TASKS, VERIFICATION))

@@ -5,20 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from headstart import catalogue
 from headstart.engine.progress import Progress
-from headstart.errors import UserError
+from headstart.errors import UserError, check_names
 from headstart.isolated import isolate
 from headstart.workflow.opening.transfer import Given
 from headstart.workflow.options import FitOptions
 from headstart.workflow.road import start
 from headstart.workflow.run import Run
 
+DRAWING = "dcgan"
+check_names([DRAWING], catalogue.names(), "headstart.workflow.pretrain.DRAWING")
+
 
 @isolate
 def pretrain(
     data: Any,
     *,
-    network: str,
+    network: str | None = None,
+    source: str | None = None,
+    judge: str | None = None,
+    test: str | Path | None = None,
     left: str | None = None,
     right: str | None = None,
     pretrained: str | None = None,
@@ -59,15 +66,22 @@ def pretrain(
     left, right : columns of each side of pairs, of methods of the kind "pairs"; several are joined by commas.
         ``network`` then names that of both sides, or ``LEFT,RIGHT``.
     pretrained : sides that start from weights of what ``network`` names: ``left``, ``right`` or ``both``.
+    source : a run of ``dcgan`` whose generator and discriminator are carried over to ``data``, in ``network``'s place.
+    judge : source whose features compare drawn pictures with real ones (``dcgan``; headstart/glyphs).
+    test : pictures apart from ``data`` that judge (``dcgan``).
     teacher : a run whose answers of the left side the right side learns (``crossmodal``).
     others : as in `fit`.
     """
+    refuse_start(network, source, method, judge, test)
     options = FitOptions(
+        carried=source,
+        judge=judge,
+        test=None if test is None else str(test),
         left=left,
         right=right,
         pretrained=pretrained,
         teacher=teacher,
-        source=network,
+        source=network or source,
         method=method,
         ways=ways,
         shots=shots,
@@ -89,7 +103,16 @@ def pretrain(
         patience=patience,
         allow_damaged=allow_damaged,
     )
-    if not network:
-        raise UserError("No architecture was named; give --network, for example --network timm/resnet18.")
     progress = Progress(quiet=quiet, verbose=verbose)
     return start("pretrain", Given(data), options, out=out, force=force, progress=progress)
+
+
+def refuse_start(network: str | None, source: str | None, method: str | None, judge: Any, test: Any) -> None:
+    """Refuse a pretraining that names neither an architecture nor a run, or both, and what only drawing has."""
+    if not network and not source:
+        raise UserError("No architecture was named; give --network, for example --network timm/resnet18.")
+    if network and source:
+        raise UserError(f"--source {source} brings its own network; leave --network {network} out.")
+    for name, value in (("source", source), ("judge", judge), ("test", test)):
+        if value is not None and method != DRAWING:
+            raise UserError(f"--{name} in pretrain is for --method {DRAWING}, which draws pictures; leave it out.")

@@ -12,6 +12,8 @@ from headstart.workflow.conclude import conclude
 from headstart.workflow.description import meaning_lines
 from headstart.workflow.few_shot.field import FewShotField
 from headstart.workflow.field import Field
+from headstart.workflow.generating.field import GeneratingField
+from headstart.workflow.generating.training import METHOD
 from headstart.workflow.multitask.field import MultiTaskField
 from headstart.workflow.network_field import NetworkField
 from headstart.workflow.opening.fingerprint import check_unchanged
@@ -80,6 +82,8 @@ def field_of(transfer: Transfer) -> Field[Any, Any]:
     if transfer.options.classes is not None:
         return ZeroShotField(transfer)
     if transfer.verb == "pretrain":
+        if transfer.options.method == METHOD:
+            return GeneratingField(transfer)
         if is_self_supervised(transfer.options.method):
             return SelfSupervisedField(transfer)
         return SourceField(transfer) if transfer.options.method is None else FewShotField(transfer)

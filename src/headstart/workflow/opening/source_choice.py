@@ -21,7 +21,16 @@ TRIED = 8
 ROWS = 300
 """Training rows that every source encodes."""
 FOLDS = 3
-WITHOUT_WEIGHTS = frozenset({"headstart/conv4", "headstart/conv4-group", "headstart/pixels", "headstart/tabular"})
+WITHOUT_WEIGHTS = frozenset(
+    {
+        "headstart/dcgan",
+        "headstart/dcgan-colour",
+        "headstart/conv4",
+        "headstart/conv4-group",
+        "headstart/pixels",
+        "headstart/tabular",
+    }
+)
 """Bundled sources that bring no weights, hence nothing to carry over."""
 
 FITTED = Record({}, {"data": Maybe(Record({}, {"fingerprint": Maybe(Text())}))})

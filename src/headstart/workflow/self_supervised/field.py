@@ -135,7 +135,7 @@ class SelfSupervisedField(Field[Plan, Learned]):
         method, model = kept.kept, folder / "model"
         network = results.network.cpu()
         decoder = None if results.decoder is None else results.decoder.cpu()
-        save_blind(network, decoder, method, self.held_out.errors, model, _card(record, method))
+        save_blind(network, decoder, method, self.held_out.errors, model, card_of(record, method))
         save_tensors(model / "reference.safetensors", {"features": torch.as_tensor(self.held_out.features[:256])})
         lines = [{"arm": method, "seed": self.transfer.options.seed} | one for one in results.trained.history]
         write_text(folder / "metrics.jsonl", "".join(_json(line) for line in lines))
@@ -158,7 +158,8 @@ def _figures(held_out: Measured, history: list[dict[str, Any]]) -> dict[str, flo
     return {RECONSTRUCTION: float(held_out.errors.mean()), LOSS: last}
 
 
-def _card(record: dict[str, Any], method: str) -> str:
+def card_of(record: dict[str, Any], method: str) -> str:
+    """Return the model card of a source without labels."""
     data = record["data"]
     return "\n".join(
         [
