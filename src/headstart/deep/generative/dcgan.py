@@ -13,6 +13,7 @@ from headstart.deep.blind import inputs
 from headstart.deep.method import Batch, Group, Losses, Method, Nets, Update
 from headstart.deep.parts import learning
 from headstart.networks.dcgan import generator_of
+from headstart.networks.network import hold
 
 if TYPE_CHECKING:
     from headstart.networks.network import Network
@@ -48,11 +49,11 @@ class DCGAN(Method):
     frozen: int = 0
     scales_only: bool = False
 
-    def frozen_stages(self, network: Network) -> int:
-        return min(self.frozen, len(network.stages) - 1)
-
     def build(self, network: Network, task: TaskLogic) -> Nets:
-        network.freeze(self.frozen_stages(network)).head.requires_grad_(False)
+        network.freeze(0).head.requires_grad_(False)
+        # Held, not `freeze`d: what a frozen stage computes has no graph, and the generator learns through it.
+        for stage in list(network.stages.values())[: min(self.frozen, len(network.stages) - 1)]:
+            hold(stage)
         generator = getattr(task, "generator", None) or generator_of(network, self.noise, self.width)
         critic = getattr(task, "critic", None) or nn.Linear(network.n_features, 1)
         if self.scales_only:

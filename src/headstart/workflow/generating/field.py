@@ -176,7 +176,7 @@ class GeneratingField(SelfSupervisedField):
         }
 
     def save(self, results: Any, predictions: Predictions, kept: Guard, record: dict[str, Any], folder: Path) -> None:
-        one, model, rows = results[kept.kept], folder / "model", self.target.splits["test"][:256]
+        one, model, rows = results[kept.kept], folder / "model", self.target.splits["train"][:256]
         save_generator(one.generator, one.critic, model)
         save_blind(one.network, None, METHOD, None, model, card_of(record, METHOD))
         save_tensors(
