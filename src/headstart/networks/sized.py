@@ -72,8 +72,19 @@ def bounded(what: str | os.PathLike[str], weights: Path | None = None) -> Iterat
             hook.remove()
 
 
-def measured(make: Callable[[], Any], what: str | os.PathLike[str], weights: Path | None = None) -> None:
+MOST_FITTED = 1_000
+_FITTED: set[tuple[Any, ...]] = set()
+"""What was measured in this process and was not too large: the description, the bytes of weights, the bounds."""
+
+
+def measured(
+    make: Callable[[], Any], what: str | os.PathLike[str], weights: Path | None = None, described: str | None = None
+) -> None:
     """Build once without memory, on torch's meta device, so that a network that is too large takes none.
+
+    Parameters
+    ----------
+    described : all that the network depends on, as text: what was measured before is not measured again.
 
     Raises
     ------
@@ -81,9 +92,15 @@ def measured(make: Callable[[], Any], what: str | os.PathLike[str], weights: Pat
         If it is too large. What else goes wrong there is raised where the network is large up to there, and left to the
         real building elsewhere: libraries ask meta tensors for numbers that they do not have.
     """
+    size = None if weights is None or not weights.is_file() else weights.stat().st_size
+    about = (described, size, MOST, MOST_TENSORS, UNASKED)
+    if about in _FITTED:
+        return
     with bounded(what, weights) as seen, torch.device("meta"):
         try:
             make()
         except Exception as error:
             if isinstance(error, UserError) or seen() > UNASKED:
                 raise
+    if described is not None and len(_FITTED) < MOST_FITTED:
+        _FITTED.add(about)

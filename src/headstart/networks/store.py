@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,8 @@ def build_saved(value: dict[str, Any], preprocess: Preprocess, directory: str | 
     path, weights = Path(directory) / "network.json", Path(directory) / "weights.safetensors"
     try:
         with unusable(path), torch.random.fork_rng(devices=[]):
-            measured(lambda: _with_head(value, preprocess), path, weights)
+            described = json.dumps([value["spec"], value.get("head"), preprocess.to_json()], sort_keys=True)
+            measured(lambda: _with_head(value, preprocess), path, weights, described)
             with bounded(path, weights):
                 network = _with_head(value, preprocess)
     except RuntimeError as error:  # torch's, for sizes that do not fit together or into memory
