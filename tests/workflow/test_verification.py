@@ -107,7 +107,6 @@ def test_new_people_are_measured(run, tmp_path):
         (lambda run, at: who(at, run, source_data=str(at)), "--source-data has no meaning with --task verification"),
         (lambda run, at: who(at, run, method="coral"), "--method coral finds no vectors of people"),
         (lambda run, at: who(at, run), "has 3 people with two pictures or more; verification needs 8"),
-        (lambda run, at: hs.export(run, out=at / "model.onnx"), "is not exported"),
     ],
 )  # fmt: skip
 def test_what_has_no_meaning_is_refused_in_a_sentence(run, tmp_path, call, message):
@@ -115,6 +114,19 @@ def test_what_has_no_meaning_is_refused_in_a_sentence(run, tmp_path, call, messa
     with pytest.raises(UserError, match=message):
         call(run, tmp_path / "few")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_exported_network_gives_the_vectors_and_its_card_the_threshold(run, tmp_path):
+    runtime = pytest.importorskip("onnxruntime")
+    picture = draw_people(tmp_path / "one", [77], 1) / "p77" / "0.png"
+    path = hs.export(run, out=tmp_path / "model.onnx")
+    card = json.loads((tmp_path / "model.onnx.json").read_text())
+    assert card["threshold"] == run.model.threshold
+    assert "length 1" in card["output"]["meaning"]
+    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    pixels = np.asarray(Image.open(picture).convert("RGB"))[None]
+    (found,) = session.run(["predictions"], {session.get_inputs()[0].name: pixels})
+    np.testing.assert_allclose(found, run.model.embed([picture]), atol=1e-4)
 
 
 def who(folder, run, **options):

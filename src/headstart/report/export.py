@@ -170,7 +170,7 @@ def describe(network: Network, logic: TaskLogic, graph: Graph, worst: float, cou
             "type": "float32",
             "shape": [1 if logic.one_by_one else "n", *logic.answer_shape],
             "names": list(space.names),
-            "meaning": space.meaning,
+            "meaning": logic.meaning,
         },
         "preprocess": network.preprocess.to_json(),
         "parity": {"largest_difference": worst, "allowed": TOLERANCE, "samples": count},

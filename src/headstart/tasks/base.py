@@ -111,6 +111,11 @@ class TaskLogic(ABC):
         return self.predict(self.condensed(outputs))
 
     @property
+    def meaning(self) -> str:
+        """What `exported` gives, in words."""
+        return self.task.label_space.meaning
+
+    @property
     def answer_shape(self) -> tuple[int, ...]:
         """Shape of what `exported` gives of one sample."""
         return (self.task.n_outputs,)

@@ -34,10 +34,7 @@ def export(
     if path.exists() and not force:
         raise UserError(f"{path} exists already; choose another --out, or give --force to replace it.")
     if (folder / "model" / VERIFICATION).exists():
-        raise UserError(
-            f"{folder} says who is who by vectors and a gallery, which is not exported; `headstart predict --gallery` "
-            "answers, and `hs.load(run).model.embed(samples)` gives the vectors."
-        )
+        return _export_vectors(opened, path)
     if (folder / "model" / PAIRS).exists():
         raise UserError(
             f"{folder} learned from pairs and has no task's head to export; fit a target with --source {folder}, and "
@@ -46,6 +43,24 @@ def export(
     if holds_arrays(folder / "model"):
         return _export_adapted(opened, path)
     return export_onnx(folder, path)
+
+
+def _export_vectors(run: Run, out: Path) -> Path:
+    """Export the network of a verification, samples to vectors, with its threshold in the card."""
+    import torch
+
+    from headstart.report.export import export_network
+    from headstart.report.golden import golden
+    from headstart.storage import read_json, write_json
+    from headstart.tasks.vectors import Vectors
+
+    model = run.model
+    with torch.no_grad():
+        width = model.network.eval()(model.network.preprocess(golden(run.path, model.network)[0])).shape[1]
+    written = export_network(model.network, Vectors(width), run.path, out, run.path / "model" / "tokenizer")
+    card = written.with_name(written.name + ".json")
+    write_json(card, read_json(card) | {"threshold": model.threshold, "false_accepts": model.false_accepts})
+    return written
 
 
 def _export_adapted(run: Run, out: Path) -> Path:
