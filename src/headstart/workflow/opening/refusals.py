@@ -158,6 +158,10 @@ NOT_SEVERAL = {
     "unlabelled": "labels may be missing in the data themselves",
     "precision": "it trains in full precision",
     "replay": "no arm goes on from a run",
+    "classes": "each task has the classes of its column",
+    "words": "each task has the classes of its column",
+    "size": "it is for pictures with masks or boxes",
+    "head": "each task has a linear head",
 }
 """Options that several tasks cannot heed, and why."""
 
@@ -175,8 +179,9 @@ def _check_several(options: FitOptions, *, has_source_data: bool) -> None:
             raise UserError(
                 f"--{name.replace('_', '-')} has no meaning with several --label ({named}): {why}; leave it out."
             )
-    if options.forgetting or options.arms != FitOptions.arms:
-        what = "--forgetting" if options.forgetting else "--arms"
+    flags = [f"--{name}" for name in ("forgetting", "remember") if getattr(options, name)]
+    if flags or options.arms != FitOptions.arms:
+        what = flags[0] if flags else "--arms"
         raise UserError(f"{what} has no meaning with several --label ({named}); name weightings with --method a,b.")
     known = [entry.name for entry in catalogue.METHODS if entry.kind == "multitask"]
     for method in (options.method or known[0]).split(","):
