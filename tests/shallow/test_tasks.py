@@ -13,6 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from headstart.errors import UserError
 from headstart.functional.proximal import proximal_least_squares, singular_values
+from headstart.shallow.tasks.boosted import Boosted
 from headstart.shallow.tasks.low_rank import LowRank
 from headstart.shallow.tasks.mean_regularised import MeanRegularised
 from headstart.shallow.tasks.sparse import SharedSparsity
@@ -88,7 +89,7 @@ def test_it_clones_searches_and_sits_in_a_pipeline(make):
     assert make().fit(x, y[:, 0]).predict(x).shape == (60,)
 
 
-@pytest.mark.parametrize("make", ALL)
+@pytest.mark.parametrize("make", [*ALL, Boosted])
 def test_a_task_without_values_is_refused(make):
     x, y = problem()
     y[1:, 2] = np.nan
@@ -96,7 +97,25 @@ def test_a_task_without_values_is_refused(make):
         make().fit(x, y)
 
 
+def test_boosted_trees_are_common_where_tasks_agree_and_their_own_where_they_do_not():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, size=(200, 4))
+    step, other = np.sign(x[:, 0]), np.sign(x[:, 1])
+    same = Boosted(rounds=5).fit(x, np.stack([step, 3 * step + 7], axis=1))
+    assert {task for task, _ in same.trees_} == {-1}
+    apart = Boosted(rounds=20, depth=1).fit(x, np.stack([step, other], axis=1))
+    assert {0, 1} <= {task for task, _ in apart.trees_}
+    wanted, few = 3 * step + 7, np.stack([step, 3 * step + 7], axis=1)
+    given = np.concatenate([np.flatnonzero(step == sign)[:4] for sign in (-1, 1)])
+    few[np.setdiff1d(np.arange(200), given), 1] = np.nan  # eight values, beside two hundred of the other task
+    found, alone = (Boosted(rounds=60).fit(x, few), Boosted(rounds=60).fit(x[given], few[given, 1]))
+    errors = [np.abs(one - wanted).mean() for one in (found.predict(x)[:, 1], alone.predict(x))]
+    assert errors[0] < 0.25
+    assert errors[1] > 1.5 * errors[0], errors
+    assert found.predict(x[:1]).shape == (1, 2)
+
+
 @pytest.mark.slow
-@parametrize_with_checks([make() for make in ALL])
+@parametrize_with_checks([*(make() for make in ALL), Boosted(rounds=10, rate=0.5)])
 def test_scikit_learns_checks(estimator, check):
     check(estimator)

@@ -21,6 +21,24 @@ def fit_linear(estimator: Any, X: Any, y: Any, solve: Callable[[Array, Array], A
     UserError
         If a task has fewer than two values.
     """
+    x, values, centre, spread = in_units(estimator, X, y)
+    mean, std = x.mean(axis=0), x.std(axis=0)
+    std = np.where(std > 0, std, 1.0)
+    found = solve((x - mean) / std, values)
+    estimator.coef_ = (found / std[:, None] * spread).T
+    estimator.intercept_ = centre - estimator.coef_ @ mean
+
+
+def in_units(estimator: Any, X: Any, y: Any) -> tuple[Array, Array, Array, Array]:
+    """Return rows [n, p], values [n, t] in units of their deviations (NaN: missing), and their means and deviations.
+
+    Sets ``single_``: whether y was one column.
+
+    Raises
+    ------
+    UserError
+        If a task has fewer than two values.
+    """
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
     x: Any = validate_data(estimator, X, dtype=np.float64)
@@ -35,13 +53,9 @@ def fit_linear(estimator: Any, X: Any, y: Any, solve: Callable[[Array, Array], A
     lacking = np.flatnonzero((~np.isnan(values)).sum(axis=0) < min(2, len(x)))
     if len(lacking):
         raise UserError(f"Task {lacking[0]} of y has fewer than 2 values; give more, or leave the column out.")
-    mean, std = x.mean(axis=0), x.std(axis=0)
-    std = np.where(std > 0, std, 1.0)
     centre, spread = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
     spread = np.where(spread > 0, spread, 1.0)
-    found = solve((x - mean) / std, (values - centre) / spread)
-    estimator.coef_ = (found / std[:, None] * spread).T
-    estimator.intercept_ = centre - estimator.coef_ @ mean
+    return x, (values - centre) / spread, centre, spread
 
 
 def predict_linear(estimator: Any, X: Any) -> Array:
