@@ -130,7 +130,7 @@ def logistic_path(
 ) -> list[tuple[Array, Array]]:
     """Solve ``min_{W, b} mean_i loss(x_i W + b, y_i) + s / 2 ||W||^2`` for every strength s.
 
-    From the strongest to the weakest, each starting from the one before, on the principal axes; by Newton's method
+    From the strongest to the weakest, each starting where those before lead, on the principal axes; by Newton's method
     where `is_small` says that it is the quicker, else by L-BFGS. Coordinates are scaled by
     ``1 / sqrt(c sigma_j^2 / n + s)`` with c the mean of p (1 - p) at the start, so that directions of large and of
     small variance converge alike. scikit-learn's C is ``1 / (n s)``.
@@ -162,7 +162,7 @@ def path_steps(
 ) -> Callable[[float], tuple[Array, Array]]:
     """Return what solves `logistic_path`'s problem for one strength after another, from strong to weak.
 
-    Each call starts from the solution of the one before.
+    Each call starts where the solutions before lead.
     """
     n, k = labels.shape
     if link == "softmax" and k == 2:
@@ -172,12 +172,25 @@ def path_steps(
     solver = _small if is_small(n, (len(basis.singular) + 1) * k) else _large
     step = solver(basis, labels, link, tolerance, weights)
 
+    moved: list[tuple[float, Array, Array]] = []
+
     def solve(strength: float) -> tuple[Array, Array]:
         nonlocal current
-        current = step(strength, current)
+        weights, intercept = step(strength, _ahead(current, moved))
+        change = weights - current[0], intercept - current[1]
+        moved[:] = [*moved[-1:], (float(np.sqrt((change[0] ** 2).sum())), *change)]
+        current = weights, intercept
         return current
 
     return solve
+
+
+def _ahead(current: tuple[Array, Array], moved: list[tuple[float, Array, Array]]) -> tuple[Array, Array]:
+    """Return where the path leads next if its last two moves, shrinking or alike, go on as they did."""
+    if len(moved) < 2 or moved[1][0] > 1.5 * moved[0][0] or moved[0][0] == 0:
+        return current
+    share = min(1.0, moved[1][0] / moved[0][0])
+    return current[0] + share * moved[1][1], current[1] + share * moved[1][2]
 
 
 def _of_two(
