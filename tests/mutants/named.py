@@ -46,6 +46,9 @@ _parted = room(
 _inner = room("deep/inner.py", "tests/deep/meta/test_meta.py")
 _means = room("shallow/parameters/prototypes.py", "tests/shallow/parameters/test_class_means.py")
 _no_sample = room("workflow/zero_shot/field.py", "tests/workflow/test_zero_shot.py")
+_trials = room("workflow/zero_shot/choosing.py", "tests/workflow/test_zero_shot.py")
+_affinity = room("deep/affinity.py", "tests/deep/multitask/test_multitask.py")
+_grouping = room("workflow/multitask/grouping.py", "tests/deep/multitask/test_multitask.py")
 _listed = room("workflow/zero_shot/classes_file.py", "tests/workflow/test_zero_shot.py")
 _blind = room("data/blind.py", "tests/workflow/test_self_supervised.py")
 _decoder = room("networks/decoders.py", "tests/deep/unlabelled/test_unlabelled.py")
@@ -534,6 +537,12 @@ NAMED = [
            "-np.square(means).sum(axis=1)", "features near 0 would be of a class that nobody has"),
     _no_sample("classes set apart are learned", "np.flatnonzero(~new & ~test)", "np.flatnonzero(~test)",
                "what is unseen would have been seen"),
+    _trials("classes that measure answer in the trials", "np.where(aside, NEVER, logits)", "logits",
+            "a trial would have more unseen classes than there will be"),
+    _affinity("measuring leaves the network in evaluation", "    network.train(training)\n", "",
+              "a training that is observed would be another"),
+    _grouping("tasks that harm each other are joined", "if rises[best] <= 0:", "if False:",
+              "all tasks would be proposed together, whatever was measured"),
     _listed("attributes in the order of the file", "order = [names.index(name) for name in classes]",
             "order = list(range(len(classes)))", "each class would be known by another's attributes"),
 ]  # fmt: skip
