@@ -156,6 +156,9 @@ Words = Annotated[
         "--words", help="With --classes: .npz of word vectors or a text source, which reads the classes' names."
     ),
 ]
+Prompts = Annotated[
+    str | None, typer.Option("--prompts", help="Templates of a class's name, joined by |: 'a photo of a {}.'.")
+]
 Label = Annotated[str | None, typer.Option("--label", help="Label column, or several joined by commas.")]
 Forgetting = Annotated[
     bool, typer.Option("--forgetting", help="Measure the source's own task before and after; SOURCE is a run.")

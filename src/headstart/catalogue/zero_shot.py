@@ -39,6 +39,11 @@ ZERO_SHOT: tuple[Entry, ...] = (
         "Akata et al., Evaluation of Output Embeddings for Fine-Grained Image Classification, CVPR 2015",
     ),
     _entry(
+        "aligned",
+        "The nearest name, in the space of a source of two sides",
+        "Radford et al., Learning Transferable Visual Models From Natural Language Supervision, ICML 2021",
+    ),
+    _entry(
         "drawn",
         "Features drawn for classes without samples",
         "Verma and Rai, A Simple Exponential Family Framework for Zero-Shot Learning, ECML 2017",

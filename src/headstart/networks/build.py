@@ -8,7 +8,7 @@ from headstart.errors import UserError, nearest
 from headstart.networks.network import Network
 from headstart.networks.preprocess import Preprocess
 
-FAMILIES = ("timm", "torchvision", "transformers", "tabular", "columns", "pixels", "glyphs", "conv4", "dcgan")
+FAMILIES = ("timm", "torchvision", "transformers", "tabular", "columns", "pixels", "glyphs", "conv4", "dcgan", "clip")
 
 
 def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network:
@@ -64,6 +64,10 @@ def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network
         from headstart.networks.dcgan import build_dcgan
 
         network = build_dcgan(spec, preprocess)
+    elif family == "clip":
+        from headstart.networks.clip_family import create_clip, cut_clip
+
+        network = cut_clip(create_clip(spec), spec, preprocess)
     else:
         raise UserError(f"No family of networks is called '{family}'; {nearest(family, FAMILIES)}")
     if spec.get("projected"):

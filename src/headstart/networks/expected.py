@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from headstart.kinds import KINDS, TASKS
+from headstart.networks.clip_family import CONFIG
 from headstart.networks.image_preprocess import INTERPOLATIONS
 from headstart.schema import Either, Flag, Items, Maybe, Number, Record, Rule, Table, Text, Whole
 from headstart.tasks import logic_of
@@ -126,6 +127,11 @@ SPEC: dict[str, Rule] = {
         {"preprocess": PREPROCESS["image"], **_TAPS},
         open=False,
     ),
+    "clip": Record(
+        {"family": NAME, "side": Text(choices=tuple(CONFIG)), "config": Record()},
+        {"preprocess": PREPROCESS["image"], **_TAPS},
+        open=False,
+    ),
     "dcgan": Record({"family": NAME, "width": Whole(4, 2**12), "preprocess": PREPROCESS["image"]}, _TAPS, open=False),
 }
 TASK = Record(
@@ -171,6 +177,9 @@ NETWORK = Record(
 def spec_rule(spec: Any) -> Rule:
     """Return the rule for a spec of its family; for an unknown family, that it must be a known one."""
     family = spec.get("family") if isinstance(spec, dict) else None
+    if family == "clip" and isinstance(spec.get("side"), str) and spec["side"] in CONFIG:
+        needs = {**SPEC["clip"].needs, "config": CONFIG[spec["side"]]}  # type: ignore[attr-defined]
+        return Record(needs, SPEC["clip"].may, open=False)  # type: ignore[attr-defined]
     if isinstance(family, str) and family in SPEC:
         return SPEC[family]
     return Record({"family": Text(choices=tuple(SPEC))})

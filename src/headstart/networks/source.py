@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,8 +59,9 @@ class Source:
 
     def facing(self, modality: str) -> Source:
         """Return the side that takes such input, where a source has several; else this one."""
-        sides = [source for source in (self, *self.others) if source.modality == modality]
-        return sides[0] if sides else self
+        every = (self, *self.others)
+        found = next((source for source in every if source.modality == modality), self)
+        return found if found is self else replace(found, others=tuple(one for one in every if one is not found))
 
     @isolate
     def build(

@@ -1,4 +1,4 @@
-"""Sources ``hf/ID`` and ``hf/DIRECTORY``: text models of transformers' layout."""
+"""Sources ``hf/ID`` and ``hf/DIRECTORY``: text models of transformers' layout, and both sides of CLIP."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from headstart.schema import Maybe, Number, Record, read_checked
 from headstart.storage import read_json
 
 MAX_LENGTH = 256
+CLIP = "clip"
 _SMALL_FILES = ["*.json", "*.txt", "*.model", "README.md"]
 _WEIGHT_FILES = ["*.safetensors", "pytorch_model*.bin"]
 
@@ -36,6 +37,10 @@ def open_transformers(name: str) -> Source:
     asked for."""
     directory = _directory(name, _SMALL_FILES, "config.json")
     config = _config(directory, name)
+    if config.model_type == CLIP:
+        from headstart.networks.source_clip import open_clip
+
+        return open_clip(name, directory, config, _tokenizer(directory, name), str(_card(directory).get("license", "")))
     preprocess = TextPreprocess(_tokenizer(directory, name), _max_length(directory, config))
     spec = transformers_spec(config, _pooling(directory))
 
@@ -135,7 +140,8 @@ def _config(directory: Path, name: str) -> Any:
     if not isinstance(value, dict):
         raise UserError(f"{path} is no JSON object, as transformers' configurations are; fetch it again.")
     refuse_code(value, str(path))
-    check_model_type(str(value.get("model_type", "")), f"hf/{name}")
+    if value.get("model_type") != CLIP:
+        check_model_type(str(value.get("model_type", "")), f"hf/{name}")
     try:
         return AutoConfig.from_pretrained(str(directory), local_files_only=True, trust_remote_code=False)
     except Exception as error:  # the library checks kinds of values by a dozen kinds of errors

@@ -64,6 +64,7 @@ def fit(
     head: str | None = None,
     classes: str | Path | None = None,
     words: str | Path | None = None,
+    prompts: str | None = None,
 ) -> Run | None:
     """Transfer from ``source``, or from labelled ``source_data``, to ``data``, and measure whether that helped.
 
@@ -121,6 +122,8 @@ def fit(
     head : of tasks with masks or boxes, what reads the maps of the network's stages: ``unet`` or ``fpn`` for masks.
 
     classes : CSV file that lists classes with attributes, those without a sample among them: zero-shot learning.
+    prompts : how a text source, or the source's own text side, reads a class, e.g. ``a photo of a {}.``; several joined
+        by ``|``.
     words : ``.npz`` file of ``words`` and ``vectors``, or a text source, which tell classes by name or description.
 
     Returns
@@ -178,6 +181,7 @@ def fit(
         size=size,
         head=head,
         classes=None if classes is None else absolute_path(str(classes)),
+        prompts=prompts,
         words=None if words is None else absolute_path(str(words)) if Path(words).exists() else str(words),
     )
     progress = Progress(quiet=quiet, verbose=verbose)

@@ -60,6 +60,7 @@ class FitOptions:
     label, group, text, image : columns of the target. labels : several label columns, each a task of its own.
     classes : CSV file that lists classes, those without a sample among them, with their attributes.
     words : ``.npz`` file of word vectors, or a text source, by which classes are told by names or descriptions.
+    prompts : templates of what a text source reads of a class, joined by ``|``, ``{}`` in the name's place.
     task, modality : override what is inferred.
     device, precision, batch_size, epochs, learning_rate, patience : override what is planned.
     unlabelled : samples without labels beside the labelled target, which half-labelled methods learn from too.
@@ -96,6 +97,7 @@ class FitOptions:
     ways: int | None = None
     classes: str | None = None
     words: str | None = None
+    prompts: str | None = None
     label: str | None = None
     group: str | None = None
     text: str | None = None

@@ -23,7 +23,7 @@ class ZeroShot(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    method : "eszsl", "sae", "ale", "devise", "sje" or "drawn". strength : the method's; None for its own.
+    method : "eszsl", "sae", "ale", "devise", "sje", "drawn" or "aligned". strength : the method's; None for its own.
     calibration : what classes with samples are lowered by, in units of the logits' deviation over rows and classes.
     seed : of draws and of orders.
 
@@ -47,6 +47,11 @@ class ZeroShot(ClassifierMixin, BaseEstimator):
         x, labels, table = np.asarray(X, dtype=np.float64), np.asarray(y), np.asarray(attributes, dtype=np.float64)
         check_features(x, labels)
         _check(labels, table)
+        if getattr(import_module(function_of(self.method).__module__), "RAW", False):
+            self.coef_ = function_of(self.method)(x, labels, table, seed=self.seed)
+            self.coef_ = self.coef_ / max(float((x @ self.coef_.T).std()), 1e-12)
+            self.intercept_ = np.zeros(len(table))
+            return self._known(labels, table)
         centre, scale = x.mean(axis=0), x.std(axis=0)
         scale = np.where(scale > 1e-12 * max(1.0, float(scale.max(initial=0.0))), scale, 1.0)
         options = {} if self.strength is None else {"strength": self.strength}
@@ -56,6 +61,9 @@ class ZeroShot(ClassifierMixin, BaseEstimator):
         deviation = max(float((scaled @ weights.T + extra).std()), 1e-12)
         self.coef_ = weights / scale / deviation
         self.intercept_ = extra / deviation - self.coef_ @ centre
+        return self._known(labels, table)
+
+    def _known(self, labels: Array, table: Array) -> ZeroShot:
         self.seen_ = np.isin(np.arange(len(table)), labels)
         self.classes_ = np.arange(len(table))
         return self

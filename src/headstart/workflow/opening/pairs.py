@@ -49,6 +49,7 @@ def open_pair(data: Any, options: FitOptions, specs: tuple[str, ...] = ()) -> tu
                 f"The {side} side ({dataset.inferred['side']}) holds {dataset.modality} data, and {source.spec} takes "
                 f"{source.modality} input; name another network for it, or its kind with --text or --image."
             ) from error
+    first, second = first.facing(left.modality), second.facing(right.modality)
     if options.method == TAUGHT and first.task is None:
         raise UserError(
             f"--teacher {first.spec} answers no task, so it has nothing to teach; name a run of `headstart fit`."

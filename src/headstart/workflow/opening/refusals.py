@@ -261,6 +261,8 @@ def check_pairs(options: FitOptions) -> None:
 
 def check_zero_shot(options: FitOptions) -> bool:
     """Whether classes without a sample are to be told; refuse what has no meaning there."""
+    if options.classes is None and options.prompts is not None:
+        raise UserError("--prompts says how the names of --classes are read; give that list too, or leave it out.")
     if options.classes is None:
         if options.words is not None:
             raise UserError("--words tells the classes of --classes by name; give that list too, or leave it out.")

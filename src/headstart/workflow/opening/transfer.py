@@ -332,6 +332,7 @@ def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transf
         target = replace(open_target(given.data, options, given.test), origin=saved["origin"])
         for one in sources or ([] if source is None else [source]):
             check_fits(target, one)
+        source = None if source is None else source.facing(target.modality)
         target, checks = check(target, allow_damaged=options.allow_damaged)
     notes = tuple(saved.get("notes", ()))
     first = sources[0] if sources else source

@@ -6,20 +6,37 @@ import csv
 import math
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from headstart.engine.predict import evaluating
 from headstart.errors import UserError, nearest
-from headstart.networks import open_source
+from headstart.networks import Source, open_source
 
 Array = np.ndarray
 MOST = 2**26
 """Characters of a list of classes."""
 
 
-def read_classes(path: str | Path, known: tuple[str, ...], words: str | None = None) -> tuple[tuple[str, ...], Array]:
-    """Return all classes, those of the data first and in their order, and their attributes [k, a].
+class Listed(NamedTuple):
+    """All classes, those of the data first and in their order, their attributes [k, a], and whether a side of the
+    source itself read them: then they lie in the space of its features."""
+
+    classes: tuple[str, ...]
+    attributes: Array
+    aligned: bool = False
+
+
+def read_classes(
+    path: str | Path,
+    known: tuple[str, ...],
+    words: str | None = None,
+    *,
+    reader: Source | None = None,
+    prompts: tuple[str, ...] = ("{}",),
+) -> Listed:
+    """Return what a list of classes says.
 
     Parameters
     ----------
@@ -27,6 +44,9 @@ def read_classes(path: str | Path, known: tuple[str, ...], words: str | None = N
     known : the classes that have samples.
     words : ``.npz`` file of ``words`` and ``vectors``, a class being the mean vector of its name's words; or a text
         source (``hf/DIRECTORY``, a run), which reads the column ``description`` where there is one, else the names.
+
+    reader : the text side of the source, which reads names, or the column ``description``, where the list has nothing
+        else. prompts : templates of what is read, ``{}`` in the name's place; a class is the mean over them.
 
     Raises
     ------
@@ -51,18 +71,22 @@ def read_classes(path: str | Path, known: tuple[str, ...], words: str | None = N
     classes = (*known, *(name for name in names if name not in known))
     if len(classes) == len(known):
         raise UserError(f"{path} lists no class beyond those of the data; add rows of classes without a sample.")
-    order = [names.index(name) for name in classes]
+    order, aligned = [names.index(name) for name in classes], False
     if words is not None and words.endswith(".npz"):
         found = name_vectors(classes, words)
     elif words is not None:
         place = header.index("description") if "description" in header else column
-        found = read_aloud([rows[row][place].strip() for row in order], words)
+        found = read_aloud([rows[row][place].strip() for row in order], open_source(words).facing("text"), prompts)
+    elif reader is not None and not {*header} - {header[column], "description"}:
+        aligned = True
+        place = header.index("description") if "description" in header else column
+        found = read_aloud([rows[row][place].strip() for row in order], reader, prompts)
     elif len(header) < 2:
         raise UserError(f"{path} has names alone; add columns of attributes, or give --words.")
     else:
         found = np.array([_numbers(path, header, rows[place], place, column) for place in order])
     _refuse_equal(path, classes, found)
-    return classes, found
+    return Listed(classes, found, aligned)
 
 
 def _table(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -122,14 +146,42 @@ def name_vectors(classes: tuple[str, ...], path: str | Path) -> Array:
     return np.array(found)
 
 
-def read_aloud(texts: list[str], spec: str) -> Array:
-    """Return what a text source makes of names or descriptions [k, d]: the pooled features of each."""
-    source = open_source(spec).facing("text")
+def read_aloud(texts: list[str], source: Source, prompts: tuple[str, ...] = ("{}",)) -> Array:
+    """Return what a text source makes of names or descriptions [k, d]: pooled features; of several prompts the mean of
+    features of unit length."""
     if source.modality != "text":
-        raise UserError(f"--words {spec} reads {source.modality} data; give a source of texts, or an .npz of vectors.")
+        raise UserError(
+            f"--words {source.spec} reads {source.modality} data; give a source of texts, or an .npz of vectors."
+        )
     network = source.build()
     with evaluating(network):
-        return network.features(network.preprocess(texts)).double().cpu().numpy()
+        said = [network.features(network.preprocess([one.replace("{}", t) for t in texts])) for one in prompts]
+    found = [one.double().cpu().numpy() for one in said]
+    if len(found) == 1:
+        return found[0]
+    return np.mean([one / np.maximum(np.linalg.norm(one, axis=1, keepdims=True), 1e-12) for one in found], axis=0)
+
+
+def prompts_of(given: str | None) -> tuple[str, ...]:
+    """Return the templates that ``--prompts`` names, joined by ``|``.
+
+    Raises
+    ------
+    UserError
+        If one has no place for the name.
+
+    Examples
+    --------
+    >>> prompts_of("a photo of a {}. | a drawing of a {}.")
+    ('a photo of a {}.', 'a drawing of a {}.')
+    """
+    if given is None:
+        return ("{}",)
+    found = tuple(one.strip() for one in given.split("|"))
+    for one in found:
+        if one.count("{}") != 1:
+            raise UserError(f"--prompts has '{one[:100]}', which needs one {{}} where the class's name goes.")
+    return found
 
 
 def _refuse_equal(path: str | Path, classes: tuple[str, ...], attributes: Array) -> None:

@@ -15,7 +15,7 @@ from torch import nn
 
 from headstart import catalogue
 from headstart.data import Dataset
-from headstart.errors import UserError
+from headstart.errors import UserError, check_names
 from headstart.functional.bootstrap import mean_interval
 from headstart.functional.linear import probabilities
 from headstart.networks import Network, save_network
@@ -39,11 +39,13 @@ from headstart.workflow.saved import read_plan
 from headstart.workflow.setting import classify
 from headstart.workflow.trained_rows import Parts
 from headstart.workflow.zero_shot.choosing import Chosen, choose, class_means_of, harmonic, trials_of
-from headstart.workflow.zero_shot.classes_file import read_classes
+from headstart.workflow.zero_shot.classes_file import prompts_of, read_classes
 
 Array = np.ndarray
 Results = dict[str, dict[str, Any]]
 SEEN_ONLY = "seen_only"
+ALIGNED = "aligned"
+check_names([ALIGNED], catalogue.names(), "headstart.workflow.zero_shot.field.ALIGNED")
 MEASURED = 0.2
 NEVER = -1e4
 """A logit whose probability is 0 beside any other."""
@@ -81,7 +83,11 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
                 f"{data.name} has {self.seen} classes with samples, and {LEAST} are the least that attributes can be "
                 "learned and measured with; give more classes."
             )
-        classes, self.attributes = read_classes(options.classes, task.classes, options.words)
+        sides = transfer.source.others if options.words is None else ()
+        reader = next((side for side in sides if side.modality == "text"), None)
+        prompts = prompts_of(options.prompts)
+        found = read_classes(options.classes, task.classes, options.words, reader=reader, prompts=prompts)
+        classes, self.attributes, self.aligned = found.classes, found.attributes, found.aligned
         whole = replace(data, task=replace(task, classes=classes))
         self.parts = _parts(whole, options.seed)
         self.transfer = replace(transfer, target=whole.with_splits(self.parts))
@@ -100,6 +106,7 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
         """Try every method unless some are named."""
         options, names = self.bench.options, self.logic.task.classes
         known = [entry.name for entry in catalogue.METHODS if entry.kind == "zero_shot"]
+        known = [name for name in known if name != ALIGNED or self.aligned]
         methods = tuple(part.strip() for part in options.method.split(",")) if options.method else tuple(known)
         measured = tuple(names[k] for k in np.unique(self.target.labels(self.parts["test"])) if k in self._held)
         reasons = (
