@@ -160,6 +160,11 @@ _precision = room("functional/detections.py", "tests/networks/test_detection.py"
 _placement = room("functional/placement.py", "tests/networks/test_segmentation.py")
 _masks = room("tasks/segmentation.py", "tests/networks/test_segmentation.py")
 _carried = room("networks/network.py", "tests/networks/test_segmentation.py")
+_clips = room("data/clips.py", "tests/data/test_clips.py")
+_in_time = room("networks/clips.py", "tests/networks/test_clips.py")
+_stitching = room("functional/stitching.py", "tests/functional/test_stitching.py")
+_carried = room("tasks/carried.py", "tests/networks/test_carried_heads.py")
+_polygons = room("data/scenes/polygons.py", "tests/data/test_scene_polygons.py")
 _boxes = room("data/scenes/boxes.py", "tests/data/test_scene_boxes.py")
 _field = room(
     "choice/candidates.py", "tests/choice/test_choose.py::test_of_bags_of_words_no_aligned_kernel_or_covariance_races"
@@ -426,7 +431,22 @@ NAMED = [
     _export("only one sample compared", "worst = max(worst, float(", "worst = min(worst, float(",
             "the largest difference counts"),
     _mistakes("right answers shown as mistakes", "order[wrong[order]]", "order", "mistakes are mistakes"),
+    # clips
+    _clips("frames from the beginnings of equal parts", "(2 * place + 1) * n // (2 * wanted)",
+           "2 * place * n // (2 * wanted)", "the first frame would always be taken and the last one never"),
+    _clips("frame10 before frame9", "(int(part), \"\") if part.isdigit() else (-1, part)", "(-1, part)",
+           "frames would come in the wrong order"),
+    _in_time("clips are mirrored", "replace(picture, flip=False)", "picture", "left would be learned as right"),
+    _in_time("features of frames are always averaged", "features.mean(dim=1) if self.mean else features.flatten(1)",
+             "features.mean(dim=1)", "no head could tell a clip from its reverse"),
     # masks and boxes
+    _stitching("tiles are put beside one another unweighted", ".clamp(max=1)", ".clamp(min=1, max=1)",
+               "a seam would be seen"),
+    _stitching("the last tile ends before the border", "(side - tile) / (count - 1)", "(side - tile - 1) / (count - 1)",
+               "a row of pixels would have no answer"),
+    _carried("outputs of classes go by their number", "before + old.index(name)", "before + names.index(name)",
+             "cats would be found as dogs"),
+    _polygons("a corner lies in the middle of a pixel", "axis=1) + 0.5)", "axis=1))", "masks would be off by half a pixel"),
     _precision("a draw forgets how often a picture was drawn", "total = float(matches.positives @ weights)",
                "total = float(matches.positives.sum())", "the interval of a draw would be of other pictures"),
     _placement("mirrored pictures with boxes as they were", "moved[:, [0, 2]] = self.size - moved[:, [2, 0]]",
