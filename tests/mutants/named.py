@@ -163,7 +163,7 @@ _carried = room("networks/network.py", "tests/networks/test_segmentation.py")
 _clips = room("data/clips.py", "tests/data/test_clips.py")
 _in_time = room("networks/clips.py", "tests/networks/test_clips.py")
 _stitching = room("functional/stitching.py", "tests/functional/test_stitching.py")
-_carried = room("tasks/carried.py", "tests/networks/test_carried_heads.py")
+_taken_over = room("tasks/carried.py", "tests/networks/test_carried_heads.py")
 _polygons = room("data/scenes/polygons.py", "tests/data/test_scene_polygons.py")
 _boxes = room("data/scenes/boxes.py", "tests/data/test_scene_boxes.py")
 _field = room(
@@ -444,7 +444,7 @@ NAMED = [
                "a seam would be seen"),
     _stitching("the last tile ends before the border", "(side - tile) / (count - 1)", "(side - tile - 1) / (count - 1)",
                "a row of pixels would have no answer"),
-    _carried("outputs of classes go by their number", "before + old.index(name)", "before + names.index(name)",
+    _taken_over("outputs of classes go by their number", "before + old.index(name)", "before + names.index(name)",
              "cats would be found as dogs"),
     _polygons("a corner lies in the middle of a pixel", "axis=1) + 0.5)", "axis=1))", "masks would be off by half a pixel"),
     _precision("a draw forgets how often a picture was drawn", "total = float(matches.positives @ weights)",
