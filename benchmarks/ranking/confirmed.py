@@ -276,6 +276,9 @@ def page(records: list[dict[str, Any]]) -> str:
         mine = [r for r in records if r["case"] == name]
         if {r["what"] for r in mine} == {"ranking", "source"}:
             parts.append(section(name, mine))
+    missing = [name for name in CASES if not any(r["case"] == name for r in records)]
+    if missing:
+        parts.append(f"Not measured yet: {', '.join(missing)}.\n")
     return TEXT.format(date=records[-1]["date"], machine=records[-1]["machine"], parts="\n".join(parts))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import store
-from benchmarks.ranking import first_guess, judge, ways, zoo
+from benchmarks.ranking import confirmed, first_guess, judge, ways, zoo
 from headstart.storage import read_json
 from headstart.workflow.planning.first_guess import TABLE
 from headstart.workflow.ranking import measured
@@ -84,3 +84,26 @@ def test_a_way_is_chosen_by_its_mean_regret_over_targets_and_judged_on_the_one_l
     assert first_guess.mean(found)["head"] == pytest.approx(0.5 / 3)
     assert first_guess.best(found) == "all lp_ft"
     assert first_guess.elsewhere(found) == pytest.approx((0.3 + 0.4 + 0.0) / 3)
+
+
+def test_pairs_that_a_ranking_is_sure_of_are_held_against_fine_tuning():
+    before = [[0.5, 0.96, 0.99, 0.5], [0.04, 0.5, 0.97, 0.5], [0.01, 0.03, 0.5, 0.5], [0.5, 0.5, 0.5, 0.5]]
+    said = {"candidates": [{"name": name} for name in ("a", "b", "c", "raw")], "before": before}
+    found = confirmed.told_apart(said, {"a": 0.80, "b": 0.82, "c": 0.95}, 100)
+    # a lies a little below b, and c far above both; what was not fine-tuned is no pair.
+    assert found == {"sure": 3, "confirmed": 0, "level": 1, "contradicted": 2}
+    assert confirmed.told_apart(said, {"a": 0.9, "b": 0.8, "c": 0.7}, 100)["confirmed"] == 3
+
+
+def test_a_guess_is_judged_on_the_target_that_did_not_make_it():
+    ways = ("head", "last lp_ft", "all lp_ft", "all finetune")
+    best = {"one": "head", "two": "all lp_ft", "three": "all lp_ft"}
+    records = [
+        {"target": name, "size": 8, "accuracy": {way: 0.9 if way == mine else 0.5 for way in ways}}
+        for name, mine in best.items()
+    ]
+    found = {target: regret for target, regret, _ in first_guess.left_out(records)}
+    assert found == pytest.approx({"one": 0.4, "two": 0.4, "three": 0.4})  # "two" and "three" each meet a tie: the head
+    records.append({"target": "four", "size": 4, "accuracy": records[1]["accuracy"]})
+    found = {target: regret for target, regret, _ in first_guess.left_out(records)}
+    assert found == pytest.approx({"one": 0.4, "two": 0.0, "three": 0.0, "four": 0.0})
