@@ -85,6 +85,12 @@ def test_a_table_ends_in_a_verdict_a_report_and_a_model_that_predicts(run, table
         run.predict(frame, adapt="tent")
 
 
+def test_a_run_that_keeps_a_model_of_rows_is_no_network_to_go_on_from(run, tables, tmp_path):
+    with pytest.raises(UserError, match="keeps a model of rows, which is no network to go on from; `headstart predict"):
+        fit(tables["target"], source=str(run.path), label="mood", out=tmp_path / "more", quiet=True)
+    assert not (tmp_path / "more").exists()
+
+
 def test_the_choice_is_the_same_whatever_the_target_labels_are(run, tables, tmp_path):
     frame = pd.read_csv(tables["target"])
     frame["mood"] = np.random.default_rng(0).permutation(frame["mood"])
