@@ -73,8 +73,8 @@ def _open(run: Path, directory: Path, spec: str, prefix: str = "") -> Source:
     if not (directory / "network.json").is_file():
         if (run / "run.json").is_file() and any((run / "model").glob("*.json")):
             raise UserError(
-                f"{run} keeps a model of rows, which is no network to go on from; `headstart predict {run} DATA` answers "
-                "with it, or give a run that keeps a network (`headstart pretrain DATA`)."
+                f"{run} keeps a model of rows, which is no network to go on from; `headstart predict {run} DATA` "
+                "answers with it, or give a run that keeps a network (`headstart pretrain DATA`)."
             )
         raise UserError(f"{run} is no run with a finished model: it has no model/network.json; give a run folder.")
     refuse_links(run)
