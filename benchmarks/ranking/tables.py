@@ -121,7 +121,7 @@ def measure(seconds: float) -> None:
             one = at[name.replace(" ", "_")]
             record: dict[str, Any] = {
                 "target": target, "source": name, "accuracy": values["finetune"], "scratch": values["scratch"],
-                "n_test": run.verdict.n_test, "place": rank[name],                "scores": scored(one),
+                "n_test": run.verdict.n_test, "place": rank[name], "scores": scored(one),
                 "cpu": round(time.process_time() - began, 1),
             }  # fmt: skip
             store.append(NAME, record | about, zoo.RESULTS)

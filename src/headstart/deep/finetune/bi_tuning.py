@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -78,8 +78,9 @@ class BiTuning(Method):
         losses = {"task": nets.task.loss(passed.outputs, y, samples.weight)}
         if self.strength:
             same = (y[:, None] == nets.memory["labels"].to(y.device)).float()
-            weights, projected = nets.network.head.weight[y], normalize(nets.projection(passed.features))
-            losses["head_contrast"] = self.strength * self._contrast(weights, nets.memory["h"], same)
+            head: Any = nets.network.head
+            projected = normalize(nets.projection(passed.features))
+            losses["head_contrast"] = self.strength * self._contrast(head.weight[y], nets.memory["h"], same)
             losses["contrast"] = self.strength * self._contrast(projected, nets.memory["z"], same)
         return losses | penalty_terms(self.penalties, nets, passed)
 
