@@ -21,7 +21,7 @@ from benchmarks.views import data_folder
 from headstart.catalogue.multitask import MULTITASK
 
 SIDE, DIGIT, MOST = 36, 28, 4
-ROWS, EPOCHS = 2000, 8
+ROWS, EPOCHS = 2000, 6
 BUILD = Path("build/few")
 
 
