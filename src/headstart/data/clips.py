@@ -99,7 +99,7 @@ def _from_file(path: Path) -> list[Image.Image]:
 def _from_video(path: Path) -> list[Image.Image]:
     """Return frames of a video, in two passes: how many there are is not always said."""
     try:
-        import av
+        import av  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise UserError(
             f"{path} is a video, which PyAV reads; install headstart[video], or give GIFs or folders of frames."
