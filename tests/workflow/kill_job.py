@@ -44,7 +44,7 @@ def work(verb: str, case: Path, data: Path) -> None:
     out = case / "out"
     begun = (out / "run.json").exists() or (out / "state" / "arguments.json").exists()
     if (
-        verb in {"fit", "pretrain", "across", "replace", "tasks", "zero", "episodes"}
+        verb in {"fit", "pretrain", "across", "replace", "tasks", "zero", "episodes", "pairs", "drawn"}
         and begun
         and not (verb == "replace" and is_former(out))
     ):
@@ -71,6 +71,11 @@ def work(verb: str, case: Path, data: Path) -> None:
     elif verb == "episodes":
         hs.pretrain(data / "kinds.csv", label="kind", network="headstart/tabular", method="protonet", ways=2, shots=1,
                     epochs=1, seed=3, out=out, quiet=True)  # fmt: skip
+    elif verb == "pairs":
+        hs.pretrain(data / "kinds.csv", label="kind", left="age,height", right="weight", network="headstart/tabular",
+                    method="contrastive", epochs=1, seed=3, out=out, quiet=True)  # fmt: skip
+    elif verb == "drawn":
+        hs.pretrain(data / "pictures", network="headstart/dcgan", method="dcgan", epochs=1, seed=3, out=out, quiet=True)
     elif verb == "export":
         from headstart.workflow.export import export
 

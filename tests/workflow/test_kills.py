@@ -38,6 +38,8 @@ def test_a_few_kills(tmp_path, in_a_copy):
         ("tasks", 6),
         ("zero", 4),
         ("episodes", 4),
+        ("pairs", 4),
+        ("drawn", 3),
     ],
 )
 def test_a_hundred_kills(tmp_path, verb, kills):
