@@ -31,6 +31,8 @@ class Boosted(RegressorMixin, BaseEstimator):
     Chapelle et al., "Boosted multi-task learning", Machine Learning 2011, algorithm 1.
     """
 
+    single_: bool
+
     def __init__(self, rounds: int = 100, rate: float = 0.1, depth: int = 3, seed: int = 0) -> None:
         self.rounds, self.rate, self.depth, self.seed = rounds, rate, depth, seed
 
