@@ -563,6 +563,6 @@ NAMED = [
               "a training that is observed would be another"),
     _grouping("tasks that harm each other are joined", "if rises[best] <= 0:", "if False:",
               "all tasks would be proposed together, whatever was measured"),
-    _listed("attributes in the order of the file", "order = [names.index(name) for name in classes]",
-            "order = list(range(len(classes)))", "each class would be known by another's attributes"),
+    _listed("attributes in the order of the file", "order, aligned = [names.index(name) for name in classes]",
+            "order, aligned = list(range(len(classes)))", "each class would be known by another's attributes"),
 ]  # fmt: skip
