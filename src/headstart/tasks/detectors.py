@@ -110,7 +110,9 @@ class OneStage(Detector):
 
     def make(self, body: nn.Module, strides: list[int]) -> Any:
         head = FCOSHead(self.channels, 1, self.n_classes, num_convs=2)
-        nn.init.constant_(head.regression_head.bbox_reg.bias, START)
+        start = head.regression_head.bbox_reg.bias
+        assert start is not None
+        nn.init.constant_(start, START)
         anchors = AnchorGenerator(tuple((stride,) for stride in strides), ((1.0,),) * len(strides))
         return FCOS(
             body, self.n_classes, anchor_generator=anchors, head=head, score_thresh=LEAST, detections_per_img=MOST,

@@ -20,10 +20,12 @@ class Vectors(TaskLogic):
     n : numbers of a vector.
     """
 
-    meaning = "a vector of length 1 per sample; the product of two is their similarity"
-
     def __init__(self, n: int) -> None:
         super().__init__(Task("regression", targets=tuple(f"v{number}" for number in range(n))))
+
+    @property
+    def meaning(self) -> str:
+        return "a vector of length 1 per sample; the product of two is their similarity"
 
     def predict(self, outputs: Tensor) -> Tensor:
         return F.normalize(outputs, dim=1)

@@ -97,8 +97,8 @@ def check_shots(dataset: Dataset, shots: int | None, *, least: int = 2) -> None:
         )
     counts = np.bincount(dataset.labels(dataset.splits["train"]), minlength=dataset.task.n_outputs)
     if counts.min() < shots:
-        least = dataset.task.classes[int(counts.argmin())]
+        rarest = dataset.task.classes[int(counts.argmin())]
         raise UserError(
-            f"--shots {shots} asks for more labels than the class '{least}' has in the training split "
+            f"--shots {shots} asks for more labels than the class '{rarest}' has in the training split "
             f"({counts.min()}); give at most {counts.min()}."
         )
