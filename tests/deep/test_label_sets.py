@@ -121,12 +121,14 @@ def answers(method, case):
     return model.fit(*join(source, labels, target, np.full(len(truth), -1))).predict(target)
 
 
+@pytest.mark.slow
 def test_partial_beats_the_source_alone_and_dann_where_the_target_lacks_classes():
     case = digits(range(10), range(5))
     found = {name: np.mean(answers(name, case) == case[3]) for name in ("erm", "dann", "partial_mcc")}
     assert found["partial_mcc"] >= max(found["erm"], found["dann"]) + 0.05, found
 
 
+@pytest.mark.slow
 def test_separate_finds_what_is_unknown_and_beats_the_source_alone_and_dann():
     case = digits(range(5), range(10))
     truth = np.minimum(case[3], 5)

@@ -141,7 +141,11 @@ def test_a_source_that_hurts_is_told_and_the_better_arm_handed_back(tmp_path):
 
 @pytest.mark.parametrize(
     ("task", "n", "arms"),
-    [("classification", 520, None), ("regression", 150, "scratch,chosen"), ("multilabel", 520, "scratch,linear,probe")],
+    [
+        ("classification", 520, None),
+        ("regression", 150, "scratch,chosen"),
+        pytest.param("multilabel", 520, "scratch,linear,probe", marks=pytest.mark.slow),
+    ],
 )
 def test_tables_of_every_task(task, n, arms, tmp_path):
     """Of 520 rows some validate; 150 are judged by folds."""

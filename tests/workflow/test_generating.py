@@ -52,6 +52,7 @@ def test_it_draws_and_is_a_source(run):
     assert len(run.predict([Image.new("L", (8, 8))])[0]) == 2048
 
 
+@pytest.mark.slow
 def test_carried_over_beside_scratch_and_stopping_changes_no_bit(run, tmp_path, monkeypatch):
     few, held = folder_of(tmp_path / "few", 20, 1), folder_of(tmp_path / "held", 12, 2)
     given = {"method": "dcgan", "source": str(run.path), "test": held, "epochs": 1, "quiet": True}

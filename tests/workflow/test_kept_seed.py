@@ -14,9 +14,9 @@ import headstart as hs
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Three draws of two rows per class, of which a later one is the best on validation."""
+    """Three draws of three rows per class, of which a later one is the best on validation."""
     root = tmp_path_factory.mktemp("seeds")
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(5)
     x = rng.normal(size=(900, 4))
     frame = pd.DataFrame(x, columns=list("abcd")).assign(label=np.where(x[:, 0] + x[:, 1] > 0, "yes", "no"))
     hs.pretrain(frame[:300], network="headstart/tabular", out=root / "source", epochs=1, quiet=True)
@@ -25,7 +25,7 @@ def run(tmp_path_factory):
         source=str(root / "source"),
         method="probe",
         arms="chosen",
-        shots=2,
+        shots=3,
         seeds=3,
         out=root / "run",
         quiet=True,

@@ -64,6 +64,7 @@ def killed(folder):
     race(folder, "killed")
 
 
+@pytest.mark.slow
 def test_a_race_that_is_killed_in_an_adversarial_training_goes_on_with_the_same_bits(tmp_path):
     whole = race(tmp_path, "whole")
     process = get_context("fork").Process(target=killed, args=(tmp_path,))

@@ -51,16 +51,16 @@ def _balanced_accuracy(predictions: np.ndarray, y: np.ndarray) -> float:
 
 
 def _macro_f1(predictions: np.ndarray, y: np.ndarray) -> float:
-    labels = np.arange(predictions.shape[1])
-    # pyright infers from the default "warn" that zero_division is a string; 0 is documented.
-    f1 = metrics.f1_score(y, predictions.argmax(axis=1), labels=labels, average="macro", zero_division=0)  # pyright: ignore[reportArgumentType]
-    return float(f1)
+    """``mean_c 2 TP_c / (2 TP_c + FP_c + FN_c)`` over all classes, 0 for one that is neither there nor said."""
+    chosen, k = predictions.argmax(axis=1), predictions.shape[1]
+    right = np.bincount(y[chosen == y], minlength=k)
+    both = np.bincount(y, minlength=k) + np.bincount(chosen, minlength=k)
+    return float(np.mean(2 * right / np.maximum(both, 1)))
 
 
 def _log_loss(predictions: np.ndarray, y: np.ndarray) -> float:
     clipped = np.clip(predictions, 1e-7, 1.0)
-    labels = np.arange(predictions.shape[1])
-    return float(metrics.log_loss(y, clipped / clipped.sum(1, keepdims=True), labels=labels))
+    return float(-np.log(clipped[np.arange(len(y)), y] / clipped.sum(axis=1)).mean())
 
 
 def _ece(predictions: np.ndarray, y: np.ndarray) -> float:
@@ -72,9 +72,15 @@ def _one_against_rest(measure: Callable[..., Any], predictions: np.ndarray, y: n
 
     Classes that all samples or none of them belong to cannot be ranked and are left out; ``otherwise``: all of them.
     """
-    classes = [1] if predictions.shape[1] == 2 else range(predictions.shape[1])
-    found = [measure(y == c, predictions[:, c]) for c in classes if 0 < np.count_nonzero(y == c) < len(y)]
-    return float(np.mean(found)) if found else otherwise
+    counts = np.bincount(y, minlength=predictions.shape[1])
+    classes = np.flatnonzero((counts > 0) & (counts < len(y)))
+    if predictions.shape[1] == 2:
+        classes = classes[classes == 1]
+    if not len(classes):
+        return otherwise
+    if len(classes) == 1:
+        return float(measure(y == classes[0], predictions[:, classes[0]]))
+    return float(measure((y[:, None] == classes).astype(np.int8), predictions[:, classes], average="macro"))
 
 
 MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
