@@ -282,6 +282,7 @@ def test_a_clone_keeps_the_source_fitted_and_forgets_the_target(digits):
     assert not hasattr(other, "kept_")
 
 
+@pytest.mark.slow
 def test_grid_search_over_strengths_and_sources(digits):
     source, X, y, _, _ = digits
     labels = y < 5

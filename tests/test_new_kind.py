@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import headstart
 
@@ -82,6 +83,7 @@ json.dump(out, open("out.json", "w"))
 """
 
 
+@pytest.mark.slow
 def test_a_new_kind_is_two_files_and_one_line(tmp_path, in_a_copy):
     package = tmp_path / "src" / "headstart"
     shutil.copytree(Path(headstart.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))

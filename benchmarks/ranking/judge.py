@@ -88,13 +88,13 @@ def judged(case: Case, value: np.ndarray) -> dict[str, float]:
         "tau": float(weightedtau(truth, said).statistic),
         "regret": float(case.accuracy.max() - pick),
         "top1": float(pick >= case.accuracy.max() - 1e-9),
-        "top3": float(pick >= np.sort(case.accuracy)[-3] - 1e-9),
+        "top3": float(pick >= np.sort(case.accuracy)[-3:][0] - 1e-9),
     }
 
 
 def by_chance(case: Case) -> dict[str, float]:
     """Return what a pick by chance gives on average."""
-    best, third = case.accuracy.max(), np.sort(case.accuracy)[-3]
+    best, third = case.accuracy.max(), np.sort(case.accuracy)[-3:][0]
     shares = float((case.accuracy >= best - 1e-9).mean()), float((case.accuracy >= third - 1e-9).mean())
     return {"tau": 0.0, "regret": float(best - case.accuracy.mean()), "top1": shares[0], "top3": shares[1]}
 

@@ -97,6 +97,7 @@ def test_cells_are_written_once_and_a_failure_is_a_cell(tmp_path, monkeypatch):
     assert bad["failed"] == "ValueError: no way"
 
 
+@pytest.mark.slow
 def test_what_does_not_end_is_stopped():
     def forever():
         while True:
@@ -142,6 +143,7 @@ def test_a_validators_regret_is_the_gap_to_the_best_of_the_race():
     assert judging.regrets({"raced": raced}) == pytest.approx({"v": 30.0})
 
 
+@pytest.mark.slow
 def test_the_pages_print_every_cell_and_a_loss_as_lost(tmp_path):
     auto = record("auto", "1" * 40 + "0" * 60, head="own")
     auto |= {"unguarded": {"accuracy": 0.4, "rows": auto["rows"]}, "kept": "coral", "reason": ""}

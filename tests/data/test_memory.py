@@ -23,6 +23,7 @@ def opened(root) -> dict:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="resident memory is read from /proc")
 def test_opening_ten_times_the_images_takes_no_more_memory(tmp_path, draw):
     draw(1).save(tmp_path / "seed.png")

@@ -75,6 +75,7 @@ FIRST = {"dan", "deep_coral", "dann", "cdan", "mcd"}
 """Of each way to adapt; the slow suite has the others."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [name if name in FIRST else pytest.param(name, marks=pytest.mark.slow) for name in JOINT]
 )

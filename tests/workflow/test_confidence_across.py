@@ -94,6 +94,7 @@ def test_source_rows_are_believed_wholly_where_they_ask_for_less_confidence_and_
     assert found.steepness == pytest.approx(whole**believed)
 
 
+@pytest.mark.slow
 def test_evaluation_labels_do_not_reach_the_temperature_and_labels_to_learn_do(tmp_path):
     target = frame(1, 0.3, 120)
     first = made(tmp_path, "one", target=target, method="coral")

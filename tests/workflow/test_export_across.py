@@ -32,6 +32,7 @@ def answers(path, frame):
     return session.run(None, {"numeric": frame[list("abc")].to_numpy(np.float64), "categorical": towns})[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("label", "dropped"), [("mood", "level"), ("level", "mood")])
 def test_a_linear_model_leaves_with_the_same_answers(label, dropped, tmp_path):
     source, target = (domain(seed, shift).drop(columns=dropped) for seed, shift in ((0, 0.0), (1, 1.0)))

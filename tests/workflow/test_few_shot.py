@@ -103,6 +103,7 @@ def new_classes(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_one_label_per_class_takes_the_way_that_the_source_was_measured_best_by(source, new_classes, tmp_path):
     way = source.result["few_shot"]["means"]
     found = source.result["few_shot"]["by_means"]

@@ -117,13 +117,13 @@ def test_a_source_that_hurts_is_told_and_the_better_arm_handed_back(tmp_path):
     columns = [f"c{i}" for i in range(6)]
     target = pd.DataFrame(x, columns=columns).assign(label=np.where(x[:, 0] * x[:, 1] > 0, "yes", "no"))
     source = target.assign(label=rng.permutation(target.label))
-    hs.pretrain(source, network="headstart/tabular", out=tmp_path / "bad", epochs=10, learning_rate=0.3, quiet=True)
+    hs.pretrain(source, network="headstart/tabular", out=tmp_path / "bad", epochs=5, learning_rate=0.3, quiet=True)
     run = hs.fit(
         target,
         source=str(tmp_path / "bad"),
         method="probe",
         arms="scratch,probe",
-        epochs=15,
+        epochs=10,
         out=tmp_path / "run",
         quiet=True,
     )
@@ -143,7 +143,7 @@ def test_a_source_that_hurts_is_told_and_the_better_arm_handed_back(tmp_path):
     ("task", "n", "arms"),
     [
         ("classification", 520, None),
-        ("regression", 150, "scratch,chosen"),
+        pytest.param("regression", 150, "scratch,chosen", marks=pytest.mark.slow),
         pytest.param("multilabel", 520, "scratch,linear,probe", marks=pytest.mark.slow),
     ],
 )

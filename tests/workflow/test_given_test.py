@@ -36,6 +36,7 @@ def apart(digits_folder, tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_folder_beside_is_a_given_test_split_and_moves_nothing_that_is_learned(apart):
     whole = hs.fit(apart / "whole", **CHEAP, out=apart / "given")
     for old, new in (("1", "aside"), ("8", "1"), ("aside", "8")):

@@ -44,6 +44,7 @@ def test_what_judges_is_left_out_of_what_teaches(few_digits, more):
     assert found.notes[1].startswith("12 of the unlabelled samples are those that choose or judge")
 
 
+@pytest.mark.slow
 def test_they_race_beside_the_labels_alone_with_labelled_rows_in_the_sources_place(
     few_digits, more, tmp_path, monkeypatch
 ):

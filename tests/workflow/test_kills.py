@@ -16,6 +16,7 @@ def killed(root, *verbs):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_a_few_kills(tmp_path, in_a_copy):
     code, said, failed = in_a_copy(JOB, tmp_path / "root", "pretrain=2")
     assert code == 0, failed[-3000:]

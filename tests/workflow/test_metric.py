@@ -29,6 +29,7 @@ def fit(path, out, **options):
     return hs.fit(path, source=source, label="label", arms=arms, epochs=2, out=out, quiet=True, **options)
 
 
+@pytest.mark.slow
 def test_the_verdict_is_of_the_metric_that_was_asked_for(rare, tmp_path):
     run = fit(rare, tmp_path / "run", metric="balanced_accuracy", class_weight="balanced")
     verdict, table = run.verdict, pd.read_parquet(run.path / "predictions.parquet")

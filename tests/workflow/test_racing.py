@@ -69,6 +69,7 @@ def test_a_report_is_not_made_of_an_edited_race(raced, tmp_path):
         write_report(copy)
 
 
+@pytest.mark.slow
 def test_a_race_that_was_stopped_goes_on_and_decides_the_same(raced, few_digits, tmp_path, monkeypatch):
     calls, fit = [], tuning._fit
 

@@ -149,6 +149,7 @@ def test_what_is_handed_back_is_what_was_measured(run, folder):
     np.testing.assert_allclose(probabilities, np.stack(kept.probabilities), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_run_stopped_while_fitting_again_ends_in_the_same_bits(folder, run, monkeypatch):
     import shutil
 

@@ -75,6 +75,7 @@ def stopped(begun, tmp_path):
     return tmp_path / "here"
 
 
+@pytest.mark.slow
 def test_resume_works_from_any_folder_with_relative_names(stopped, tmp_path, monkeypatch):
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")

@@ -55,6 +55,7 @@ def fit(root, method, arms, name):
                   epochs=2, out=root / name, quiet=True)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_run_with_moved_inputs_tells_what_it_and_the_same_without_withstand(root):
     run = fit(root, "finetune+pgd", "chosen", "run")
     told = run.result["robustness"]

@@ -40,6 +40,7 @@ def runs(learned, monkeypatch):
     return learned
 
 
+@pytest.mark.slow
 def test_the_better_source_at_hand_is_chosen_and_the_reason_is_kept(runs, tmp_path):
     run = hs.fit(table(runs / "mine.csv", 160, 2), out=tmp_path / "out", arms="scratch,probe", epochs=2, quiet=True)
     assert run.result["source"]["spec"] == "runs/b_useful"

@@ -157,6 +157,7 @@ def test_an_edited_model_is_refused_in_a_sentence(run, tmp_path, part, edited):
         load_arrays(model)
 
 
+@pytest.mark.slow
 def test_a_stack_of_both_kinds_of_rows_is_kept_where_target_labels_teach(sides, tmp_path):
     run = adapted(sides, tmp_path / "run", method="mcc", depth=1, target_labels="learn")
     assert run.result["across"]["kept"] == "stacked"

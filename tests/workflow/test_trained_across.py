@@ -127,6 +127,7 @@ def test_what_cannot_race_is_refused_in_one_sentence(tmp_path, method, said):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_all_that_train_race_by_one_word_and_carry_penalties(tmp_path, monkeypatch):
     monkeypatch.setattr(plan, "LEAST_STEPS", 2)
     monkeypatch.setattr(plan, "MOST_STEPS", 2)
@@ -142,6 +143,7 @@ def test_all_that_train_race_by_one_word_and_carry_penalties(tmp_path, monkeypat
     assert not asked & set(told)
 
 
+@pytest.mark.slow
 def test_small_pictures_as_they_are_are_convolved_by_what_is_trained(few_digits, tmp_path, monkeypatch):
     seen, trained = [], fitting.train
     monkeypatch.setattr(fitting, "train", lambda method, body, *given, **o: (

@@ -33,6 +33,7 @@ def tables(tmp_path):
     return [table(tmp_path / f"{name}.csv", seed, seed) for seed, name in enumerate(("s1", "s2", "s3", "target"))]
 
 
+@pytest.mark.slow
 def test_the_choice_among_methods_for_an_unseen_target_leaves_sources_out(tables, tmp_path):
     *sources, target = tables
     run = fit(target, source_data=sources, label="mood", method="unseen", out=tmp_path / "run", quiet=True)

@@ -98,6 +98,7 @@ def test_names_and_descriptions_are_read_by_a_text_encoder(tmp_path, monkeypatch
         read_classes(tmp_path / "list.csv", ("y",), "headstart/glyphs")
 
 
+@pytest.mark.slow
 def test_attributes_that_tell_nothing_hand_back_the_classes_with_samples_alone(files, tmp_path):
     folder, source = files
     listed = pd.read_csv(folder / "classes.csv")
