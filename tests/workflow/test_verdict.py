@@ -28,6 +28,12 @@ def test_every_part_of_a_verdict_is_checked_before_it_is_read():
     assert {part.name for part in fields(Verdict)} <= VERDICT.may.keys()
 
 
+def test_a_measured_gain_below_what_one_decimal_shows_is_not_called_nothing():
+    found = Verdict("negative", "accuracy", -0.00031, (-0.0006, -0.0001), 0.01, 90_000, "probe")
+    assert "-0.03 points" in found.sentence
+    assert "+0.0 points" in Verdict("none", "accuracy", 0.0, (-0.01, 0.01), 1.0, 90, "probe").sentence
+
+
 def test_a_clear_gain_is_positive_and_its_interval_holds_the_gain():
     transfer, scratch = scores(0.9, 0.9), scores(0.6, 0.6, seed=1)
     verdict = judge(CLASSES, "probe", transfer, scratch)

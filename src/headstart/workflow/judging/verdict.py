@@ -142,7 +142,10 @@ def named(arm: str) -> str:
 
 
 def _signed(gain: float, metric: str) -> str:
-    return f"{100 * gain:+.1f} points" if metric in SHARES else f"{gain:+.3g} {metric}"
+    if metric not in SHARES:
+        return f"{gain:+.3g} {metric}"
+    hidden = gain and abs(100 * gain) < 0.05  # one decimal would say +0.0 of what is measured
+    return f"{100 * gain:+.1g} points" if hidden else f"{100 * gain:+.1f} points"
 
 
 def _span(interval: tuple[float, float], metric: str) -> str:
