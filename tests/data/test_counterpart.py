@@ -54,7 +54,7 @@ def test_columns_that_are_missing_are_all_named(source, tmp_path):
 
 
 def test_classes_that_the_source_lacks_are_named(source, tmp_path):
-    with pytest.raises(UserError, match=r"1 classes that the source data do not have \(perhaps\)"):
+    with pytest.raises(UserError, match=r"1 class that the source data do not have \(perhaps\)"):
         open_counterpart(write(tmp_path, "age,town,ill\n33,Lyon,perhaps\n"), source)
 
 
