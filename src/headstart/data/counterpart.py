@@ -157,8 +157,8 @@ def _encode(values: list[Any], source: Described, place: str, others: str | None
         shown = ", ".join(unknown[:SHOWN]) + (" ..." if len(unknown) > SHOWN else "")
         raise UserError(
             f"The target's label '{place}' has {len(unknown)} class{'es' if len(unknown) > 1 else ''} that the source "
-            f"data do not have ({shown}); the source's are {', '.join(source.task.classes[:10])}. --method separate calls "
-            "such samples unknown."
+            f"data do not have ({shown}); the source's are {', '.join(source.task.classes[:10])}. --method separate "
+            "calls such samples unknown."
         )
     number = {name: index for index, name in enumerate(source.task.classes)}
     rest = -1 if others is None else number[others]
