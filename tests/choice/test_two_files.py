@@ -77,6 +77,7 @@ def test_it_is_raced_chosen_saved_loaded_and_reported(run):
     assert np.mean(np.array(answers) == pd.read_csv(folder / "target.csv")["label"]) > 0.9
 
 
+@pytest.mark.slow
 def test_it_stands_in_the_standard_field_and_the_shipped_evidence_judges_it(run):
     folder, _ = run
     frames = [pd.read_csv(folder / f"{name}.csv") for name in ("source", "target")]

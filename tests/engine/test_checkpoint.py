@@ -60,6 +60,7 @@ def wait_for_step(folder, step, process):
             return
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_gives_the_same_bits(tmp_path):
     whole = digest(job(tmp_path / "whole"))
     folder = tmp_path / "killed"

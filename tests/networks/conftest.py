@@ -18,7 +18,7 @@ def _case(name: str) -> Case:
     return CASES[name]()
 
 
-DEAR = {"timm xception aligned", "timm resnet deep stem", "timm vgg"}
+DEAR = {"timm xception", "timm xception aligned", "timm resnet deep stem", "timm vgg"}
 """Cases whose kind another one has: dozens of blocks, or many weights."""
 
 
