@@ -1,6 +1,7 @@
 """Networks of clips: every frame as a picture, time for heads that read it, and what is saved."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,7 +77,9 @@ def test_a_view_is_the_same_for_all_frames_and_never_mirrored():
     assert not torch.equal(views[0], network.preprocess([still])[0, 0])
     for view in views[1:]:
         torch.testing.assert_close(view, views[0])
-    assert not network.preprocess.picture.flip
+    mirrored = open_source("headstart/glyphs").build()
+    mirrored.preprocess = replace(mirrored.preprocess, flip=True)
+    assert not of_clips(mirrored, FRAMES, ACROSS, "gru").preprocess.picture.flip
 
 
 def test_what_is_saved_answers_the_same_and_copies_do(tmp_path):
