@@ -142,7 +142,7 @@ def test_from_a_list_of_names_to_a_verdict(clip, tmp_path):
     given = {"source": f"hf/{clip[0]}", "classes": tmp_path / "names.csv", "quiet": True}
     run = fit(tmp_path / "data", prompts="the {} .", method="aligned", out=tmp_path / "run", **given)
     assert set(run.arms) == {"aligned", "seen_only"}
-    assert run.verdict is not None
+    assert (run.verdict.arm, run.verdict.baseline) == (run.result["guard"]["kept"], "seen_only")
     assert run.result["zero_shot"]["classes"] == ["mat"]
     with pytest.raises(UserError, match="--prompts says how the names of --classes are read"):
         fit(tmp_path / "data", source=given["source"], prompts="the {}", out=tmp_path / "none", quiet=True)

@@ -22,6 +22,7 @@ from headstart.workflow.pairs import training
 from headstart.workflow.pairs.retrieval import both_ways
 from headstart.workflow.pretrain import pretrain
 from headstart.workflow.resume import resume
+from headstart.workflow.self_supervised import training as self_supervised
 
 LEFT, RIGHT = "a,b,c", "d,e"
 
@@ -73,7 +74,7 @@ def test_either_side_is_a_source_by_name_and_gives_features(run, tmp_path):
         quiet=True,
     )
     assert found.arms["probe"]["test"]["accuracy"] > 0.8
-    assert found.verdict is not None
+    assert (found.verdict.arm, found.verdict.gain) == ("probe", None)  # nothing was trained from scratch
     with pytest.raises(UserError, match=r"Both sides of .* take table input; name one as .*/left"):
         open_source(str(run.path))
     assert open_source(f"{run.path}/left").domain.space == ("a", "b", "c")
@@ -106,7 +107,7 @@ def test_pictures_and_words_meet_and_stopping_changes_no_bit(tmp_path, monkeypat
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "Saving", lambda path: type(whole_saving)(path, every=0))
+    monkeypatch.setattr(self_supervised, "Saving", lambda path: type(whole_saving)(path, every=0))
     with monkeypatch.context() as patch:
         patch.setattr("headstart.workflow.pairs.field.features_of", interrupted)
         with pytest.raises(KeyboardInterrupt):
@@ -118,7 +119,7 @@ def test_pictures_and_words_meet_and_stopping_changes_no_bit(tmp_path, monkeypat
     assert open_source(str(whole.path)).facing("table").modality == "table"
 
 
-whole_saving = training.Saving("unused")
+whole_saving = self_supervised.Saving("unused")
 
 
 def test_a_student_answers_the_teachers_task_from_the_other_side(tmp_path):

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from headstart import catalogue
 from headstart.data import Dataset
 from headstart.data.blind import open_blind
 from headstart.errors import UserError
@@ -38,7 +37,7 @@ from headstart.workflow.judging.predictions import Predictions
 from headstart.workflow.judging.verdict import Guard, Verdict
 from headstart.workflow.opening.transfer import Transfer
 from headstart.workflow.self_supervised.evidence import picture_of
-from headstart.workflow.self_supervised.field import SelfSupervisedField, card_of
+from headstart.workflow.self_supervised.field import SelfSupervisedField, card_of, record_of
 from headstart.workflow.self_supervised.training import Plan
 from headstart.workflow.setting import classify
 
@@ -153,27 +152,13 @@ class GeneratingField(SelfSupervisedField):
         ]
 
     def _record(self, arm: str, one: Drawn, plan: Plan) -> dict[str, Any]:
-        trained = one.trained
-        return {
-            "method": METHOD,
-            "title": TITLES[arm],
-            "papers": list(catalogue.get(METHOD).papers),
-            "validation": {},
-            "test": {
-                "kid": self.judged.distances[arm].value,
-                "training_loss": float(trained.history[-1]["train_loss"]),
-            },
-            "n_test": self.judged.n,
-            "seconds": round(one.seconds, 3),
-            "epochs": round(trained.steps * plan.batch_size / len(self.target.splits["train"]), 3),
-            "steps": trained.steps,
-            "stopped": trained.stopped,
-            "trainable_parameters": trained.settings["trainable_parameters"],
-            "parameters": sum(
-                p.numel() for part in (one.network, one.generator, one.critic) for p in part.parameters()
-            ),
-            "settings": trained.settings,
+        found = {
+            "kid": self.judged.distances[arm].value,
+            "training_loss": float(one.trained.history[-1]["train_loss"]),
         }
+        parts = (one.network, one.generator, one.critic)
+        n = len(self.target.splits["train"])
+        return record_of(plan, one.trained, (found, self.judged.n), n, one.seconds, parts) | {"title": TITLES[arm]}
 
     def save(self, results: Any, predictions: Predictions, kept: Guard, record: dict[str, Any], folder: Path) -> None:
         one, model, rows = results[kept.kept], folder / "model", self.target.splits["train"][:256]

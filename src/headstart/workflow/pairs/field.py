@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from headstart import catalogue
 from headstart.data.two_sides import contents
 from headstart.models.pairs import save_pairs
 from headstart.networks import Network, save_network
@@ -38,6 +37,7 @@ from headstart.workflow.pairs.training import (
     student_of,
     teacher_of,
 )
+from headstart.workflow.self_supervised.field import record_of
 from headstart.workflow.self_supervised.training import Plan
 from headstart.workflow.setting import classify
 from headstart.workflow.trained_rows import Parts
@@ -122,23 +122,9 @@ class PairsField(Field[Plan, Results]):
     ) -> Details:
         networks, trained = results
         measured = self._measured(networks)
-        entry, n = catalogue.get(plan.method), len(self.target.splits["test"])
+        n = len(self.target.splits["test"])
         found = {"training_loss": float(trained.history[-1]["train_loss"])} | _figures(measured)
-        arm = {
-            "method": plan.method,
-            "title": entry.title,
-            "papers": list(entry.papers),
-            "validation": {},
-            "test": found,
-            "n_test": n,
-            "seconds": round(self.seconds, 3),
-            "epochs": round(trained.steps * plan.batch_size / len(self.target.splits["train"]), 3),
-            "steps": trained.steps,
-            "stopped": trained.stopped,
-            "trainable_parameters": trained.settings["trainable_parameters"],
-            "parameters": sum(p.numel() for network in networks for p in network.parameters()),
-            "settings": trained.settings,
-        }
+        arm = record_of(plan, trained, (found, n), len(self.target.splits["train"]), self.seconds, networks)
         cut = ["The budget cut the training short; give more with --budget."] if trained.stopped == "budget" else []
         few = [f"{n} pairs were held out, so that the intervals are wide."] if n < 100 else []
         sources = self.pair.sources

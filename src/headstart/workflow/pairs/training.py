@@ -13,7 +13,7 @@ import torch
 from headstart import catalogue
 from headstart.data import Dataset
 from headstart.data.two_sides import contents
-from headstart.engine import Compute, Domain, Optimizer, PairStream, Saving, Trained, train
+from headstart.engine import Compute, Domain, PairStream, Trained
 from headstart.engine.device import find_place
 from headstart.errors import UserError
 from headstart.networks import Network, Source
@@ -23,16 +23,15 @@ from headstart.tasks import TaskLogic
 from headstart.tasks.base import draw
 from headstart.tasks.pairs import PairTask
 from headstart.workflow.opening.refusals import TAUGHT
-from headstart.workflow.options import FitOptions, seconds_of
+from headstart.workflow.options import FitOptions
 from headstart.workflow.self_supervised.training import (
-    RESERVE,
     Plan,
     fetch_of,
-    limit_of,
     make_plan,
     on,
     start_network,
     statistics_of,
+    train_by,
 )
 
 WIDTH = 64
@@ -109,23 +108,8 @@ def learn_pairs(
         network.to(place.device)
     student, other = (networks.right, networks.left) if logic is not None else networks
     stream = _stream(sides, networks, plan, options, taught=logic is not None)
-    steps = plan.epochs * stream.steps_per_epoch
-    progress.stage(plan.method, steps)
-    trained = train(
-        catalogue.create(plan.method),
-        student,
-        stream,
-        task=_task(logic, other),
-        steps=steps,
-        seed=options.seed,
-        optimizer=Optimizer(plan.learning_rate),
-        checkpoint=Saving(state / "checkpoint.safetensors"),
-        compute=Compute(place.device, place.precision, processes),
-        limit=limit_of(state, seconds_of(options.budget) * (1 - RESERVE)),
-        on_step=progress.step,
-    )
-    if trained.stopped == "interrupted":
-        raise KeyboardInterrupt
+    method, compute = catalogue.create(plan.method), Compute(place.device, place.precision, processes)
+    trained = train_by(plan, method, student, stream, _task(logic, other), options, state, progress, compute)
     if logic is not None:
         return Two(networks.left, trained.network.eval().freeze(0)), trained
     assert trained.nets is not None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from headstart import catalogue
+from headstart.engine import Trained
 from headstart.models.blind import save_blind
 from headstart.networks import Network
 from headstart.problem import Domain
@@ -91,23 +94,10 @@ class SelfSupervisedField(Field[Plan, Learned]):
         self, plan: Plan, results: Learned, predictions: Predictions, verdict: Verdict | None, kept: Guard
     ) -> Details:
         self.held_out = measure(self.target, self.target.splits["test"], results)
-        entry, trained, source = catalogue.get(plan.method), results.trained, self.source
+        trained, source = results.trained, self.source
         found = _figures(self.held_out, trained.history)
-        arm = {
-            "method": plan.method,
-            "title": entry.title,
-            "papers": list(entry.papers),
-            "validation": {},
-            "test": found,
-            "n_test": len(self.target.splits["test"]),
-            "seconds": round(self.seconds, 3),
-            "epochs": round(trained.steps * plan.batch_size / len(self.target.splits["train"]), 3),
-            "steps": trained.steps,
-            "stopped": trained.stopped,
-            "trainable_parameters": trained.settings["trainable_parameters"],
-            "parameters": sum(p.numel() for p in results.network.parameters()),
-            "settings": trained.settings,
-        }
+        held = (found, len(self.target.splits["test"]))
+        arm = record_of(plan, trained, held, len(self.target.splits["train"]), self.seconds, [results.network])
         cut = ["The budget cut the training short; give more with --budget."] if trained.stopped == "budget" else []
         return Details(
             source={"spec": source.spec, "kind": source.kind, "title": source.title, "licence": source.licence},
@@ -149,6 +139,29 @@ def _json(line: dict[str, Any]) -> str:
     import json
 
     return json.dumps(line, allow_nan=False) + "\n"
+
+
+def record_of(
+    plan: Plan, trained: Trained, held: tuple[dict[str, float], int], n: int, seconds: float,
+    networks: Iterable[nn.Module],
+) -> dict[str, Any]:  # fmt: skip
+    """Return the record of an arm that reads no label: ``held``, its figures and how many samples they are of."""
+    entry = catalogue.get(plan.method)
+    return {
+        "method": plan.method,
+        "title": entry.title,
+        "papers": list(entry.papers),
+        "validation": {},
+        "test": held[0],
+        "n_test": held[1],
+        "seconds": round(seconds, 3),
+        "epochs": round(trained.steps * plan.batch_size / n, 3),
+        "steps": trained.steps,
+        "stopped": trained.stopped,
+        "trainable_parameters": trained.settings["trainable_parameters"],
+        "parameters": sum(p.numel() for network in networks for p in network.parameters()),
+        "settings": trained.settings,
+    }
 
 
 def _figures(held_out: Measured, history: list[dict[str, Any]]) -> dict[str, float]:

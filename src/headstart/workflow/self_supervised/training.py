@@ -12,15 +12,18 @@ import torch
 
 from headstart import catalogue
 from headstart.data import Dataset
+from headstart.deep.method import Method
 from headstart.engine import Compute, Optimizer, Saving, Stream, Trained, raw_fetch, train
 from headstart.engine.device import find_place
 from headstart.engine.progress import Progress
 from headstart.engine.settings import Limit
+from headstart.engine.streams import BatchStream
 from headstart.errors import UserError
 from headstart.networks import Network, Source, TablePreprocess
 from headstart.networks.decoders import Decoder, reconstruct
 from headstart.schema import read_checked
 from headstart.storage import write_json
+from headstart.tasks import TaskLogic
 from headstart.tasks.nothing import NoTask
 from headstart.workflow.options import FitOptions, seconds_of
 from headstart.workflow.saved import CUT
@@ -109,27 +112,43 @@ def learn(
         shown=method.n_views,
         names=dataset.names(rows),
     )
+    compute = Compute(place.device, place.precision, processes)
+    trained = train_by(plan, method, network, stream, NoTask(), options, state, progress, compute)
+    decoder = dict(trained.nets.named_children()).get("decoder") if trained.nets is not None else None
+    network = trained.network.eval()
+    network.freeze(0)
+    return Learned(network, None if decoder is None else decoder.eval(), trained)  # type: ignore[arg-type]
+
+
+def train_by(
+    plan: Plan, method: Method, network: Network, stream: BatchStream, task: TaskLogic, options: FitOptions,
+    state: Path, progress: Any, compute: Compute,
+) -> Trained:  # fmt: skip
+    """Train as planned, within the budget; what was stopped goes on from its checkpoint in ``state``.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it was interrupted: the checkpoint is written then.
+    """
     steps = plan.epochs * stream.steps_per_epoch
     progress.stage(plan.method, steps)
     trained = train(
         method,
         network,
         stream,
-        task=NoTask(),
+        task=task,
         steps=steps,
         seed=options.seed,
         optimizer=Optimizer(plan.learning_rate),
         checkpoint=Saving(state / "checkpoint.safetensors"),
-        compute=Compute(place.device, place.precision, processes),
+        compute=compute,
         limit=limit_of(state, seconds_of(options.budget) * (1 - RESERVE)),
         on_step=progress.step,
     )
     if trained.stopped == "interrupted":
         raise KeyboardInterrupt
-    decoder = dict(trained.nets.named_children()).get("decoder") if trained.nets is not None else None
-    network = trained.network.eval()
-    network.freeze(0)
-    return Learned(network, None if decoder is None else decoder.eval(), trained)  # type: ignore[arg-type]
+    return trained
 
 
 def fetch_of(dataset: Dataset, rows: np.ndarray, network: Network, views: int, seed: int) -> Any:
