@@ -95,6 +95,11 @@ _states = room("choice/joint/of_states.py", "tests/choice/test_stages.py")
 _norms = room("choice/joint/norms.py", "tests/choice/test_stages.py")
 _stack = room("choice/stacking.py", "tests/choice/test_stacking.py", "tests/choice/test_racing.py")
 _ground = room("workflow/racing/ground.py", "tests/workflow/test_racing.py::test_a_race_reads_no_row_of_the_verdict")
+_while_time = room(
+    "workflow/racing/ground.py",
+    "tests/workflow/test_racing.py::test_what_is_not_expected_to_fit_into_the_time_left_is_not_begun",
+    "tests/workflow/test_racing.py::test_a_dear_one_is_foreseen_and_one_that_failed_does_not_count_as_the_one_that_always_runs",
+)
 _deciding = room(
     "workflow/racing/deciding.py",
     "tests/workflow/test_racing.py::test_a_fine_tuning_wins_where_it_beats_every_head_and_may_not_where_none_ran_to_the_end",
@@ -493,6 +498,8 @@ NAMED = [
     # a race of sources
     _ground("rows of the verdict race", 'rows = whole.splits["train"]', "rows = np.arange(len(whole))",
             "the winner would be chosen on what judges it"),
+    _while_time("no stage looks at the clock", "if len(found) and took", "if False and took", "a budget of a minute would take an hour"),
+    _while_time("nothing may run", "if len(found) and took", "if done and took", "there would be no winner"),
     _deciding("a fine-tuning wins a tie", "best.scores[-1] <= head.probe", "best.scores[-1] < head.probe",
               "the dearer one would be kept for nothing"),
     _deciding("dropped ones win", "if one.ended == FINISHED", "if one.ended", "one fold would decide"),

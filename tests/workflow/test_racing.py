@@ -15,7 +15,7 @@ from headstart.report.html import write_report
 from headstart.scores import COMBINED, Terms
 from headstart.workflow.arms import one_fit
 from headstart.workflow.opening.transfer import Given, open_transfer
-from headstart.workflow.options import FitOptions
+from headstart.workflow.options import FitOptions, seconds_of
 from headstart.workflow.planning.costs import Speed
 from headstart.workflow.planning.facts import Facts
 from headstart.workflow.planning.plan import make_plan
@@ -24,7 +24,7 @@ from headstart.workflow.racing import heats, tuning
 from headstart.workflow.racing.deciding import winner_of
 from headstart.workflow.racing.field import RaceField
 from headstart.workflow.racing.ground import Ground
-from headstart.workflow.racing.record import Race, Standing, Trial, read_race
+from headstart.workflow.racing.record import NOT_BEGUN, Race, Standing, Trial, read_race
 from headstart.workflow.racing.telling import coming_of
 
 TWO = ["headstart/pixels", "headstart/glyphs"]
@@ -150,6 +150,84 @@ def test_a_race_has_half_of_what_is_left_of_the_budget_when_it_begins():
     ground.begin()
     assert ground.limit == pytest.approx(70, abs=1)
     assert ground.left == pytest.approx(30, abs=1)
+
+
+class Watch:
+    """A clock that only work moves."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def on_the_clock(budget):
+    watch = Watch()
+    transfer = SimpleNamespace(options=FitOptions(budget=budget), began=0.0)
+    return Ground(transfer, None, None, limit=seconds_of(budget), clock=watch), watch
+
+
+@pytest.mark.parametrize(
+    ("costs", "budget", "begun"),
+    [
+        ((10, 10, 10), "30s", "ab"),  # after two, nothing is left beyond what the third is expected to take
+        ((10, 10, 10), "31s", "abc"),
+        ((90, 10, 10), "30s", "a"),  # one always runs
+        ((1, 40, 1), "30s", "ab"),
+    ],
+)
+def test_what_is_not_expected_to_fit_into_the_time_left_is_not_begun(costs, budget, begun):
+    ground, watch = on_the_clock(budget)
+    found = []
+    for name in ground.while_time(dict.fromkeys("abc", 1.0), found):
+        watch.now += costs["abc".index(name)]
+        found.append(name)
+    assert "".join(found) == begun
+
+
+def test_a_dear_one_is_foreseen_and_one_that_failed_does_not_count_as_the_one_that_always_runs():
+    ground, watch = on_the_clock("30s")
+    found = []
+    for name in ground.while_time({"cheap": 1.0, "dear": 5.0}, found):
+        watch.now += 10
+        found.append(name)
+    assert found == ["cheap"]
+    ground, watch = on_the_clock("30s")
+    begun = []
+    for name in ground.while_time({"broken": 1.0, "good": 1.0, "more": 1.0}, found := []):
+        watch.now += 40
+        begun.append(name)
+        found += [name] * (name == "good")
+    assert begun == ["broken", "good"]
+
+
+def test_a_race_without_time_scores_and_probes_one_source_and_names_the_others(few_digits, tmp_path):
+    watch = Watch()
+    options = FitOptions(sources=(*TWO, "headstart/conv4"), device="cpu", budget="1h")
+    transfer = open_transfer("fit", Given(few_digits), options, Progress(quiet=True), began=0.0)
+    ground = Ground(transfer, tmp_path, "cpu", limit=100.0, clock=watch)
+    score = heats._terms
+
+    def slow(*given):
+        watch.now += 45
+        return score(*given)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(heats, "_terms", slow)
+        race = heats.score_sources(ground, Race(tuple(ground.sources), 1, "accuracy", 100.0))
+    assert [one.why == NOT_BEGUN for one in race.standings] == [False, False, True]
+    watch.now = 100.0
+    race = tuning.tune(ground, heats.probe_sources(ground, race))
+    probed = [one.source for one in race.standings if one.probe is not None]
+    assert probed == [min(race.standings[:2], key=lambda one: one.rank).source]
+    assert race.trials == ()
+    other = next(one for one in TWO if one not in probed)
+    assert race.notes[0] == "For want of time headstart/conv4 was not scored; give more with --budget."
+    assert race.notes[1] == f"For want of time {other} was not cross-validated; give more with --budget."
+    assert race.notes[2] == tuning.NO_TIME
+    assert "gone to" in coming_of(race)
+    assert key(winner_of(race)) == (probed[0], None, None)
 
 
 def key(winner):

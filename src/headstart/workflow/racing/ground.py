@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -49,7 +50,7 @@ class Ground:
     Attributes
     ----------
     transfer : what there is to work with. folder : of the run. device : that computes. before : seconds of former
-        sessions. limit : seconds after which the race ends, what came before it counted in.
+        sessions. limit : seconds after which the race ends, what came before it counted in. clock : gives seconds.
     """
 
     transfer: Transfer
@@ -57,6 +58,7 @@ class Ground:
     device: Any
     before: float = 0.0
     limit: float = 0.0
+    clock: Callable[[], float] = time.monotonic
     _benches: dict[str, Workbench] = field(default_factory=dict, repr=False)
 
     @property
@@ -93,7 +95,7 @@ class Ground:
 
     @property
     def spent(self) -> float:
-        return self.before + time.monotonic() - self.transfer.began
+        return self.before + self.clock() - self.transfer.began
 
     def begin(self) -> None:
         """Give the race its share of what is left of the budget when it begins."""
@@ -103,6 +105,22 @@ class Ground:
     @property
     def left(self) -> float:
         return max(0.0, self.limit - self.spent)
+
+    def while_time(self, weights: Mapping[str, float], found: Sized) -> Iterator[str]:
+        """Give names in order as long as another one is expected to fit into what is left.
+
+        Parameters
+        ----------
+        weights : what each is expected to cost, in any unit; those before tell how many seconds a unit takes.
+        found : what came of them so far: until something did, the next begins whatever the clock says.
+        """
+        took = done = 0.0
+        for name, weight in weights.items():
+            if len(found) and took / done * weight >= self.left:
+                return
+            began = self.clock()
+            yield name
+            took, done = took + self.clock() - began, done + weight
 
     def bench(self, source: str) -> Workbench:
         """Return the workbench of a source, on the race's rows and clock."""

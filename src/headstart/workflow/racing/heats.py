@@ -16,7 +16,7 @@ from headstart.workflow.arms.one_fit import Job, fit_once
 from headstart.workflow.arms.workbench import Workbench
 from headstart.workflow.planning.plan import FROZEN, Plan
 from headstart.workflow.racing.ground import Ground
-from headstart.workflow.racing.record import PROBES, SCORES, TUNING, Race, Standing
+from headstart.workflow.racing.record import NOT_BEGUN, PROBES, SCORES, TUNING, Race, Standing
 from headstart.workflow.ranking.encoding import Material, encode_source
 from headstart.workflow.ranking.judging import best_stage
 from headstart.workflow.ranking.rank import some_rows
@@ -44,7 +44,8 @@ def score_sources(ground: Ground, race: Race) -> Race:
     material = Material(ground.dataset, rows, ground.progress, options.device, options.precision, options.seed)
     found: list[Standing] = []
     terms: dict[str, list[Terms]] = {}
-    for source in ground.sources.values():
+    for name in ground.while_time(dict.fromkeys(ground.sources, 1.0), terms):
+        source = ground.sources[name]
         ground.progress.note(f"race: score {source.spec} on {len(rows)} training samples")
         began, why = time.perf_counter(), ""
         try:
@@ -56,9 +57,13 @@ def score_sources(ground: Ground, race: Race) -> Race:
             scores = {name: one.value for name, one in zip(COMBINED, terms[source.spec], strict=True)}
             standing = replace(standing, scores=scores)
         found.append(replace(standing, seconds=round(time.perf_counter() - began, 3)))
+    late = [source for name, source in ground.sources.items() if name not in {one.source for one in found}]
+    found += [Standing(one.spec, one.title, left=SCORES, why=NOT_BEGUN) for one in late]
     if not terms:
         raise UserError("No source can race: " + " ".join(one.why for one in found))
-    return ground.save(replace(race, stage=PROBES, standings=tuple(_ranked(found, terms, options.seed))))
+    notes = not_begun([one.spec for one in late], "scored")
+    standings = tuple(_ranked(found, terms, options.seed))
+    return ground.save(replace(race, stage=PROBES, standings=standings, notes=(*race.notes, *notes)))
 
 
 def _terms(material: Material, spec: str, ground: Ground) -> list[Terms]:
@@ -102,16 +107,27 @@ def probe_sources(ground: Ground, race: Race) -> Race:
     arm = head_of(ground)
     scores: dict[str, Array] = {}
     values: dict[str, tuple[float, float]] = {}
-    for one in race.running:
-        ground.progress.note(f"race: cross-validate {arm} on features of {one.source}")
+    # The best by the scores first: what is not begun for want of time is what is least likely to win.
+    order = sorted(race.running, key=lambda one: one.rank or 0.0)
+    for name in ground.while_time({one.source: max(one.seconds, 1e-3) for one in order}, scores):
+        ground.progress.note(f"race: cross-validate {arm} on features of {name}")
         began = time.perf_counter()
-        bench = ground.bench(one.source)
+        bench = ground.bench(name)
         predictions, rows = out_of_fold(ground, bench, plan_of(bench, arm, 0), arm, "probes")
         labels = ground.dataset.labels(rows)
-        scores[one.source] = bench.logic.scores(predictions, labels)
-        values[one.source] = bench.logic.score(predictions, labels), time.perf_counter() - began
+        scores[name] = bench.logic.scores(predictions, labels)
+        values[name] = bench.logic.score(predictions, labels), time.perf_counter() - began
+    notes = not_begun([one.source for one in order if one.source not in scores], "cross-validated")
     standings = tuple(_probed(one, scores, values, ground) for one in race.standings)
-    return ground.save(replace(race, stage=TUNING, standings=standings))
+    return ground.save(replace(race, stage=TUNING, standings=standings, notes=(*race.notes, *notes)))
+
+
+def not_begun(sources: list[str], what: str) -> tuple[str, ...]:
+    """Return the sentence that names those that a stage had no time for; () where there are none."""
+    if not sources:
+        return ()
+    verb = "was" if len(sources) == 1 else "were"
+    return (f"For want of time {', '.join(sources)} {verb} not {what}; give more with --budget.",)
 
 
 def head_of(ground: Ground) -> str:
@@ -123,8 +139,10 @@ def head_of(ground: Ground) -> str:
 def _probed(
     one: Standing, scores: dict[str, Array], values: dict[str, tuple[float, float]], ground: Ground
 ) -> Standing:
-    if one.source not in scores:
+    if one.left is not None:
         return one
+    if one.source not in scores:
+        return replace(one, left=PROBES, why=NOT_BEGUN)
     best = max(values, key=lambda name: values[name][0])
     ahead = sum(values[name][0] > values[one.source][0] for name in values)
     share = share_ahead(scores[one.source] - scores[best], ground.options.seed)

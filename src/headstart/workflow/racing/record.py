@@ -17,6 +17,8 @@ STAGES = (SCORES, PROBES, TUNING, OVER)
 """What comes next, in order."""
 FINISHED, DROPPED, CUT = "finished", "dropped", "cut"
 """How a fine-tuning ended: on all folds, as one of the worse on its rung, or at the clock."""
+NOT_BEGUN = "No time was left to begin it."
+"""Why a source left that a stage did not come to."""
 
 
 @dataclass(frozen=True)

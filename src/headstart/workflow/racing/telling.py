@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headstart.kinds import ERRORS, SHARES
 from headstart.workflow.planning.costs import in_words
-from headstart.workflow.racing.record import DROPPED, FINISHED, Race, Trial, Winner
+from headstart.workflow.racing.record import DROPPED, FINISHED, NOT_BEGUN, Race, Trial, Winner
 
 MINUTE = 60.0
 
@@ -50,6 +50,9 @@ def coming_of(race: Race) -> str:
     If trials go on as they did, in any order alike, the best of n + m is one of the m new ones with probability
     m / (n + m), and it is expected to lie as far above the best as that lies above the second.
     """
+    late = next((one.source for one in race.standings if one.why == NOT_BEGUN), None)
+    if late is not None:
+        return f"The next minute would have gone to {late}, for which no time was left."
     if not race.trials:
         return "The next minute would have gone to a first fine-tuning."
     n = len(race.trials)

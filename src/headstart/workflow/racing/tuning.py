@@ -70,9 +70,13 @@ class Paddock:
 
 def tune(ground: Ground, race: Race) -> Race:
     """Fine-tune until the budget or the number of trials is spent; a race that was stopped goes on."""
-    paddock = None if race.stage != TUNING else _paddock(ground, race)
-    if paddock is None:
+    if race.stage != TUNING:
         return race
+    # Measuring how fast a source trains takes time too.
+    late = not race.rungs and ground.left <= 0
+    paddock = None if late else _paddock(ground, race)
+    if paddock is None:
+        return ground.save(replace(race, notes=(*race.notes, NO_TIME))) if late else race
     rungs = race.rungs or _rungs(paddock)
     if not rungs:
         return ground.save(replace(race, notes=(*race.notes, NO_TIME)))
@@ -222,8 +226,9 @@ def _fit(ground: Ground, way: Way, plan: Plan, folder: Path, fold: int) -> tuple
     train, held = ground.parts[fold]
     bench = ground.bench(way.source)
     fitted = fit_once(bench, plan, Job(way.method, ground.options.seed, train, held[:0], folder, fold))
-    predictions = bench.predict(fitted.network, held, cut=fitted.cut)
-    return predictions, fitted.steps, fitted.stopped
+    if fitted.stopped == "budget":  # nothing reads the answers of what the clock has cut
+        return np.empty(0), fitted.steps, fitted.stopped
+    return bench.predict(fitted.network, held, cut=fitted.cut), fitted.steps, fitted.stopped
 
 
 def _judge(ground: Ground, way: Way, predictions: list[np.ndarray]) -> tuple[float, float]:
