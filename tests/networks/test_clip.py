@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,11 +13,23 @@ from PIL import Image
 from text_models import tokenizer
 from transformers import CLIPConfig, CLIPModel
 
+import headstart as hs
+from headstart.deep.finetune.wise_ft import WiseFT
+from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.networks import load_network, open_source, save_network
 from headstart.shallow.zeroshot.predictor import ZeroShot
+from headstart.workflow.arms.names import fit_names, reads_names
+from headstart.workflow.arms.one_fit import PROBED, Job, _begun
+from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.fit import fit
-from headstart.workflow.zero_shot.classes_file import prompts_of, read_classes
+from headstart.workflow.network_field import named_arms
+from headstart.workflow.opening.names import prompts_of
+from headstart.workflow.options import FitOptions
+from headstart.workflow.planning.costs import Speed
+from headstart.workflow.planning.facts import Facts
+from headstart.workflow.planning.plan import make_plan
+from headstart.workflow.zero_shot.classes_file import read_classes
 
 TEXTS = ["the small cat", "a mat", "sat on the mat . the cat sat"]
 SMALL = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -130,19 +143,62 @@ def test_names_are_read_by_the_sources_own_side_in_every_prompt(clip, tmp_path):
         prompts_of("a photo|a {}")
 
 
-def test_from_a_list_of_names_to_a_verdict(clip, tmp_path):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Pictures of six classes, and a list of these and a seventh."""
+    folder = tmp_path_factory.mktemp("named")
     names = ["the", "small", "cat", "sat", "on", "a", "mat"]
     rng = np.random.default_rng(0)
     for k, name in enumerate(names[:6]):
-        (tmp_path / "data" / name).mkdir(parents=True)
+        (folder / "data" / name).mkdir(parents=True)
         for i in range(6):
             pixels = np.clip(40 * k + rng.integers(0, 30, (16, 16, 3)), 0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "data" / name / f"{i}.png")
-    (tmp_path / "names.csv").write_text("class\n" + "\n".join(names) + "\n")
-    given = {"source": f"hf/{clip[0]}", "classes": tmp_path / "names.csv", "quiet": True}
-    run = fit(tmp_path / "data", prompts="the {} .", method="aligned", out=tmp_path / "run", **given)
+            Image.fromarray(pixels).save(folder / "data" / name / f"{i}.png")
+    (folder / "names.csv").write_text("class\n" + "\n".join(names) + "\n")
+    return folder
+
+
+def test_from_a_list_of_names_to_a_verdict(clip, folder, tmp_path):
+    given = {"source": f"hf/{clip[0]}", "classes": folder / "names.csv", "quiet": True}
+    run = fit(folder / "data", prompts="the {} .", method="aligned", out=tmp_path / "run", **given)
     assert set(run.arms) == {"aligned", "seen_only"}
     assert (run.verdict.arm, run.verdict.baseline) == (run.result["guard"]["kept"], "seen_only")
     assert run.result["zero_shot"]["classes"] == ["mat"]
-    with pytest.raises(UserError, match="--prompts says how the names of --classes are read"):
-        fit(tmp_path / "data", source=given["source"], prompts="the {}", out=tmp_path / "none", quiet=True)
+
+
+def test_the_head_of_names_answers_as_the_librarys_clip_and_training_begins_with_it(clip, folder):
+    directory, model = clip
+    source = open_source(f"hf/{directory}")
+    options = FitOptions(source=source.spec, prompts="a {} .")
+    data = hs.open(folder / "data")
+    bench = Workbench.create(data, source, options, start_processes("cpu"), Progress(quiet=True))
+    assert "aligned" in named_arms(bench).arms
+    rows, network = np.arange(len(data)), bench.network(pretrained=True, seed=0)
+    found = fit_names(bench, network, rows, None)
+    x = network.preprocess(data.raw(rows))
+    tokens = source.facing("text").build().preprocess([f"a {name} ." for name in bench.logic.task.classes])
+    with torch.no_grad():
+        wanted = model(pixel_values=x, **tokens).logits_per_image
+        norms = network.features(x).norm(dim=1, keepdim=True)
+        scale = found["steepness"] / model.logit_scale.exp()
+        assert torch.allclose(network(x) / norms, scale * wanted, rtol=1e-3, atol=1e-6)
+    facts = Facts(30, 5, False, 10_000, 4, "clip", Speed(0.0, 1e-4), named=True)
+    job = Job("wise_ft", 0, rows[:20], rows[20:], folder, settings={PROBED: {"steepness": 3.0}})
+    begun, kept = _begun(bench, make_plan(facts, options), job, WiseFT())
+    assert kept == {PROBED: {"steepness": 3.0}}
+    assert torch.allclose(begun.head.weight.norm(dim=1), torch.tensor(3.0))
+    assert not reads_names(replace(bench, options=replace(options, prompts=None)))
+
+
+@pytest.mark.slow
+def test_fine_tuning_starts_from_the_names_and_ends_between(clip, folder, tmp_path):
+    """With a rate that moves nothing, WiSE-FT answers as the names alone."""
+    run = fit(
+        folder / "data", source=f"hf/{clip[0]}", prompts="a {} .", arms="chosen,aligned", epochs=1, views=1,
+        learning_rate=1e-12, depth="1", out=tmp_path / "run", quiet=True,
+    )  # fmt: skip
+    assert run.result["plan"]["method"] == "wise_ft"
+    assert "fine-tuning starts from the head that they make" in " ".join(run.result["plan"]["reasons"])
+    moved, named = run.arms["wise_ft"]["test"], run.arms["aligned"]["test"]
+    assert moved["accuracy"] == named["accuracy"]
+    assert moved["log_loss"] == pytest.approx(named["log_loss"], abs=1e-3)

@@ -25,6 +25,15 @@ def test_more_labels_free_more_stages():
     assert depths == [0, 3, 9]
 
 
+def test_where_names_are_a_head_fine_tuning_starts_from_it():
+    named = replace(FACTS, named=True)
+    for labels in (5, 100, 1000):
+        plan = make_plan(replace(named, per_class=labels), OPTIONS)
+        assert (plan.method, plan.depth > 0) == ("wise_ft", True)
+    assert make_plan(named, replace(OPTIONS, method="probe")).method == "probe"
+    assert make_plan(replace(named, single=True), OPTIONS).method == "cosine"
+
+
 SMALL = replace(FACTS, parameters=150_000, modality="image", n_stages=4, family="headstart")
 
 

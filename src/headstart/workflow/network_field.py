@@ -26,6 +26,7 @@ from headstart.workflow.arms.few import class_means, without_choices
 from headstart.workflow.arms.fitting import run_arm
 from headstart.workflow.arms.forgetting import forgetting, source_at_hand
 from headstart.workflow.arms.gained import gained_and_lost, words
+from headstart.workflow.arms.names import check_names_read, reads_names
 from headstart.workflow.arms.plain import plain_arms
 from headstart.workflow.arms.refit import load_arm, refit_arms
 from headstart.workflow.arms.temperature import calibrated, temperature_of
@@ -37,6 +38,7 @@ from headstart.workflow.judging.measuring import measures_of, scores_of
 from headstart.workflow.judging.predictions import Predictions
 from headstart.workflow.judging.verdict import Guard, Verdict, guard, judge_kept
 from headstart.workflow.network_record import network_details
+from headstart.workflow.opening.names import ALIGNED
 from headstart.workflow.opening.task_methods import check_methods_fit, with_fitting_arms
 from headstart.workflow.opening.transfer import Transfer
 from headstart.workflow.options import FitOptions, depth_of, seconds_of
@@ -95,6 +97,7 @@ class NetworkField(Field[Plan, Results]):
         named = {*options.arms, *([options.method] if options.method is not None else [])}
         check_continuing(self.bench, tuple(sorted(named - {"chosen", "baselines", *PLAIN})))
         check_methods_fit(options, self.logic.task)
+        check_names_read(self.bench)
         if options.forgetting:
             source_at_hand(self.bench.source.spec, self.bench.source.kind)
 
@@ -121,8 +124,9 @@ class NetworkField(Field[Plan, Results]):
         shift = source_shift(bench.dataset, bench.source, seed=bench.options.seed, network=network)
         auc, flops = shift.auc if shift else None, count_flops(bench, network)
         facts = facts_of(
-            bench.dataset, network, measure(bench, network), auc, bench.options.shots, flops, bench.source.means
-        )
+            bench.dataset, network, measure(bench, network), auc, bench.options.shots, flops, bench.source.means,
+            named=reads_names(bench),
+        )  # fmt: skip
         plan = make_plan(facts, named_arms(bench), self.transfer.raced)
         plan = replace(plan, reasons=(*bench.notes, *plan.reasons))
         return plan.to_json() | {"shift": shift.to_json() if shift else None}
@@ -284,6 +288,7 @@ def named_arms(bench: Workbench) -> FitOptions:
     if bench.unlabelled is not None and options.arms == FitOptions.arms:
         arms += [arm for arm in BESIDE if arm not in arms]
     arms += class_means(bench)
+    arms += [ALIGNED] if reads_names(bench) and options.arms == FitOptions.arms else []
     chosen = options.method if options.method is not None and "chosen" in arms else ""
     beside = [twin for arm in (*arms, chosen) if (twin := without_moves(arm)) is not None and twin != options.method]
     return replace(options, arms=tuple(dict.fromkeys([*arms, *beside])))

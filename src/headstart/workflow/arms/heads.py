@@ -15,7 +15,9 @@ from headstart.shallow.heads.joint import MOST_ROWS, choose_jointly
 from headstart.shallow.heads.linear import Head, Problem, put_into
 from headstart.shallow.parameters.probe import Probe
 from headstart.storage import checksum
+from headstart.workflow.arms.names import fit_names
 from headstart.workflow.arms.workbench import Workbench
+from headstart.workflow.opening.names import ALIGNED
 
 POOLED = "pooled"
 INNER = 5
@@ -45,6 +47,8 @@ def fit_head(
         return fit_knn(bench, network, rows, settings)
     if kind in ("prototypes", "cosine"):
         return fit_means(bench, network, kind, rows)
+    if kind == ALIGNED:
+        return fit_names(bench, network, rows, settings)
     if kind == "self_taught":
         return fit_codes(bench, network, rows, settings)
     if kind == "stage_probe":

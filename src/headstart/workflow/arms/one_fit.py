@@ -21,6 +21,7 @@ from headstart.workflow.arm import arm_of
 from headstart.workflow.arms.beside import BODY_RATE, half_labelled
 from headstart.workflow.arms.continuing import continued, former, stream_of
 from headstart.workflow.arms.heads import fit_head, fit_probe
+from headstart.workflow.arms.names import fit_names, reads_names
 from headstart.workflow.arms.plain import fit_plain
 from headstart.workflow.arms.workbench import Workbench
 from headstart.workflow.planning.effort import MORE_RATE, fit_name
@@ -221,7 +222,8 @@ def _by(evaluate: Any) -> Score:
 def _begun(bench: Workbench, plan: Plan, job: Job, method: Method) -> tuple[Network, dict[str, Any]]:
     """Return what training begins with: an earlier fit of the arm, the source's weights or random ones.
 
-    Beside it what the probe chose that it starts from, under `PROBED`; a fit of more rows keeps what its search chose.
+    Beside it what the probe chose that it starts from, or the head of names, under `PROBED`; a fit of more rows keeps
+    what its search chose.
     """
     if job.start is not None:
         return load_network(job.start)[0].to(bench.device), {}
@@ -232,6 +234,8 @@ def _begun(bench: Workbench, plan: Plan, job: Job, method: Method) -> tuple[Netw
         return continued(bench, job.arm, network, len(job.rows)), {}
     if method.starts_from_probe or arm_of(job.arm).half_labelled:
         chosen = (job.settings or {}).get(PROBED)
+        if method.starts_from_probe and reads_names(bench):
+            return network, {PROBED: fit_names(bench, network, job.rows, chosen)}
         return network, {PROBED: fit_probe(bench, network, job.rows, plan.views, settings=chosen)}
     return network, {}
 

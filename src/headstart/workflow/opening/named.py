@@ -7,6 +7,7 @@ from headstart.catalogue.entry import Entry
 from headstart.choice.stored import refuse_unkept
 from headstart.errors import UserError, nearest
 from headstart.workflow.arm import HALF_LABELLED, PLAIN, REFERENCE, arm_of
+from headstart.workflow.opening.names import ALIGNED
 from headstart.workflow.options import (
     TRAINED,
     UNSEEN,
@@ -51,6 +52,8 @@ def _check_method(option: str, expression: str, options: FitOptions) -> None:
     if not all(word.strip() for word in expression.split("+")):
         raise UserError(f"{option} names '{expression[:100]}', where a method is missing beside a +; name it.")
     base, _ = catalogue.parts(expression)
+    if expression == ALIGNED and options.prompts is not None:
+        return
     if base.name in HALF_LABELLED:
         if options.unlabelled is None:
             raise UserError(_half_labelled(option, base.name))
@@ -141,7 +144,8 @@ def _misplaced(option: str, base: Entry) -> str:
     if base.kind == "multitask":
         return f"{option} {name} weighs several tasks; give every label column with a --label of its own."
     if base.kind == "zero_shot":
-        return f"{option} {name} tells classes by their attributes; list them with --classes FILE."
+        prompts = ", or say how the source reads their names with --prompts" if name == ALIGNED else ""
+        return f"{option} {name} tells classes by their attributes; list them with --classes FILE{prompts}."
     if base.kind in PRETRAINS:
         return (
             f"{option} {name} makes a source; `headstart pretrain DATA --method {name} --out RUN`, then fit with "

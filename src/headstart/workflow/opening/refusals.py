@@ -26,6 +26,9 @@ NOT_WHO = {
     "trials": "nothing races",
     "study": "nothing races",
     "norm": "there is one domain",
+    "classes": "nobody has a class",
+    "words": "nobody has a class",
+    "prompts": "nobody has a class",
 }
 """Options that a verification cannot heed, and why."""
 BLIND = {
@@ -55,6 +58,9 @@ UNUSED = {
     "replay": "no label is learned from",
     "views": "each method shows the views that it needs",
     "precision": "it trains in full precision",
+    "classes": "the run knows its classes",
+    "words": "the run knows its classes",
+    "prompts": "the run knows its classes",
 }
 """Options that a run's model cannot heed where it is adapted without labels, and why."""
 
@@ -111,6 +117,7 @@ def check_options(verb: str, options: FitOptions, *, has_source_data: bool) -> N
         return
     if options.unlabelled is not None:
         _check_unlabelled(options, has_source_data=has_source_data)
+    _check_names(options, has_source_data=has_source_data)
     if has_source_data:
         check_methods(options)
         return
@@ -150,6 +157,7 @@ NOT_SEVERAL = {
     "replay": "no arm goes on from a run",
     "classes": "each task has the classes of its column",
     "words": "each task has the classes of its column",
+    "prompts": "each task has the classes of its column",
     "size": "it is for pictures with masks or boxes",
     "head": "each task has a linear head",
 }
@@ -249,10 +257,17 @@ def check_pairs(options: FitOptions) -> None:
         )
 
 
+def _check_names(options: FitOptions, *, has_source_data: bool) -> None:
+    """Refuse a list of classes and what reads it where nothing would: beside source data, and where sources race."""
+    where = "with --source-data, which has samples of every class" if has_source_data else ""
+    where = where or ("in a race, which starts from trained heads" if options.races else "")
+    for name in ("classes", "words", "prompts") if where else ():
+        if getattr(options, name) is not None and (has_source_data or name == "prompts"):
+            raise UserError(f"--{name} has no meaning {where}; leave it out.")
+
+
 def check_zero_shot(options: FitOptions) -> bool:
     """Whether classes without a sample are to be told; refuse what has no meaning there."""
-    if options.classes is None and options.prompts is not None:
-        raise UserError("--prompts says how the names of --classes are read; give that list too, or leave it out.")
     if options.classes is None:
         if options.words is not None:
             raise UserError("--words tells the classes of --classes by name; give that list too, or leave it out.")

@@ -27,6 +27,7 @@ class Facts:
     modality : of the inputs where the labels are classes, one per sample; "" otherwise.
     inner : of the training rows, those that say when to stop where there is a validation split; 0 where its rows do.
     single : whether no class has a second training label, so that nothing can be held out.
+    named : whether a side of the source reads the classes' names.
     means : how class means of the source's features are compared best, by its own evidence: `prototypes` or `cosine`.
     """
 
@@ -48,6 +49,7 @@ class Facts:
     solvable: bool = True
     dense: bool = False
     single: bool = False
+    named: bool = False
     means: str = "cosine"
 
 
@@ -59,6 +61,8 @@ def facts_of(
     shots: int | None = None,
     flops: float = 0.0,
     means: str = "",
+    *,
+    named: bool = False,
 ) -> Facts:
     """Collect what `make_plan` looks at."""
     rows = dataset.splits["train"]
@@ -85,6 +89,7 @@ def facts_of(
         solvable=bool(dataset.task.label_space.solved_as) and not hasattr(network.head, "reads"),
         dense=network.reads_maps,
         single=is_single(dataset, shots),
+        named=named,
         means=means or "cosine",
         coloured=network.preprocess.augments and getattr(network.preprocess, "channels", 3) == 3,
     )

@@ -27,9 +27,13 @@ SINGLE = (
     "With one label per class nothing can be held out, so arms are not compared: the planned one is handed back, and "
     "the test split alone says what it is worth."
 )
-FROZEN, SOME, EVERY = "probe", "lp_ft", "finetune"
-"""What is planned where no stage, some stages, or with much data every stage learns."""
-check_names((FROZEN, SOME, EVERY), catalogue.names(), "headstart.workflow.planning.plan")
+FROZEN, SOME, EVERY, NAMED = "probe", "lp_ft", "finetune", "wise_ft"
+"""What is planned where no stage, some stages, or with much data every stage learns; where names are a head."""
+NAMES_READ = (
+    "The source reads the classes' names, so fine-tuning starts from the head that they make, and the best share of "
+    "both ends is kept (WiSE-FT)."
+)
+check_names((FROZEN, SOME, EVERY, NAMED), catalogue.names(), "headstart.workflow.planning.plan")
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,8 @@ def make_plan(facts: Facts, options: FitOptions, raced: Raced | None = None) -> 
     asked_for = "was asked for" if raced is None or raced.method is None else "won the race"
     method, depth, reasons = _policy(facts)
     method = _by_gradients(facts, method)
+    if facts.named and not facts.single:
+        method, depth, reasons = NAMED, depth or _last_stages(facts), [*reasons, NAMES_READ]
     if options.method is not None:
         method = options.method
         reasons = [f"The method {method} {asked_for}."]

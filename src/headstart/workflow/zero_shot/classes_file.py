@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from headstart.engine.predict import evaluating
 from headstart.errors import UserError, nearest
 from headstart.networks import Source, open_source
+from headstart.workflow.opening.names import read_aloud
 
 Array = np.ndarray
 MOST = 2**26
@@ -144,44 +144,6 @@ def name_vectors(classes: tuple[str, ...], path: str | Path) -> Array:
             raise UserError(f"--words {path} has no word of the class '{name}'; give attributes for it instead.")
         found.append(vectors[[place[word] for word in spelled]].mean(axis=0))
     return np.array(found)
-
-
-def read_aloud(texts: list[str], source: Source, prompts: tuple[str, ...] = ("{}",)) -> Array:
-    """Return what a text source makes of names or descriptions [k, d]: pooled features; of several prompts the mean of
-    features of unit length."""
-    if source.modality != "text":
-        raise UserError(
-            f"--words {source.spec} reads {source.modality} data; give a source of texts, or an .npz of vectors."
-        )
-    network = source.build()
-    with evaluating(network):
-        said = [network.features(network.preprocess([one.replace("{}", t) for t in texts])) for one in prompts]
-    found = [one.double().cpu().numpy() for one in said]
-    if len(found) == 1:
-        return found[0]
-    return np.mean([one / np.maximum(np.linalg.norm(one, axis=1, keepdims=True), 1e-12) for one in found], axis=0)
-
-
-def prompts_of(given: str | None) -> tuple[str, ...]:
-    """Return the templates that ``--prompts`` names, joined by ``|``.
-
-    Raises
-    ------
-    UserError
-        If one has no place for the name.
-
-    Examples
-    --------
-    >>> prompts_of("a photo of a {}. | a drawing of a {}.")
-    ('a photo of a {}.', 'a drawing of a {}.')
-    """
-    if given is None:
-        return ("{}",)
-    found = tuple(one.strip() for one in given.split("|"))
-    for one in found:
-        if one.count("{}") != 1:
-            raise UserError(f"--prompts has '{one[:100]}', which needs one {{}} where the class's name goes.")
-    return found
 
 
 def _refuse_equal(path: str | Path, classes: tuple[str, ...], attributes: Array) -> None:

@@ -15,7 +15,7 @@ from torch import nn
 
 from headstart import catalogue
 from headstart.data import Dataset
-from headstart.errors import UserError, check_names
+from headstart.errors import UserError
 from headstart.functional.bootstrap import mean_interval
 from headstart.functional.linear import probabilities
 from headstart.networks import Network, save_network
@@ -33,19 +33,18 @@ from headstart.workflow.judging.predictions import Predictions
 from headstart.workflow.judging.verdict import Guard, Verdict, judge_kept
 from headstart.workflow.network_field import save_reference
 from headstart.workflow.network_record import source_record
+from headstart.workflow.opening.names import ALIGNED, prompts_of, text_side
 from headstart.workflow.opening.transfer import Transfer
 from headstart.workflow.record import arm_record, title_of
 from headstart.workflow.saved import read_plan
 from headstart.workflow.setting import classify
 from headstart.workflow.trained_rows import Parts
 from headstart.workflow.zero_shot.choosing import Chosen, choose, class_means_of, harmonic, trials_of
-from headstart.workflow.zero_shot.classes_file import prompts_of, read_classes
+from headstart.workflow.zero_shot.classes_file import read_classes
 
 Array = np.ndarray
 Results = dict[str, dict[str, Any]]
 SEEN_ONLY = "seen_only"
-ALIGNED = "aligned"
-check_names([ALIGNED], catalogue.names(), "headstart.workflow.zero_shot.field.ALIGNED")
 MEASURED = 0.2
 NEVER = -1e4
 """A logit whose probability is 0 beside any other."""
@@ -83,8 +82,7 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
                 f"{data.name} has {self.seen} classes with samples, and {LEAST} are the least that attributes can be "
                 "learned and measured with; give more classes."
             )
-        sides = transfer.source.others if options.words is None else ()
-        reader = next((side for side in sides if side.modality == "text"), None)
+        reader = text_side(transfer.source) if options.words is None else None
         prompts = prompts_of(options.prompts)
         found = read_classes(options.classes, task.classes, options.words, reader=reader, prompts=prompts)
         classes, self.attributes, self.aligned = found.classes, found.attributes, found.aligned
