@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import store
-from benchmarks.ranking import confirmed, first_guess, judge, ways, zoo
+from benchmarks.ranking import confirmed, first_guess, judge, race_equal, ways, zoo
 from headstart.storage import read_json
 from headstart.workflow.planning.first_guess import TABLE
 from headstart.workflow.ranking import measured
@@ -107,3 +107,25 @@ def test_a_guess_is_judged_on_the_target_that_did_not_make_it():
     records.append({"target": "four", "size": 4, "accuracy": records[1]["accuracy"]})
     found = {target: regret for target, regret, _ in first_guess.left_out(records)}
     assert found == pytest.approx({"one": 0.4, "two": 0.0, "three": 0.0, "four": 0.0})
+
+
+def raced(target, rights):
+    """Return records of one draw of a target: so many of 100 pictures right in each cell, the first ones."""
+    return [
+        {"target": target, "draw": 0, "cell": cell, "right": "1" * n + "0" * (100 - n), "cpu": 1.0, "won": "letters",
+         "date": "2026-11-28", "machine": "one"}
+        for cell, n in zip(race_equal.CELLS, rights, strict=True)
+    ]  # fmt: skip
+
+
+def test_a_race_is_held_against_the_recipe_that_is_best_over_all_targets_and_loses_by_one_target_below_it():
+    others = [50] * (len(race_equal.RECIPES) - 1)
+    won = race_equal.page(raced("a", [90, 80, *others]) + raced("b", [80, 80, *others]))
+    assert "**won**: against the best fixed recipe (cifar100, probe) +5.0 points (0.0 to +10.0)" in won.replace(
+        "+0.0", "0.0"
+    )
+    lost = race_equal.page(raced("a", [90, 80, *others]) + raced("b", [60, 80, *others]))
+    assert "**lost**" in lost
+    assert "1 targets wholly below 0" in lost
+    unfinished = raced("a", [90, 80, *others])[:-1]
+    assert "Not measured yet" in race_equal.page(unfinished)
