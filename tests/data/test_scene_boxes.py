@@ -99,7 +99,7 @@ def test_every_form_gives_the_same_boxes(form, tmp_path):
         np.testing.assert_allclose(label.boxes, np.array([box[:4] for box in wanted]).reshape(-1, 4), atol=1e-5)
         assert [dataset.task.classes[number] for number in label.numbers] == [box[4] for box in wanted]
     assert sum(counts["cell"] for counts in checks.counts.values()) == 12  # pictures that have one
-    assert [len(dataset.splits[name]) for name in ("train", "validation", "test")] == [19, 0, 5]
+    assert [len(dataset.splits[name]) for name in ("train", "validation", "test")] == [24, 0, 0]
 
 
 def test_lists_of_names_and_names_of_files_are_splits(tmp_path):

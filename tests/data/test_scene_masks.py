@@ -38,7 +38,7 @@ def test_two_values_are_background_and_foreground(high, tmp_path):
     assert dataset.task.classes == ("background", "foreground")
     np.testing.assert_array_equal(read(dataset), BASIC)
     assert dataset.labels([0])[0].amounts == (48, 48)
-    assert [len(dataset.splits[name]) for name in ("train", "validation", "test")] == [4, 0, 1]
+    assert [len(dataset.splits[name]) for name in ("train", "validation", "test")] == [5, 0, 0]
 
 
 def test_numbers_are_classes_named_by_them_and_255_has_no_label(tmp_path):

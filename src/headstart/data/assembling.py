@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from headstart.data.arrow import Columns
 from headstart.data.conventions import Reading
+from headstart.data.crossing import crossed_splits, is_few, words
 from headstart.data.dataset import SPLITS, Dataset, TableColumns
 from headstart.data.inputs import Records
 from headstart.data.material import Material, Options
@@ -25,10 +26,12 @@ def assemble(material: Material, options: Options) -> Dataset:
     numbers, names = material.group if material.group else (None, [])
     if numbers is not None and given is not None:
         require_whole_groups(numbers, given, names, material.origin)
-    splits = make_splits(task, targets, given, numbers, options.seed)
+    few = is_few(task, len(targets), given)
+    splits = crossed_splits(len(targets)) if few else make_splits(task, targets, given, numbers, options.seed)
     require_splits(task, targets, splits, material.origin)
     inferred = {"task": f"{task.kind}: {material.encoded.reason}", **material.inferred}
-    inferred.setdefault("splits", _describe_splits(given, numbers is not None, options.seed))
+    made = words(task) if few else _describe_splits(given, numbers is not None, options.seed)
+    inferred.setdefault("splits", made)
     if material.given is not None and not (material.given == 2).any() and given is not None:
         inferred["splits"] += f"; {AS_TEST}"
     inputs = material.inputs

@@ -136,7 +136,9 @@ def folds(dataset: Dataset, k: int = 3, seed: int = 0) -> list[tuple[np.ndarray,
     if dataset.group is not None:
         fold, k = _fold_of_groups(layers, dataset.group[rows], k, int(rng.integers(2**31)))
     else:
-        fold, k = _stratified_folds(layers, min(k, len(rows)), dataset.task.label_space.of_classes, rng)
+        space = dataset.task.label_space
+        keep_single = space.of_classes and space.reads != "objects"  # whose strata are no classes
+        fold, k = _stratified_folds(layers, min(k, len(rows)), keep_single, rng)
     parts = [(rows[fold != number], rows[fold == number]) for number in range(k)]
     return [(train, validation) for train, validation in parts if len(train) and len(validation)]
 

@@ -31,6 +31,8 @@ class LabelSpace(ABC):
         less is better.
     one_class : whether each sample has exactly one class, as class weights and labels counted per class need.
     has_shares, has_hits : whether a sample's score lies between 0 and 1; whether it is 0 or 1.
+    crossed_below : samples below which, without a given test part, each is judged once by a model that never saw it
+        (`headstart.data.crossing`); 0 where a fifth of them is set apart instead.
     writes : what predictions may be written as beside a table, in words; empty for nothing else.
     view : how the report shows what is right and wrong (`headstart.report.quality`).
     meaning : what predictions are. purpose : what a model does, with ``{names}`` and ``{unit}``.
@@ -49,6 +51,7 @@ class LabelSpace(ABC):
     one_class: ClassVar[bool] = False
     has_shares: ClassVar[bool] = True
     has_hits: ClassVar[bool] = False
+    crossed_below: ClassVar[int] = 0
     writes: ClassVar[str] = ""
     view: ClassVar[str]
     meaning: ClassVar[str]

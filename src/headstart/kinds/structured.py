@@ -19,6 +19,7 @@ class Structured(LabelSpace):
     link = "identity"
     solved_as = ""
     dtype = object
+    crossed_below = 40
     methods = frozenset({"scratch", "finetune", "l2sp"})
     view = "classes"
 

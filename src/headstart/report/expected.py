@@ -165,7 +165,7 @@ FORGETTING = Record(
     },
 )
 """What a run's stages have forgotten, and what each arm gained and lost against its source."""
-PLAN = Record({}, {"reasons": WORDS})
+PLAN = Record({}, {"reasons": WORDS, "crossed": Flag()})
 RACE = Record(
     {
         "n": COUNT,

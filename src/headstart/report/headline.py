@@ -158,7 +158,8 @@ def _figures(run: dict[str, Any], metric: str, said: dict[str, Any]) -> list[dic
         label = f"Over the best simple way, {title_of(run, best.get('baseline'))}"
         figures.append({"label": label, "value": value, "note": note})
     n_test = said.get("n_test") or ((run.get("data") or {}).get("splits") or {}).get("test")
-    figures.append({"label": "Test samples", "value": fmt.count(n_test), "note": _seeds(run)})
+    label = "Judged out of fold" if (run.get("plan") or {}).get("crossed") else "Test samples"
+    figures.append({"label": label, "value": fmt.count(n_test), "note": _seeds(run)})
     return figures
 
 

@@ -62,6 +62,8 @@ class NetworkField(Field[Plan, Results]):
     """Whether the run starts from the source's weights."""
     compared = True
     """Whether arms are compared with one another, so that each needs rows of its own to say when to stop."""
+    judges = "the test split"
+    """What the rows of the verdict are, in words."""
 
     def __init__(self, transfer: Transfer) -> None:
         assert transfer.source is not None
@@ -216,6 +218,7 @@ class NetworkField(Field[Plan, Results]):
             planned=planned_of(plan, results),
             simple={arm: validation[arm] for arm in results if arm_of(arm).simple},
             measures=measures_of(self.logic, predictions.values, predictions.labels),
+            judges=self.judges,
             seed=self.bench.options.seed,
         )
 
@@ -250,7 +253,7 @@ class NetworkField(Field[Plan, Results]):
         self.save_network(network, results, record, folder)
         if bench.options.remember:
             remember(bench, network, folder, kept.kept)
-        part, rows = results[kept.kept][index], bench.dataset.splits["test"]
+        part, rows = results[kept.kept][index], predictions.rows
         answers, frozen = predictions.values[kept.kept][index], part["cut"] == len(network.stages)
         write_reference(folder, of_network(bench, network, rows, answers, frozen=frozen))
         collect(
@@ -259,7 +262,7 @@ class NetworkField(Field[Plan, Results]):
             after=network,
             logic=bench.logic,
             dataset=bench.dataset,
-            rows=bench.dataset.splits["test"],
+            rows=rows,
             predictions=predictions.values[kept.kept][index],
             seed=bench.options.seed,
             encode=bench.features,

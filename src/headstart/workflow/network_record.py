@@ -56,7 +56,7 @@ def network_details(
         baselines=constant_baseline(bench.logic, train, predictions),
         warnings=[
             *(reason for reason in plan.reasons if OVERLAP in reason),
-            *_warnings(checks, results, verdict),
+            *_warnings(checks, results, verdict, plan),
             *refit_warnings(bench, plan, results, kept),
         ],
         device=str(bench.device),
@@ -74,6 +74,8 @@ def source_record(bench: Workbench) -> dict[str, Any]:
 
 def selection(plan: Plan) -> str:
     """Say what arms are compared by."""
+    if plan.crossed:
+        return f"pictures that each of {plan.folds} folds set aside"
     return f"{plan.folds}-fold cross-validation" if plan.folds else "validation split"
 
 
@@ -106,9 +108,15 @@ def refit_warnings(bench: Workbench, plan: Plan, results: Results, kept: str) ->
     return [f"The budget cut {arm} short when it was fitted again with the validation rows." for arm in cut]
 
 
-def _warnings(checks: Checks, results: Results, verdict: Verdict) -> list[str]:
+def _warnings(checks: Checks, results: Results, verdict: Verdict, plan: Plan) -> list[str]:
     warnings = []
-    if verdict.n_test < 100:
+    if plan.crossed:
+        warnings.append(
+            f"Each of {verdict.n_test} pictures was judged once, by one of {plan.folds} models that never saw it. The "
+            "model that is handed back is none of these: it learned from all the pictures, as they did from parts. "
+            "The interval counts the pictures, not that other parts would have given other models."
+        )
+    elif verdict.n_test < 100:
         warnings.append(f"The test split has only {verdict.n_test} samples, so the interval is wide.")
     leaks = checks.duplicates.get("n_across_splits", 0)
     if leaks:

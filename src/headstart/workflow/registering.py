@@ -68,7 +68,7 @@ def entry_of(run: Run) -> Mine:
         licence=_text(source.get("licence")),
         metric=value["metric"],
         score=score,
-        n_test=int((data.get("splits") or {}).get("test", 0)),
+        n_test=int(arm.get("n_test") or (data.get("splits") or {}).get("test", 0)),
         parameters=arm.get("parameters"),
         size=sum(one.stat().st_size for one in (folder / "model").rglob("*") if one.is_file()),
         created=str(value.get("created") or ""),

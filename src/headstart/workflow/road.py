@@ -6,9 +6,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from headstart.data.crossing import is_crossed
 from headstart.engine.progress import Progress
 from headstart.workflow.adapting.field import ArrayField
 from headstart.workflow.conclude import conclude
+from headstart.workflow.crossed_field import CrossedField
 from headstart.workflow.description import meaning_lines
 from headstart.workflow.few_shot.field import FewShotField
 from headstart.workflow.field import Field
@@ -87,7 +89,7 @@ def field_of(transfer: Transfer) -> Field[Any, Any]:
         if is_self_supervised(transfer.options.method):
             return SelfSupervisedField(transfer)
         return SourceField(transfer) if transfer.options.method is None else FewShotField(transfer)
-    return NetworkField(transfer)
+    return CrossedField(transfer) if is_crossed(transfer.target) else NetworkField(transfer)
 
 
 def walk(field: Field[Any, Any], folder: Path) -> Run | None:

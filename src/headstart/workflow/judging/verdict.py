@@ -212,6 +212,7 @@ def judge_kept(
     baseline: str = "scratch",
     simple: dict[str, float] | None = None,
     measures: Measures | None = None,
+    judges: str = "the test split",
     seed: int = 0,
 ) -> Verdict:
     """Judge the arm that is handed back, and second the planned one where it is another.
@@ -222,6 +223,7 @@ def judge_kept(
     simple : the simple ways that ran, with their validation scores: the best of them is what the kept one is also
         compared with. The test split does not choose it, or luck there would make the gain too small.
     measures : arm to the metric on any test rows, where it is no mean of one score per sample.
+    judges : what the samples are, in words.
     """
     pair = partial(_pair, measures)
     corpus = pair(kept, baseline) if baseline in scores else None
@@ -235,7 +237,7 @@ def judge_kept(
         strongest = max(simple, key=lambda arm: (simple[arm], arm == kept))
         corpus = pair(kept, strongest)
         best = compare(task, kept, scores[kept], strongest, scores[strongest], seed=seed, corpus=corpus)
-    note = against_the_choice(task, scores, kept, measures=measures, seed=seed)
+    note = against_the_choice(task, scores, kept, measures=measures, judges=judges, seed=seed)
     return replace(first, chosen=planned, arm=kept, planned=second, note=note, best=best)
 
 
@@ -247,7 +249,13 @@ def _pair(measures: Measures | None, arm: str, baseline: str) -> Corpus | None:
 
 
 def against_the_choice(
-    task: Task, scores: dict[str, Array], kept: str, *, measures: Measures | None = None, seed: int = 0
+    task: Task,
+    scores: dict[str, Array],
+    kept: str,
+    *,
+    measures: Measures | None = None,
+    judges: str = "the test split",
+    seed: int = 0,
 ) -> str:
     """Say which arm the test split puts before the kept one, if one is measurably or visibly better; else nothing."""
     every = np.arange(scores[kept].shape[1])
@@ -262,8 +270,9 @@ def against_the_choice(
         return ""
     how = "measurably better" if found.kind == "positive" else "better, though not measurably,"
     return (
-        f"The test split and the choice disagree: {best} is {how} than {kept}, by {found.size(task.metric)}. "
-        "The choice was made without the test split and stands; with more labelled samples both would be surer."
+        f"{judges[0].upper()}{judges[1:]} and the choice disagree: {best} is {how} than {kept}, by "
+        f"{found.size(task.metric)}. "
+        f"The choice was made without {judges} and stands; with more labelled samples both would be surer."
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import headstart
 from headstart.data import Checks, Counterpart, Dataset, check
 from headstart.data.assembling import AS_TEST
+from headstart.data.crossing import set_apart, together
 from headstart.data.half import open_half
 from headstart.data.several import Labels, fingerprint_of, open_several
 from headstart.engine.progress import Progress
@@ -263,12 +264,18 @@ def _alone(verb: str, given: Given, options: FitOptions, named: Sequence[Source]
         check_fits(target, source)
     if options.races:
         require_solvable(target, "a race")
-    target, checks = check(target, allow_damaged=options.allow_damaged)
+    target, checks = check(_judged(verb, target, options), allow_damaged=options.allow_damaged)
+    target = together(target, checks)
     if verb != "pretrain":
         check_shots(target, options.shots, least=2 if options.races else 1)
     if options.shots == 1:  # nothing can be held out
         target = target.with_splits(target.splits | {"validation": target.splits["validation"][:0]})
     return _Part(target, checks)
+
+
+def _judged(verb: str, target: Dataset, options: FitOptions) -> Dataset:
+    """Return the target with what its verb judges by: a network that is compared with nothing is fitted once."""
+    return set_apart(target, options.seed) if verb == "pretrain" else target
 
 
 def _with_source(transfer: Transfer) -> Transfer:
@@ -333,7 +340,8 @@ def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transf
         for one in sources or ([] if source is None else [source]):
             check_fits(target, one)
         source = None if source is None else source.facing(target.modality)
-        target, checks = check(target, allow_damaged=options.allow_damaged)
+        target, checks = check(_judged(saved["verb"], target, options), allow_damaged=options.allow_damaged)
+        target = together(target, checks)
     notes = tuple(saved.get("notes", ()))
     first = sources[0] if sources else source
     found = Transfer(saved["verb"], given, target, checks, sides, first, options, progress, notes, began, counterpart)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from headstart.data import Dataset
+from headstart.data.crossing import is_crossed
 from headstart.networks import Network
 from headstart.workflow.planning.costs import Speed, watched_rows
 
@@ -28,6 +29,7 @@ class Facts:
     inner : of the training rows, those that say when to stop where there is a validation split; 0 where its rows do.
     single : whether no class has a second training label, so that nothing can be held out.
     named : whether a side of the source reads the classes' names.
+    crossed : whether every sample is judged once, by a model that never saw it, for want of a test split.
     means : how class means of the source's features are compared best, by its own evidence: `prototypes` or `cosine`.
     """
 
@@ -51,6 +53,7 @@ class Facts:
     single: bool = False
     named: bool = False
     means: str = "cosine"
+    crossed: bool = False
 
 
 def facts_of(
@@ -91,6 +94,7 @@ def facts_of(
         single=is_single(dataset, shots),
         named=named,
         means=means or "cosine",
+        crossed=is_crossed(dataset),
         coloured=network.preprocess.augments and getattr(network.preprocess, "channels", 3) == 3,
     )
 

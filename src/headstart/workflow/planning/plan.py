@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from headstart import catalogue
+from headstart.data import crossing
 from headstart.errors import check_names
 from headstart.schema import record_of, require
 from headstart.workflow.arm import arm_of
@@ -48,7 +49,8 @@ class Plan:
     again : whether an arm is fitted again on all its rows, once inner rows have said when to stop.
     epochs : the rounds that these are, by arm.
     learning_rate : by arm.
-    folds : number of cross-validation folds; 0 when there is a validation split.
+    folds : number of cross-validation folds; 0 when there is a validation split. crossed : whether the folds also
+        judge, for want of a test split, so that arms are compared on other rows.
     seconds : expected, by arm, if no validation stops it.
     expected : seconds of the whole fit, by part. reserve : those of what comes after the last arm.
     timetable : expected seconds of each fit in order, by which the clock shares out the budget.
@@ -74,6 +76,7 @@ class Plan:
     timetable: dict[str, float] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    crossed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"arms": list(self.arms), "reasons": list(self.reasons)}
@@ -109,7 +112,7 @@ def make_plan(facts: Facts, options: FitOptions, raced: Raced | None = None) -> 
             method = _by_gradients(facts, FROZEN)
         elif options.method is None and method == FROZEN:
             method = SOME
-    folds = 0 if facts.has_validation or facts.single else FOLDS
+    folds = 0 if facts.has_validation or facts.single else crossing.FOLDS if facts.crossed else FOLDS
     batch = options.batch_size or _batch(facts)
     free = options.method is None and asked is None and options.epochs is None
     for fallback in [None, *_shallower(facts, depth)] if free else [None]:
@@ -123,7 +126,7 @@ def make_plan(facts: Facts, options: FitOptions, raced: Raced | None = None) -> 
         effort = find_effort(facts, options, arms, depth, folds, batch, views)
         if method not in effort.seconds or effort.paid >= FEW_STEPS or effort.steps == effort.cap:
             break
-    reasons += [_selection(folds) if not facts.single else SINGLE, *about_views]
+    reasons += [_selection(folds, facts.crossed) if not facts.single else SINGLE, *about_views]
     rates = {arm: options.learning_rate or _rate(facts, arm) for arm in arms}
     settings = {} if raced is None else dict(raced.settings)
     rates |= {method: settings.pop("learning_rate")} if "learning_rate" in settings else {}
@@ -147,6 +150,7 @@ def make_plan(facts: Facts, options: FitOptions, raced: Raced | None = None) -> 
         reserve=effort.reserve,
         timetable=effort.timetable,
         reasons=(*reasons, *effort.reasons),
+        crossed=facts.crossed,
     )
 
 
@@ -211,7 +215,15 @@ def _stages(depth: int, facts: Facts) -> str:
     return f"the last {depth} of {facts.n_stages} stages learn and the others stay frozen"
 
 
-def _selection(folds: int) -> str:
+CROSSED = (
+    "The pictures are too few to set some apart for a test: each is judged once, by one of {folds} models that never "
+    "saw it. The arm is chosen for each of these by pictures among the others; what is handed back is fitted on all."
+)
+
+
+def _selection(folds: int, crossed: bool = False) -> str:
+    if crossed:
+        return CROSSED.format(folds=folds)
     if folds == 0:
         return (
             "Arms are compared on the validation split, on which nothing else is chosen: a part of the training rows "
