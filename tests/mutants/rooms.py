@@ -40,6 +40,8 @@ _HEADS = ("tests/shallow/test_probe.py", "tests/shallow/test_joint.py", "tests/t
 _KINDS = ("tests/test_kinds.py", "tests/data/test_splits.py")
 _MAP = {
     "workflow/judging/verdict.py": ("tests/workflow/test_verdict.py",),
+    "workflow/crossed_field.py": ("tests/workflow/test_crossed.py",),
+    "data/crossing.py": ("tests/workflow/test_crossed.py",),
     "workflow/conclude.py": ("tests/workflow/test_verdict.py", *_ARMS),
     "workflow/network_field.py": ("tests/workflow/test_verdict.py", *_ARMS),
     "workflow/arms/temperature.py": ("tests/workflow/test_calibrate.py", *_ARMS),
