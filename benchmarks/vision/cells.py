@@ -119,7 +119,7 @@ SMALL = {**BOTH, "size": 160, "views": 4, "batch_size": 4, "learning_rate": 1e-3
 BEST = {**SMALL, "arms": ("chosen",), "size": 256, "epochs": 20, "budget": "2h", "patience": 100}
 """The aim, in minutes on one core, and at 320 pixels for three times as many rounds in half an hour. Sides, rate and
 batch were set before any test picture was looked at."""
-MASKS = {**BOTH, "size": 256, "views": 4, "batch_size": 4, "learning_rate": 1e-3, "budget": "12m", "method": "finetune"}
+MASKS = {**BOTH, "size": 256, "views": 4, "batch_size": 4, "learning_rate": 1e-3, "budget": "2h", "method": "finetune"}
 
 
 def table() -> dict[str, Cell]:
@@ -131,10 +131,10 @@ def table() -> dict[str, Cell]:
     for labelled, epochs in ((20, 40), (80, 20), (None, 10)):
         for seed in (0,):
             found[f"bccd/{labelled or 'all'}/seed-{seed}"] = lambda cell, n=labelled, e=epochs, s=seed: blood(
-                cell, n, **SMALL, seed=s, epochs=e, budget="30m"
+                cell, n, **SMALL, seed=s, epochs=e, budget="2h"
             )
     found["bccd/all/frozen"] = lambda cell: blood(
-        cell, None, **{**SMALL, "depth": "none", "arms": ("chosen",)}, epochs=10, budget="30m"
+        cell, None, **{**SMALL, "depth": "none", "arms": ("chosen",)}, epochs=10, budget="2h"
     )
     found["drive/pixels"] = lambda cell: by_pixels(sets.drive(PLACE / "sets"))
     found["drive/seed-0"] = lambda cell: vessels(cell, **{**MASKS, "epochs": 60, "depth": "all"})
@@ -143,13 +143,13 @@ def table() -> dict[str, Cell]:
         found[f"membrane/fold-{fold}"] = lambda cell, k=fold: cells_of_membrane(
             cell, k, **{**MASKS, "epochs": 12, "depth": "all"}
         )
-    found["pneumonia/seed-0"] = lambda cell: diagnosis(cell, arms=("probe",), budget="20m", views=1)
+    found["pneumonia/seed-0"] = lambda cell: diagnosis(cell, arms=("probe",), budget="2h", views=1)
     for seed in range(3):
-        found[f"faces/seed-{seed}"] = lambda cell, s=seed: people(cell, seed=s, budget="10m")
+        found[f"faces/seed-{seed}"] = lambda cell, s=seed: people(cell, seed=s, budget="1h")
     found["cost"] = lambda cell: costs()
     for by in ("direction", "digit"):
         for reader in ("gru", "mean"):
             found[f"clips/{by}/{reader}"] = lambda cell, b=by, r=reader: moving(
-                cell, b, head=r, budget="3m", arms=("probe", "scratch", "chosen"), epochs=20
+                cell, b, head=r, budget="1h", arms=("probe", "scratch", "chosen"), epochs=20
             )
     return found

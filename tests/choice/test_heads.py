@@ -6,7 +6,9 @@ import numpy as np
 
 from headstart.choice.heads import STRENGTHS, Heads, settle
 from headstart.choice.racing import prepare
+from headstart.functional.folds import default_strengths
 from headstart.shallow.domains import Domains
+from headstart.shallow.heads import tuned
 from headstart.shallow.heads.nearest import TunedNearest
 from headstart.shallow.heads.ridge import TunedRidge
 from headstart.shallow.heads.tuned import TunedLogistic
@@ -74,3 +76,18 @@ def test_a_handful_of_source_rows_settles_nothing_and_many_are_sampled(monkeypat
     assert settle(_domains(rows, broken), regression=False, seed=1) == settle(
         _domains(rows, broken), regression=False, seed=1
     )
+
+
+def test_of_many_rows_one_fold_alone_is_held_out(monkeypatch):
+    rows, labels = _rings()
+    every = TunedLogistic(n_folds=4).fit(rows, labels)
+    monkeypatch.setattr(tuned, "MANY", 399)
+    some = TunedLogistic(n_folds=4).fit(rows, labels)
+    asked = ~np.isnan(some.held_out_)
+    assert (asked.sum(), np.isnan(every.held_out_).sum()) == (100, 0)
+    assert some.strength_ in default_strengths("classification")
+    weights = np.where(asked, 1.0, 0.0)
+    judged_alike = TunedLogistic(strengths=(some.strength_,)).fit(rows, labels)
+    np.testing.assert_array_equal(judged_alike.coef_, some.coef_)
+    alone = TunedLogistic(n_folds=4).fit(rows, labels, sample_weight=1e-9 + weights)
+    assert not np.isnan(alone.held_out_[asked]).any()

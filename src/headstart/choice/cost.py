@@ -70,6 +70,16 @@ def cheapest_first(
     return base + sorted(rest, key=lambda one: expected_seconds(one, domains, n_classes, heads))
 
 
+def too_dear(cost: float, left: float, budget: float) -> str:
+    """Say why a candidate does not fit what is left of a budget, all in seconds."""
+    return f"left out: about {cost:.0f} s expected, {max(left, 0):.0f} s left of the budget of {budget:.0f} s"
+
+
+def all_spent(budget: float) -> str:
+    """Say why a candidate did not start."""
+    return f"left out: the budget of {budget:.0f} s was spent"
+
+
 def beyond(
     candidates: Sequence[Candidate], domains: Domains, n_classes: int, budget: float | None, heads: Heads = ROWS
 ) -> dict[int, tuple[float, float]]:

@@ -14,7 +14,7 @@ from scipy import sparse
 from sklearn.metrics import adjusted_mutual_info_score
 
 from headstart.choice.candidates import LEARNED, Candidate
-from headstart.choice.cost import beyond
+from headstart.choice.cost import all_spent, beyond, too_dear
 from headstart.choice.heads import Grid, Heads, settle
 from headstart.functional.folds import default_folds
 from headstart.shallow.domains import Domains, stack
@@ -162,11 +162,10 @@ def race(
     for number, candidate in enumerate(candidates):
         spent = time.perf_counter() - start
         note = ""
-        if number in dear:
-            cost, left = dear[number]
-            note = f"left out: about {cost:.1g} s expected, {max(left, 0):.1g} s left of the budget of {budget:g} s"
+        if budget is not None and number in dear:
+            note = too_dear(*dear[number], budget)
         elif budget is not None and out and spent > budget:
-            note = f"left out: the budget of {budget:g} s was spent"
+            note = all_spent(budget)
         if note:
             out.append(Result(candidate, None, None, None, {}, 0.0, note))
         else:

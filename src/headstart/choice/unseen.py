@@ -12,6 +12,7 @@ import numpy as np
 
 from headstart.choice.candidates import Candidate
 from headstart.choice.choosing import Selection
+from headstart.choice.cost import all_spent
 from headstart.choice.racing import AdaptationData, Result, fitted, outputs
 from headstart.functional.reuse import reusing
 from headstart.shallow.domains import Domains, masked
@@ -101,8 +102,7 @@ def choose_unseen(
         for candidate in (SOURCE_ONLY, *candidates):
             spent = time.perf_counter() - start
             if raced and budget is not None and spent > budget:
-                note = f"left out: the budget of {budget:g} s was spent"
-                raced.append(Result(candidate, None, None, None, {}, 0.0, note))
+                raced.append(Result(candidate, None, None, None, {}, 0.0, all_spent(budget)))
             else:
                 raced.append(_one(data, candidate, found))
             if on_done is not None:

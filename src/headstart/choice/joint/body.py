@@ -48,7 +48,8 @@ def create_grid_body(grid: Grid, *, width: int, dropout: float) -> Network:
     linear = nn.Linear(channels * size[0] * size[1], width)
     blocks.append(chain(nn.Flatten(), linear, nn.ReLU(), nn.Dropout(dropout) if dropout else None))
     spec = {"family": "grid", "grid": list(grid), "width": width, "dropout": dropout}
-    return Network(named("layer", blocks), nn.Identity(), width, UnsetPreprocess("table"), spec)
+    network = Network(named("layer", blocks), nn.Identity(), width, UnsetPreprocess("table"), spec)
+    return network.to(memory_format=torch.channels_last)  # pooling is vectorised there: two thirds of a step's time
 
 
 class Layers(NamedTuple):
@@ -64,7 +65,7 @@ class Layers(NamedTuple):
     def of(cls, network: Network) -> Layers:
         """Take the weights of a network that `create_body` made, with a linear head."""
         found = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
-        weights, biases = ([getattr(one, name).detach().numpy().astype(np.float64) for one in found]
+        weights, biases = ([getattr(one, name).detach().numpy().astype(np.float64, order="C") for one in found]
                            for name in ("weight", "bias"))  # fmt: skip
         return cls(tuple(weights), tuple(biases))
 

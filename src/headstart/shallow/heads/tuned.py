@@ -19,6 +19,8 @@ from headstart.functional.linear import Basis, logistic_path, probabilities, rot
 from headstart.isolated import Isolated
 
 Array = np.ndarray
+MANY = 10_000
+"""Rows beyond which one fold alone is held out: more of them would settle nothing more."""
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -26,7 +28,7 @@ class TunedLogistic(Isolated, ClassifierMixin, BaseEstimator):
     """Multinomial logistic regression, its strength chosen by seeded stratified cross-validation.
 
     ``min_{W, b}  mean_i w_i loss(W x_i + b, y_i) + s / 2 ||W||^2`` for every s of ``strengths`` at once, chosen by
-    weighted accuracy and, among equals, the loss.
+    weighted accuracy and, among equals, the loss. Of more than `MANY` rows the first fold alone is held out.
 
     Parameters
     ----------
@@ -38,8 +40,8 @@ class TunedLogistic(Isolated, ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     coef_ [k, d], intercept_ [k], classes_, strength_; standardised_ : what ``standardise`` came to.
-    held_out_ : [n] 1 for the rows that the chosen strength had right in the folds that held them out, else 0; there if
-        there was a choice.
+    held_out_ : [n] 1 for the rows that the chosen strength had right in the folds that held them out, else 0 (NaN for
+        rows that no fold held out); there if there was a choice.
     """
 
     strengths: tuple[float, ...] | None = None
@@ -64,8 +66,10 @@ class TunedLogistic(Isolated, ClassifierMixin, BaseEstimator):
         if len(scalings) * len(strengths) > 1:
             judged = [self._judge(X, labels, weights, strengths, bases[scaled]) for scaled in scalings]
             score, loss = np.concatenate(judged, axis=1)
-            share = np.full(len(labels), 1 / len(labels)) if weights is None else weights / weights.sum()
-            number = best(score @ share, loss @ share, np.tile(strengths, len(scalings)))
+            asked = ~np.isnan(score[0])
+            share = np.ones(asked.sum()) if weights is None else weights[asked]
+            share = share / share.sum()
+            number = best(score[:, asked] @ share, loss[:, asked] @ share, np.tile(strengths, len(scalings)))
             self.held_out_ = np.empty(len(labels))
             self.held_out_[order] = score[number]
         self.standardised_ = scalings[number // len(strengths)]
@@ -97,8 +101,10 @@ class TunedLogistic(Isolated, ClassifierMixin, BaseEstimator):
         columns than rows the scales too are those of all rows, as each fold's own would cost as much as all rows'.
         """
         n = len(labels)
-        loss, score = np.zeros((2, len(strengths), n))
-        for train, held in default_folds(labels, "classification", self.n_folds, self.seed):
+        folds = default_folds(labels, "classification", self.n_folds, self.seed)[: 1 if n > MANY else None]
+        loss, score = np.full((2, len(strengths), n), np.nan)
+        for train, held in folds:
+            loss[:, held] = score[:, held] = 0.0
             if len(np.unique(labels[train])) < 2:
                 continue
             part = None if weights is None else weights[train]

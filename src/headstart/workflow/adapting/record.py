@@ -223,12 +223,16 @@ def _lines(candidates: list[dict[str, Any]], best: dict[str, Any] | None, metric
         return "" if value is None else f"  test {100 * value:.1f}%" if metric in SHARES else f"  test {value:.4g}"
 
     lines = ["Race (chosen without target labels):"]
+    not_begun: dict[str, list[str]] = {}
     for one in candidates:
-        if one["note"]:
+        if one["note"].startswith("left out: ") and one["test"] is None:
+            not_begun.setdefault(one["note"], []).append(one["name"])
+        elif one["note"]:
             lines.append(f"  {one['name']:<26} {one['note']}{shown(one['test'])}")
-            continue
-        gain = "" if one["predicted_gain"] is None else f"predicted gain {one['predicted_gain']:+.1f}"
-        lines.append(f"{'*' if one['kept'] else ' '} {one['name']:<26} {gain:<22}{shown(one['test'])}")
+        else:
+            gain = "" if one["predicted_gain"] is None else f"predicted gain {one['predicted_gain']:+.1f}"
+            lines.append(f"{'*' if one['kept'] else ' '} {one['name']:<26} {gain:<22}{shown(one['test'])}")
+    lines += [f"  {', '.join(names)} {note}" for note, names in not_begun.items()]
     if best:
         lines.append(f"  With the target's labels {best['name']} would have been chosen:{shown(best['test'])}.")
     return lines
