@@ -71,6 +71,8 @@ _MAP = {
     "validators/scorer.py": ("tests/shallow/test_splitters.py",),
     "workflow/arms/names.py": ("tests/networks/test_clip.py",),
     "workflow/opening/names.py": ("tests/networks/test_clip.py",),
+    "networks/entailment_family.py": ("tests/networks/test_entailment.py",),
+    "networks/source_entailment.py": ("tests/networks/test_entailment.py",),
     "functional/bootstrap.py": _STATISTICS,
     "functional/intervals.py": ("tests/functional/test_intervals.py", *_STATISTICS),
     "functional/calibration.py": ("tests/functional/test_convex.py", "tests/shallow/instances/test_label_shift.py"),

@@ -77,7 +77,7 @@ def test_names_alone_are_told_by_their_words(tmp_path):
     np.savez(tmp_path / "words.npz", words=np.array(["red", "fox", "owl"]), vectors=np.eye(3))
     np.testing.assert_allclose(name_vectors(("Red_fox", "owl"), tmp_path / "words.npz"), [[0.5, 0.5, 0], [0, 0, 1]])
     (tmp_path / "names.csv").write_text("name\nowl\nred fox\n")
-    classes, found, _ = read_classes(tmp_path / "names.csv", ("owl",), str(tmp_path / "words.npz"))
+    classes, found, *_ = read_classes(tmp_path / "names.csv", ("owl",), str(tmp_path / "words.npz"))
     assert classes == ("owl", "red fox")
     assert found.tolist() == [[0, 0, 1], [0.5, 0.5, 0]]
 
@@ -90,7 +90,7 @@ def test_names_and_descriptions_are_read_by_a_text_encoder(tmp_path, monkeypatch
     first, second, *_ = [word for word in WORDS if word.isalpha()]
     (tmp_path / "list.csv").write_text(f"class,description\nx,{first}\ny,{second} {first}\n")
     spec = f"hf/{tmp_path / 'bert'}"
-    classes, found, _ = read_classes(tmp_path / "list.csv", ("y",), spec)
+    classes, found, *_ = read_classes(tmp_path / "list.csv", ("y",), spec)
     assert classes == ("y", "x")
     network = open_source(spec).build()
     np.testing.assert_allclose(found[1], network.features(network.preprocess([first])).detach().numpy()[0], atol=1e-5)

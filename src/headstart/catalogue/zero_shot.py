@@ -44,6 +44,12 @@ ZERO_SHOT: tuple[Entry, ...] = (
         "Radford et al., Learning Transferable Visual Models From Natural Language Supervision, ICML 2021",
     ),
     _entry(
+        "entailed",
+        "What a text entails, each class a hypothesis",
+        "Yin, Hay and Roth, Benchmarking Zero-shot Text Classification: Datasets, Evaluation and Entailment Approach, "
+        "EMNLP 2019",
+    ),
+    _entry(
         "drawn",
         "Features drawn for classes without samples",
         "Verma and Rai, A Simple Exponential Family Framework for Zero-Shot Learning, ECML 2017",

@@ -8,7 +8,10 @@ from headstart.errors import UserError, nearest
 from headstart.networks.network import Network
 from headstart.networks.preprocess import Preprocess
 
-FAMILIES = ("timm", "torchvision", "transformers", "tabular", "columns", "pixels", "glyphs", "conv4", "dcgan", "clip")
+FAMILIES = (
+    "timm", "torchvision", "transformers", "tabular", "columns", "pixels", "glyphs", "conv4", "dcgan", "clip",
+    "entailment",
+)  # fmt: skip
 
 
 def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network:
@@ -68,6 +71,10 @@ def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network
         from headstart.networks.clip_family import create_clip, cut_clip
 
         network = cut_clip(create_clip(spec), spec, preprocess)
+    elif family == "entailment":
+        from headstart.networks.entailment_family import create_entailment, cut_entailment
+
+        network = cut_entailment(create_entailment(spec), spec, preprocess)
     else:
         raise UserError(f"No family of networks is called '{family}'; {nearest(family, FAMILIES)}")
     if spec.get("projected"):

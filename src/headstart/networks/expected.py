@@ -132,6 +132,19 @@ SPEC: dict[str, Rule] = {
         {"preprocess": PREPROCESS["image"], **_TAPS},
         open=False,
     ),
+    "entailment": Record(
+        {
+            "family": NAME,
+            "config": Record({"model_type": NAME}),
+            "labels": Whole(2, 1000),
+            "entails": Whole(0, 999),
+            "classes": Whole(1, 2**14),
+            "templates": Whole(1, 1000),
+            "length": Whole(1, 2**12),
+        },
+        _TAPS,
+        open=False,
+    ),
     "dcgan": Record({"family": NAME, "width": Whole(4, 2**12), "preprocess": PREPROCESS["image"]}, _TAPS, open=False),
 }
 TASK = Record(

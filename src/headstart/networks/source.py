@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +40,7 @@ class Source:
     means : how class means of its features are compared best, by its own few-shot episodes: "prototypes" or "cosine";
         empty for a source that was trained on none.
     others : further sides of a source of several, such as the text side of pictures and captions.
+    entails : for a model that tells entailment, makes a source of hypotheses, a row of all classes per template.
     accuracy : published, or held out, on the source's own task, in [0, 1]; None where it is not known.
     """
 
@@ -55,6 +56,7 @@ class Source:
     reference_file: Path | None = field(default=None, repr=False, compare=False)
     accuracy: float | None = None
     means: str = ""
+    entails: Callable[[Sequence[Sequence[str]]], Source] | None = field(default=None, repr=False, compare=False)
     others: tuple[Source, ...] = field(default=(), repr=False, compare=False)
 
     def facing(self, modality: str) -> Source:

@@ -10,6 +10,7 @@ from headstart.errors import UserError
 from headstart.networks.build import build
 from headstart.networks.clip_family import clip_kind, clip_spec, create_clip, cut_clip
 from headstart.networks.image_preprocess import ImagePreprocess
+from headstart.networks.loading import quiet_loading
 from headstart.networks.network import Network
 from headstart.networks.sized import measured
 from headstart.networks.source import Source
@@ -64,21 +65,15 @@ def pictures_of(directory: Path, size: int) -> ImagePreprocess:
 
 
 def _pretrained(name: str, directory: Path, spec: dict[str, Any]) -> Any:
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
     kind, config = clip_kind(spec)
-    before = logging.get_verbosity()
     try:
-        logging.set_verbosity_error()  # the other side's weights are no fault
-        model, info = kind.from_pretrained(
-            str(directory), config=config, local_files_only=True, output_loading_info=True, dtype="float32"
-        )
+        with quiet_loading():  # the other side's weights are no fault
+            model, info = kind.from_pretrained(
+                str(directory), config=config, local_files_only=True, output_loading_info=True, dtype="float32"
+            )
     except Exception as error:  # the library raises a dozen kinds for damaged or foreign files
         said = (str(error).strip() or type(error).__name__).splitlines()[0][:160].rstrip(".")
         raise UserError(f"hf/{name} cannot be loaded ({said}); fetch its files again.") from error
-    finally:
-        logging.set_verbosity(before)
     missing = sorted(info["missing_keys"]) + sorted(str(item[0]) for item in info["mismatched_keys"])
     if missing:
         raise UserError(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from headstart.errors import UserError
 from headstart.networks.build import build
 from headstart.networks.hub import hub_cache, why_not_ask
+from headstart.networks.loading import quiet_loading
 from headstart.networks.network import Network
 from headstart.networks.papers import paper_of
 from headstart.networks.sized import measured
 from headstart.networks.source import Source
+from headstart.networks.source_entailment import label_of_entailment, with_hypotheses
 from headstart.networks.table_preprocess import TablePreprocess
 from headstart.networks.text_options import refuse_code
 from headstart.networks.text_preprocess import TextPreprocess, load_tokenizer
@@ -41,7 +44,8 @@ def open_transformers(name: str) -> Source:
         from headstart.networks.source_clip import open_clip
 
         return open_clip(name, directory, config, _tokenizer(directory, name), str(_card(directory).get("license", "")))
-    preprocess = TextPreprocess(_tokenizer(directory, name), _max_length(directory, config))
+    tokenizer, limit = _tokenizer(directory, name), _max_length(directory, config)
+    preprocess = TextPreprocess(tokenizer, limit)
     spec = transformers_spec(config, _pooling(directory))
 
     def make(pretrained: bool, statistics: TablePreprocess | None) -> Network:
@@ -51,7 +55,7 @@ def open_transformers(name: str) -> Source:
         return cut_transformers(_pretrained(name), spec, preprocess)
 
     card = _card(directory)
-    return Source(
+    source = Source(
         spec=f"hf/{name}",
         kind="hf",
         modality="text",
@@ -62,18 +66,25 @@ def open_transformers(name: str) -> Source:
         paper=paper_of(config.model_type),
         make=make,
     )
+    if label_of_entailment(config) is None:
+        return source
+
+    def weights() -> Path:
+        return _directory(name, _SMALL_FILES + _WEIGHT_FILES, "*.safetensors", "pytorch_model*.bin")
+
+    return replace(source, entails=with_hypotheses(source, weights, config, tokenizer, limit))
 
 
 def _pretrained(name: str) -> Any:
     from transformers import AutoModel
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
     directory = _directory(name, _SMALL_FILES + _WEIGHT_FILES, "*.safetensors", "pytorch_model*.bin")
     try:
-        model, info = AutoModel.from_pretrained(
-            str(directory), local_files_only=True, trust_remote_code=False, output_loading_info=True, dtype="float32"
-        )
+        with quiet_loading():  # a classifier's head that is not used is no fault
+            model, info = AutoModel.from_pretrained(
+                str(directory), local_files_only=True, trust_remote_code=False, output_loading_info=True,
+                dtype="float32",
+            )  # fmt: skip
     except Exception as error:  # the library raises a dozen kinds for damaged or foreign files
         raise UserError(f"hf/{name} cannot be loaded ({_first_line(error)}); fetch its files again.") from error
     missing = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))

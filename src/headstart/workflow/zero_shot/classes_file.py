@@ -21,11 +21,13 @@ MOST = 2**26
 
 class Listed(NamedTuple):
     """All classes, those of the data first and in their order, their attributes [k, a], and whether a side of the
-    source itself read them: then they lie in the space of its features."""
+    source itself read them: then they lie in the space of its features. ``texts`` are names or descriptions of
+    classes that the source tells by entailment: each is then an attribute of its own."""
 
     classes: tuple[str, ...]
     attributes: Array
     aligned: bool = False
+    texts: tuple[str, ...] = ()
 
 
 def read_classes(
@@ -35,6 +37,7 @@ def read_classes(
     *,
     reader: Source | None = None,
     prompts: tuple[str, ...] = ("{}",),
+    entails: bool = False,
 ) -> Listed:
     """Return what a list of classes says.
 
@@ -47,6 +50,7 @@ def read_classes(
 
     reader : the text side of the source, which reads names, or the column ``description``, where the list has nothing
         else. prompts : templates of what is read, ``{}`` in the name's place; a class is the mean over them.
+        entails : whether the source tells entailment, and takes the place of ``reader``.
 
     Raises
     ------
@@ -72,21 +76,36 @@ def read_classes(
     if len(classes) == len(known):
         raise UserError(f"{path} lists no class beyond those of the data; add rows of classes without a sample.")
     order, aligned = [names.index(name) for name in classes], False
+    alone = not {*header} - {header[column], "description"}
+    place = header.index("description") if "description" in header else column
+    texts: tuple[str, ...] = ()
     if words is not None and words.endswith(".npz"):
         found = name_vectors(classes, words)
     elif words is not None:
-        place = header.index("description") if "description" in header else column
-        found = read_aloud([rows[row][place].strip() for row in order], open_source(words).facing("text"), prompts)
-    elif reader is not None and not {*header} - {header[column], "description"}:
+        found = read_aloud(_texts(path, header, rows, order, place), open_source(words).facing("text"), prompts)
+    elif reader is not None and alone:
         aligned = True
-        place = header.index("description") if "description" in header else column
-        found = read_aloud([rows[row][place].strip() for row in order], reader, prompts)
+        found = read_aloud(_texts(path, header, rows, order, place), reader, prompts)
+    elif entails and alone:
+        texts = tuple(_texts(path, header, rows, order, place))
+        # Classes of one text are of one attribute, and are refused below as such.
+        found = np.eye(len(texts))[[texts.index(text) for text in texts]]
     elif len(header) < 2:
         raise UserError(f"{path} has names alone; add columns of attributes, or give --words.")
     else:
         found = np.array([_numbers(path, header, rows[place], place, column) for place in order])
     _refuse_equal(path, classes, found)
-    return Listed(classes, found, aligned)
+    return Listed(classes, found, aligned, texts)
+
+
+def _texts(path: str | Path, header: list[str], rows: list[list[str]], order: list[int], place: int) -> list[str]:
+    """Return names or descriptions in the order of the classes."""
+    found = [rows[row][place].strip() for row in order]
+    if "" in found:
+        raise UserError(
+            f"{path} row {order[found.index('')] + 2} has an empty '{header[place]}'; say what the class is."
+        )
+    return found
 
 
 def _table(path: Path) -> tuple[list[str], list[list[str]]]:

@@ -15,7 +15,7 @@ from torch import nn
 
 from headstart import catalogue
 from headstart.data import Dataset
-from headstart.errors import UserError
+from headstart.errors import UserError, check_names
 from headstart.functional.bootstrap import mean_interval
 from headstart.functional.linear import probabilities
 from headstart.networks import Network, save_network
@@ -40,11 +40,14 @@ from headstart.workflow.saved import read_plan
 from headstart.workflow.setting import classify
 from headstart.workflow.trained_rows import Parts
 from headstart.workflow.zero_shot.choosing import Chosen, choose, class_means_of, harmonic, trials_of
-from headstart.workflow.zero_shot.classes_file import read_classes
+from headstart.workflow.zero_shot.classes_file import Listed, read_classes
 
 Array = np.ndarray
 Results = dict[str, dict[str, Any]]
-SEEN_ONLY = "seen_only"
+SEEN_ONLY, ENTAILED = "seen_only", "entailed"
+check_names([ENTAILED], catalogue.names(), "headstart.workflow.zero_shot.field.ENTAILED")
+HYPOTHESIS = ("This example is {}.",)
+"""What is said of a text where nothing else is asked for."""
 MEASURED = 0.2
 NEVER = -1e4
 """A logit whose probability is 0 beside any other."""
@@ -82,15 +85,25 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
                 f"{data.name} has {self.seen} classes with samples, and {LEAST} are the least that attributes can be "
                 "learned and measured with; give more classes."
             )
-        reader = text_side(transfer.source) if options.words is None else None
+        source, alone = transfer.source, options.words is None
+        reader = text_side(source) if alone else None
+        tells = source.entails if alone and reader is None else None
         prompts = prompts_of(options.prompts)
-        found = read_classes(options.classes, task.classes, options.words, reader=reader, prompts=prompts)
-        classes, self.attributes, self.aligned = found.classes, found.attributes, found.aligned
+        found = read_classes(
+            options.classes, task.classes, options.words, reader=reader, prompts=prompts, entails=tells is not None
+        )
+        if tells is not None and found.texts:
+            wordings = prompts if options.prompts is not None else HYPOTHESIS
+            source = tells([[one.replace("{}", text) for text in found.texts] for one in wordings])
+        classes, self.attributes = found.classes, found.attributes
+        self.methods = _methods(found, options.method)
         whole = replace(data, task=replace(task, classes=classes))
         self.parts = _parts(whole, options.seed)
-        self.transfer = replace(transfer, target=whole.with_splits(self.parts))
+        self.transfer = replace(transfer, target=whole.with_splits(self.parts), source=source)
         processes = start_processes(options.device)
-        self.bench = Workbench.create(self.target, transfer.source, options, processes, transfer.progress)
+        self.bench = Workbench.create(self.target, source, options, processes, transfer.progress)
+        if found.texts:
+            self.attributes = np.eye(len(classes), self.network().n_features)
         self.chosen: dict[str, Chosen] = {}
 
     @property
@@ -103,13 +116,11 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
     def plan(self, folder: Path) -> ZeroShotPlan:
         """Try every method unless some are named."""
         options, names = self.bench.options, self.logic.task.classes
-        known = [entry.name for entry in catalogue.METHODS if entry.kind == "zero_shot"]
-        known = [name for name in known if name != ALIGNED or self.aligned]
-        methods = tuple(part.strip() for part in options.method.split(",")) if options.method else tuple(known)
+        methods = self.methods
         measured = tuple(names[k] for k in np.unique(self.target.labels(self.parts["test"])) if k in self._held)
         reasons = (
-            f"{self.seen} classes have samples and {len(names) - self.seen} have none; each is known by "
-            f"{self.attributes.shape[1]} attributes.",
+            f"{self.seen} classes have samples and {len(names) - self.seen} have none; each is "
+            + (f"known by {self.attributes.shape[1]} attributes." if ENTAILED not in methods else "a hypothesis."),
             f"{len(measured)} classes ({', '.join(measured[:5])}{' ...' if len(measured) > 5 else ''}) are set apart: "
             "nothing is learned from their samples until the methods are measured on them.",
             f"Settings and the method are chosen with about {len(measured)} of the other classes held out in turn, of "
@@ -287,6 +298,32 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
 
     def learned(self) -> tuple[Parts, Parts]:
         return [(self.target, np.concatenate([self.parts["train"], self.parts["apart"]]))], []
+
+
+def _methods(found: Listed, asked: str | None) -> tuple[str, ...]:
+    """Return the methods that are tried: all that such a list has a meaning for, unless some are named.
+
+    Raises
+    ------
+    UserError
+        If a method that was named has no meaning there.
+    """
+    every = [entry.name for entry in catalogue.METHODS if entry.kind == "zero_shot"]
+    apart = {ALIGNED} if found.aligned else set()
+    known = [ENTAILED] if found.texts else [name for name in every if name in apart or name not in (ALIGNED, ENTAILED)]
+    named = tuple(part.strip() for part in asked.split(",")) if asked else tuple(known)
+    for name in named:
+        if found.texts and name != ENTAILED:
+            raise UserError(
+                f"--method {name} learns from attributes, and this source tells classes by what a text entails; name "
+                f"{ENTAILED}, or give --words or a list with attributes."
+            )
+        if name == ENTAILED and not found.texts:
+            raise UserError(
+                f"--method {ENTAILED} is for a source that tells entailment (hf/DIRECTORY of such a classifier) and a "
+                "list of names or descriptions alone; name another method, or leave it out."
+            )
+    return named
 
 
 def clone_with(model: ZeroShot, **changes: Any) -> ZeroShot:
