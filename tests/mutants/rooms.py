@@ -116,6 +116,7 @@ _MAP = {
         "tests/networks/test_contract.py",
         "tests/engine/test_loop.py",
     ),
+    "networks/twin.py": ("tests/deep/test_calibrated_ensemble.py",),
     "report/export.py": ("tests/report/test_export.py",),
 }
 ROOMS = {f"headstart/{file}": tests for file, tests in _MAP.items()}

@@ -91,6 +91,15 @@ TARGET_METHODS: tuple[Entry, ...] = (
         ("Wortsman et al., Robust Fine-Tuning of Zero-Shot Models, CVPR 2022",),
     ),
     Entry(
+        "calibrated_ensemble",
+        "Frozen and fine-tuned answers averaged, each with its own temperature",
+        f"{_FINETUNE}.calibrated_ensemble:CalibratedEnsemble",
+        (
+            "Kumar, Ma, Liang and Raghunathan, Calibrated Ensembles Can Mitigate Accuracy Tradeoffs under Distribution "
+            "Shift, UAI 2022",
+        ),
+    ),
+    Entry(
         "soup",
         "Greedy soup of models fine-tuned at several rates",
         f"{_FINETUNE}.soup:Soup",

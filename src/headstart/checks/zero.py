@@ -12,6 +12,7 @@ Recipe = tuple[str, int | None, dict[str, Any]]
 ZERO: dict[str, tuple[Recipe, Recipe]] = {
     "lp_ft": (("lp_ft", None, {"head_rate": 1.0}), ("finetune", None, {})),
     "wise_ft": (("wise_ft", None, {"head_rate": 1.0, "mix": 1.0}), ("finetune", None, {})),
+    "calibrated_ensemble": (("calibrated_ensemble", None, {"head_rate": 1.0, "share": 1.0}), ("finetune", None, {})),
     "soup": (("soup", None, {"head_rate": 1.0, "members": (0,)}), ("finetune", None, {})),
     "surgical": (("surgical", None, {"strength": 0.0}), ("finetune", None, {})),
     "stoch_norm": (("stoch_norm", None, {"share": 0.0}), ("finetune", None, {})),

@@ -83,6 +83,12 @@ def build(spec: dict[str, Any], preprocess: Preprocess | None = None) -> Network
         network = project(network, spec["projected"])
     if spec.get("taps"):
         network.tap(spec["taps"], spec["n_features"])
+    if spec.get("twin") is not None:
+        from headstart.networks.twin import twin_of
+
+        if spec["twin"] >= len(network.stages):
+            raise UserError(f"A network of {len(network.stages)} stages has no twin from stage {spec['twin'] + 1} on.")
+        network = twin_of(network, spec["twin"])
     if clip:
         from headstart.networks.clips import of_clips
 

@@ -91,6 +91,7 @@ _TAPS: dict[str, Rule] = {
     "n_features": SIZE,
     "clip": CLIP,
     "projected": Whole(1, 2**14),
+    "twin": Whole(0, 10_000),
 }
 SPEC: dict[str, Rule] = {
     "timm": Record(
