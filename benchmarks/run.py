@@ -93,6 +93,7 @@ def few() -> None:
     if not has_data("Omniglot and the animals are"):
         return
     module(OWN, "benchmarks.few.animals")
+    module(OWN, "benchmarks.few.animals", "--sources", "other_classes", "mobilenet_v2", "--known", "names")
     for method, arguments in OMNIGLOT.items():
         module(OWN, "benchmarks.few.omniglot", method, *arguments.split())
     module(OWN, "benchmarks.few.multi_mnist")
@@ -100,6 +101,8 @@ def few() -> None:
         module(OWN, "benchmarks.few.tables", name, "tasks")
     for seed in "012":
         module(OWN, "benchmarks.few.tables", "adult", "half", "--seed", seed)
+        for name in ("cifar10", "reviews"):
+            module(OWN, "benchmarks.few.half", name, "--seed", seed)
     for what in ("anomalies", "sources"):
         module(OWN, "benchmarks.few.without_labels", what)
     for seed in "01":

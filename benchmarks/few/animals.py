@@ -3,8 +3,9 @@
 Classes that both name, 70 pictures each (32 x 32), known by AwA's 85 attributes. Each seed sets another fifth of the
 classes apart, which measure. ``--listed 50`` has all of AwA's animals answer, ``17`` those that have pictures: three of
 them, drawn by the seed, are then kept from the fit, and the model that is handed back is measured on them. Features of
-MobileNetV2 have seen most of these animals in ImageNet; pixels have seen nothing. ``--known names`` needs a word of
-GloVe for every class with pictures, and lacks the chimpanzee's.
+MobileNetV2 have seen most of these animals in ImageNet (`benchmarks.few.other_classes.SYNSETS`); pixels have seen
+nothing, and ``other_classes`` is a network that learned CIFAR-100's other 83 classes alone. ``--known names`` tells a
+class by GloVe's vectors of its name; the chimpanzee, whose name GloVe lacks, is then left out.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from PIL import Image
 
 import headstart as hs
 from benchmarks import machine, store
+from benchmarks.few.other_classes import of_other_classes
 from benchmarks.views import WEIGHTS, data_folder
 from headstart.workflow.zero_shot.choosing import harmonic
 
@@ -29,6 +31,7 @@ GLOVE = "weights/glove_twitter_25d_12k/glove_twitter_25d.npz"
 SOURCES = {
     "mobilenet_v2": {"network": "torchvision/mobilenet_v2"},
     "pixels": {},
+    "other_classes": {},
 }
 
 
@@ -55,31 +58,37 @@ def write(folder: Path) -> int:
         names.writerow(["class"])
         for name, values in zip(animals, table, strict=True):
             rows.writerow([name, *values.tolist()])
-            if name in both or set(name.split()) & spelled:
+            if set(name.split()) & spelled:
                 names.writerow([name])
     return len(both)
 
 
-def without(folder: Path, out: Path, seed: int) -> list[str]:
-    """Write the pictures but for those of three classes, and list the classes that have any; return the three."""
-    names = sorted(path.name for path in (folder / "pictures/train").iterdir())
-    left = sorted(np.random.default_rng([seed, 17]).permutation(names)[:3].tolist())
+def without(folder: Path, out: Path, seed: int, *, left_out: int, listed_in: str) -> list[str]:
+    """Write the pictures of listed classes but for those of some, which are returned; list the classes with pictures.
+
+    Parameters
+    ----------
+    left_out : how many classes are kept from the fit. listed_in : ``classes`` or ``names``.
+    """
+    known = {row.split(",")[0] for row in (folder / f"{listed_in}.csv").read_text().splitlines()[1:]}
+    names = sorted(path.name for path in (folder / "pictures/train").iterdir() if path.name in known)
+    left = sorted(np.random.default_rng([seed, 17]).permutation(names)[:left_out].tolist())
     for part in ("train", "test"):
         (out / part).mkdir(parents=True)
         for name in names:
             if name not in left:
                 (out / part / name).symlink_to(folder / "pictures" / part / name)
-    for listed in ("classes", "names"):
-        header, *rows = (folder / f"{listed}.csv").read_text().splitlines()
-        kept = [row for row in rows if row.split(",")[0] in names]
-        (out.parent / f"{listed}.csv").write_text("\n".join([header, *kept]) + "\n")
+    header, *rows = (folder / f"{listed_in}.csv").read_text().splitlines()
+    kept = [row for row in rows if row.split(",")[0] in names or not left_out]
+    (out.parent / f"{listed_in}.csv").write_text("\n".join([header, *kept]) + "\n")
     return left
 
 
 def judged(run: hs.Run, folder: Path, left: list[str]) -> dict[str, float]:
     """Return what the model that is handed back gets right of test pictures, per class, on both sides."""
     shares: dict[bool, list[float]] = {True: [], False: []}
-    for path in sorted((folder / "pictures/test").iterdir()):
+    answered = set(run.model.logic.task.classes)
+    for path in sorted(one for one in (folder / "pictures/test").iterdir() if one.name in answered):
         answers = run.predict([str(one) for one in sorted(path.iterdir())])
         shares[path.name in left].append(float(np.mean([answer == path.name for answer in answers])))
     seen, unseen = float(np.mean(shares[False])), float(np.mean(shares[True]))
@@ -105,17 +114,17 @@ def main() -> None:
 
 
 def _measure(folder: Path, cell: dict[str, Any], n: int) -> None:
-    spec = f"file:{data_folder() / WEIGHTS}" if cell["source"] == "mobilenet_v2" else "headstart/pixels"
+    specs = {"mobilenet_v2": f"file:{data_folder() / WEIGHTS}", "pixels": "headstart/pixels"}
+    spec = specs.get(cell["source"]) or str(of_other_classes())
     words = {"words": data_folder() / GLOVE} if cell["known"] == "names" else {}
     before = time.process_time()
     with tempfile.TemporaryDirectory() as name:
-        pictures, lists, left = folder / "pictures", folder, []
-        if cell["listed"] == 17:
-            pictures, lists = Path(name) / "pictures", Path(name)
-            left = without(folder, pictures, cell["seed"])
+        pictures, lists = Path(name) / "pictures", Path(name)
+        listed_in, left_out = "names" if words else "classes", 3 if cell["listed"] == 17 else 0
+        left = without(folder, pictures, cell["seed"], left_out=left_out, listed_in=listed_in)
         run = hs.fit(
             pictures, source=spec, seed=cell["seed"], out=Path(name) / "run", quiet=True, device="cpu",
-            classes=lists / ("names.csv" if words else "classes.csv"), method=cell["methods"], **words,
+            classes=lists / f"{listed_in}.csv", method=cell["methods"], **words,
             **SOURCES[cell["source"]],
         )  # fmt: skip
         told = run.result["zero_shot"]

@@ -7,14 +7,18 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from headstart.cli import app
 from headstart.data.several import of_task, open_several
 from headstart.errors import UserError
-from headstart.networks import open_source
+from headstart.networks import load_network, open_source
+from headstart.networks.mixture import MixtureHead
+from headstart.report.export import export_network
 from headstart.tasks import create_task
 from headstart.workflow.evaluate import evaluate
+from headstart.workflow.export import export
 from headstart.workflow.fit import fit
 from headstart.workflow.multitask.judging import delta_m, is_better, lines, tell
 from headstart.workflow.predict import predict_files
@@ -78,9 +82,33 @@ def test_each_task_has_its_gain_and_its_own_model(run, file, tmp_path):
     found = pd.read_csv(tmp_path / "told.csv")
     assert list(found.columns) == ["name", "kind", "kind p(ant)", "kind p(bee)", "size"]
     assert found["size"].between(0, 200).all()
-    with pytest.raises(UserError, match="tells several tasks"):
+    with pytest.raises(UserError, match="one is measured at a time: name it with --label"):
         evaluate(run.path, str(file))
+    with pytest.raises(UserError, match="'sizes' is none of them"):
+        evaluate(run.path, str(file), label="sizes")
+    sized = table()[table()["size"].notna()]
+    measured = evaluate(run.path, sized, label="size")
+    wrong = [one["size"] for one in run.predict(sized.drop(columns=["kind", "size"]))] - sized["size"]
+    assert measured.metrics["mae"] == pytest.approx(np.abs(wrong).mean(), rel=1e-5)
     assert open_source(str(run.path / "model" / "0")).task.classes == ("ant", "bee")
+
+
+@pytest.mark.slow
+def test_each_task_is_exported_to_a_file_of_its_own(run, tmp_path):
+    pytest.importorskip("onnxruntime")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="name a folder"):
+        export(run.path, out=tmp_path / "file")
+    assert export(run.path, out=tmp_path / "onnx") == tmp_path / "onnx"
+    cards = [json.loads((tmp_path / "onnx" / str(n) / "model.onnx.json").read_text()) for n in range(2)]
+    assert [card["label"] for card in cards] == ["kind", "size"]
+    with pytest.raises(UserError, match="exists already"):
+        export(run.path, out=tmp_path / "onnx")
+    found, logic = load_network(run.path / "model" / "1")
+    found.head = MixtureHead(found.n_features, [1], experts=3, hidden=4)
+    torch.nn.init.normal_(found.head.up, generator=torch.Generator().manual_seed(0))
+    written = export_network(found, logic, run.path, tmp_path / "mixed.onnx", tmp_path / "none")
+    assert json.loads(written.with_name("mixed.onnx.json").read_text())["parity"]["largest_difference"] < 1e-4
 
 
 def test_a_resumed_run_is_the_run_that_was_never_stopped(run, file, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Weightings of several tasks that share a body."""
+"""Weightings of several tasks that share a body, and a body with experts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ MULTITASK: tuple[Entry, ...] = (
         "Equal weights",
         f"{ROOM}.equal:EqualWeights",
         ("Caruana, Multitask Learning, Machine Learning 1997",),
+        needs=NEEDS,
+        applies=APPLIES,
+        kind="multitask",
+    ),
+    Entry(
+        "mmoe",
+        "MMoE: gates of each task over shared experts",
+        f"{ROOM}.mmoe:MixtureOfExperts",
+        ("Ma et al., Modeling Task Relationships in Multi-task Learning with Multi-gate Mixture-of-Experts, KDD 2018",),
         needs=NEEDS,
         applies=APPLIES,
         kind="multitask",

@@ -31,6 +31,22 @@ class SeveralModel(SavedModel):
             "(model/0, model/1 ...), which is a source too, and `headstart predict` answers all of them."
         )
 
+    def of_task(self, name: str | None) -> NetworkModel:
+        """Return the model of one task, by the name of its label column.
+
+        Raises
+        ------
+        UserError
+            If none of that name is among the tasks.
+        """
+        if name is None or name not in self.models:
+            found = "" if name is None else f"'{name[:100]}' is none of them; "
+            raise UserError(
+                f"This run tells several tasks, {', '.join(self.models)[:200]}, and one is measured at a time: "
+                f"{found}name it with --label."
+            )
+        return self.models[name]
+
     @property
     def modality(self) -> str:
         return next(iter(self.models.values())).modality

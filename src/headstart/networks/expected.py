@@ -180,8 +180,18 @@ TREES = Record(
     },
     open=False,
 )
-_KIND = Record({"kind": Text(choices=("none", "linear", "cosine", "nearest", "trees", "task"))}, open=False)
-HEAD = Either((LINEAR, COSINE, NEAREST, TREES, _KIND))
+MIXTURE = Record(
+    {
+        "kind": Text(choices=("mixture",)),
+        "n_in": SIZE,
+        "widths": Items(SIZE, 1, 1000),
+        "experts": Whole(2, 1000),
+        "hidden": SIZE,
+    },
+    open=False,
+)
+_KIND = Record({"kind": Text(choices=("none", "linear", "cosine", "nearest", "trees", "mixture", "task"))}, open=False)
+HEAD = Either((LINEAR, COSINE, NEAREST, TREES, MIXTURE, _KIND))
 NETWORK = Record(
     {"schema": Whole(1), "spec": Record({"family": NAME})},
     {"task": Maybe(TASK), "stages": Items(NAME), "n_features": SIZE, "head": Maybe(HEAD)},

@@ -1,4 +1,4 @@
-"""Heads that can be saved: linear ones, cosines, the nearest neighbours', and boosted trees."""
+"""Heads that can be saved: linear ones, cosines, the nearest neighbours', boosted trees, and mixtures of experts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from headstart.networks.mixture import MixtureHead, mixture_from_json, mixture_to_json
 from headstart.networks.network import Network
 from headstart.networks.trees import TreesHead, trees_from_json, trees_to_json
 from headstart.tasks import TaskLogic
@@ -108,6 +109,7 @@ def steepen(network: Network, steepness: float) -> Network:
     elif isinstance(head, TreesHead):
         head.spread, head.bias = head.spread * steepness, head.bias * steepness
     else:
+        head = head.linear if isinstance(head, MixtureHead) else head
         assert isinstance(head, nn.Linear)
         head.weight.mul_(steepness)
         head.bias.mul_(steepness)
@@ -123,6 +125,8 @@ def _picked(head: nn.Module, outputs: list[int]) -> nn.Module:
     if isinstance(head, TreesHead):
         head.spread, head.bias = head.spread[:, outputs], head.bias[outputs]
         return head
+    if isinstance(head, MixtureHead):
+        return head.with_outputs(_picked(head.linear, outputs))
     assert isinstance(head, nn.Linear)
     picked = nn.Linear(head.in_features, len(outputs))
     picked.weight.copy_(head.weight[outputs])
@@ -141,6 +145,8 @@ def _scaled(head: nn.Module, factor: Tensor, shift: Tensor) -> nn.Module:
         head.targets = head.targets * factor + shift
     elif isinstance(head, TreesHead):
         head.spread, head.bias = head.spread * factor, head.bias * factor + shift
+    elif isinstance(head, MixtureHead):
+        head.linear = _scaled(head.linear, factor, shift)
     else:
         assert isinstance(head, nn.Linear)
         head.weight.copy_(head.weight * factor[:, None])
@@ -161,6 +167,8 @@ def head_to_json(head: nn.Module) -> dict[str, Any]:
         return {"kind": "cosine", "n_in": d, "n_out": k, "steepness": head.steepness}
     if isinstance(head, TreesHead):
         return trees_to_json(head)
+    if isinstance(head, MixtureHead):
+        return mixture_to_json(head)
     if type(head) is nn.Linear:
         return {
             "kind": "linear",
@@ -172,7 +180,8 @@ def head_to_json(head: nn.Module) -> dict[str, Any]:
         return {"kind": "task"}
     kind = type(head).__name__
     raise TypeError(
-        f"A head of the kind {kind} cannot be saved; expected Linear, CosineHead, NearestHead, TreesHead or Identity."
+        f"A head of the kind {kind} cannot be saved; expected Linear, CosineHead, NearestHead, TreesHead, "
+        "MixtureHead or Identity."
     )
 
 
@@ -188,4 +197,6 @@ def head_from_json(value: dict[str, Any] | None) -> nn.Module:
         return CosineHead(torch.zeros(k, d), torch.zeros(d), torch.zeros(k), value["steepness"])
     if value["kind"] == "trees":
         return trees_from_json(value)
+    if value["kind"] == "mixture":
+        return mixture_from_json(value)
     return nn.Linear(value["n_in"], value["n_out"], bias=value["bias"])

@@ -11,6 +11,7 @@ import numpy as np
 from headstart.data import Dataset, Like, check, open_data, open_labelled
 from headstart.errors import UserError
 from headstart.isolated import isolate
+from headstart.models.several import SeveralModel
 from headstart.models.verification import VerificationModel
 from headstart.problem import Task
 from headstart.workflow.judging.measuring import interval_of_arm
@@ -69,6 +70,8 @@ def evaluate(
 
     Columns are read with the run's types. Label, text and image columns are those of the run unless others are named.
 
+    Of a run of several tasks ``label`` names the one that is measured, and every row needs its label.
+
     With ``adapt``, a method at test time, the figures are those of the model adapted to these samples, without their
     labels; those of the model as it is stand beside. With ``flips`` they are of means over a picture and its mirror
     image.
@@ -82,6 +85,8 @@ def evaluate(
     model = opened.model
     if isinstance(model, VerificationModel):
         return evaluate_people(opened, model, data, label=label, text=text, image=image, device=device)
+    if isinstance(model, SeveralModel):
+        model = model.of_task(label)
     if flips:
         model.logic.flipped()
     task = model.logic.task

@@ -8,7 +8,7 @@ from pathlib import Path
 from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.models.opening import holds_arrays
-from headstart.models.saved import VERIFICATION
+from headstart.models.saved import SEVERAL, VERIFICATION
 from headstart.networks.projection import PAIRS
 from headstart.workflow.options import one_of
 from headstart.workflow.run import Run, load
@@ -22,7 +22,7 @@ def export(
 
     Returns
     -------
-    Path of the written file, ``RUN/model/model.onnx`` by default.
+    Path of the written file, ``RUN/model/model.onnx`` by default; of a run of several tasks the folder of one each.
     """
     one_of("--format", format, ("onnx",))
     from headstart.report.export import export_onnx
@@ -30,6 +30,8 @@ def export(
     opened = load(run)
     opened.check_model()
     folder = opened.path
+    if (folder / "model" / SEVERAL).exists():
+        return _export_several(opened, folder / "model" if out is None else Path(out), force=force)
     path = Path(out) if out is not None else folder / "model" / "model.onnx"
     if path.exists() and not force:
         raise UserError(f"{path} exists already; choose another --out, or give --force to replace it.")
@@ -43,6 +45,26 @@ def export(
     if holds_arrays(folder / "model"):
         return _export_adapted(opened, path)
     return export_onnx(folder, path)
+
+
+def _export_several(run: Run, out: Path, *, force: bool) -> Path:
+    """Export every task of several to a file of its own, ``0/model.onnx``, ``1/model.onnx`` ... of a folder."""
+    from headstart.report.export import export_network
+    from headstart.storage import read_json, write_json
+
+    if out.is_file():
+        raise UserError(f"{out} is a file, and several tasks become a folder with a model each; name a folder.")
+    tasks = list(enumerate(run.model.models.items()))
+    paths = [out / str(number) / "model.onnx" for number, _ in tasks]
+    there = [path for path in paths if path.exists()]
+    if there and not force:
+        raise UserError(f"{there[0]} exists already; choose another --out, or give --force to replace it.")
+    for path, (number, (name, model)) in zip(paths, tasks, strict=True):
+        tokenizer = run.path / "model" / str(number) / "tokenizer"
+        export_network(model.network, model.logic, run.path, path, tokenizer)
+        card = path.with_name(path.name + ".json")
+        write_json(card, read_json(card) | {"label": name})
+    return out
 
 
 def _export_vectors(run: Run, out: Path) -> Path:

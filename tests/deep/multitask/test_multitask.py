@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,10 @@ from headstart.deep.affinity import Affinity, Observed, affinity
 from headstart.deep.multitask.dwa import Past
 from headstart.deep.multitask.gradnorm import Weights
 from headstart.engine import Optimizer, Stream, train
+from headstart.errors import UserError
+from headstart.networks import load_network, save_network
+from headstart.networks.heads import answering, steepen
+from headstart.networks.mixture import MixtureHead
 from headstart.problem import Task
 from headstart.tasks import create_task
 from headstart.tasks.several import SeveralTasks
@@ -71,14 +77,69 @@ def test_laws(name):
     assert str(catalogue.create(name)) == str(method)
     assert all(tensor.isfinite().all() for tensor in first.values())
     start = weights(network(problem()[2]))
-    assert all((first[key] != start[key]).any() for key in ("head.weight", "stages.block1.inner.weight"))
+    head = "head.linear.weight" if name == "mmoe" else "head.weight"
+    assert (first[head] != start["head.weight"]).any()
+    assert (first["stages.block1.inner.weight"] != start["stages.block1.inner.weight"]).any()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("equal", "uncertainty", "famo")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("equal", "uncertainty", "famo", "mmoe")])
 def test_with_one_task_it_is_plain_training(name):
     plain = weights(trained(catalogue.create("equal"), ("kind",)).network)
     found = weights(trained(catalogue.create(name), ("kind",)).network)
     assert all(torch.allclose(found[key], plain[key], atol=1e-5) for key in plain)
+
+
+def test_one_expert_is_hard_sharing_and_several_start_there():
+    plain = weights(trained(catalogue.create("equal")).network)
+    assert_same(plain, weights(trained(catalogue.create("mmoe", None, {"experts": 1})).network), "one expert")
+    x, _, logic = problem()
+    shared, mixed = network(logic).eval(), network(logic).eval()
+    catalogue.create("mmoe").build(mixed, logic)
+    with torch.no_grad():
+        assert torch.allclose(shared(x), mixed(x), atol=1e-6)
+
+
+def test_each_task_mixes_the_experts_by_its_own_gate_and_stands_alone():
+    """Gates shut but for one expert leave ``W (x + B relu(A x + a)) + b`` of that expert, written out by hand."""
+    head = MixtureHead(5, [2, 3], experts=3, hidden=4)
+    rng = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for p in head.parameters():
+            p.normal_(generator=rng)
+        head.gates.weight.zero_()
+        head.gates.bias.copy_(torch.tensor([-99.0, 99.0, -99.0, 99.0, -99.0, -99.0]))
+        x = torch.randn(6, 5, generator=rng)
+        raised = torch.relu(x @ head.down.weight[:4].T + head.down.bias[:4])
+        second = (x + raised @ head.up[0]) @ head.linear.weight[:2].T + head.linear.bias[:2]
+        first = x @ head.linear.weight[2:].T + head.linear.bias[2:]
+        assert torch.allclose(head(x), torch.cat([second, first], dim=1), atol=1e-5)
+        for p in head.parameters():
+            p.normal_(generator=rng)
+        whole = head(x)
+        for number, part in enumerate((slice(0, 2), slice(2, 5))):
+            assert torch.allclose(head.of_task(number)(x), whole[:, part], atol=1e-5)
+
+
+def test_a_mixture_is_saved_reordered_and_made_steeper(tmp_path):
+    x, _, _ = problem()
+    logic = create_task(Task("classification", ("a", "b", "c")))
+    made = create_trial().network().eval()
+    made.head = MixtureHead(made.n_features, [3], experts=2, hidden=4)
+    torch.nn.init.normal_(made.head.up, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        wanted = made(x)
+        save_network(made, logic, tmp_path)
+        found, _ = load_network(tmp_path)
+        assert torch.equal(found(x), wanted)
+        fewer = answering(found, logic, create_task(Task("classification", ("c", "a"))))
+        assert torch.allclose(fewer(x), wanted[:, [2, 0]], atol=1e-6)
+        assert torch.allclose(steepen(fewer, 3.0)(x), 3 * wanted[:, [2, 0]], atol=1e-5)
+        save_network(fewer, create_task(Task("classification", ("c", "a"))), tmp_path)
+        assert torch.equal(load_network(tmp_path)[0](x), fewer(x))
+    value = json.loads((tmp_path / "network.json").read_text())
+    (tmp_path / "network.json").write_text(json.dumps(value | {"head": value["head"] | {"experts": 1}}))
+    with pytest.raises(UserError, match="head"):
+        load_network(tmp_path)
 
 
 def test_missing_labels_are_not_learned_from():

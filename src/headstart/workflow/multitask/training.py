@@ -20,6 +20,7 @@ from headstart.engine import Compute, Optimizer, Saving, Stream, predict, raw_fe
 from headstart.engine.device import find_place
 from headstart.engine.settings import Limit
 from headstart.networks import Network, load_network, save_network
+from headstart.networks.mixture import MixtureHead
 from headstart.schema import read_checked
 from headstart.storage import write_json
 from headstart.tasks import TaskLogic, create_task
@@ -136,7 +137,7 @@ def learn(
         raise KeyboardInterrupt
     kept = trained.network.cpu().freeze(0).eval()
     for number, (name, columns) in enumerate(zip(names, logic.outputs_of, strict=True)):
-        save_network(with_head(kept, columns), logic.parts[name], state / str(number))
+        save_network(with_head(kept, number, columns), logic.parts[name], state / str(number))
     result = {
         "validation": {},
         "score": 0.0,
@@ -166,14 +167,17 @@ def _drawn(head: nn.Module, seed: int) -> nn.Module:
         return draw(head)
 
 
-def with_head(network: Network, columns: slice) -> Network:
-    """Return the network with those columns of its head alone, which is one task's."""
+def with_head(network: Network, number: int, columns: slice) -> Network:
+    """Return the network with the head of one task alone, the given columns of the outputs of all."""
     import copy
 
     whole = network.head
-    assert isinstance(whole, nn.Linear)
     own = copy.copy(network)
     own._modules = dict(network._modules)
+    if isinstance(whole, MixtureHead):
+        own.head = whole.of_task(number)
+        return own
+    assert isinstance(whole, nn.Linear)
     head = nn.Linear(whole.in_features, columns.stop - columns.start)
     with torch.no_grad():
         head.weight.copy_(whole.weight[columns])
