@@ -33,7 +33,7 @@ def write_rows(root, things=THINGS):
     return root / "boxes.csv"
 
 
-def write_voc(root, things=THINGS, difficult=0):
+def write_voc(root, things=THINGS, difficult=0, size=(0, 0)):
     pictures(root / "JPEGImages", len(things))
     (root / "Annotations").mkdir()
     for number, boxes in enumerate(things):
@@ -42,7 +42,8 @@ def write_voc(root, things=THINGS, difficult=0):
             f"<xmax>{c}</xmax><ymax>{d}</ymax></bndbox></object>"
             for a, b, c, d, name in boxes
         )
-        (root / "Annotations" / f"{number:02d}.xml").write_text(f"<annotation>{objects}</annotation>")
+        side = f"<size><width>{size[0]}</width><height>{size[1]}</height></size>"
+        (root / "Annotations" / f"{number:02d}.xml").write_text(f"<annotation>{side}{objects}</annotation>")
     return root
 
 
@@ -133,8 +134,11 @@ def test_what_evaluations_leave_out_is_left_out_with_a_word(tmp_path):
         open_data(write_voc(tmp_path / "voc", difficult=1))
     value = coco()
     value["annotations"][0]["iscrowd"] = 1
+    value["images"][3]["width"] = 99
     dataset = open_data(write_coco(tmp_path / "coco", value=value))
     assert "1 crowds" in " ".join(dataset.warnings)
+    assert "1 of 24 pictures" in dataset.warnings[0]
+    assert "their labels may lie in wrong places" in dataset.warnings[0]
     assert len(dataset.labels([0])[0].boxes) == 1
 
 
@@ -208,6 +212,22 @@ BAD = {
     "coco: two of one id": (with_coco(lambda v: v["images"][1].update(id=0)), "two images with the id 0"),
     "coco: one name twice": (with_coco(lambda v: v["categories"][1].update(name="cell")), "two categories called"),
     "coco: a path out of it": (with_coco(lambda v: v["images"][0].update(file_name="../../x.png")), "lies outside of"),
+    "xml in other letters": (
+        edited(write_voc, lambda root: (root / "Annotations/00.xml").write_text("<!DOCTYPE a><annotation/>", "utf-16")),
+        "declares entities",
+    ),
+    "xml: other sizes": (lambda root: write_voc(root, size=(80, 20)), "24 of 24 pictures"),
+    "coco: other sizes": (
+        with_coco(lambda v: [one.update(width=20, height=40) for one in v["images"][:2]]),
+        "40 x 20 as it is shown, 20 x 40 by its labels",
+    ),
+    "coco: no boxes": (with_coco(lambda v: v["annotations"].clear()), "holds no box at all"),
+    "coco: cut off": (
+        edited(write_coco, lambda root: (root / "annotations/all.json").write_text('{"images": [')), "all.json"
+    ),
+    "coco: a list": (
+        edited(write_coco, lambda root: (root / "annotations/all.json").write_text("[1, 2]")), "expected an object"
+    ),
     "coco: no picture": (with_coco(lambda v: v["images"][0].update(file_name="x.png")), "which is neither beside it"),
 }  # fmt: skip
 

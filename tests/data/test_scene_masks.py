@@ -15,7 +15,7 @@ RED, GREEN = (255, 0, 0), (0, 255, 0)
 
 def write(root, masks, pictures="images", labels="masks", names=None):
     for number, mask in enumerate(masks):
-        mask = np.asarray(mask, np.uint8)
+        mask = np.asarray(mask, np.uint16 if np.max(mask) > 255 else np.uint8)
         name = names[number] if names else f"{number:02d}"
         for folder, content in ((pictures, np.full((*mask.shape[:2], 3), 10 * number + 5, np.uint8)), (labels, mask)):
             (root / folder).mkdir(parents=True, exist_ok=True)
@@ -31,9 +31,9 @@ def read(dataset, row=0):
     return dataset.labels([row])[0].read()
 
 
-@pytest.mark.parametrize("high", [1, 255])
+@pytest.mark.parametrize("high", [1, 255, 65535])
 def test_two_values_are_background_and_foreground(high, tmp_path):
-    dataset = open_data(write(tmp_path, [BASIC * high] * 5))
+    dataset = open_data(write(tmp_path, [BASIC.astype(int) * high] * 5))
     assert dataset.task.kind == "segmentation"
     assert dataset.task.classes == ("background", "foreground")
     np.testing.assert_array_equal(read(dataset), BASIC)
@@ -208,10 +208,16 @@ def split_without_masks(root):
     root.joinpath("test").mkdir()
 
 
+def shares(tmp_path):
+    Image.fromarray(np.full(BASIC.shape, 0.5, np.float32)).save(tmp_path / "masks" / "01.tiff")
+    (tmp_path / "masks" / "01.png").unlink()
+
+
 BAD = {
     bad_size: "has 9 x 9 pixels, and its picture 01.png has 12 x 8",
     lacking: "01.png has no mask in masks",
     too_many: "is a mask of no picture",
+    shares: "holds numbers that are not whole",
     damaged: "01.png cannot be read",
     one_value: "one value only",
     value_out_of_names: "holds the value 2, which means no class",

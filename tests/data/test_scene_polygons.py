@@ -53,9 +53,10 @@ def test_polygons_become_pixels_whose_middles_they_hold_and_later_ones_cover(tmp
 @pytest.mark.parametrize(
     ("shape", "said"),
     [
-        ([[1, 2, 3]], "segmentation"),
+        ([[1, 2, 3, 4]], "a polygon of 2 points; at least three are needed"),
+        ([], "no polygon"),
         ([[1, 2, 3, 4, 5, 6, 7]], "7 numbers"),
-        ({"size": [10, 12], "counts": "PPYo0"}, "segmentation"),
+        ({"size": [10, 12], "counts": "PPYo0"}, "compressed runs, which are not read"),
         ({"size": [9, 12], "counts": [108]}, "another size"),
     ],
 )

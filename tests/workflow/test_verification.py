@@ -10,6 +10,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 import headstart as hs
+from headstart.data import open_data
 from headstart.errors import UserError
 from headstart.functional.verification import equal_error_rate, pairs, similarities
 from headstart.problem import Task
@@ -17,6 +18,7 @@ from headstart.tasks.arcface import MARGIN, SCALE, ArcFace
 from headstart.workflow.evaluate import evaluate
 from headstart.workflow.predict import predict_files
 from headstart.workflow.verifying.embedding import whitening
+from headstart.workflow.verifying.people import split_people
 
 PEOPLE = 12
 
@@ -87,10 +89,20 @@ def test_known_people_are_named_and_strangers_are_not(run, tmp_path):
     found = run.model.recognise(files[2:], str(tmp_path / "known"))
     assert all(record["nearest"] != "p21" for record in found)
     assert run.model.same(files[:1], files[:1]) == [True]
+    one = draw_people(tmp_path / "one", (20,), 1)
+    assert {record["nearest"] for record in run.model.recognise(files, str(one))} == {"p20"}
+
+
+def test_who_has_one_picture_learns(tmp_path):
+    people = open_data(draw_people(tmp_path / "all", range(8), 2), singles=True)
+    assert len(split_people(people, 0).splits["train"]) == 4
+    people = open_data(draw_people(tmp_path / "all", (9,), 1), singles=True)
+    assert len(split_people(people, 0).splits["train"]) == 5
 
 
 def test_new_people_are_measured(run, tmp_path):
-    found = evaluate(run.path, draw_people(tmp_path / "others", range(30, 36), 3))
+    draw_people(tmp_path / "others", range(30, 36), 3)
+    found = evaluate(run.path, draw_people(tmp_path / "others", (36,), 1))
     assert (found.metric, found.n) == ("accuracy", 6)
     assert {"eer", "tar_at_far_0.01", "far"} <= set(found.metrics)
 
@@ -105,12 +117,18 @@ def test_new_people_are_measured(run, tmp_path):
         (lambda run, at: evaluate(run.path, at / "p1"), "p1"),
         (lambda run, at: who(at, run, shots=2), "--shots has no meaning with --task verification"),
         (lambda run, at: who(at, run, source_data=str(at)), "--source-data has no meaning with --task verification"),
+        (lambda run, at: who(at, run, head="unet"), "--head has no meaning with --task verification"),
+        (lambda run, at: who(at, run, seeds=3), "--seeds has no meaning with --task verification"),
+        (lambda run, at: who(at, run, arms="probe"), "--arms has no meaning with --task verification"),
+        (lambda run, at: who(at / "p1", run), "holds files"),
+        (lambda run, at: who(at.parent / "lonely", run), "has 0 people with two pictures or more"),
         (lambda run, at: who(at, run, method="coral"), "--method coral finds no vectors of people"),
         (lambda run, at: who(at, run), "has 3 people with two pictures or more; verification needs 8"),
     ],
 )  # fmt: skip
 def test_what_has_no_meaning_is_refused_in_a_sentence(run, tmp_path, call, message):
     draw_people(tmp_path / "few", range(3), 2)
+    draw_people(tmp_path / "lonely", range(1), 1)
     with pytest.raises(UserError, match=message):
         call(run, tmp_path / "few")
     assert not (tmp_path / "out").exists()

@@ -22,13 +22,15 @@ def assemble(material: Material, options: Options) -> Dataset:
     """Return the data set; refuse labels and splits that would make the result wrong."""
     task, targets = material.encoded.task, material.encoded.labels
     given = _usable(material)
-    require_classes(task, targets, given, material.origin)
+    if not options.singles:
+        require_classes(task, targets, given, material.origin)
     numbers, names = material.group if material.group else (None, [])
     if numbers is not None and given is not None:
         require_whole_groups(numbers, given, names, material.origin)
     few = is_few(task, len(targets), given)
     splits = crossed_splits(len(targets)) if few else make_splits(task, targets, given, numbers, options.seed)
-    require_splits(task, targets, splits, material.origin)
+    if not options.singles:
+        require_splits(task, targets, splits, material.origin)
     inferred = {"task": f"{task.kind}: {material.encoded.reason}", **material.inferred}
     made = words(task) if few else _describe_splits(given, numbers is not None, options.seed)
     inferred.setdefault("splits", made)

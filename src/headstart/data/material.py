@@ -45,6 +45,7 @@ class Options:
     text: str | None = None
     image: str | None = None
     like: Like | None = None
+    singles: bool = False
 
 
 @dataclass

@@ -40,6 +40,7 @@ def open_data(
     text: str | None = None,
     image: str | None = None,
     test: Any = None,
+    singles: bool = False,
 ) -> Dataset:
     """Open labelled data of any kind (`headstart.open`).
 
@@ -56,6 +57,7 @@ def open_data(
     seed : of the splits that are made.
     text, image : the column of texts, or of image paths relative to the file.
     test : labelled data of the same form that are the split "test"; all of ``data`` then trains and validates.
+    singles : whether a class may have one sample only, or be the only one: labels that name people, not classes.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def open_data(
     if isinstance(data, Dataset) and test is None:
         return data
     columns = group if isinstance(group, str) or hasattr(group, "__len__") else as_names(group)
-    options = Options(as_names(label), columns, task, modality, seed, as_names(text), as_names(image))
+    options = Options(as_names(label), columns, task, modality, seed, as_names(text), as_names(image), singles=singles)
     if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 0 <= int(seed) < 2**32:
         raise UserError(f"--seed is {str(seed)[:40]}; expected a whole number from 0 to {2**32 - 1:,}.")
     _require_known("task", task, TASKS)

@@ -100,7 +100,7 @@ class VerificationModel(SavedModel):
         """
         from headstart.data import open_data
 
-        known = open_data(gallery, modality=self.modality)
+        known = open_data(gallery, modality=self.modality, singles=True)
         task = known.task
         if task is None or not task.label_space.one_class:
             raise UserError(

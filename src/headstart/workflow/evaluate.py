@@ -122,7 +122,8 @@ def evaluate_people(
     from headstart.functional.intervals import interval_of_mean
     from headstart.workflow.judging.recognition import figures, scores_per_person
 
-    dataset, _ = check(open_data(data, label=label, text=text, image=image, modality=model.modality))
+    opened = open_data(data, label=label, text=text, image=image, modality=model.modality, singles=True)
+    dataset, _ = check(opened)
     task = dataset.task
     counts = np.zeros(0) if task is None else np.bincount(dataset.labels(np.arange(len(dataset))))
     if task is None or not task.label_space.one_class or (counts >= 2).sum() < 2:

@@ -18,7 +18,7 @@ from headstart.data.inputs import DIGEST_BYTES, Files
 from headstart.data.labels import Encoded
 from headstart.data.like import renumbered_names
 from headstart.data.material import Material, Options
-from headstart.data.scenes.sizes import upright_size
+from headstart.data.scenes.sizes import said_sizes, upright_size
 from headstart.errors import UserError
 from headstart.kinds.boxes import Boxes
 from headstart.kinds.structured import objects
@@ -38,13 +38,15 @@ class Picture:
     Parameters
     ----------
     path : relative to the root. split : its number, None where none is given. boxes : x1, y1, x2, y2, class, and where
-        the box stands, for messages. shares : whether coordinates are shares of the picture's sides.
+        the box stands, for messages. shares : whether coordinates are shares of the picture's sides. size : height and
+        width as the file says them, None where it does not.
     """
 
     path: str
     split: int | None = None
     boxes: list[tuple[float, float, float, float, str, str]] = field(default_factory=list)
     shares: bool = False
+    size: tuple[int, int] | None = None
 
 
 def box_material(
@@ -66,6 +68,8 @@ def box_material(
     checks = _Checks(str(place))
     labels = objects([_label(root, one, names, checks) for one in pictures])
     checks.refuse()
+    if not checks.total and options.like is None:
+        raise UserError(f"{place} holds no box at all; give the boxes of some pictures.")
     used = [number for number in range(len(names)) if any(label.amounts[number] for label in labels)]
     unused = [name for number, name in enumerate(names) if number not in used]
     if options.like is None and unused and used:
@@ -73,7 +77,7 @@ def box_material(
         places[used] = np.arange(len(used))
         labels = objects([label.renumbered(tuple(places.tolist()), len(used)) for label in labels])
         names = [names[number] for number in used]
-    warnings = [*checks.warnings(), *([left_out] if left_out else [])]
+    warnings = [*checks.warnings(), *said_sizes(place, checks.sizes), *([left_out] if left_out else [])]
     if unused and options.like is None:
         warnings.append(f"Classes without a box are left out: {', '.join(unused[:10])}.")
     task = Task("detection", tuple(names), primary="map50")
@@ -97,6 +101,7 @@ class _Checks:
     def __init__(self, place: str) -> None:
         self.place, self.total = place, 0
         self.found: dict[str, list[str]] = {"cut": [], "outside": [], "empty": []}
+        self.sizes: list[tuple[str, tuple[int, int] | None, tuple[int, int] | None]] = []
 
     def refuse(self) -> None:
         left = self.found["outside"] + self.found["empty"]
@@ -119,6 +124,7 @@ class _Checks:
 
 def _label(root: Path, one: Picture, names: list[str], checks: _Checks) -> Boxes:
     size = upright_size(root / one.path)
+    checks.sizes.append((one.path, one.size, size))
     if not (root / one.path).is_file():
         raise UserError(f"{root / one.path} does not exist, and boxes are given for it; add it or take them out.")
     height, width = size or (2**31, 2**31)  # a damaged picture is left out by the check of all pictures

@@ -51,7 +51,9 @@ def coco_files(path: Path) -> list[str]:
     """Return such files, relative to the folder."""
     inner = [name for name in subfolders(path) if name.lower() in ("annotations", *SPLIT_NAMES)]
     found = [f"{below}/{name}" if below else name for below in ("", *inner) for name in loose_files(path / below)]
-    return [name for name in found if name.lower().endswith(".json") and _looks(path / name)]
+    found = [name for name in found if name.lower().endswith(".json")]
+    named = [name for name in found if name.lower().startswith("annotations/")]
+    return [name for name in found if _looks(path / name)] or (named if "images" in subfolders(path) else [])
 
 
 def _looks(file: Path) -> bool:
@@ -115,7 +117,8 @@ def _pictures(
     for image in value["images"]:
         if image["id"] in mine:
             raise UserError(f"{root / file} has two images with the id {image['id']}; number them apart.")
-        mine[image["id"]] = Picture(_place(root, file, image["file_name"]), split)
+        size = None if None in (said := (image.get("height"), image.get("width"))) else said
+        mine[image["id"]] = Picture(_place(root, file, image["file_name"]), split, size=size)
     crowds = 0
     for number, one in enumerate(value["annotations"]):
         where = f"{root / file}, annotation {one.get('id', number)}"

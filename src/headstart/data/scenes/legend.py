@@ -12,6 +12,8 @@ from headstart.kinds.masks import IGNORED
 
 NAMES_FILES = ("classes.txt", "labels.txt")
 COLOUR_FILES = ("legend.csv", "class_dict.csv", "classes.csv", "label_colors.csv")
+WHITE = 65535
+"""In masks of 16 bits."""
 BINARY = ("background", "foreground")
 MOST_CLASSES = 200
 MOST_BYTES = 2**20
@@ -91,9 +93,9 @@ def _by_values(every: dict[int, int], known: tuple[str, ...] | None) -> Legend:
     numbers = sorted(value for value in every if value >= 0)
     if len(numbers) < len(every):
         return _by_own_colours(every)
-    two = set(numbers) <= {0, 1} or set(numbers) <= {0, 255}
+    two = set(numbers) <= {0, 1} or set(numbers) <= {0, 255} or set(numbers) == {0, WHITE}
     if two and (known is None or known == BINARY) and (len(numbers) == 2 or known == BINARY):
-        return Legend(BINARY, {0: 0, 1: 1, 255: 1}, f"masks of two values, 0 and {numbers[-1] or 255}")
+        return Legend(BINARY, {0: 0, 1: 1, 255: 1, WHITE: 1}, f"masks of two values, 0 and {numbers[-1] or 255}")
     near = sum(count for value, count in every.items() if value < 32 or value > 223)
     if len(numbers) > MOST_CLASSES_BY_VALUE and numbers[-1] <= 255:
         if near < SURE * sum(every.values()):

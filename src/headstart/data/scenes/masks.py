@@ -108,7 +108,11 @@ def read_codes(path: Path, name: str) -> Array:
         with Image.open(path) as picture:
             if picture.mode in ("L", "P", "1", "I", "I;16", "I;16B"):
                 return np.asarray(picture).astype(np.int32)
+            if picture.mode == "F":
+                return _whole(np.asarray(picture), path)
             rgb = np.asarray(picture.convert("RGB")).astype(np.int32)
+    except UserError:
+        raise
     except Exception as error:  # Pillow raises nearly anything on a damaged file
         if ran_out(error):
             raise too_little(name) from error
@@ -116,6 +120,12 @@ def read_codes(path: Path, name: str) -> Array:
     if (rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all():
         return rgb[..., 0]
     return -1 - (rgb[..., 0] * 65536 + rgb[..., 1] * 256 + rgb[..., 2])
+
+
+def _whole(values: Array, path: Path) -> Array:
+    if not np.isfinite(values).all() or (values != np.rint(values)).any() or np.abs(values).max(initial=0) >= 2**31:
+        raise UserError(f"The mask {path} holds numbers that are not whole; give a whole number per class.")
+    return values.astype(np.int32)
 
 
 def _mask(scan: _Scan, legend: Legend) -> Mask:

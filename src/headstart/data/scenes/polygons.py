@@ -70,13 +70,24 @@ def _mask(root: Path, picture: str, annotations: list[tuple[dict[str, Any], str]
     parts: list[Part] = []
     for one, where in annotations:
         shape = one.get("segmentation")
-        require(shape, SHAPE, f"{where}, segmentation")
+        _require_shape(shape, where)
         parts.append((IGNORED if one.get("iscrowd") else number[one["category_id"]], shape, where))
     whole = size or (1, 1)  # a damaged picture, which the check of all pictures says
     drawn = draw_mask(whole, parts)
     amounts = np.bincount(drawn.ravel(), minlength=IGNORED + 1)[:n]
     digest = blake2b(repr(whole).encode() + drawn.tobytes(), digest_size=DIGEST_BYTES).digest()
     return Mask(picture, whole, tuple(map(int, amounts)), digest, partial(draw_mask, whole, parts))
+
+
+def _require_shape(shape: Any, where: str) -> None:
+    if isinstance(shape, dict) and isinstance(shape.get("counts"), str):
+        raise UserError(f"{where} has compressed runs, which are not read; give polygons, or lists of counts.")
+    if isinstance(shape, list):
+        short = next((one for one in shape if isinstance(one, list) and len(one) < 6), None)
+        if short is not None or not shape:
+            corners = f"a polygon of {len(short) / 2:g} points" if short is not None else "no polygon"
+            raise UserError(f"{where} has {corners}; at least three are needed: correct it, or take it out.")
+    require(shape, SHAPE, f"{where}, segmentation")
 
 
 def draw_mask(size: tuple[int, int], parts: list[Part]) -> Array:

@@ -90,14 +90,14 @@ def _splits(path: Path) -> dict[str, int]:
 
 def _read(file: Path, picture: str) -> tuple[Picture, int]:
     content = file.read_bytes() if file.stat().st_size <= MOST_BYTES else b""
-    if not content or b"<!DOCTYPE" in content or b"<!ENTITY" in content:
+    if not content or any(word in content for word in (b"<!DOCTYPE", b"<!ENTITY", b"\0")):
         raise UserError(f"{file} is empty, larger than {MOST_BYTES:,} bytes, or declares entities; plain Pascal VOC is "
                         "expected.")  # fmt: skip
     try:
         tree = ElementTree.fromstring(content)
     except ElementTree.ParseError as error:
         raise UserError(f"{file} is no XML ({error}); repair it.") from None
-    one, left = Picture(picture), 0
+    one, left = Picture(picture, size=_size(tree)), 0
     for number, thing in enumerate(tree.iter("object"), 1):
         where = f"{file}, object {number},"
         if (thing.findtext("difficult") or "0").strip() == "1":
@@ -110,3 +110,9 @@ def _read(file: Path, picture: str) -> tuple[Picture, int]:
         corners = [number_of(box.findtext(key), where) for key in ("xmin", "ymin", "xmax", "ymax")]
         one.boxes.append((corners[0], corners[1], corners[2], corners[3], name, where.rstrip(",")))
     return one, left
+
+
+def _size(tree: ElementTree.Element) -> tuple[int, int] | None:
+    """Return height and width as a file says them; None where it leaves them out, or at 0."""
+    said = [(tree.findtext(f"size/{side}") or "").strip() for side in ("height", "width")]
+    return (int(said[0]), int(said[1])) if all(one.isascii() and one.isdigit() and int(one) for one in said) else None

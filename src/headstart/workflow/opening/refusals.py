@@ -22,6 +22,8 @@ NOT_WHO = {
     "shots": "every picture of the people to learn from teaches",
     "metric": "people are counted by how often they are recognised from one picture",
     "class_weight": "people count alike",
+    "head": "vectors need no head",
+    "size": "pictures enter as the source takes them",
     "patience": "the people to choose by choose the arm, and not the step",
     "trials": "nothing races",
     "study": "nothing races",
@@ -90,6 +92,11 @@ def check_verification(verb: str, options: FitOptions, *, has_source_data: bool)
             why = "one source at a time" if name == "source" else NOT_WHO.get(name, "people are of one data set")
             raise UserError(
                 f"--{name.replace('_', '-')} has no meaning with --task {VERIFICATION}: {why}; leave it out."
+            )
+    for name, left in (("arms", FitOptions.arms), ("seeds", FitOptions.seeds)):
+        if getattr(options, name) != left:
+            raise UserError(
+                f"--{name} has no meaning with --task {VERIFICATION}: all ways are tried, once; leave it out."
             )
     known = ("source", *VERIFYING)
     if options.method is not None and options.method not in known:

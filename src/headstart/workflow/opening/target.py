@@ -68,6 +68,7 @@ def _opened(data: Any, options: FitOptions, test: Any) -> Dataset:
         modality=options.modality,
         seed=options.seed,
         test=test,
+        singles=options.verifies,
     )
 
 

@@ -168,7 +168,7 @@ def _policy(facts: Facts) -> tuple[str, int, list[str]]:
         method, depth, reasons = _thresholds(facts)
         return method, depth, [*reasons, guess]
     depth = min(facts.n_stages, max(1, round(facts.n_stages * guess.share))) if guess.share else 0
-    head = ", after the head (LP-FT)" if guess.method == SOME else ""
+    head = _after_head(facts) if guess.method == SOME else ""
     labels = f"There are about {facts.per_class} training labels per class: {_stages(depth, facts)}{head}."
     return guess.method, depth, [labels, guess.why]
 
@@ -177,7 +177,7 @@ def _thresholds(facts: Facts) -> tuple[str, int, list[str]]:
     labels = f"There are about {facts.per_class} training labels per class"
     if facts.family == "tabular" or (facts.parameters <= SMALL_NETWORK and facts.per_class <= MUCH):
         size = f"the network is small ({facts.parameters:,} parameters)"
-        why = f"{labels}, and {size}, so it is cheap to train: all stages learn, after the head (LP-FT)."
+        why = f"{labels}, and {size}, so it is cheap to train: all stages learn{_after_head(facts)}."
         return SOME, facts.n_stages, [why]
     if facts.per_class <= LITTLE:
         return (
@@ -187,7 +187,7 @@ def _thresholds(facts: Facts) -> tuple[str, int, list[str]]:
         )
     if facts.per_class <= MUCH:
         depth = _last_stages(facts)
-        why = f"{labels} (between {LITTLE} and {MUCH}): {_stages(depth, facts)}, after the head (LP-FT)."
+        why = f"{labels} (between {LITTLE} and {MUCH}): {_stages(depth, facts)}{_after_head(facts)}."
         return SOME, depth, [why]
     why = f"{labels} (more than {MUCH}): much data, so all {facts.n_stages} stages learn from the source's weights."
     return EVERY, facts.n_stages, [why]
@@ -197,8 +197,13 @@ def _shallower(facts: Facts, depth: int) -> list[tuple[str, int, str]]:
     """Return what to do instead where the budget leaves too few epochs to learn anything."""
     last = _last_stages(facts)
     why = f"The budget leaves fewer than {FEW_STEPS} steps for that"
-    fewer = [(SOME, last, f"{why}, so {_stages(last, facts)}, after the head (LP-FT).")] if depth > last else []
+    fewer = [(SOME, last, f"{why}, so {_stages(last, facts)}{_after_head(facts)}.")] if depth > last else []
     return [*fewer, (FROZEN, 0, f"{why}, so only the head learns.")]
+
+
+def _after_head(facts: Facts) -> str:
+    """Return that the head is found first, where it can be without gradients."""
+    return ", after the head (LP-FT)" if facts.solvable else ""
 
 
 def _last_stages(facts: Facts) -> int:
