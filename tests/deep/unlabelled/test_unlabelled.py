@@ -20,6 +20,8 @@ from headstart.functional.contrast import covariance, cross_correlation, normali
 from headstart.networks import build
 from headstart.networks.decoders import build_decoder, decoder_of
 from headstart.networks.glyphs import glyphs_spec
+from headstart.networks.image_preprocess import ImagePreprocess
+from headstart.networks.token_decoder import encode_visible
 from headstart.tasks.nothing import NoTask
 
 ON_ROWS = [entry.name for entry in UNLABELLED if entry.name not in ("mae", "dcgan")]
@@ -143,6 +145,44 @@ def test_a_mask_hides_its_share_and_what_is_seen_is_not_asked_for():
     assert float(loss.detach()) == pytest.approx(float(((decoded - x)[mask.bool()] ** 2).mean().detach()), rel=1e-4)
     loss.backward()
     assert network.stages["stem"][0].weight.grad.any()
+
+
+@pytest.fixture(scope="module")
+def vit():
+    spec = {"family": "timm", "name": "vit_tiny_patch16_224", "options": {"img_size": 32, "patch_size": 8, "depth": 2,
+            "embed_dim": 24, "num_heads": 2, "in_chans": 1}, "preprocess": ImagePreprocess(
+            size=32, channels=1, mean=(0.5,), std=(0.5,)).to_json()}  # fmt: skip
+    torch.manual_seed(0)
+    return build(spec)
+
+
+def test_a_transformer_computes_on_what_is_visible_alone(vit):
+    method, x = catalogue.create("mae"), pictures().target.x
+    nets = method.build(vit, NoTask())
+    assert not hasattr(nets, "decoder")
+    lengths = []
+    handle = vit.stages["block1"].register_forward_pre_hook(lambda module, given: lengths.append(given[0].shape[1]))
+    loss = method.loss(nets, Batch(Samples(x)), 0.0)["reconstruction"]
+    handle.remove()
+    assert lengths == [1 + 4]  # the class token, and a quarter of the 16 patches
+    loss.backward()
+    assert all(one.grad is not None for one in nets.tokens.parameters())
+    assert vit.stages["embed"].vit.patch_embed.proj.weight.grad.any()
+    seen = torch.tensor([[3, 5]]).expand(len(x), -1)
+    changed = x.clone()
+    changed[:, :, :8, :8] += 1.0  # patch 0, which is hidden
+    with torch.no_grad():
+        assert torch.equal(encode_visible(vit, x, seen), encode_visible(vit, changed, seen))
+        every = torch.arange(16).expand(len(x), -1)
+        whole = vit.stages["embed"](x)
+        for name in vit.stage_names[1:]:
+            whole = vit.stages[name](whole)
+        assert torch.allclose(encode_visible(vit, x, every), whole[:, 1:], atol=1e-5)
+        moved = torch.arange(16).flip(0).expand(len(x), -1)
+        assert torch.allclose(nets.tokens(whole[:, 1:].flip(1), moved), nets.tokens(whole[:, 1:], every), atol=1e-5)
+    wanted = nets.tokens.wanted(x)[0, 5]  # the second patch of the second row
+    patch = x[0, 0, 8:16, 8:16]
+    assert torch.allclose(wanted.view(8, 8), (patch - patch.mean()) / patch.std(correction=0), atol=1e-3)
 
 
 def test_the_divergence_is_that_of_normal_distributions():
