@@ -20,6 +20,7 @@ from headstart.cli_options import (
     ClassWeight,
     Config,
     Data,
+    DataSets,
     Depth,
     Device,
     Epochs,
@@ -105,7 +106,7 @@ def headstart(
 
 @app.command()
 def fit(
-    data: Data,
+    data: DataSets,
     source: SourceSpecs = None,
     source_data: SourceData = None,
     target_labels: TargetLabels = "evaluate",

@@ -45,7 +45,7 @@ def read_config(context: typer.Context, path: Path | None) -> Path | None:
         name = "json_" if name == "json" else name
         if name not in known:
             raise UserError(f"--config {path} has an unknown option '{key}' for {verb}; {nearest(key, known)}")
-        takes_several = getattr(known[name], "multiple", False)
+        takes_several = getattr(known[name], "multiple", False) or known[name].nargs == -1
         if isinstance(value, list) and not takes_several and known[name].nargs == 1:
             value = ",".join(map(str, value))
         # A text would be read letter by letter where an option may be given again.
@@ -72,6 +72,13 @@ def one_of(names: Sequence[str]) -> str:
 
 
 Data = Annotated[str, typer.Argument(help="Image folder, CSV, TSV, Parquet, JSON lines or .npz.", metavar="DATA")]
+DataSets = Annotated[
+    list[str],
+    typer.Argument(
+        help="Image folder, CSV, TSV, Parquet, JSON lines or .npz; several of one kind of input share a body.",
+        metavar="DATA...",
+    ),
+]
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run.", metavar="RUN")]
 SourceSpec = Annotated[
     str | None,

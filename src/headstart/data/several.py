@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -58,10 +59,25 @@ def open_several(
             "--image, where samples are files)."
         )
     base = open_blind(data, label=labels, modality=modality, text=text, image=image, seed=seed)
-    found = {name: labels_of(frame, name) for name in labels}
-    order = np.random.default_rng(seed).permutation(len(base))
-    fifth = max(1, len(base) // 5)
-    parts = {"test": order[:fifth], "validation": order[fifth : 2 * fifth], "train": order[2 * fifth :]}
+    return split_alike(base, {name: labels_of(frame, name) for name in labels}, seed)
+
+
+def split_alike(
+    base: Dataset, found: dict[str, Labels], seed: int, sizes: Sequence[int] = ()
+) -> tuple[Dataset, dict[str, Labels]]:
+    """Return the samples split 60/20/20, the same for all tasks, each of which has enough labels in every split.
+
+    Parameters
+    ----------
+    sizes : rows of data sets that lie one after another, each of which is split by itself; by default one of all rows.
+    """
+    rng, ends = np.random.default_rng(seed), np.cumsum([0, *(sizes or (len(base),))])
+    drawn: dict[str, list[np.ndarray]] = {"test": [], "validation": [], "train": []}
+    for start, end in itertools.pairwise(ends.tolist()):
+        order, fifth = start + rng.permutation(end - start), max(1, (end - start) // 5)
+        for name, part in zip(drawn, np.split(order, [fifth, 2 * fifth]), strict=True):
+            drawn[name].append(part)
+    parts = {name: np.concatenate(some) for name, some in drawn.items()}
     base = base.with_splits({name: np.sort(part) for name, part in parts.items()})
     base.inferred["splits"] = f"60/20/20, the same for all tasks, drawn with seed {seed}"
     for name, one in found.items():

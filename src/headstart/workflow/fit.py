@@ -70,7 +70,8 @@ def fit(
 
     Parameters
     ----------
-    data : path, DataFrame, arrays, `datasets.Dataset`, or what `headstart.open` returned.
+    data : path, DataFrame, arrays, `datasets.Dataset`, or what `headstart.open` returned; a list of several with one
+        kind of input and tasks of their own are learned together and alone.
     source : see ``headstart sources``; with ``source_data`` the backbone of images and texts. None tries those that are
         at hand by a quick probe (`headstart.workflow.opening.source_choice`). A list of several has them race within
         half of the budget, on training samples alone (`headstart.workflow.racing`).
@@ -139,6 +140,8 @@ def fit(
     names = tuple(part.strip() for part in arms.split(",") if part.strip()) if isinstance(arms, str) else tuple(arms)
     several = [source] if isinstance(source, str | PathLike) else source or ()
     named = [str(located(fspath(one))) for one in several]
+    data = data[0] if isinstance(data, list) and len(data) == 1 else data
+    several_data = len(data) if isinstance(data, list) else 1
     columns = () if label is None else (label,) if isinstance(label, str) else tuple(label)
     options = FitOptions(
         source=named[0] if len(named) == 1 else None,
@@ -156,8 +159,9 @@ def fit(
         seed=seed,
         seeds=seeds,
         shots=shots,
-        label=columns[0] if len(columns) == 1 else None,
-        labels=columns if len(columns) > 1 else (),
+        label=columns[0] if len(columns) == 1 and several_data == 1 else None,
+        labels=columns if len(columns) > 1 or several_data > 1 else (),
+        data_sets=several_data,
         group=group,
         text=text,
         image=image,

@@ -58,6 +58,7 @@ class FitOptions:
         learned from, samples per class to learn from in each.
     ways : classes of an episode.
     label, group, text, image : columns of the target. labels : several label columns, each a task of its own.
+    data_sets : how many data sets share a body, each with tasks of its own.
     classes : CSV file that lists classes, those without a sample among them, with their attributes.
     words : ``.npz`` file of word vectors, or a text source, by which classes are told by names or descriptions.
     prompts : templates of what a text source reads of a class, joined by ``|``, ``{}`` in the name's place.
@@ -119,6 +120,7 @@ class FitOptions:
     trials: int | None = None
     study: str | None = None
     labels: tuple[str, ...] = ()
+    data_sets: int = 1
     unlabelled: str | None = None
     size: int | None = None
     head: str | None = None
@@ -157,6 +159,11 @@ class FitOptions:
     def of_task(self) -> dict[str, Any]:
         """What a task is asked for beyond the noun (`headstart.tasks.TaskLogic.configured`)."""
         return {"size": self.size, "head": self.head}
+
+    @property
+    def of_several_tasks(self) -> bool:
+        """Whether tasks share a body: several label columns, or several data sets."""
+        return bool(self.labels) or self.data_sets > 1
 
     @property
     def races(self) -> bool:

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from headstart.report.expected import METRIC_LINE, METRICS
-from headstart.schema import ANYTHING, Flag, Items, Maybe, Number, Record, Text, Whole, read_checked, record_of
+from headstart.schema import ANYTHING, Either, Flag, Items, Maybe, Number, Record, Text, Whole, read_checked, record_of
 from headstart.storage import write_text
 from headstart.workflow.options import FitOptions
 
 ARGUMENTS = Record(
     {
         "verb": Text(choices=("fit", "pretrain", "adapt")),
-        "data": Maybe(Text()),
+        "data": Maybe(Either((Items(Text(), 2), Text()))),
         "options": record_of(FitOptions),
         "fingerprint": ANYTHING,
     },

@@ -119,7 +119,7 @@ def check_options(verb: str, options: FitOptions, *, has_source_data: bool) -> N
                 f"--{name} is for a run on one labelled target that goes on from, or will be gone on from by, another; "
                 "leave it out with --source-data, with several sources and with --trials."
             )
-    if options.labels:
+    if options.of_several_tasks:
         _check_several(options, has_source_data=has_source_data)
         return
     if options.unlabelled is not None:
@@ -173,21 +173,19 @@ NOT_SEVERAL = {
 
 def _check_several(options: FitOptions, *, has_source_data: bool) -> None:
     """Refuse what has no meaning where several label columns are a task each."""
-    named = ", ".join(options.labels)[:200]
+    named = f"several --label ({', '.join(options.labels)[:200]})" if options.labels else "several data sets"
     if has_source_data or options.sources:
         raise UserError(
-            f"--label is given for several tasks ({named}), which are learned from one source network at most; leave "
-            "--source-data and further --source out."
+            f"{named[:1].upper()}{named[1:]} are learned from one source network at most; leave --source-data and "
+            "further --source out."
         )
     for name, why in NOT_SEVERAL.items():
         if getattr(options, name) is not None:
-            raise UserError(
-                f"--{name.replace('_', '-')} has no meaning with several --label ({named}): {why}; leave it out."
-            )
+            raise UserError(f"--{name.replace('_', '-')} has no meaning with {named}: {why}; leave it out.")
     flags = [f"--{name}" for name in ("forgetting", "remember") if getattr(options, name)]
     if flags or options.arms != FitOptions.arms:
         what = flags[0] if flags else "--arms"
-        raise UserError(f"{what} has no meaning with several --label ({named}); name weightings with --method a,b.")
+        raise UserError(f"{what} has no meaning with {named}; name weightings with --method a,b.")
     known = [entry.name for entry in catalogue.METHODS if entry.kind == "multitask"]
     for method in (options.method or known[0]).split(","):
         if method.strip() not in known:

@@ -15,6 +15,7 @@ from headstart.data import Checks, Counterpart, Dataset, check
 from headstart.data.assembling import AS_TEST
 from headstart.data.crossing import set_apart, together
 from headstart.data.half import open_half
+from headstart.data.joined import open_joined
 from headstart.data.several import Labels, fingerprint_of, open_several
 from headstart.engine.progress import Progress
 from headstart.errors import UserError
@@ -47,7 +48,7 @@ class Given(NamedTuple):
         beside = () if self.test is None else (self.test,)
         rows = isinstance(self.unlabelled, str) and self.unlabelled == ROWS
         more = () if self.unlabelled is None or rows else (self.unlabelled,)
-        paths = [absolute_path(part) for part in (self.data, *self.source_data, *more, *beside)]
+        paths = [_places(part) for part in (self.data, *self.source_data, *more, *beside)]
         known = None not in paths
         n = len(self.source_data)
         sources: dict[str, Any] = {"source_data": paths[1 : 1 + n] if known else None} if n else {}
@@ -56,6 +57,14 @@ class Given(NamedTuple):
         if rows:
             sources["unlabelled"] = ROWS
         return {"data": paths[0] if known else None, "test": paths[-1] if known and beside else None, **sources}
+
+
+def _places(data: Any) -> str | list[str] | None:
+    """Return where data lie, or each of several; None where one is in memory."""
+    if not isinstance(data, list):
+        return absolute_path(data)
+    paths = [path for part in data if (path := absolute_path(part)) is not None]
+    return paths if len(paths) == len(data) else None
 
 
 @dataclass
@@ -203,7 +212,8 @@ def open_named(options: FitOptions, specs: Sequence[str]) -> list[Source]:
 
 def _several(given: Given, options: FitOptions, named: Sequence[Source]) -> _Part:
     """Open a target of several tasks."""
-    target, labels = open_several(
+    open_tasks = open_joined if options.data_sets > 1 else open_several
+    target, labels = open_tasks(
         given.data, options.labels, modality=options.modality, text=options.text, image=options.image, seed=options.seed
     )
     for source in named:
@@ -249,7 +259,7 @@ def _across(given: Given, options: FitOptions) -> _Part:
 
 def _alone(verb: str, given: Given, options: FitOptions, named: Sequence[Source]) -> _Part:
     """Open a target without source data: labelled, or to be adapted to from a run alone."""
-    if options.labels:
+    if options.of_several_tasks:
         return _several(given, options, named)
     if isinstance(given.unlabelled, str) and given.unlabelled == ROWS:
         return _half(given, options, named)
@@ -299,7 +309,7 @@ def _without_source(transfer: Transfer) -> Transfer:
     """Let several tasks of a table be learned by the architecture for tables, from random weights."""
     if transfer.target.modality != "table":
         raise UserError(
-            f"Several --label of {transfer.target.modality} data need a network to share; name it with --source."
+            f"Several tasks of {transfer.target.modality} data need a network to share; name it with --source."
         )
     source = open_source("headstart/tabular")
     notes = (*transfer.notes, "No source was named: the network for tables starts from random weights.")
@@ -326,7 +336,7 @@ def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transf
     if given.source_data:
         sides = open_sides(given.data, list(given.source_data), options, given.test)
         target, checks = sides.target.dataset, sides.checks
-    elif options.labels:
+    elif options.of_several_tasks:
         part = _several(given, options, sources or ([] if source is None else [source]))
         target, checks, several = part.target, part.checks, part.several
     elif given.unlabelled == ROWS:
