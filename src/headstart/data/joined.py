@@ -155,7 +155,7 @@ def _joined_inputs(parts: Sequence[Part]) -> Dataset:
 
 
 def _records(parts: Sequence[Part]) -> Records:
-    """Return the rows of all tables, with the columns that all of them have; a label is no column of its own table's."""
+    """Return the rows of all tables, with the columns that all have; a label is no column of its own table's."""
     tables = [part.base.inputs.columns.table for part in parts if isinstance(part.base.inputs, Records)]
     assert len(tables) == len(parts)
     shared = [name for name in tables[0].column_names if all(name in table.column_names for table in tables)]
