@@ -56,7 +56,7 @@ _beside = room("workflow/opening/beside.py", "tests/workflow/test_half_labelled.
 _half = room("data/half.py", "tests/workflow/test_half_labelled.py")
 _several = room("data/several.py", "tests/workflow/test_multitask.py")
 _side_by_side = room("tasks/several.py", "tests/deep/multitask/test_multitask.py")
-_joined = room("data/joined.py", "tests/workflow/test_several_data.py")
+_data_sets = room("data/joined.py", "tests/workflow/test_several_data.py")
 _experts = room("networks/mixture.py", "tests/deep/multitask/test_multitask.py")
 _together = room("workflow/multitask/judging.py", "tests/workflow/test_multitask.py")
 _weighed = room("functional/aggregation.py", "tests/functional/test_aggregation.py")
@@ -552,7 +552,7 @@ NAMED = [
              "a row without a label would be learned and judged as the first class"),
     _side_by_side("a missing label is learned", "given = ~labels.isnan().any(dim=1)", "given = ~labels.isnan().all(dim=1)",
            "values of which some are missing would make the loss NaN"),
-    _joined("labels of the first data set only", "ends, ends[1:], strict=False", "ends * 0, ends[1:], strict=False",
+    _data_sets("labels of the first data set only", "ends, ends[1:], strict=False", "ends * 0, ends[1:], strict=False",
             "rows would get the labels of another data set"),
     _experts("the first expert adds too", "shares[:, :, 1:], added", "shares[:, :, :-1], added",
              "a gate would open another expert than its own"),
