@@ -1,0 +1,136 @@
+"""``python -m benchmarks.ranking.averages [--minutes M]``: do averages pay, of heads, and of frozen and tuned answers?
+
+Small sources of the zoo on its targets, for several numbers of labels per class; development figures, for the log.
+One record a cell, resumable; needs HEADSTART_DATA.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from functools import partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks import machine, store
+from benchmarks.ranking import pictures as sets
+from benchmarks.ranking import ways, zoo
+from headstart.deep.finetune.calibrated_ensemble import CalibratedEnsemble
+from headstart.engine import Compute, Stream, train
+from headstart.engine.settings import Optimizer
+from headstart.functional.folds import default_folds
+from headstart.networks import Network
+from headstart.shallow.parameters.averaged_heads import AveragedHeads
+from headstart.shallow.parameters.probe import Probe
+from headstart.shallow.parameters.prototypes import Prototypes
+
+NAME = "averages"
+SIZES, STEPS = (4, 8, 20), 150
+MOST_ROWS = 500
+AVERAGES = ("averaged_heads", "mean", "calibrated_ensemble")
+
+
+def judged(logits: np.ndarray, y: np.ndarray) -> list[float]:
+    """Return accuracy and log loss."""
+    table = torch.from_numpy(np.asarray(logits, dtype=np.float64)).log_softmax(1).numpy()
+    return [round(float((table.argmax(1) == y).mean()), 4), round(float(-table[np.arange(len(y)), y].mean()), 4)]
+
+
+def heads(net: Network, rows: zoo.Target) -> dict[str, list[float]]:
+    x, test = ways.features(net, rows.x), ways.features(net, rows.test_x)
+    k = int(rows.y.max()) + 1
+    made: dict[str, Any] = {
+        "probe": Probe(n_outputs=k, standardise=None), "prototypes": Prototypes(n_outputs=k),
+        "averaged_heads": AveragedHeads(n_outputs=k),
+    }  # fmt: skip
+    return {name: judged(head.fit(x, rows.y).decision_function(test), rows.test_y) for name, head in made.items()}
+
+
+def trained(net: Network, rows: zoo.Target, seed: int) -> dict[str, list[float]]:
+    """Fine-tune on three quarters of the rows; the others set the temperatures, and pick one answer of three."""
+    k = int(rows.y.max()) + 1
+    task, held = zoo.logic(k), torch.from_numpy(rows.x)
+    mine, watched = default_folds(rows.y, "classification", 4, seed)[0]
+    torch.manual_seed(seed)
+    net.head = torch.nn.Linear(net.n_features, k)
+    x = ways.features(net, rows.x[mine])
+    Probe(n_outputs=k, standardise=None).fit(x, rows.y[mine]).to_head(net.head, task)
+    method = CalibratedEnsemble()
+    stream = Stream(lambda p, view: held[torch.from_numpy(mine[p])], rows.y[mine], batch_size=ways.BATCH, seed=seed)
+    found = train(method, net, stream, task=task, steps=STEPS, seed=seed, optimizer=Optimizer(learning_rate=3e-3),
+                  compute=Compute("cpu"))  # fmt: skip
+    nets = found.nets
+    assert nets is not None
+
+    def score(network: Network) -> tuple[float, float]:
+        right, loss = judged(zoo.outputs(network.eval(), rows.x[watched]), rows.y[watched])
+        return right, -loss
+
+    settled = CalibratedEnsemble(**method.chosen(nets, score))
+    networks = {"frozen": nets.start, "tuned": nets.network, "mean": method.evaluated(nets),
+                "calibrated_ensemble": settled.evaluated(nets)}  # fmt: skip
+    values = {name: judged(zoo.outputs(one.eval(), rows.test_x), rows.test_y) for name, one in networks.items()}
+    picked = max(("frozen", "tuned", "calibrated_ensemble"), key=lambda name: score(networks[name]))
+    return values | {
+        "picked": values[picked],
+        "picked of two": values[max(("frozen", "tuned"), key=lambda n: score(networks[n]))],
+    }
+
+
+def cases() -> Any:
+    for size, name in product(SIZES, zoo.TARGETS):
+        rows = ways.drawn(*sets.pictures(name, 5000), size, 0)
+        for recipe in ways.SMALL if rows is not None and len(rows.y) <= MOST_ROWS else ():
+            if recipe.data != name:
+                yield name, recipe.name, size, rows, partial(ways.small_source, recipe)
+
+
+def measure(seconds: float) -> None:
+    stop, about = time.monotonic() + seconds, machine.describe("torch", "headstart")
+    done = {(r["target"], r["source"], r["size"]) for r in store.read(NAME, zoo.RESULTS)}
+    for name, source, size, rows, make in cases():
+        if (name, source, size) in done or time.monotonic() > stop:
+            continue
+        began = time.process_time()
+        found = {"heads": heads(make(), rows), "trained": trained(make(), rows, 0)}
+        record = {"target": name, "source": source, "size": size} | found
+        store.append(NAME, record | {"cpu": round(time.process_time() - began, 1)} | about, zoo.RESULTS)
+        print(name, source, size, {n: v[0] for part in found.values() for n, v in part.items()}, flush=True)
+
+
+def told(records: list[dict[str, Any]]) -> list[str]:
+    """Return what averages gain, in points of accuracy and in log loss, mean and 95% over targets."""
+    pairs = [("heads", "averaged_heads", "probe"), ("heads", "prototypes", "probe"),
+             *(("trained", one, other) for one in ("mean", "calibrated_ensemble") for other in ("frozen", "tuned")),
+             ("trained", "picked", "picked of two")]  # fmt: skip
+    lines = []
+    for size, (part, one, other) in product((*SIZES, None), pairs):
+        mine = [r for r in records if size in (None, r["size"])]
+        targets = sorted({r["target"] for r in mine})
+        gains = np.array([
+            np.mean([np.subtract(r[part][one], r[part][other]) for r in mine if r["target"] == t], axis=0)
+            for t in targets
+        ]) * (100, 1)  # fmt: skip
+        drawn = gains[np.random.default_rng(0).integers(len(gains), size=(5000, len(gains)))].mean(axis=1)
+        low, high = np.quantile(drawn, (0.025, 0.975), axis=0)
+        lines.append(
+            f"{'all' if size is None else size} labels, {one} - {other}: {gains[:, 0].mean():+.1f} points "
+            f"({low[0]:+.1f} to {high[0]:+.1f}), log loss {gains[:, 1].mean():+.3f} ({low[1]:+.3f} to {high[1]:+.3f}), "
+            f"{len(mine)} cells, {len(targets)} targets"
+        )
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    measure(60 * parser.parse_args().minutes)
+    store.pack(NAME, zoo.RESULTS)
+    print(*told(store.read(NAME, zoo.RESULTS)), sep="\n")
+
+
+if __name__ == "__main__":
+    main()
