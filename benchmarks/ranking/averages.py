@@ -30,7 +30,6 @@ from headstart.shallow.parameters.prototypes import Prototypes
 NAME = "averages"
 SIZES, STEPS = (4, 8, 20), 150
 MOST_ROWS = 500
-AVERAGES = ("averaged_heads", "mean", "calibrated_ensemble")
 
 
 def judged(logits: np.ndarray, y: np.ndarray) -> list[float]:
@@ -90,15 +89,16 @@ def cases() -> Any:
 
 def measure(seconds: float) -> None:
     stop, about = time.monotonic() + seconds, machine.describe("torch", "headstart")
-    done = {(r["target"], r["source"], r["size"]) for r in store.read(NAME, zoo.RESULTS)}
-    for name, source, size, rows, make in cases():
-        if (name, source, size) in done or time.monotonic() > stop:
+    done = {(r["part"], r["target"], r["source"], r["size"]) for r in store.read(NAME, zoo.RESULTS)}
+    parts = {"heads": heads, "trained": partial(trained, seed=0)}
+    for part, (name, source, size, rows, make) in product(parts, list(cases())):
+        if (part, name, source, size) in done or time.monotonic() > stop:
             continue
         began = time.process_time()
-        found = {"heads": heads(make(), rows), "trained": trained(make(), rows, 0)}
-        record = {"target": name, "source": source, "size": size} | found
+        found = parts[part](make(), rows)
+        record = {"part": part, "target": name, "source": source, "size": size, "found": found}
         store.append(NAME, record | {"cpu": round(time.process_time() - began, 1)} | about, zoo.RESULTS)
-        print(name, source, size, {n: v[0] for part in found.values() for n, v in part.items()}, flush=True)
+        print(part, name, source, size, {n: value[0] for n, value in found.items()}, flush=True)
 
 
 def told(records: list[dict[str, Any]]) -> list[str]:
@@ -108,10 +108,10 @@ def told(records: list[dict[str, Any]]) -> list[str]:
              ("trained", "picked", "picked of two")]  # fmt: skip
     lines = []
     for size, (part, one, other) in product((*SIZES, None), pairs):
-        mine = [r for r in records if size in (None, r["size"])]
+        mine = [r for r in records if r["part"] == part and size in (None, r["size"])]
         targets = sorted({r["target"] for r in mine})
         gains = np.array([
-            np.mean([np.subtract(r[part][one], r[part][other]) for r in mine if r["target"] == t], axis=0)
+            np.mean([np.subtract(r["found"][one], r["found"][other]) for r in mine if r["target"] == t], axis=0)
             for t in targets
         ]) * (100, 1)  # fmt: skip
         drawn = gains[np.random.default_rng(0).integers(len(gains), size=(5000, len(gains)))].mean(axis=1)

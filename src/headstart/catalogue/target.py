@@ -51,6 +51,19 @@ TARGET_METHODS: tuple[Entry, ...] = (
         kind="fitted",
     ),
     Entry(
+        "averaged_heads",
+        "Probe and shrunken discriminant, averaged by their log loss out of fold",
+        "headstart.shallow.parameters.averaged_heads:AveragedHeads",
+        (
+            "Genest and Zidek, Combining Probability Distributions: A Critique and an Annotated Bibliography, "
+            "Statistical Science 1986",
+            "Ledoit and Wolf, Honey, I Shrunk the Sample Covariance Matrix, Journal of Portfolio Management 2004",
+        ),
+        carries="features",
+        applies="image, text, table; classification",
+        kind="fitted",
+    ),
+    Entry(
         "self_taught",
         "Self-taught codes: a probe of the axes of unlabelled samples",
         "headstart.shallow.parameters.self_taught:SelfTaught",

@@ -9,7 +9,7 @@ from headstart.workflow.arms.workbench import Workbench
 from headstart.workflow.options import FitOptions
 from headstart.workflow.planning.plan import LITTLE
 
-CHOOSING = ("probe", "knn", "stage_probe", "linear", "trees", "pooled")
+CHOOSING = ("probe", "knn", "stage_probe", "averaged_heads", "linear", "trees", "pooled")
 """Arms that choose settings on held-out rows."""
 check_names(CHOOSING, [*catalogue.names(), *PLAIN], "headstart.workflow.arms.few.CHOOSING")
 

@@ -47,6 +47,8 @@ def fit_head(
         return fit_knn(bench, network, rows, settings)
     if kind in ("prototypes", "cosine"):
         return fit_means(bench, network, kind, rows)
+    if kind == "averaged_heads":
+        return fit_averaged(bench, network, rows, settings)
     if kind == ALIGNED:
         return fit_names(bench, network, rows, settings)
     if kind == "self_taught":
@@ -156,6 +158,17 @@ def fit_means(bench: Workbench, network: Network, kind: str, rows: Array) -> Set
     parts = (torch.as_tensor(part) for part in (means.means_, means.centre_, means.offset_))
     network.head = CosineHead(*parts, steepness=means.steepness).to(bench.device)
     return {"centre": "source" if known else "target"}
+
+
+def fit_averaged(bench: Workbench, network: Network, rows: Array, settings: Settings | None = None) -> Settings:
+    """Set ``network.head`` to the weighted sum of a probe and a discriminant, by folds of the rows."""
+    from headstart.shallow.parameters.averaged_heads import AveragedHeads
+
+    task, features, labels = bench.logic.task, bench.features(network, rows), bench.dataset.labels(rows)
+    heads = AveragedHeads(kind=task.label_space.solved_as, n_outputs=task.n_outputs, **(settings or {}))
+    heads.fit(features, labels, folds=inner_folds(bench, rows))
+    network.head = heads.to_head(_linear(bench, network), bench.logic)
+    return {"weights": heads.weights_, "strength": heads.strength_, "standardise": heads.standardised_}
 
 
 def fit_codes(bench: Workbench, network: Network, rows: Array, settings: Settings | None = None) -> Settings:
