@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,13 @@ class Mask:
         amounts[list(places)] = self.amounts
         load = self.load
         return replace(self, amounts=tuple(map(int, amounts)), load=lambda: table[load()])
+
+    def cropped(self, box: tuple[int, int, int, int]) -> Mask:
+        """Return the part in a box (left, top, right, bottom); its amounts are not counted."""
+        left, top, right, bottom = box
+        load, digest = self.load, blake2b(self.digest + repr(box).encode(), digest_size=16).digest()
+        part = replace(self, size=(bottom - top, right - left), amounts=(), digest=digest)
+        return replace(part, load=lambda: load()[top:bottom, left:right])
 
     def words(self, names: tuple[str, ...]) -> str:
         return shares_in_words(self.amounts, names)

@@ -81,6 +81,15 @@ class TaskLogic(ABC):
         """Return a network that takes samples as the task needs them; by default as it does."""
         return network
 
+    @property
+    def tile(self) -> int:
+        """Return the side of the tiles that are learned from, where pictures enter too large; 0: whole pictures."""
+        return 0
+
+    def noted(self, labels: np.ndarray) -> tuple[str, ...]:
+        """Return sentences on how samples with these labels enter, for a plan."""
+        return ()
+
     def target(self, label: Any, preprocess: Any, seed: int | None) -> Any:
         """Return what a label is in the view of a seed (None: the plain view); None where no view moves it."""
         return None

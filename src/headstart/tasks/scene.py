@@ -14,6 +14,8 @@ from headstart.tasks.base import TaskLogic
 from headstart.tasks.carried import carry_head
 
 STEP = 32
+SHRUNK = 1.5
+"""Times that pictures are larger than the canvas, from which on a plan says so."""
 SMALLEST, USUAL, LARGEST = 64, 256, 2048
 """Sides of the canvas: the least, the most that is chosen unasked, and the most."""
 
@@ -65,6 +67,23 @@ class Scene(TaskLogic):
     def carried(self, head: nn.Module, former: Any) -> bool:
         old, logic = former
         return carry_head(head, old, self.task.classes, logic.task.classes) is not None
+
+    def noted(self, labels: np.ndarray) -> tuple[str, ...]:
+        longest = float(np.median([max(label.size) for label in labels])) if len(labels) else 0.0
+        said = []
+        if longest >= SHRUNK * self.size:
+            wanted = int(np.clip(STEP * round(longest / STEP), SMALLEST, LARGEST))
+            said.append(
+                f"Pictures of about {longest:.0f} pixels enter on a canvas of {self.size}, {longest / self.size:.1f} "
+                f"times smaller: where thin or small things matter, --size {wanted} keeps more of them, for about "
+                f"{(wanted / self.size) ** 2:.0f} times the work."
+            )
+        if self.tile:
+            said.append(
+                f"The canvas of {self.size} pixels is learned from by tiles of {self.tile}; choice and verdict are of "
+                "whole pictures."
+            )
+        return tuple(said)
 
     def adapt(self, network: Any) -> Any:
         network.preprocess = network.preprocess.whole(self.size)

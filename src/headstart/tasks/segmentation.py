@@ -26,7 +26,7 @@ from headstart.tasks.scene import Scene
 
 Array = np.ndarray
 TILE = 512
-"""Side above which canvases are predicted by tiles, so that memory does not grow with them."""
+"""Side above which canvases are learned from and predicted by tiles, so that memory does not grow with them."""
 MOST_KEPT = 20_000
 """Counts of pixels that are kept, so that several metrics of one answer read each mask once."""
 
@@ -50,6 +50,10 @@ class Segmentation(Scene):
         self.flips = False
         self._kept: dict[tuple[str, bytes, bytes], Array] = {}
 
+    @property
+    def tile(self) -> int:
+        return TILE if self.size > TILE else 0
+
     def head_of(self, network: Any) -> nn.Module:
         return DECODERS[self.head_name](find_levels(network), self.task.n_outputs, self.size)
 
@@ -72,8 +76,8 @@ class Segmentation(Scene):
         """Return logits, of canvases above `TILE` by tiles that overlap by a quarter; with flips log mean shares."""
         if network.entry:
             return network(state)
-        large = self.size > TILE
-        whole = (lambda x: stitched(network, x, TILE, TILE // 4)) if large else network
+        tile = self.tile
+        whole = (lambda x: stitched(network, x, tile, tile // 4)) if tile else network
         if not self.flips:
             return whole(state)
         shares = whole(state).softmax(dim=1) + whole(state.flip(-1)).flip(-1).softmax(dim=1)

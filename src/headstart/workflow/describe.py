@@ -10,6 +10,7 @@ from headstart.errors import UserError
 from headstart.isolated import isolate
 from headstart.library import located
 from headstart.networks import open_source
+from headstart.tasks import create_task
 from headstart.workflow.adapting.adaptation import adapt, setting_across
 from headstart.workflow.description import Description, target_domain
 from headstart.workflow.opening.sides import open_sides
@@ -75,7 +76,15 @@ def describe(
         found.task if found else None,
     )
     shift = source_shift(dataset, found, seed=seed) if found else None
-    return Description(dataset, checks, setting, shift, found)
+    return Description(dataset, checks, setting, shift, found, noted=_noted(dataset))
+
+
+def _noted(dataset: Dataset) -> tuple[str, ...]:
+    """Return how samples would enter a network, where the task has something to say of it."""
+    if dataset.task is None:
+        return ()
+    labels = dataset.labels(dataset.splits["train"])
+    return create_task(dataset.task, labels).noted(labels)
 
 
 def _open_unlabelled(data: Any, modality: str | None) -> Dataset:

@@ -18,7 +18,7 @@ READ_SO = ("types", "conventions", "text", "left out")
 
 @dataclass(frozen=True)
 class Description:
-    """The answers of `describe`; ``classes`` are the source's, where its labels are at hand."""
+    """The answers of `describe`; ``classes`` are the source's, where known, ``noted`` says how samples enter."""
 
     dataset: Dataset
     checks: Checks
@@ -28,6 +28,7 @@ class Description:
     diagnosis: Diagnosis | None = None
     label_sets: LabelSets | None = None
     classes: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -47,6 +48,7 @@ class Description:
         return [
             *(f"{what}: {why}" for what, why in self.dataset.inferred.items()),
             *self.checks.lines(),
+            *self.noted,
             f"Scenario: {self.setting.scenario}. {reasons['scenario']}",
             f"Feature space: {self.setting.space}. {reasons['space']}",
             f"Carried over: {self.setting.carries}. {reasons['carries']}",

@@ -30,6 +30,7 @@ from headstart.workflow.arms.names import check_names_read, reads_names
 from headstart.workflow.arms.plain import plain_arms
 from headstart.workflow.arms.refit import load_arm, refit_arms
 from headstart.workflow.arms.temperature import calibrated, temperature_of
+from headstart.workflow.arms.tiles import tiles_per_picture
 from headstart.workflow.arms.timing import count_flops, measure
 from headstart.workflow.arms.unlabelled_gain import of_unlabelled
 from headstart.workflow.arms.workbench import Workbench, start_processes
@@ -42,7 +43,7 @@ from headstart.workflow.opening.names import ALIGNED
 from headstart.workflow.opening.task_methods import check_methods_fit, with_fitting_arms
 from headstart.workflow.opening.transfer import Transfer
 from headstart.workflow.options import FitOptions, depth_of, seconds_of
-from headstart.workflow.planning.facts import facts_of, is_single
+from headstart.workflow.planning.facts import by_tiles, facts_of, is_single
 from headstart.workflow.planning.plan import Plan, make_plan
 from headstart.workflow.planning.timetable import Timetable
 from headstart.workflow.saved import read_plan, write_metrics
@@ -129,8 +130,9 @@ class NetworkField(Field[Plan, Results]):
             bench.dataset, network, measure(bench, network), auc, bench.options.shots, flops, bench.source.means,
             named=reads_names(bench),
         )  # fmt: skip
-        plan = make_plan(facts, named_arms(bench), self.transfer.raced)
-        plan = replace(plan, reasons=(*bench.notes, *plan.reasons))
+        plan = make_plan(by_tiles(facts, tiles_per_picture(bench)), named_arms(bench), self.transfer.raced)
+        noted = bench.logic.noted(bench.dataset.labels(bench.dataset.splits["train"]))
+        plan = replace(plan, reasons=(*bench.notes, *noted, *plan.reasons))
         return plan.to_json() | {"shift": shift.to_json() if shift else None}
 
     def fit(self, plan: Plan, folder: Path) -> Results:

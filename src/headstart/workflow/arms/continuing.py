@@ -27,6 +27,7 @@ from headstart.tasks import TaskLogic
 from headstart.workflow.arm import arm_of
 from headstart.workflow.arms.forgetting import own_rows
 from headstart.workflow.arms.plain import answers_of, run_folder
+from headstart.workflow.arms.tiles import learned_from
 from headstart.workflow.arms.workbench import Workbench
 from headstart.workflow.run import load
 from headstart.workflow.trained_rows import FILE, known_rows, row_hashes
@@ -245,10 +246,13 @@ def stream_of(bench: Workbench, arm: str, network: Network, cut: int, rows: np.n
     ----------
     settings : ``views``, ``batch_size``, ``seed`` and ``weights``, as in `headstart.engine.Stream`.
     """
-    views, names = settings.get("views", 1), bench.dataset.names(rows)
-    labels = bench.targets(network, rows, views=views)
+    views = settings.get("views", 1)
     if not arm_of(arm).replays:
-        return Stream(bench.fetch(network, rows, cut=cut, views=views), labels, names=names, **settings)
+        with learned_from(bench, network, rows) as (data, mine):
+            labels, names = bench.targets(network, mine, views=views, dataset=data), data.names(mine)
+            fetch = bench.fetch(network, mine, cut=cut, views=views, dataset=data)
+            return Stream(fetch, labels, names=names, **settings)
+    labels, names = bench.targets(network, rows, views=views), bench.dataset.names(rows)
     old, theirs = bench.replayed, old_rows(bench)
     assert old is not None
     size, seed, weights = settings["batch_size"], settings["seed"], settings.get("weights")

@@ -152,7 +152,13 @@ def _fit_in_loop(bench: Workbench, plan: Plan, job: Job, method: Method) -> Fitt
     settings = {"batch_size": plan.batch_size, "seed": job.seed, "views": plan.views, "weights": weights}
     stream = stream_of(bench, job.arm, network, cut, job.rows, **settings)
     every = stream.steps_per_epoch
-    evaluate = bench.evaluator(network, job.validation, cut=cut) if len(job.validation) else None
+    evaluate = None
+    if len(job.validation):
+        entry = network.entry
+        evaluate = bench.evaluator(network, job.validation, cut=entry)
+        if network.entry != entry:  # states of the one are kept, of the other not
+            stream = stream_of(bench, job.arm, network, 0, job.rows, **settings)
+            evaluate = bench.evaluator(network, job.validation, cut=0)
     per_epoch = len(stream) / stream.batch_size
     rounds = plan.steps / plan.per_epoch if job.start is None or job.rounds is None else job.rounds
     steps = max(1, round(rounds * per_epoch))

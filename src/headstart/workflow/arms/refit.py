@@ -75,20 +75,21 @@ def _time_for(bench: Workbench, plan: Plan, results: Results, again: set[str], p
     if bench.timetable is None:
         return True
     if bench.is_main and not path.exists():
-        rows = len(bench.dataset.splits["train"]) + len(bench.dataset.splits["validation"])
+        splits = bench.dataset.splits
+        share = 1 + len(splits["validation"]) / max(1, len(splits["train"]))
         more = _more(plan, {arm: results[arm] for arm in again if arm_of(arm).trains})
-        needed = sum(_seconds(plan, arm, part, rows, more) for arm in again for part in results[arm])
+        needed = sum(_seconds(plan, arm, part, share, more) for arm in again for part in results[arm])
         write_json(path, {"again": needed - plan.expected.get("features", 0.0) <= bench.timetable.left})
     bench.wait()
     return bool(read_checked(path, Record({"again": Flag()}))["again"])
 
 
-def _seconds(plan: Plan, arm: str, part: dict[str, Any], rows: int, more: float | None = None) -> float:
-    """Return what fitting an arm again takes, by what it took before."""
+def _seconds(plan: Plan, arm: str, part: dict[str, Any], share: float, more: float | None = None) -> float:
+    """Return what fitting an arm again takes, by what it took before, with ``share`` times the training rows."""
     if not arm_of(arm).trains or not part["epochs"]:
         return float(part["seconds"])
     each = part["seconds"] / part["epochs"] / (1 + plan.again)
-    return each * (part["rounds"] if more is None else more) * rows / max(1.0, plan.per_epoch * plan.batch_size)
+    return each * (part["rounds"] if more is None else more) * share
 
 
 def _refit(

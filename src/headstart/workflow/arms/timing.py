@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from headstart.data import Dataset
 from headstart.deep.finetune.scratch import Scratch
 from headstart.engine import Compute, Selection, Stream, train
 from headstart.engine.device import layout_of, move
 from headstart.networks import Network
+from headstart.workflow.arms.tiles import learned_from
 from headstart.workflow.arms.workbench import Workbench
 from headstart.workflow.planning.costs import Speed
 from headstart.workflow.planning.effort import SMALL_NETWORK
@@ -37,11 +39,14 @@ def measure(bench: Workbench, network: Network) -> Speed:
     """
     small = sum(p.numel() for p in network.parameters()) <= SMALL_NETWORK
     rows = bench.dataset.splits["train"][: SAMPLES if small else FEW]
-    decode, state = _decode(bench, network, rows)
+    with learned_from(bench, network, rows) as (data, mine):
+        rows = mine[: len(rows)]
+        decode, state = _decode(data, network, rows)
+        targets = bench.targets(network, rows, dataset=data)
     stages = _stages(network, move(state, bench.device, layout_of(network, bench.device)), bench.device)
     forward = sum(stages) / len(rows)
     per_stage = tuple(seconds / len(rows) for seconds in stages)
-    step = _step(bench, state, bench.targets(network, rows)) / len(rows)
+    step = _step(bench, state, targets) / len(rows)
     head = max(0.0, _whole(network, state, bench.device) / len(rows) - forward) if network.reads_maps else 0.0
     return Speed(decode / len(rows), forward, per_stage, max(1.0, step / max(forward + head, 1e-9)), head)
 
@@ -51,7 +56,8 @@ def count_flops(bench: Workbench, network: Network) -> float:
     from torch.utils.flop_counter import FlopCounterMode
 
     rows = bench.dataset.splits["train"][:2]
-    state = move(network.preprocess(bench.dataset.raw(rows)), bench.device)
+    with learned_from(bench, network, rows) as (data, mine):
+        state = move(network.preprocess(data.raw(mine[: len(rows)])), bench.device)
     network.eval()
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
         network.run(state)
@@ -59,11 +65,11 @@ def count_flops(bench: Workbench, network: Network) -> float:
     return counter.get_total_flops() / len(rows)
 
 
-def _decode(bench: Workbench, network: Network, rows: np.ndarray) -> tuple[float, Any]:
+def _decode(data: Dataset, network: Network, rows: np.ndarray) -> tuple[float, Any]:
     times = []
     for _ in range(2):
         start = time.perf_counter()
-        state = network.preprocess(bench.dataset.raw(rows))
+        state = network.preprocess(data.raw(rows))
         times.append(time.perf_counter() - start)
     return min(times), state
 

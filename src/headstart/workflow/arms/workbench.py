@@ -134,10 +134,10 @@ class Workbench:
             return raw_fetch(dataset or self.dataset, rows, network.preprocess, views=views, seed=self.options.seed)
         return states.fetch
 
-    def targets(self, network: Network, rows: np.ndarray, *, views: int = 1) -> Any:
+    def targets(self, network: Network, rows: np.ndarray, *, views: int = 1, dataset: Dataset | None = None) -> Any:
         """Return the labels of the rows as batches hold them: an array, or such as move with the views of `fetch`."""
-        labels = self.dataset.labels(rows)
-        return viewed(self.logic, network, self.dataset, rows, labels, views, self.options.seed)
+        dataset = dataset or self.dataset
+        return viewed(self.logic, network, dataset, rows, dataset.labels(rows), views, self.options.seed)
 
     def _states(
         self,
@@ -210,10 +210,10 @@ def viewed(
     """Return labels that move with the views of their samples, where the task's do; else the labels."""
     if not len(rows) or logic.target(labels[0], network.preprocess, None) is None:
         return labels
-    contents = dataset.hashes(rows)
+    contents, preprocess = dataset.hashes(rows), network.preprocess
 
     def make(position: int, view: int) -> Any:
         number = view_seed(seed, contents[position], view) if view and views > 1 else None
-        return logic.target(labels[position], network.preprocess, number)
+        return logic.target(labels[position], preprocess, number)
 
     return ViewedLabels(len(rows), make, logic.task.label_space.content(labels))

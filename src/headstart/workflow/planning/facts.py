@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -97,6 +97,14 @@ def facts_of(
         crossed=is_crossed(dataset),
         coloured=network.preprocess.augments and getattr(network.preprocess, "channels", 3) == 3,
     )
+
+
+def by_tiles(facts: Facts, tiles: float) -> Facts:
+    """Return the facts counted in tiles, so many to a picture, of which speed and work were measured."""
+    if tiles == 1:
+        return facts
+    counted = {name: round(tiles * getattr(facts, name)) for name in ("n_train", "n_validation", "n_test", "inner")}
+    return replace(facts, **counted)
 
 
 def is_single(dataset: Dataset, shots: int | None = None) -> bool:
