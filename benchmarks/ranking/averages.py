@@ -110,6 +110,8 @@ def told(records: list[dict[str, Any]]) -> list[str]:
     for size, (part, one, other) in product((*SIZES, None), pairs):
         mine = [r for r in records if r["part"] == part and size in (None, r["size"])]
         targets = sorted({r["target"] for r in mine})
+        if not targets:
+            continue
         gains = np.array([
             np.mean([np.subtract(r["found"][one], r["found"][other]) for r in mine if r["target"] == t], axis=0)
             for t in targets

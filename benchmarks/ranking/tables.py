@@ -145,7 +145,7 @@ def cases(records: list[dict[str, Any]]) -> list[judge.Case]:
     return found
 
 
-def page(records: list[dict[str, Any]]) -> str:
+def page(records: list[dict[str, Any]], text: str, shots: int) -> str:
     known, header = cases(records), records[-1]
     targets, rows = [case.target for case in known], []
     for name, title in TITLES.items():
@@ -163,8 +163,8 @@ def page(records: list[dict[str, Any]]) -> str:
         ]
         for c in known
     ]
-    return TEXT.format(
-        date=header["date"], machine=header["machine"], n=len(records), targets=len(known), shots=SHOTS,
+    return text.format(
+        date=header["date"], machine=header["machine"], n=len(records), targets=len(known), shots=shots,
         table=table(["order by", "weighted τ", "regret, points", "best picked", "of the best 3"], rows),
         each=table(["target", "sources", "best", "worst", "scratch", "harms"], each),
     )  # fmt: skip
@@ -209,7 +209,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=30.0)
     measure(60 * parser.parse_args().minutes)
     store.pack(NAME, zoo.RESULTS)
-    write_text(PAGE, page(store.read(NAME, zoo.RESULTS)))
+    write_text(PAGE, page(store.read(NAME, zoo.RESULTS), TEXT, SHOTS))
 
 
 if __name__ == "__main__":

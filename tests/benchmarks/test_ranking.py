@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks import store
-from benchmarks.ranking import confirmed, first_guess, judge, race_equal, ways, zoo
+from benchmarks import rare, store
+from benchmarks.ranking import confirmed, first_guess, judge, race_equal, tables, texts, ways, zoo
 from headstart.storage import read_json
 from headstart.workflow.planning.first_guess import TABLE
 from headstart.workflow.ranking import measured
@@ -129,3 +129,20 @@ def test_a_race_is_held_against_the_recipe_that_is_best_over_all_targets_and_los
     assert "1 targets wholly below 0" in lost
     unfinished = raced("a", [90, 80, *others])[:-1]
     assert "Not measured yet" in race_equal.page(unfinished)
+
+
+def test_no_source_of_texts_or_tables_has_learned_from_the_target():
+    for target in texts.TARGETS:
+        names = [name for name in texts.SOURCES if texts.fellow(target, name)]
+        assert not any(f"on {target}" in name for name in names)
+        assert len(names) >= 6
+    assert not any(tables.fellow(name.split()[0], name) for name in tables.SOURCES)
+
+
+def test_rows_that_learn_and_test_have_few_positives_and_none_in_common():
+    x, y = np.arange(4000.0)[:, None], np.arange(4000) % 3 // 2
+    rng = np.random.default_rng(0)
+    mine = rare.few_positives((x, y), 0.02, 500, rng, np.empty(0, int))
+    test = rare.few_positives((x, y), 0.02, 1500, rng, mine)
+    assert (y[mine].sum(), y[test].sum(), len(mine), len(test)) == (10, 30, 500, 1500)
+    assert not set(mine) & set(test)
