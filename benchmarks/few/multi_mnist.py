@@ -67,6 +67,8 @@ def main() -> None:
     if any(about.items() <= one.items() for one in store.read("multi_mnist")):
         return
     folder = BUILD / f"multi-mnist-{args.rows}-{args.epochs}-{args.seed}"
+    every = args.methods == ",".join(entry.name for entry in MULTITASK)
+    folder = folder if every else folder.with_name(f"{folder.name}-{args.methods.replace(',', '-')}")
     out, before = folder / "run", time.process_time()
     if (out / "state/arguments.json").exists():
         run = hs.resume(out, quiet=True)

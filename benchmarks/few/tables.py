@@ -50,15 +50,16 @@ def table(name: str, seed: int) -> tuple[pd.DataFrame, list[str]]:
     return frame.sample(min(ROWS, len(frame)), random_state=seed).reset_index(drop=True), labels
 
 
-def tasks(name: str, seed: int, folder: Path) -> None:
+def tasks(name: str, seed: int, folder: Path, methods: str) -> None:
     frame, labels = table(name, seed)
     before = time.process_time()
     run = hs.fit(
-        frame, label=labels, method=METHODS, epochs=EPOCHS, seed=seed, budget="20m", out=folder / name, quiet=True
+        frame, label=labels, method=methods, epochs=EPOCHS, seed=seed, budget="20m", out=folder / name, quiet=True
     )
     assert run is not None
     found = run.result["multitask"]
     about = {"data": name, "seed": seed, "best": found["best"], "delta_m": found["delta_m"], "tasks": found["tasks"]}
+    about |= {"methods": methods} if methods != METHODS else {}
     record("tasks", about | {"rows": len(frame), "cpu": round(time.process_time() - before, 1)})
     print("\n".join(found["lines"]), flush=True)
 
@@ -95,12 +96,17 @@ def main() -> None:
     parser.add_argument("data", choices=("adult", "bike", "wine"))
     parser.add_argument("what", choices=("tasks", "half"))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--methods", default=METHODS, help="of tasks together")
     args = parser.parse_args()
     cell = {"what": args.what, "data": args.data, "seed": args.seed}
-    if any(cell.items() <= one.items() for one in store.read("few_tables")):
+    done = [one for one in store.read("few_tables") if cell.items() <= one.items()]
+    if any(args.what == "half" or one.get("methods", METHODS) == args.methods for one in done):
         return
     with tempfile.TemporaryDirectory() as folder:
-        (tasks if args.what == "tasks" else half)(args.data, args.seed, Path(folder))
+        if args.what == "tasks":
+            tasks(args.data, args.seed, Path(folder), args.methods)
+        else:
+            half(args.data, args.seed, Path(folder))
 
 
 if __name__ == "__main__":

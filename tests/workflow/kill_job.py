@@ -44,7 +44,7 @@ def work(verb: str, case: Path, data: Path) -> None:
     out = case / "out"
     begun = (out / "run.json").exists() or (out / "state" / "arguments.json").exists()
     if (
-        verb in {"fit", "pretrain", "across", "replace", "tasks", "zero", "episodes", "pairs", "drawn"}
+        verb in {"fit", "pretrain", "across", "replace", "tasks", "joined", "zero", "episodes", "pairs", "drawn"}
         and begun
         and not (verb == "replace" and is_former(out))
     ):
@@ -65,6 +65,9 @@ def work(verb: str, case: Path, data: Path) -> None:
         hs.fit(
             data / "several.csv", label=["kind", "size"], method="equal,pcgrad", epochs=1, seed=3, out=out, quiet=True
         )
+    elif verb == "joined":
+        hs.fit([data / "kinds.csv", data / "small.csv"], label=["kind", "label"], method="mmoe", epochs=1, seed=3,
+               out=out, quiet=True)  # fmt: skip
     elif verb == "zero":
         hs.fit(data / "kinds.csv", label="kind", classes=data / "classes.csv", source=str(data / "source"),
                method="eszsl", seed=3, out=out, quiet=True)  # fmt: skip

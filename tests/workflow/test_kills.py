@@ -37,6 +37,7 @@ def test_a_few_kills(tmp_path, in_a_copy):
         ("export", 10),
         ("describe", 10),
         ("tasks", 6),
+        ("joined", 3),
         ("zero", 4),
         ("episodes", 4),
         ("pairs", 4),
