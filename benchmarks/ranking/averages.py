@@ -30,6 +30,14 @@ from headstart.shallow.parameters.prototypes import Prototypes
 NAME = "averages"
 SIZES, STEPS = (4, 8, 20), 150
 MOST_ROWS = 500
+WATCHED, ROWS = "watched ", "rows watched"
+RULES = {
+    "the fine-tuned one": lambda seen: "tuned",
+    "the frozen one": lambda seen: "frozen",
+    "the smaller loss": lambda seen: min(seen, key=lambda name: seen[name][1]),
+    "the higher accuracy, then the smaller loss": lambda seen: max(seen, key=lambda n: (seen[n][0], -seen[n][1])),
+}
+"""What may decide between two arms that held-out rows do not tell apart."""
 
 
 def judged(logits: np.ndarray, y: np.ndarray) -> list[float]:
@@ -72,11 +80,13 @@ def trained(net: Network, rows: zoo.Target, seed: int) -> dict[str, list[float]]
     networks = {"frozen": nets.start, "tuned": nets.network, "mean": method.evaluated(nets),
                 "calibrated_ensemble": settled.evaluated(nets)}  # fmt: skip
     values = {name: judged(zoo.outputs(one.eval(), rows.test_x), rows.test_y) for name, one in networks.items()}
-    picked = max(("frozen", "tuned", "calibrated_ensemble"), key=lambda name: score(networks[name]))
-    return values | {
-        "picked": values[picked],
-        "picked of two": values[max(("frozen", "tuned"), key=lambda n: score(networks[n]))],
-    }
+    seen = {name: judged(zoo.outputs(one.eval(), rows.x[watched]), rows.y[watched]) for name, one in networks.items()}
+
+    def pick(*names: str) -> list[float]:
+        return values[max(names, key=lambda name: (seen[name][0], -seen[name][1]))]
+
+    picked = {"picked": pick("frozen", "tuned", "calibrated_ensemble"), "picked of two": pick("frozen", "tuned")}
+    return values | picked | {f"{WATCHED}{name}": value for name, value in seen.items()} | {ROWS: [float(len(watched))]}
 
 
 def cases() -> Any:
@@ -126,12 +136,29 @@ def told(records: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
+def ties(records: list[dict[str, Any]]) -> list[str]:
+    """Return what each rule makes of cells where the watched rows do not tell frozen from fine-tuned by two standard
+    errors: the mean test accuracy over targets."""
+    found: dict[str, dict[str, list[float]]] = {rule: {} for rule in RULES}
+    for record in (r for r in records if ROWS in r["found"]):
+        seen = {name: record["found"][f"{WATCHED}{name}"] for name in ("frozen", "tuned")}
+        shares = [seen[name][0] for name in seen]
+        error = np.sqrt(sum(share * (1 - share) for share in shares) / record["found"][ROWS][0])
+        if abs(shares[0] - shares[1]) <= 2 * error:
+            for rule, decide in RULES.items():
+                found[rule].setdefault(record["target"], []).append(100 * record["found"][decide(seen)][0])
+    n = sum(map(len, found["the frozen one"].values()))
+    means = {rule: np.mean([np.mean(one) for one in values.values()]) for rule, values in found.items() if values}
+    return [f"ties, {n} cells: {rule} {mean:.1f}%" for rule, mean in means.items()]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     measure(60 * parser.parse_args().minutes)
     store.pack(NAME, zoo.RESULTS)
-    print(*told(store.read(NAME, zoo.RESULTS)), sep="\n")
+    records = store.read(NAME, zoo.RESULTS)
+    print(*told(records), *ties(records), sep="\n")
 
 
 if __name__ == "__main__":
