@@ -32,10 +32,10 @@ def filtered(picture: Image.Image) -> Array:
 
 
 def pixel_classifier(folder: Path, seed: int = 0) -> dict[str, list[Array]]:
-    """Learn from pixels of ``train`` and return of every test picture the counts [2, 2], true class by said class."""
+    """Learn from pixels of ``train`` and ``val``; return of every test picture counts [2, 2], true by said class."""
     random = np.random.default_rng(seed)
     rows, labels = [], []
-    for image, mask in pairs(folder / "train"):
+    for image, mask in [*pairs(folder / "train"), *pairs(folder / "val")]:
         features, truth = filtered(image).reshape(-1, filtered_width(image)), mask.ravel()
         drawn = random.choice(len(truth), PIXELS, replace=False)
         rows.append(features[drawn])

@@ -14,6 +14,9 @@ from PIL import Image
 from benchmarks.views import data_folder
 
 FOLDS = 5
+PARTS = ("test", "val", "train", "train", "train")
+CHOOSING = 5
+"""One in so many training pictures of the retina chooses and says when to stop."""
 
 
 def bccd(place: Path, labelled: int | None, seed: int) -> Path:
@@ -37,8 +40,9 @@ def _bccd(folder: Path, labelled: int | None, seed: int) -> None:
 
 
 def membrane(place: Path, fold: int) -> Path:
-    """Return the 30 labelled slices: every fifth one tests, the four others of it learn; neighbours look alike."""
-    folder = place / f"membrane-{fold}"
+    """Return the 30 labelled slices in five blocks: one tests, the next one chooses, three learn; neighbours look
+    alike."""
+    folder = place / f"membrane-three-{fold}"
     _once(folder, lambda draft: _membrane(draft, fold))
     return folder
 
@@ -46,15 +50,15 @@ def membrane(place: Path, fold: int) -> Path:
 def _membrane(folder: Path, fold: int) -> None:
     slices = _members("membrane/isbi_membrane.tar")
     for number in range(30):
-        part = "test" if number * FOLDS // 30 == fold else "train"
+        part = PARTS[(number * FOLDS // 30 - fold) % FOLDS]
         for kind, name in (("image", "images"), ("label", "masks")):
             picture = Image.open(io.BytesIO(slices[f"membrane/train/{kind}/{number}.png"])).convert("L")
             _save(picture, folder / part / name / f"{number:02d}.png")
 
 
 def drive(place: Path) -> Path:
-    """Return the retina's own split, 20 to learn from and 20 to test on."""
-    folder = place / "drive"
+    """Return the retina's own split, 20 to learn from, of which 4 choose, and 20 to test on."""
+    folder = place / "drive-three"
     _once(folder, _drive)
     return folder
 
@@ -64,7 +68,9 @@ def _drive(folder: Path) -> None:
         part, kind, file = Path(name).parts[-3:]
         if kind in ("images", "1st_manual"):
             picture = Image.open(io.BytesIO(content))
-            where = folder / ("test" if part == "test" else "train") / ("images" if kind == "images" else "masks")
+            number = int(file.split("_")[0])
+            split = "test" if part == "test" else "val" if number % CHOOSING == 0 else "train"
+            where = folder / split / ("images" if kind == "images" else "masks")
             mask = kind == "1st_manual"
             _save(picture.convert("L") if mask else picture.convert("RGB"), where / f"{file.split('_')[0]}.png")
 
