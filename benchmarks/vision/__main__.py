@@ -1,6 +1,7 @@
 """Masks, boxes, a diagnosis and faces from ImageNet's MobileNetV2: ``python -m benchmarks.vision [CELL ...]``.
 
-Needs HEADSTART_DATA, and for EfficientNet-Lite0 HEADSTART_SOURCES, a folder with ``efficientnet_lite0.safetensors``. A cell that has its record is not measured again, and a fit that was stopped goes on, so that the
+Needs HEADSTART_DATA, and for EfficientNet-Lite0 HEADSTART_SOURCES, a folder with ``efficientnet_lite0.safetensors``.
+A cell that has its record is not measured again, and a fit that was stopped goes on, so that the
 whole may be stopped at any time; words of a cell's name choose (``bccd``, ``membrane/pixels``).
 ``--table`` prints what there is.
 """

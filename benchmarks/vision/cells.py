@@ -140,13 +140,11 @@ def table() -> dict[str, Cell]:
         cell, None, **{**SMALL, "depth": "none", "arms": ("chosen",)}, epochs=10, budget="2h"
     )
     if "HEADSTART_SOURCES" in os.environ:
-        lite = {
-            "source": f"file:{Path(os.environ['HEADSTART_SOURCES']) / LITE}",
-            "network": "timm/tf_efficientnet_lite0",
-        }
+        place = Path(os.environ["HEADSTART_SOURCES"]) / LITE
+        lite = {"source": f"file:{place}", "network": "timm/tf_efficientnet_lite0"}
         found["bccd/all/efficientnet_lite0"] = lambda cell: blood(cell, None, **SMALL, **lite, epochs=10, budget="2h")
     found["drive/pixels"] = lambda cell: by_pixels(sets.drive(PLACE / "sets"))
-    found["drive/seed-0"] = lambda cell: vessels(cell, **{**MASKS, "epochs": 80, "depth": "all"})
+    found["drive/80/seed-0"] = lambda cell: vessels(cell, **{**MASKS, "epochs": 80, "depth": "all"})
     for fold in range(sets.FOLDS):
         found[f"membrane/pixels/fold-{fold}"] = lambda cell, k=fold: by_pixels(sets.membrane(PLACE / "sets", k))
         found[f"membrane/fold-{fold}"] = lambda cell, k=fold: cells_of_membrane(
