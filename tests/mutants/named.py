@@ -32,6 +32,9 @@ _watching = room("workflow/watching/measure.py", "tests/workflow/test_watch.py")
 _watched = room("models/watched.py", "tests/workflow/test_watch.py")
 _keeping = room("workflow/watching/keeping.py", "tests/workflow/test_watch.py")
 _library = room("library.py", "tests/test_library.py")
+_both = room("deep/finetune/calibrated_ensemble.py", "tests/deep/test_calibrated_ensemble.py")
+_discriminant = room("shallow/heads/discriminant.py", "tests/shallow/parameters/test_averaged_heads.py")
+_averaged = room("shallow/parameters/averaged_heads.py", "tests/shallow/parameters/test_averaged_heads.py")
 _mixed = room("deep/finetune/wise_ft.py", "tests/deep/test_mixed_weights.py")
 _soup = room("deep/finetune/soup.py", "tests/deep/test_mixed_weights.py")
 _guess = room("workflow/planning/first_guess.py", "tests/workflow/test_plan.py")
@@ -212,6 +215,13 @@ NAMED = [
     _continuing("importance-of-the-link-before-is-lost", "one + before.weights[name].to(one)", "one", "a chain of runs would forget its first"),
     _continuing("replayed-rows-that-measure", "every = learned if len(learned) else every", "pass", "what is lost would be measured on rows that were learned from"),
     _old_rows("test-rows-replayed", "dataset.without(np.flatnonzero(strange))", "dataset", "the new test rows would be learned from"),
+    _both("the worst steepness", "return max(STEEPNESS, key=by)", "return min(STEEPNESS, key=by)", "answers would be as badly calibrated as can be"),
+    _both("a pair of pairs", 'if self.share == 1.0 or "twin" in nets.network.spec:', "if self.share == 1.0:",
+          "a refit would double what is doubled"),
+    _discriminant("a metric of all rows", "inside = rows - means[place]", "inside = rows", "what tells classes apart would be shrunk away"),
+    _averaged("members weighted by rows that they know", "outputs.append(np.stack([head.outputs(x[held]) for head in members]))",
+              "outputs.append(np.stack([discriminant(x[held], labels[held], problem.n_outputs).outputs(x[held]) for head in members]))",
+              "what learns by heart would win"),
     _mixed("the worst mix", "max(MIXES, key=by)", "min(MIXES, key=by)", "the mix is the best on watched rows"),
     _soup("members that do harm", "if found >= best:", "if True:", "a soup takes no member that makes it worse"),
     _verdict("kind from the gain", '"positive" if low > 0 else', '"positive" if gain > 0 else',

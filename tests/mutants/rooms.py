@@ -89,6 +89,7 @@ _MAP = {
     "shallow/instances/held_out.py": ("tests/shallow/instances", "tests/shallow/parameters"),
     "functional/folds.py": ("tests/functional/test_order.py", *_HEADS),
     "shallow/heads/linear.py": _HEADS,
+    "shallow/heads/discriminant.py": ("tests/shallow/parameters/test_averaged_heads.py",),
     "shallow/heads/joint.py": ("tests/shallow/test_joint.py", "tests/workflow/test_heads.py"),
     "shallow/parameters/contest.py": ("tests/shallow/parameters/test_contest.py", "tests/test_estimators.py"),
     "kinds/one_class.py": _KINDS,
