@@ -150,6 +150,7 @@ def test_boxes_end_in_a_verdict_and_are_written_as_coco_and_rows(found, boxed, t
     assert result["arms"]["finetune"]["interval_kind"] == "bootstrap"
     assert result["baselines"] == {"nothing": dict.fromkeys(result["baselines"]["nothing"], 0.0)}
     page = (found.path / "report.html").read_text(encoding="utf-8")
+    assert "Saying that nothing is there reaches" in page
     assert "AP at .5" in page
     assert "Worst pictures" in page
     pictures = [str(boxed / "images" / "03.png"), str(boxed / "images" / "07.png")]

@@ -16,6 +16,7 @@ from headstart.functional.verification import equal_error_rate, pairs, similarit
 from headstart.problem import Task
 from headstart.tasks.arcface import MARGIN, SCALE, ArcFace
 from headstart.workflow.evaluate import evaluate
+from headstart.workflow.judging.recognition import too_loose
 from headstart.workflow.predict import predict_files
 from headstart.workflow.verifying.embedding import whitening
 from headstart.workflow.verifying.people import split_people
@@ -150,6 +151,12 @@ def test_the_exported_network_gives_the_vectors_and_its_card_the_threshold(run, 
 def who(folder, run, **options):
     source = options.pop("source", "headstart/glyphs")
     return hs.fit(folder, task="verification", source=source, out=folder.parent / "out", quiet=True, **options)
+
+
+def test_a_threshold_that_lets_strangers_in_is_told():
+    (said,) = too_loose({"value": 0.704, "interval": [0.42, 1.0]}, 2)
+    assert "set for accepting 1% of strangers by 2 people, and accepts 70.4%" in said
+    assert too_loose({"value": 0.03, "interval": [0.0, 0.1]}, 9) == []
 
 
 def test_whitening_makes_pictures_of_one_person_vary_alike_in_every_direction():

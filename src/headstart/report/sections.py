@@ -117,7 +117,11 @@ def _short(metric: str, value: float) -> str:
 
 def _baselines(run: dict[str, Any], metric: str) -> list[str]:
     """What needs no features, for scale."""
-    ways = {"majority": "Always answering the largest class", "mean": "Always answering the training mean"}
+    ways = {
+        "majority": "Always answering the largest class",
+        "mean": "Always answering the training mean",
+        "nothing": "Saying that nothing is there",
+    }
     found = (run.get("baselines") or {}).items()
     values = {ways.get(name, name): (measured or {}).get(metric) for name, measured in found}
     return [f"{way} reaches {fmt.score(metric, v)}." for way, v in values.items() if fmt.is_number(v)]

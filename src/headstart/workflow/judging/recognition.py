@@ -29,6 +29,21 @@ def threshold_of(vectors: Array, people: Array) -> float:
     return threshold_at(pairs(similarities(vectors), people), FALSE_ACCEPTS)
 
 
+def too_loose(far: dict[str, Any], people: int) -> list[str]:
+    """Say where the threshold accepts measurably more strangers than it was set for.
+
+    Parameters
+    ----------
+    far : value and interval on people that it was not set on. people : how many set it.
+    """
+    if far["interval"][0] <= FALSE_ACCEPTS:
+        return []
+    return [
+        f"The threshold was set for accepting {FALSE_ACCEPTS:.0%} of strangers by {people} people, and accepts "
+        f"{far['value']:.1%} among the people that are measured: do not rely on it; give more people to set it by."
+    ]
+
+
 def scores_per_person(vectors: Array, people: Array, seed: int) -> Array:
     """Return how often each person is recognised from one enrolled picture, [1, people]."""
     return recognised(similarities(vectors), people, seed=seed)[None]

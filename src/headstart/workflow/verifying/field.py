@@ -17,7 +17,7 @@ from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details, Field
 from headstart.workflow.judging.predictions import Predictions
-from headstart.workflow.judging.recognition import FALSE_ACCEPTS, figures, scores_per_person, threshold_of
+from headstart.workflow.judging.recognition import FALSE_ACCEPTS, figures, scores_per_person, threshold_of, too_loose
 from headstart.workflow.judging.verdict import Guard, Verdict, judge_kept
 from headstart.workflow.network_field import save_reference
 from headstart.workflow.network_record import source_record
@@ -132,13 +132,14 @@ class VerificationField(Field[VerificationPlan, Results]):
         found = {"kept": kept.kept, "threshold": self.threshold, "false_accepts": FALSE_ACCEPTS, "arms": self.figures}
         few = [f"Only {n} people are measured on, so the intervals are wide."] if n < 50 else []
         naive = [] if PIXELS not in results else self._naive(results, kept)
+        loose = too_loose(self.figures[kept.kept]["far"], len(self._people("validation")))
         cut = [arm for arm in TRAINED if results[arm][0]["stopped"] == "budget"]
         return Details(
             source=source_record(self.bench),
             setting=classify(target_domain(self.target), self.logic.task, carries="features"),
             selection="recognition from one picture of people that nothing learned from",
             arms={arm: self._arm(arm, parts[0]) for arm, parts in results.items()},
-            warnings=[*self.transfer.checks.warnings, *few, *naive,
+            warnings=[*self.transfer.checks.warnings, *few, *loose, *naive,
                       *(f"The budget cut {arm} short; give more with --budget." for arm in cut)],
             device=str(self.bench.device),
             precision=self.bench.place.precision,
