@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -22,13 +23,16 @@ from headstart.shallow.zeroshot.predictor import ZeroShot
 from headstart.workflow.arms.names import fit_names, reads_names
 from headstart.workflow.arms.one_fit import PROBED, Job, _begun
 from headstart.workflow.arms.workbench import Workbench, start_processes
+from headstart.workflow.describe import describe
 from headstart.workflow.fit import fit
 from headstart.workflow.network_field import named_arms
 from headstart.workflow.opening.names import prompts_of
+from headstart.workflow.opening.transfer import Given, open_transfer
 from headstart.workflow.options import FitOptions
 from headstart.workflow.planning.costs import Speed
 from headstart.workflow.planning.facts import Facts
 from headstart.workflow.planning.plan import make_plan
+from headstart.workflow.ranking.naming import named_sources
 from headstart.workflow.zero_shot.classes_file import read_classes
 
 TEXTS = ["the small cat", "a mat", "sat on the mat . the cat sat"]
@@ -81,6 +85,16 @@ def test_both_sides_give_the_librarys_embeddings(clip, tmp_path):
         assert loaded.stage_names == ["embed", "block1", "block2", "project"]
     other = source.build(pretrained=False)
     assert not torch.equal(other.stages["project"].projection.weight, seen.stages["project"].projection.weight)
+
+
+def test_the_side_that_reads_the_data_serves_wherever_sources_are_named(clip):
+    rows = pd.DataFrame({"said": [f"{text} {i}" for i in range(12) for text in TEXTS[:2]], "label": ["a", "b"] * 12})
+    named, texts = f"hf/{clip[0]}", hs.open(rows, text="said", label="label")
+    assert describe(rows, text="said", label="label", source=named).source.modality == "text"
+    assert [one.modality for one in named_sources(texts, [named], None, None)] == ["text"]
+    options = FitOptions(sources=(named, named), text="said", label="label")
+    opened = open_transfer("fit", Given(rows), options, Progress(quiet=True), began=0.0)
+    assert [one.modality for one in opened.sources] == ["text", "text"]
 
 
 def test_an_edited_side_is_refused(clip, tmp_path):

@@ -84,6 +84,16 @@ def test_wordings_are_averaged_long_texts_are_cut_and_a_saved_network_answers_al
         source.entails([["cat " * 300] * 3])
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # the tracer warns of shapes
+def test_what_is_traced_for_export_takes_any_number_of_texts_of_any_length(tmp_path):
+    network = open_source(saved(tmp_path / "nli")).entails([CLASSES]).build()
+    with torch.no_grad():
+        traced = torch.jit.trace(network.stages["entail"], (network.preprocess(TEXTS[:2]),), strict=False)
+        x = network.preprocess(TEXTS)
+        assert torch.allclose(traced(x), network.features(x), atol=1e-5)
+
+
 def test_what_tells_no_entailment_is_none(tmp_path):
     save_model(tmp_path / "bert")
     assert open_source(f"hf/{tmp_path / 'bert'}").entails is None

@@ -12,7 +12,7 @@ from PIL import Image
 from headstart.data.two_sides import _groups, contents, open_pairs
 from headstart.errors import UserError
 from headstart.models.pairs import load_pairs
-from headstart.networks import open_source
+from headstart.networks import list_sources, open_source
 from headstart.networks.projection import PAIRS
 from headstart.storage import load_tensors
 from headstart.workflow import export, predict
@@ -78,6 +78,8 @@ def test_either_side_is_a_source_by_name_and_gives_features(run, tmp_path):
     with pytest.raises(UserError, match=r"Both sides of .* take table input; name one as .*/left"):
         open_source(str(run.path))
     assert open_source(f"{run.path}/left").domain.space == ("a", "b", "c")
+    listed = [row["spec"] for row in list_sources(run.path.parent) if row["kind"] == "run"]
+    assert [open_source(spec).domain.space for spec in listed] == [("a", "b", "c"), ("d", "e")]
     predict.predict_files(run.path, [_csv(rows[list("abc")], tmp_path)], out=tmp_path / "told.csv")
     assert pd.read_csv(tmp_path / "told.csv").shape == (40, 1 + training.WIDTH)
     for ask in (lambda: evaluate(run.path, rows), lambda: run.model.classes):
@@ -96,10 +98,12 @@ def test_pictures_and_words_meet_and_stopping_changes_no_bit(tmp_path, monkeypat
     rng = np.random.default_rng(0)
     for i in range(24):
         Image.fromarray(rng.integers(0, 255, (8, 8), dtype=np.uint8)).save(tmp_path / f"{i}.png")
-    frame = pd.DataFrame({"image": [f"{i}.png" for i in range(24)], "word": ["one", "two"] * 12})
+    names = [*(f"{i}.png" for i in range(24)), "gone.png"]
+    frame = pd.DataFrame({"image": names, "word": [*["one", "two"] * 12, "one"]})
     frame.to_csv(tmp_path / "pairs.csv", index=False)
     given = {"method": "contrastive", "network": "headstart/glyphs,headstart/tabular", "epochs": 1, "quiet": True}
     whole = pretrain(tmp_path / "pairs.csv", out=tmp_path / "whole", **given)
+    assert whole.result["warnings"][-1] == "1 of 25 pairs are left out, since a side cannot be read: gone.png."
     there, back = whole.result["without_labels"]["measured"]
     assert (there["m"], back["n"], back["m"]) == (2, 2, there["n"])
     assert back["recall@1"]["chance"] >= 0.5 or there["n"] > 2
@@ -189,6 +193,7 @@ def test_pairs_that_share_a_side_are_not_cut():
         ({"modality": "table"}, "--modality has no meaning"),
         ({"views": 3}, "--views has no meaning"),
         ({"rows": 12}, "12 pairs; 20 or more"),
+        ({"same": True, "left": "a"}, "has the same in 'a' of all 30 pairs"),
         ({"empty": True, "left": "a"}, "has nothing in the column 'a'"),
     ],
 )
@@ -196,6 +201,8 @@ def test_bad_requests_are_one_sentence_and_leave_nothing(more, said, tmp_path):
     rows = table(more.pop("rows", 30))
     if more.pop("empty", False):
         rows.loc[3, "a"] = np.nan
+    if more.pop("same", False):
+        rows["a"] = 1.5
     with pytest.raises(UserError, match=said):
         pretrain(rows, out=tmp_path / "run", **({"method": "contrastive"} | options(**more)))
     assert not (tmp_path / "run").exists()

@@ -66,6 +66,12 @@ def open_pairs(
     first, second, checks = _whole(first, second, allow_damaged)
     if len(first) < LEAST:
         raise UserError(f"{origin} has {len(first)} pairs; {LEAST} or more are needed to learn from.")
+    for side in (first, second):
+        if not contents(side).any():
+            raise UserError(
+                f"{origin} has the same in '{side.inferred['side']}' of all {len(first):,} pairs, so that nothing "
+                "tells one from another; give pairs that differ on both sides."
+            )
     splits = _splits(first, second, seed)
     note = f"a tenth of the pairs is held out to measure on, drawn with seed {seed}"
     first, second = (_fitted(side, splits, note) for side in (first, second))
@@ -128,6 +134,9 @@ def _whole(first: Dataset, second: Dataset, allow_damaged: bool) -> tuple[Datase
     sound = sound.without(np.flatnonzero(~kept))
     damaged, odd = [*checks.damaged, *more.damaged], [*checks.odd, *more.odd]
     warnings = [*checks.warnings, *more.warnings]
+    if damaged:
+        count = f"{len(damaged)} of {len(first):,} pairs are left out"
+        warnings.append(f"{count}, since a side cannot be read: {damaged[0]['name']}.")
     return sound, both, replace(checks, damaged=damaged, odd=odd, warnings=warnings)
 
 

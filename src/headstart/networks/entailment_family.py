@@ -79,14 +79,14 @@ class Entailment(nn.Module):
     def forward(self, state: TextState) -> Tensor:
         ids, mask = state["input_ids"], state["attention_mask"]
         logits = [self._logit(ids, mask, number) for number in range(len(self.tails))]
-        entailed = torch.stack(logits, dim=1).view(len(ids), self.templates, self.classes).mean(dim=1)
+        entailed = torch.stack(logits, dim=1).unflatten(1, (self.templates, self.classes)).mean(dim=1)
         hidden = self.model.base_model(input_ids=ids, attention_mask=mask).last_hidden_state
         weight = mask.unsqueeze(-1).to(hidden.dtype)
         return torch.cat([entailed, (hidden * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1e-9)], dim=1)
 
     def _logit(self, ids: Tensor, mask: Tensor, number: int) -> Tensor:
         """Return the logit [n] that each text entails one hypothesis, which begins where the text's tokens end."""
-        n, length = ids.shape[0], self.tails.shape[1]
+        length = self.tails.shape[1]
         after = torch.arange(ids.shape[1] + length, device=ids.device)[None] - mask.sum(dim=1, keepdim=True)
         inside, place = (after >= 0) & (after < length), after.clamp(0, length - 1)
         config = self.model.config
@@ -98,5 +98,5 @@ class Entailment(nn.Module):
         more = {}
         if getattr(config, "type_vocab_size", 0) > 1:
             types = self.tail_types[number].clamp(0, config.type_vocab_size - 1)
-            more["token_type_ids"] = torch.where(inside, types[place], torch.zeros_like(place)).expand(n, -1)
+            more["token_type_ids"] = torch.where(inside, types[place], torch.zeros_like(place))
         return self.model(input_ids=joined, attention_mask=there, **more).logits[:, self.entails]

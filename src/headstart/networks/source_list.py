@@ -62,15 +62,20 @@ def _bundled() -> list[dict[str, Any]]:
 
 
 def _runs(folder: Path) -> list[dict[str, Any]]:
+    from headstart.networks.projection import PAIRS, SIDES
     from headstart.networks.source_run import open_run
 
     rows = []
-    for path in sorted(folder.glob("*/model/network.json")) if folder.is_dir() else ():
-        try:
-            source = open_run(str(path.parent.parent))
-        except UserError:
+    for run in sorted(folder.iterdir()) if folder.is_dir() else ():
+        both = (run / "model" / PAIRS).is_file()
+        if not both and not (run / "model" / "network.json").is_file():
             continue
-        rows.append(_row(source.spec, "run", source.modality, source.title, "", True))
+        for place in [run / side for side in SIDES] if both else [run]:
+            try:
+                source = open_run(str(place))
+            except UserError:
+                continue
+            rows.append(_row(source.spec, "run", source.modality, source.title, "", True))
     return rows
 
 

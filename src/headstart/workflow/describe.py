@@ -69,6 +69,7 @@ def describe(
             data, label=label, group=group, text=text, image=image, task=task, modality=modality, seed=seed
         )
     dataset, checks = check(dataset, allow_damaged=allow_damaged)
+    found = None if found is None else found.facing(dataset.modality)
     setting = classify(
         target_domain(dataset),
         dataset.task,
@@ -97,6 +98,7 @@ def _describe_across(data: Any, source_data: list[Any], options: FitOptions) -> 
     """Diagnose the shift from the source data; target labels count only with ``--target-labels learn``."""
     source = None if options.source is None else open_source(options.source, network=options.network)
     sides = open_sides(data, source_data, options)
+    source = None if source is None else source.facing(sides.target.dataset.modality)
     adaptation = adapt(sides, source, options, Progress(quiet=True))
     setting = setting_across(sides, len(adaptation.learned[0]), None)
     found, sets = adaptation.diagnosis(), adaptation.label_sets()

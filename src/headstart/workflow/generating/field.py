@@ -54,7 +54,7 @@ class GeneratingField(SelfSupervisedField):
         super().__init__(replace(transfer, target=_split(transfer.target, transfer.options)))
         options = transfer.options
         self.arms = (SCRATCH, *(CARRIED if options.carried else ()))
-        judge = open_source(options.judge or JUDGE)
+        judge = open_source(options.judge or JUDGE).facing("image")
         if judge.modality != "image":
             raise UserError(
                 f"--judge {judge.spec} reads {judge.modality} data, and pictures are judged; name one of images."

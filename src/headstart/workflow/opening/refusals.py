@@ -264,6 +264,8 @@ def check_pairs(options: FitOptions) -> None:
 
 def _check_names(options: FitOptions, *, has_source_data: bool) -> None:
     """Refuse a list of classes and what reads it where nothing would: beside source data, and where sources race."""
+    if options.prompts is not None and options.classes is None and options.source is None and not options.sources:
+        raise UserError("--prompts is read by a source of two sides; name one with --source, or leave it out.")
     where = "with --source-data, which has samples of every class" if has_source_data else ""
     where = where or ("in a race, which starts from trained heads" if options.races else "")
     for name in ("classes", "words", "prompts") if where else ():

@@ -185,6 +185,7 @@ def open_transfer(verb: str, given: Given, options: FitOptions, progress: Progre
     verb = verb if part.sides is None and part.counterpart is None else "adapt"
     notes = (*(() if part.sides is None else part.sides.notes), *split_notes(part.target))
     named = None if named is None else named.facing(part.target.modality)
+    opened = [one.facing(part.target.modality) for one in opened]
     found = Transfer(verb, given, part.target, part.checks, part.sides, named, options, progress, notes, began)
     found = replace(found, counterpart=part.counterpart, several=part.several, unlabelled=part.unlabelled)
     found = _with_unlabelled(found)
@@ -349,9 +350,10 @@ def reopen(saved: dict[str, Any], progress: Progress, *, began: float) -> Transf
         target = replace(open_target(given.data, options, given.test), origin=saved["origin"])
         for one in sources or ([] if source is None else [source]):
             check_fits(target, one)
-        source = None if source is None else source.facing(target.modality)
         target, checks = check(_judged(saved["verb"], target, options), allow_damaged=options.allow_damaged)
         target = together(target, checks)
+    source = None if source is None else source.facing(target.modality)
+    sources = tuple(one.facing(target.modality) for one in sources)
     notes = tuple(saved.get("notes", ()))
     first = sources[0] if sources else source
     found = Transfer(saved["verb"], given, target, checks, sides, first, options, progress, notes, began, counterpart)

@@ -39,6 +39,7 @@ def named_sources(dataset: Dataset, named: Sequence[str], listed: str | None, ne
     for line in lines:
         source = open_named(line, network)
         check_fits(dataset, source)
+        source = source.facing(dataset.modality)
         found.setdefault(source.spec, source)
     for source in at_hand(dataset, MOST) if listed == ALL_LOCAL else ():
         found.setdefault(source.spec, source)

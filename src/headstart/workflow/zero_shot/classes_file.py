@@ -91,7 +91,10 @@ def read_classes(
         # Classes of one text are of one attribute, and are refused below as such.
         found = np.eye(len(texts))[[texts.index(text) for text in texts]]
     elif len(header) < 2:
-        raise UserError(f"{path} has names alone; add columns of attributes, or give --words.")
+        raise UserError(
+            f"{path} has names alone; add columns of attributes, or give --words, or a source that reads names: one of "
+            "two sides, or a classifier one of whose labels is called entailment."
+        )
     else:
         found = np.array([_numbers(path, header, rows[place], place, column) for place in order])
     _refuse_equal(path, classes, found)

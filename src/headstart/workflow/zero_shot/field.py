@@ -318,6 +318,11 @@ def _methods(found: Listed, asked: str | None) -> tuple[str, ...]:
                 f"--method {name} learns from attributes, and this source tells classes by what a text entails; name "
                 f"{ENTAILED}, or give --words or a list with attributes."
             )
+        if name == ALIGNED and not found.aligned:
+            raise UserError(
+                f"--method {ALIGNED} compares samples with names in the space of a source of two sides, and here "
+                "attributes or --words tell the classes; leave these out, or name another method."
+            )
         if name == ENTAILED and not found.texts:
             raise UserError(
                 f"--method {ENTAILED} is for a source that tells entailment (hf/DIRECTORY of such a classifier) and a "
