@@ -114,6 +114,7 @@ def vision() -> None:
     """Measure masks, boxes, a diagnosis and faces (hours; goes on where it stopped)."""
     if has_data("pictures with masks and boxes are"):
         module(OWN, "benchmarks.vision")
+        module(OWN, "benchmarks.vision.page")
 
 
 def ranking() -> None:

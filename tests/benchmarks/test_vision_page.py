@@ -1,0 +1,34 @@
+"""The page of the vision benchmark is what its command prints, and prints what is lost."""
+
+from benchmarks import store
+from benchmarks.vision import page
+
+
+def test_the_page_is_what_the_records_say():
+    assert page.PAGE.read_text(encoding="utf-8") == page.text(store.read(page.NAME))
+
+
+def record(cell, kept, verdict=None, **arms):
+    told = {arm: {"test": values} for arm, values in arms.items()}
+    return {"cell": cell, "arms": told, "kept": kept, "verdict": verdict, "cpu_seconds": 3.0, "date": "2026-01-01"}
+
+
+def test_what_is_lost_is_printed_as_lost():
+    gained = {"kind": "positive", "gain": 0.2, "interval": [0.1, 0.3], "n_test": 72, "arm": "finetune"}
+    none = {"kind": "none", "gain": 0.0, "interval": [0.0, 0.0], "n_test": 20, "arm": "scratch"}
+    scores = {"iou": 0.7, "dice": 0.6, "pixel_accuracy": 0.9}
+    records = [
+        record("bccd/all/256", "finetune", None, finetune={"map50": 0.8}),
+        record("bccd/20/seed-0", "finetune", gained, scratch={"map50": 0.3}, finetune={"map50": 0.5}),
+        record("drive/80/seed-0", "scratch", none, scratch=scores, finetune=scores),
+        record("drive/pixels", None, None, **{"pixel classifier": scores | {"dice": 0.5}}),
+        record("membrane/fold-1", "scratch", none, scratch=scores | {"pixel_accuracy": 0.95}, finetune=scores),
+    ]
+    said = page.text(records)
+    assert "| blood cells, all labels: mAP@.5 at least 85 | 256 pixels 80.0 | LOST |" in said
+    assert "| gain over scratch measurably positive in every cell | 1 of 3 cells | LOST |" in said
+    assert "95.0 (mean of 1 of 5 blocks) | won |" in said
+    assert "retina 60.0 against 50.0 | won |" in said
+    assert "| bccd/20/seed-0 | **finetune** | 50.0 |  |  | +20.0 (10.0 to 30.0) | 72 | 3 |" in said
+    assert "| not measured |" in said
+    assert "`pneumonia/seed-0`" in said
