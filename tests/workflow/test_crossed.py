@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 import headstart as hs
 from headstart.data import check, folds
-from headstart.data.crossing import is_crossed, set_apart, together
+from headstart.data.crossing import is_crossed, n_folds, set_apart, together
 from headstart.workflow.crossed_field import choices, composed, inner_scores
 from headstart.workflow.planning.plan import _selection
 
@@ -31,10 +31,12 @@ def test_below_forty_pictures_nothing_is_set_apart(tmp_path):
     few = hs.open(discs(tmp_path / "few", 13))
     assert {name: len(rows) for name, rows in few.splits.items()} == {"train": 13, "validation": 0, "test": 0}
     assert is_crossed(few)
+    assert n_folds(few) == 5
     assert "judged once" in few.inferred["splits"]
     held = np.concatenate([part for _, part in folds(few, 5)])
     np.testing.assert_array_equal(np.sort(held), np.arange(13))
     apart = set_apart(few, 0)
+    assert n_folds(apart) == 0
     assert len(apart.splits["test"]) == 3
     assert not is_crossed(apart)
     assert not is_crossed(hs.open(discs(tmp_path / "enough", 40)))
@@ -49,6 +51,7 @@ def test_duplicates_lie_in_one_fold(tmp_path):
         for first, second in ((0, 4), (4, 7)):
             (root / kind / f"{second:02d}.png").write_bytes((root / kind / f"{first:02d}.png").read_bytes())
     found = together(*check(hs.open(root)))
+    assert n_folds(replace(found, group=np.arange(10) // 4)) == 3
     for train, held in folds(found, 5):
         assert len({0, 4, 7} & set(held)) in (0, 3)
         assert not set(train) & set(held)

@@ -32,7 +32,7 @@ def assemble(material: Material, options: Options) -> Dataset:
     if not options.singles:
         require_splits(task, targets, splits, material.origin)
     inferred = {"task": f"{task.kind}: {material.encoded.reason}", **material.inferred}
-    made = words(task) if few else _describe_splits(given, numbers is not None, options.seed)
+    made = words(task, len(targets)) if few else _describe_splits(given, numbers is not None, options.seed)
     inferred.setdefault("splits", made)
     if material.given is not None and not (material.given == 2).any() and given is not None:
         inferred["splits"] += f"; {AS_TEST}"

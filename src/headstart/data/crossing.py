@@ -24,10 +24,10 @@ def crossed_splits(n: int) -> dict[str, np.ndarray]:
     return {"train": np.arange(n), "validation": np.zeros(0, np.int64), "test": np.zeros(0, np.int64)}
 
 
-def words(task: Task) -> str:
+def words(task: Task, n: int) -> str:
     return (
         f"none were given, and below {task.label_space.crossed_below} pictures none are made: each picture is judged "
-        f"once, by one of {FOLDS} models that never saw it; --test with more of them says more"
+        f"once, by one of {min(FOLDS, n)} models that never saw it; --test with more of them says more"
     )
 
 
@@ -35,6 +35,13 @@ def is_crossed(dataset: Dataset) -> bool:
     """Whether the samples that learn are those that judge, each in its turn."""
     empty = dataset.task is not None and not len(dataset.splits["test"])
     return empty and not dataset.given_splits and dataset.task.label_space.crossed_below > 0  # type: ignore[union-attr]
+
+
+def n_folds(dataset: Dataset) -> int:
+    """Return in how many parts crossed data are judged; 0 where they are not crossed."""
+    if not is_crossed(dataset):
+        return 0
+    return min(FOLDS, len(dataset) if dataset.group is None else len(np.unique(dataset.group)))
 
 
 def together(dataset: Dataset, checks: Checks) -> Dataset:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from headstart.data import Dataset
-from headstart.data.crossing import is_crossed
+from headstart.data.crossing import n_folds
 from headstart.networks import Network
 from headstart.workflow.planning.costs import Speed, watched_rows
 
@@ -29,7 +29,8 @@ class Facts:
     inner : of the training rows, those that say when to stop where there is a validation split; 0 where its rows do.
     single : whether no class has a second training label, so that nothing can be held out.
     named : whether a side of the source reads the classes' names.
-    crossed : whether every sample is judged once, by a model that never saw it, for want of a test split.
+    crossed : in how many parts every sample is judged once, by a model that never saw it, for want of a test split; 0
+        where there is one.
     means : how class means of the source's features are compared best, by its own evidence: `prototypes` or `cosine`.
     """
 
@@ -53,7 +54,7 @@ class Facts:
     single: bool = False
     named: bool = False
     means: str = "cosine"
-    crossed: bool = False
+    crossed: int = 0
 
 
 def facts_of(
@@ -94,7 +95,7 @@ def facts_of(
         single=is_single(dataset, shots),
         named=named,
         means=means or "cosine",
-        crossed=is_crossed(dataset),
+        crossed=n_folds(dataset),
         coloured=network.preprocess.augments and getattr(network.preprocess, "channels", 3) == 3,
     )
 

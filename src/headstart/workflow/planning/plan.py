@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from headstart import catalogue
-from headstart.data import crossing
 from headstart.errors import check_names
 from headstart.schema import record_of, require
 from headstart.workflow.arm import arm_of
@@ -112,7 +111,7 @@ def make_plan(facts: Facts, options: FitOptions, raced: Raced | None = None) -> 
             method = _by_gradients(facts, FROZEN)
         elif options.method is None and method == FROZEN:
             method = SOME
-    folds = 0 if facts.has_validation or facts.single else crossing.FOLDS if facts.crossed else FOLDS
+    folds = 0 if facts.has_validation or facts.single else facts.crossed or FOLDS
     batch = options.batch_size or _batch(facts)
     free = options.method is None and asked is None and options.epochs is None
     for fallback in [None, *_shallower(facts, depth)] if free else [None]:
@@ -126,7 +125,7 @@ def make_plan(facts: Facts, options: FitOptions, raced: Raced | None = None) -> 
         effort = find_effort(facts, options, arms, depth, folds, batch, views)
         if method not in effort.seconds or effort.paid >= FEW_STEPS or effort.steps == effort.cap:
             break
-    reasons += [_selection(folds, facts.crossed) if not facts.single else SINGLE, *about_views]
+    reasons += [_selection(folds, facts.crossed > 0) if not facts.single else SINGLE, *about_views]
     rates = {arm: options.learning_rate or _rate(facts, arm) for arm in arms}
     settings = {} if raced is None else dict(raced.settings)
     rates |= {method: settings.pop("learning_rate")} if "learning_rate" in settings else {}
@@ -150,7 +149,7 @@ def make_plan(facts: Facts, options: FitOptions, raced: Raced | None = None) -> 
         reserve=effort.reserve,
         timetable=effort.timetable,
         reasons=(*reasons, *effort.reasons),
-        crossed=facts.crossed,
+        crossed=facts.crossed > 0,
     )
 
 
