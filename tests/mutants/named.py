@@ -34,6 +34,7 @@ _keeping = room("workflow/watching/keeping.py", "tests/workflow/test_watch.py")
 _library = room("library.py", "tests/test_library.py")
 _both = room("deep/finetune/calibrated_ensemble.py", "tests/deep/test_calibrated_ensemble.py")
 _discriminant = room("shallow/heads/discriminant.py", "tests/shallow/parameters/test_averaged_heads.py")
+_process = room("shallow/parameters/gaussian_process.py", "tests/shallow/parameters/test_gaussian_process.py")
 _averaged = room("shallow/parameters/averaged_heads.py", "tests/shallow/parameters/test_averaged_heads.py")
 _mixed = room("deep/finetune/wise_ft.py", "tests/deep/test_mixed_weights.py")
 _soup = room("deep/finetune/soup.py", "tests/deep/test_mixed_weights.py")
@@ -222,6 +223,8 @@ NAMED = [
     _averaged("members weighted by rows that they know", "outputs.append(np.stack([head.outputs(x[held]) for head in members]))",
               "outputs.append(np.stack([discriminant(x[held], labels[held], problem.n_outputs).outputs(x[held]) for head in members]))",
               "what learns by heart would win"),
+    _process("confidence by rows that it knows", "left_out = wanted - dual / np.diag(inverse)[:, None]", "left_out = wanted - noise * dual",
+             "a process is sure of what it has learned"),
     _mixed("the worst mix", "max(MIXES, key=by)", "min(MIXES, key=by)", "the mix is the best on watched rows"),
     _soup("members that do harm", "if found >= best:", "if True:", "a soup takes no member that makes it worse"),
     _verdict("kind from the gain", '"positive" if low > 0 else', '"positive" if gain > 0 else',

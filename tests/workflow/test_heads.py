@@ -34,7 +34,7 @@ def bench_of(x, y, **options):
     return Workbench.create(dataset, source, chosen, start_processes("cpu"), Progress(quiet=True))
 
 
-@pytest.mark.parametrize("arm", ["probe", "knn", "stage_probe", "averaged_heads"])
+@pytest.mark.parametrize("arm", ["probe", "knn", "stage_probe", "averaged_heads", "gaussian_process"])
 def test_labels_of_held_out_rows_change_nothing(arm, tmp_path, monkeypatch):
     """The fold that an arm is scored on must not choose its strength, scale, stage or number of neighbours."""
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))

@@ -64,6 +64,14 @@ TARGET_METHODS: tuple[Entry, ...] = (
         kind="fitted",
     ),
     Entry(
+        "gaussian_process",
+        "Gaussian process on features, its kernel by the evidence",
+        "headstart.shallow.parameters.gaussian_process:GaussianProcess",
+        ("Rasmussen and Williams, Gaussian Processes for Machine Learning, MIT Press 2006",),
+        carries="features",
+        kind="fitted",
+    ),
+    Entry(
         "self_taught",
         "Self-taught codes: a probe of the axes of unlabelled samples",
         "headstart.shallow.parameters.self_taught:SelfTaught",

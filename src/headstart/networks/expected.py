@@ -168,6 +168,10 @@ NEAREST = Record(
 COSINE = Record(
     {"kind": Text(choices=("cosine",)), "n_in": SIZE, "n_out": SIZE, "steepness": Number(1e-9, 1e9)}, open=False
 )
+KERNEL = Record(
+    {"kind": Text(choices=("kernel",)), "m": Whole(1, 2**31), "n_in": SIZE, "n_out": SIZE, "length": Number(1e-30)},
+    open=False,
+)
 TREES = Record(
     {
         "kind": Text(choices=("trees",)),
@@ -190,8 +194,10 @@ MIXTURE = Record(
     },
     open=False,
 )
-_KIND = Record({"kind": Text(choices=("none", "linear", "cosine", "nearest", "trees", "mixture", "task"))}, open=False)
-HEAD = Either((LINEAR, COSINE, NEAREST, TREES, MIXTURE, _KIND))
+_KIND = Record(
+    {"kind": Text(choices=("none", "linear", "cosine", "nearest", "kernel", "trees", "mixture", "task"))}, open=False
+)
+HEAD = Either((LINEAR, COSINE, NEAREST, KERNEL, TREES, MIXTURE, _KIND))
 NETWORK = Record(
     {"schema": Whole(1), "spec": Record({"family": NAME})},
     {"task": Maybe(TASK), "stages": Items(NAME), "n_features": SIZE, "head": Maybe(HEAD)},

@@ -1,4 +1,5 @@
-"""Heads that can be saved: linear ones, cosines, the nearest neighbours', boosted trees, and mixtures of experts."""
+"""Heads that can be saved: linear ones, cosines, the nearest neighbours', kernels, boosted trees, and
+mixtures of experts."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from headstart.networks.kernel_head import KernelHead, kernel_from_json, kernel_to_json
 from headstart.networks.mixture import MixtureHead, mixture_from_json, mixture_to_json
 from headstart.networks.network import Network
 from headstart.networks.trees import TreesHead, trees_from_json, trees_to_json
@@ -108,6 +110,8 @@ def steepen(network: Network, steepness: float) -> Network:
         head.steepness, head.offset = head.steepness * steepness, head.offset * steepness
     elif isinstance(head, TreesHead):
         head.spread, head.bias = head.spread * steepness, head.bias * steepness
+    elif isinstance(head, KernelHead):
+        head.scaled(steepness)
     else:
         head = head.linear if isinstance(head, MixtureHead) else head
         assert isinstance(head, nn.Linear)
@@ -125,6 +129,8 @@ def _picked(head: nn.Module, outputs: list[int]) -> nn.Module:
     if isinstance(head, TreesHead):
         head.spread, head.bias = head.spread[:, outputs], head.bias[outputs]
         return head
+    if isinstance(head, KernelHead):
+        return head.picked(outputs)
     if isinstance(head, MixtureHead):
         return head.with_outputs(_picked(head.linear, outputs))
     assert isinstance(head, nn.Linear)
@@ -145,6 +151,8 @@ def _scaled(head: nn.Module, factor: Tensor, shift: Tensor) -> nn.Module:
         head.targets = head.targets * factor + shift
     elif isinstance(head, TreesHead):
         head.spread, head.bias = head.spread * factor, head.bias * factor + shift
+    elif isinstance(head, KernelHead):
+        head.scaled(factor, shift)
     elif isinstance(head, MixtureHead):
         head.linear = _scaled(head.linear, factor, shift)
     else:
@@ -167,6 +175,8 @@ def head_to_json(head: nn.Module) -> dict[str, Any]:
         return {"kind": "cosine", "n_in": d, "n_out": k, "steepness": head.steepness}
     if isinstance(head, TreesHead):
         return trees_to_json(head)
+    if isinstance(head, KernelHead):
+        return kernel_to_json(head)
     if isinstance(head, MixtureHead):
         return mixture_to_json(head)
     if type(head) is nn.Linear:
@@ -180,8 +190,8 @@ def head_to_json(head: nn.Module) -> dict[str, Any]:
         return {"kind": "task"}
     kind = type(head).__name__
     raise TypeError(
-        f"A head of the kind {kind} cannot be saved; expected Linear, CosineHead, NearestHead, TreesHead, "
-        "MixtureHead or Identity."
+        f"A head of the kind {kind} cannot be saved; expected Linear, CosineHead, NearestHead, KernelHead, "
+        "TreesHead, MixtureHead or Identity."
     )
 
 
@@ -197,6 +207,8 @@ def head_from_json(value: dict[str, Any] | None) -> nn.Module:
         return CosineHead(torch.zeros(k, d), torch.zeros(d), torch.zeros(k), value["steepness"])
     if value["kind"] == "trees":
         return trees_from_json(value)
+    if value["kind"] == "kernel":
+        return kernel_from_json(value)
     if value["kind"] == "mixture":
         return mixture_from_json(value)
     return nn.Linear(value["n_in"], value["n_out"], bias=value["bias"])

@@ -49,6 +49,8 @@ def fit_head(
         return fit_means(bench, network, kind, rows)
     if kind == "averaged_heads":
         return fit_averaged(bench, network, rows, settings)
+    if kind == "gaussian_process":
+        return fit_process(bench, network, rows, settings)
     if kind == ALIGNED:
         return fit_names(bench, network, rows, settings)
     if kind == "self_taught":
@@ -169,6 +171,29 @@ def fit_averaged(bench: Workbench, network: Network, rows: Array, settings: Sett
     heads.fit(features, labels, folds=inner_folds(bench, rows))
     network.head = heads.to_head(_linear(bench, network), bench.logic)
     return {"weights": heads.weights_, "strength": heads.strength_, "standardise": heads.standardised_}
+
+
+def fit_process(bench: Workbench, network: Network, rows: Array, settings: Settings | None = None) -> Settings:
+    """Set ``network.head`` to a Gaussian process on the features; its kernel is chosen by the evidence."""
+    from headstart.networks.kernel_head import KernelHead
+    from headstart.shallow.parameters.gaussian_process import GaussianProcess
+
+    task, logic = bench.logic.task, bench.logic
+    known = None if settings is None else tuple(settings[name] for name in KERNEL)
+    process = GaussianProcess(
+        kind=task.label_space.solved_as, n_outputs=task.n_outputs, settings=known, seed=bench.options.seed
+    )
+    process.fit(bench.features(network, rows), bench.dataset.labels(rows))
+    parts = (torch.as_tensor(part) for part in (process.references_, process.weight_, process.bias_))
+    head = KernelHead(*parts, process.length_)
+    if logic.units is not None:  # values: a head answers in standardised ones
+        mean, scale = (torch.as_tensor(part).float() for part in logic.units)
+        head.scaled(1 / scale, -mean / scale)
+    network.head = head.to(bench.device)
+    return dict(zip(KERNEL, process.settings_, strict=True))
+
+
+KERNEL = ("signal", "length", "noise", "steepness")
 
 
 def fit_codes(bench: Workbench, network: Network, rows: Array, settings: Settings | None = None) -> Settings:
