@@ -3,8 +3,8 @@
 MNIST and USPS at 28 x 28 pixels: all training pictures of the source with labels, all training pictures of the target
 without, scored once on the target's test split (10,000 of MNIST, 2,007 of USPS). Every method is trained as
 ``headstart fit --source headstart/pixels --method NAME`` trains it: the same convolutions, the same steps by the
-data's size (1,200 here), nothing chosen. One record per cell is appended to ``results/digits_full``; a cell that is
-there is not run again. ``supervised`` is the same network trained on the target's own labelled training pictures.
+data's size, nothing chosen. One record per cell is appended to ``results/digits_full``; a cell that is there, with as
+many steps, is not run again. ``supervised`` is the same network trained on the target's own labelled training pictures.
 ``auto`` is the automatic choice among whatever of its field is expected to end within `BUDGET` seconds; its
 trainings are kept in ``build/digits_full``, so that one that was stopped goes on (its CPU seconds are then those of
 the last part alone, and the record says so: ``resumed``).
@@ -30,6 +30,7 @@ from headstart.choice.cost import beyond, cheapest_first
 from headstart.choice.gain import Gain, from_json
 from headstart.choice.heads import Heads
 from headstart.choice.joint.face import JointClassifier
+from headstart.choice.joint.plan import Plan
 from headstart.choice.racing import outputs
 from headstart.shallow.domains import Domains
 from headstart.shallow.joining import join
@@ -49,6 +50,9 @@ METHODS = {
 SUPERVISED, AUTO = "supervised", "auto"
 BUDGET = 1200.0
 """Seconds of the automatic choice: what three seeds of it and of the six methods leave of four hours."""
+
+FIRST_STEPS = 1200
+"""Of cells that do not say how many."""
 
 STATE = Path(__file__).resolve().parents[2] / "build" / NAME
 
@@ -138,21 +142,22 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1e9, help="no further cell is begun after them")
     options = parser.parse_args()
     end = time.time() + options.seconds
-    there = {records.key(one) for one in records.read(NAME)}
+    there = {(*records.key(one), one.get("steps", FIRST_STEPS)) for one in records.read(NAME)}
     data = domains()
     for seed in map(int, options.seeds.split(",")):
         for method in options.methods.split(","):
             for a, b in options.pairs.split(","):
                 about = {"benchmark": NAME, "pair": f"{a}->{b}", "library": "headstart", "method": method}
                 about |= {"head": "own", "labels": 0, "seed": seed, "kind": "classification"}
-                if records.key(about) in there or time.time() > end:
-                    continue
                 source = data[b if method == SUPERVISED else a]["train"]
+                steps = Plan.of(Heads(standardise=False, grid=GRID)).steps(len(source[1]), len(data[b]["train"][1]))
+                if (*records.key(about), steps) in there or time.time() > end:
+                    continue
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     found = cell(method, source, data[b]["train"][0], data[b]["test"], seed,
-                                 STATE / f"{a}{b}-{method}-{seed}")  # fmt: skip
-                whole = about | {"n_test": len(data[b]["test"][1])} | found
+                                 STATE / f"{a}{b}-{method}-{seed}-{steps}")  # fmt: skip
+                whole = about | {"n_test": len(data[b]["test"][1]), "steps": steps} | found
                 records.append(NAME, whole | records.about("numpy", "torch"))
                 print(
                     f"{a}->{b} {method} seed {seed}: {100 * found['accuracy']:.1f}%, {found['seconds']} s", flush=True

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.domains import records
-from benchmarks.domains.digits_full import AUTO, NAME, SUPERVISED
+from benchmarks.domains.digits_full import AUTO, FIRST_STEPS, NAME, SUPERVISED
 from benchmarks.domains.judging import interval, points
 from benchmarks.render import table
 
@@ -40,7 +40,7 @@ def parts(folder: Path) -> list[str]:
         return []
     names = list(dict.fromkeys(one["method"] for one in found))
     lines = [line for name in names for line in _lines(name, [one for one in found if one["method"] == name])]
-    head = ["", "pair", "accuracy, %", "published", "reached", "CPU s", "seeds"]
+    head = ["", "pair", "accuracy, %", "published", "reached", "steps", "CPU s", "seeds"]
     return ["## Digits, full protocol\n", SAID, table(head, lines)]
 
 
@@ -58,6 +58,7 @@ def _lines(name: str, mine: list[records.Record]) -> list[list[str]]:
         reached = "" if wanted is None else ("yes" if mean >= wanted[place] - within else "**no**")
         shown = "" if wanted is None else f"{wanted[place]:.1f}"
         seconds = f"{np.mean([one['seconds'] for one in cells]):.0f}"
+        steps = ", ".join(sorted({f"{one.get('steps', FIRST_STEPS):,}" for one in cells}))
         title = {SUPERVISED: f"{name} (target's labels)", AUTO: f"auto: {cells[0].get('kept')}"}.get(name, name)
-        out.append([title, pair, said, shown, reached, seconds, str(len(cells))])
+        out.append([title, pair, said, shown, reached, steps, seconds, str(len(cells))])
     return out

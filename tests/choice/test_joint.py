@@ -137,8 +137,15 @@ def test_steps_follow_the_larger_domain_within_bounds(monkeypatch):
     assert Plan().steps(100_000, 10) == 1500
     assert Plan().steps(640, 1280) == Plan().steps(1280, 640) == 240
     assert Plan.of(Heads(grid=(1, 8, 8))).steps(640, 1280) == 480
+    assert Plan.of(Heads(grid=(1, 8, 8))).steps(60_000, 1280) == 2400
     assert Plan.of(Heads(standardise=False)).layers == 1
     assert Plan.of(Heads()).layers == 2
+
+
+def test_a_long_training_learns_in_smaller_steps_and_no_other_does():
+    assert [Plan(rate=0.004).rate_of(steps) for steps in (1, 600, 1200, 2400)] == [0.004, 0.004, 0.004, 0.002]
+    rows = OfRows(Plan.of(Heads(grid=(1, 8, 8))))
+    assert rows.rate(catalogue.create("dann"), 2400) == rows.rate(catalogue.create("dann"), 1200) / 2
 
 
 def test_a_source_free_method_starts_from_the_source_and_sees_none_of_it_afterwards(monkeypatch):

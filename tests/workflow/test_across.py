@@ -147,14 +147,14 @@ def test_several_sources_and_regression(tmp_path):
         frame = table(seed, shift).drop(columns="mood")
         return frame.assign(price=2 * frame["a"] + frame["c"])
 
-    run = fit(
-        priced(2, 0.3),
-        source_data=[priced(0, 0.0), priced(1, 0.1)],
-        label="price",
-        method="coral",
-        out=tmp_path / "r",
-        quiet=True,
-    )
+    about = {"source_data": [priced(0, 0.0), priced(1, 0.1)], "label": "price", "out": tmp_path / "r", "quiet": True}
+    for named, wrong in (("mcc", "mcc"), ("coral,mlls", "mlls")):
+        with pytest.raises(
+            UserError, match=f"--method {wrong} serves classification, and this task is"
+        ):
+            fit(priced(2, 0.3), method=named, **about)
+    assert not (tmp_path / "r").exists()
+    run = fit(priced(2, 0.3), method="coral", **about)
     assert run.result["metric"] == "mae"
     assert run.result["across"]["n_source"] == 160
     assert run.result["arms"]["source_only"]["test"]["mae"] < 2.0

@@ -128,7 +128,7 @@ def _train(
         task=logic,
         steps=steps,
         seed=seed,
-        optimizer=Optimizer(material.rate(learner), material.plan.decay, clip=CLIP),
+        optimizer=Optimizer(material.rate(learner, steps), material.plan.decay, clip=CLIP),
         selection=Selection(judge, every=max(1, steps // 20)),
         checkpoint=saving,
         compute=material.compute,

@@ -60,7 +60,7 @@ class Material(Protocol):
         """Return what gives states of these rows by position and view."""
         ...
 
-    def rate(self, learner: Any) -> float:
+    def rate(self, learner: Any, steps: int) -> float:
         """Return the rate of the optimiser."""
         ...
 
@@ -102,8 +102,8 @@ class OfRows:
     def learner(self, method: str, options: dict[str, Any] | None) -> Any:
         return catalogue.create(method, None, options)
 
-    def rate(self, learner: Any) -> float:
-        return self.plan.rate
+    def rate(self, learner: Any, steps: int) -> float:
+        return self.plan.rate_of(steps)
 
     def body(self, domains: Domains, logic: TaskLogic, seed: int) -> Network:
         plan, d = self.plan, domains.source.shape[1]

@@ -59,7 +59,7 @@ class OfStates:
         slow = {"body_rate": self.plan.body_rate} if _has_rate(method) else {}
         return catalogue.create(method, self.stages.depth, slow | (options or {}))
 
-    def rate(self, learner: Any) -> float:
+    def rate(self, learner: Any, steps: int) -> float:
         """Return the rate of the head, or of the stages in a method that moves both alike."""
         return self.plan.rate if hasattr(learner, "body_rate") else self.plan.rate * self.plan.body_rate
 

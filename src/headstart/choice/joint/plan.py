@@ -11,6 +11,10 @@ from headstart.choice.heads import Grid, Heads
 TABLE_LAYERS = 2
 """Stages of the body where columns have units of their own; features of a network need one."""
 LEAST_STEPS, MOST_STEPS = 150, 600
+CONVOLVED_STEPS = (2 * LEAST_STEPS, 4 * MOST_STEPS)
+"""The same where rows are pictures, which are convolved."""
+LONG = 1200
+"""Steps beyond which a training that is longer learns at a rate that is smaller in proportion."""
 STAGE_BATCH, STAGE_EPOCHS = 32, 5
 NORMS = ("shared", "domain", "held")
 """What batch norm in trained stages counts by: running statistics of both domains mixed; of each domain by itself; or
@@ -39,8 +43,8 @@ class Plan:
     Parameters
     ----------
     width, layers, dropout : of the body. batch_size : rows of each domain in a step. epochs : of the larger domain,
-        held between `LEAST_STEPS` and `MOST_STEPS` steps. rate, decay : of AdamW. noise : standard deviation of what
-        further views of a row add to it. grid : of rows that are pictures, which are convolved, twice as long.
+        held between `LEAST_STEPS` and `MOST_STEPS` steps. rate, decay : of AdamW (`rate_of`). noise : deviation of
+        what further views of a row add to it. grid : of rows that are pictures, which are convolved, and longer.
     body_rate : share of the rate at which the body learns, beside the head.
     """
 
@@ -70,5 +74,9 @@ class Plan:
     def steps(self, n_source: int, n_target: int) -> int:
         """Return the steps of the optimiser for domains of these sizes."""
         wanted = self.epochs * -(-max(n_source, n_target) // self.batch_size)
-        times = 1 if self.grid is None else 2
-        return int(np.clip(wanted, times * LEAST_STEPS, times * MOST_STEPS))
+        least, most = (LEAST_STEPS, MOST_STEPS) if self.grid is None else CONVOLVED_STEPS
+        return int(np.clip(wanted, least, most))
+
+    def rate_of(self, steps: int) -> float:
+        """Return the rate of a training of this many steps."""
+        return self.rate * min(1.0, LONG / steps)

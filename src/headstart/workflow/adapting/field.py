@@ -31,6 +31,7 @@ from headstart.workflow.judging.calibrate import calibration_record
 from headstart.workflow.judging.measuring import measures_of, scores_of
 from headstart.workflow.judging.predictions import Predictions
 from headstart.workflow.judging.verdict import Guard, Verdict, judge_kept
+from headstart.workflow.opening.task_methods import check_methods_learn
 from headstart.workflow.opening.transfer import Transfer
 from headstart.workflow.options import FitOptions, seconds_of
 from headstart.workflow.planning.costs import REPORT_SECONDS, in_words
@@ -61,6 +62,7 @@ class ArrayField(Field[AcrossPlan, Races]):
         self.logic = create_task(task, task.label_space.as_labels(transfer.sides.source_labels))
 
     def check(self) -> None:
+        check_methods_learn(self.transfer.options, self.logic.task)
         check_depth(self.transfer.options, None if self.transfer.options.depth is None else self.network())
 
     def network(self) -> Network | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from headstart import catalogue
 from headstart.data import Dataset
 from headstart.errors import UserError
 from headstart.problem import Task
-from headstart.workflow.options import FitOptions
+from headstart.workflow.options import TRAINED, UNSEEN, FitOptions
 
 STANDING = ("chosen", "baselines")
 """Words for arms that the plan fills in by what there is."""
@@ -32,6 +33,20 @@ def check_methods_fit(options: FitOptions, task: Task) -> None:
             raise UserError(
                 f"{option} {name} does not fit {task.kind}: its answers lie in space, and no head is found for them "
                 f"without gradients; take {known}."
+            )
+
+
+def check_methods_learn(options: FitOptions, task: Task) -> None:
+    """Refuse a method across domains that was named and learns tasks of other kinds only."""
+    wanted = task.label_space.solved_as
+    for name in filter(None, map(str.strip, (options.method or "").split(","))):
+        if name in (TRAINED, UNSEEN):
+            continue
+        served = catalogue.parts(name)[0].applies
+        if wanted not in served:
+            raise UserError(
+                f"--method {name} serves {served.split(';')[1].strip()}, and this task is {task.kind}; choose "
+                "another (`headstart methods`)."
             )
 
 
