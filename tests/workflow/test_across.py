@@ -149,9 +149,7 @@ def test_several_sources_and_regression(tmp_path):
 
     about = {"source_data": [priced(0, 0.0), priced(1, 0.1)], "label": "price", "out": tmp_path / "r", "quiet": True}
     for named, wrong in (("mcc", "mcc"), ("coral,mlls", "mlls")):
-        with pytest.raises(
-            UserError, match=f"--method {wrong} serves classification, and this task is"
-        ):
+        with pytest.raises(UserError, match=f"--method {wrong} serves classification, and this task is"):
             fit(priced(2, 0.3), method=named, **about)
     assert not (tmp_path / "r").exists()
     run = fit(priced(2, 0.3), method="coral", **about)
