@@ -18,7 +18,8 @@ from headstart.networks.twin import twin_of
 if TYPE_CHECKING:
     from headstart.tasks import TaskLogic
 
-STEEPNESS = (0.25, 0.35, 0.5, 0.71, 1.0, 1.41, 2.0, 2.83, 4.0)
+STEEPNESS = (0.25, 0.35, 0.5, 0.71, 1.0, 1.41, 2.0)
+"""No more than 2: a handful of rows that are all told apart would ask for ever more."""
 
 
 @dataclass(kw_only=True)
