@@ -41,6 +41,7 @@ _KINDS = ("tests/test_kinds.py", "tests/data/test_splits.py")
 _MAP = {
     "workflow/judging/verdict.py": ("tests/workflow/test_verdict.py",),
     "workflow/crossed_field.py": ("tests/workflow/test_crossed.py",),
+    "data/scenes/groups.py": ("tests/workflow/test_crossed.py",),
     "data/scenes/tiles.py": ("tests/workflow/test_tiles.py",),
     "workflow/arms/tiles.py": ("tests/workflow/test_tiles.py",),
     "data/crossing.py": ("tests/workflow/test_crossed.py",),

@@ -37,6 +37,7 @@ def test_below_forty_pictures_nothing_is_set_apart(tmp_path):
     np.testing.assert_array_equal(np.sort(held), np.arange(13))
     apart = set_apart(few, 0)
     assert n_folds(apart) == 0
+    assert not is_crossed(few.with_splits({"train": np.arange(9), "validation": np.arange(9, 13)}))
     assert len(apart.splits["test"]) == 3
     assert not is_crossed(apart)
     assert not is_crossed(hs.open(discs(tmp_path / "enough", 40)))
@@ -55,6 +56,41 @@ def test_duplicates_lie_in_one_fold(tmp_path):
     for train, held in folds(found, 5):
         assert len({0, 4, 7} & set(held)) in (0, 3)
         assert not set(train) & set(held)
+
+
+def test_pictures_of_one_group_lie_in_one_fold(tmp_path):
+    root = discs(tmp_path / "stack", 12)
+    lines = ["image,group", *(f"{number:02d},patient {number // 4}" for number in range(12))]
+    (root / "groups.csv").write_text("\n".join(lines), encoding="utf-8")
+    found = hs.open(root)
+    assert n_folds(found) == 3
+    for _, held in folds(found, 5):
+        assert len(held) == 4
+        assert len(set(held // 4)) == 1
+    enough = discs(tmp_path / "enough", 40)
+    (enough / "groups.csv").write_text("image,group\n" + "".join(f"{n:02d}.png,{n // 10}\n" for n in range(40)))
+    parted = hs.open(enough).splits
+    assert set(parted["test"] // 10).isdisjoint(parted["train"] // 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("image,group\n00,a\n", "gives no group to 3 pictures, first 'images/01.png'"),
+        ("image,group\n00,a\n09,b\n", "line 3: '09' is no picture"),
+        ("image,group\n00,a\nimages/00.png,b\n", "line 3, gives 'images/00.png' a second group"),
+        ("image,group\n00,\n", "line 2, lacks its image or its group"),
+        ("picture,patient\n", "lacks the columns image and group"),
+        ("", "lacks the columns image and group"),
+    ],
+)
+def test_groups_that_are_none_are_named(text, said, tmp_path):
+    root = discs(tmp_path / "few", 4)
+    (root / "groups.csv").write_text(text)
+    with pytest.raises(hs.UserError, match=said):
+        hs.open(root)
+    with pytest.raises(hs.UserError, match=r"write groups\.csv"):
+        hs.open(root, group="patient")
 
 
 def part(*scores):

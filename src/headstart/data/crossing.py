@@ -33,8 +33,9 @@ def words(task: Task, n: int) -> str:
 
 def is_crossed(dataset: Dataset) -> bool:
     """Whether the samples that learn are those that judge, each in its turn."""
-    empty = dataset.task is not None and not len(dataset.splits["test"])
-    return empty and not dataset.given_splits and dataset.task.label_space.crossed_below > 0  # type: ignore[union-attr]
+    if dataset.task is None or dataset.given_splits or not dataset.task.label_space.crossed_below:
+        return False
+    return not len(dataset.splits["validation"]) and not len(dataset.splits["test"])
 
 
 def n_folds(dataset: Dataset) -> int:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from headstart.data.material import Material, Options
 from headstart.data.scenes.box_rows import has_rows, read_rows
 from headstart.data.scenes.coco import has_coco, read_coco
+from headstart.data.scenes.groups import FILE, with_groups
 from headstart.data.scenes.masks import has_masks, read_masks
 from headstart.data.scenes.polygons import has_polygons, read_polygons
 from headstart.data.scenes.voc import has_voc, read_voc
@@ -48,11 +49,13 @@ def scene_material(path: Path, options: Options) -> Material | None:
         return None
     for option, value in (("label", options.label), ("group", options.group), ("text", options.text)):
         if value is not None:
+            instead = f"write {FILE} (image, group) beside the pictures" if option == "group" else "leave it out"
             raise UserError(f"{path} is a folder of pictures for {form.kind} and has no columns, so --{option} does "
-                            "not apply; leave it out.")  # fmt: skip
+                            f"not apply; {instead}.")  # fmt: skip
     if options.modality not in (None, "image"):
         raise UserError(f"{path} holds images, not {options.modality}s; leave --modality out.")
-    return form.read(path, options)
+    material = form.read(path, options)
+    return with_groups(material, path) if path.is_dir() and options.like is None else material
 
 
 def refuse_other(origin: str, asked: str | None) -> None:
