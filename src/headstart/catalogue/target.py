@@ -51,6 +51,18 @@ TARGET_METHODS: tuple[Entry, ...] = (
         kind="fitted",
     ),
     Entry(
+        "discriminant",
+        "Class means under a learned metric: a discriminant with a shrunken covariance",
+        "headstart.shallow.parameters.discriminant:Discriminant",
+        (
+            "Fisher, The Use of Multiple Measurements in Taxonomic Problems, Annals of Eugenics 1936",
+            "Ledoit and Wolf, Honey, I Shrunk the Sample Covariance Matrix, Journal of Portfolio Management 2004",
+        ),
+        carries="features",
+        applies="image, text, table; classification",
+        kind="fitted",
+    ),
+    Entry(
         "averaged_heads",
         "Probe and shrunken discriminant, averaged by their log loss out of fold",
         "headstart.shallow.parameters.averaged_heads:AveragedHeads",

@@ -8,6 +8,7 @@ from headstart.errors import UserError
 from headstart.shallow.heads.discriminant import discriminant
 from headstart.shallow.heads.fusion import pool
 from headstart.shallow.parameters.averaged_heads import AveragedHeads
+from headstart.shallow.parameters.discriminant import Discriminant
 
 
 def rows(n=60, d=8, k=3, seed=0):
@@ -35,6 +36,9 @@ def test_the_discriminant_takes_more_columns_than_rows_and_one_row_of_a_class():
         outputs = discriminant(few, known, 3).outputs(few)
         assert np.isfinite(outputs).all()
     assert (discriminant(x, labels, 3).outputs(x).argmax(axis=1) == labels).all()
+    test = np.random.default_rng(1).normal(size=(20, 30)) * x.std()
+    nearest = np.square(test[:, None] - x[:3]).sum(axis=2).argmin(axis=1)
+    np.testing.assert_array_equal(Discriminant().fit(x[:3], labels[:3]).predict(test), labels[:3][nearest])
 
 
 def test_a_class_without_a_row_is_never_answered():

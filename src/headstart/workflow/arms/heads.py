@@ -45,7 +45,7 @@ def fit_head(
     """
     if kind == "knn":
         return fit_knn(bench, network, rows, settings)
-    if kind in ("prototypes", "cosine"):
+    if kind in ("prototypes", "cosine", "discriminant"):
         return fit_means(bench, network, kind, rows)
     if kind == "averaged_heads":
         return fit_averaged(bench, network, rows, settings)
@@ -139,18 +139,19 @@ def fit_knn(bench: Workbench, network: Network, rows: Array, settings: Settings 
 
 
 def fit_means(bench: Workbench, network: Network, kind: str, rows: Array) -> Settings:
-    """Set ``network.head`` to the classes' means, by distance or by cosine; nothing is chosen.
+    """Set ``network.head`` to the classes' means, by distance, under a learned metric or by cosine; nothing is chosen.
 
     Cosines are seen from the mean of the source's own features where these are at hand.
     """
     from headstart.networks.heads import CosineHead
     from headstart.shallow.parameters.cosine import CosineMeans
+    from headstart.shallow.parameters.discriminant import Discriminant
     from headstart.shallow.parameters.prototypes import Prototypes
 
     task, features, labels = bench.logic.task, bench.features(network, rows), bench.dataset.labels(rows)
     about: dict[str, Any] = {"kind": task.label_space.solved_as, "n_outputs": task.n_outputs}
-    if kind == "prototypes":
-        found = Prototypes(**about).fit(features, labels)
+    if kind != "cosine":
+        found = (Prototypes if kind == "prototypes" else Discriminant)(**about).fit(features, labels)
         network.head = put_into(_linear(bench, network), Head(found.coef_, found.intercept_))
         return {}
     reference = bench.source.reference()
