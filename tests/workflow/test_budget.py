@@ -19,7 +19,7 @@ from headstart.workflow.arms.fitting import run_arm
 from headstart.workflow.arms.refit import NO_TIME, REFIT, refit_arms
 from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.network_field import evidence_time, timetable_of
-from headstart.workflow.network_record import refit_warnings
+from headstart.workflow.network_record import cut_short, refit_warnings
 from headstart.workflow.options import FitOptions
 from headstart.workflow.planning.costs import Speed
 from headstart.workflow.planning.facts import facts_of
@@ -200,3 +200,8 @@ def test_quiet_prints_the_result_and_nothing_else(few_digits, tmp_path):
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 1
     assert done.stdout.startswith("Verdict:")
+
+
+def test_what_the_budget_cut_is_said_as_it_was():
+    assert "(30 steps on all rows, of at most 40)" in cut_short("scratch", 30, 40)
+    assert cut_short("scratch", 40, 40).startswith("The budget cut folds of scratch short")

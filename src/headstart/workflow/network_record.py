@@ -108,6 +108,19 @@ def refit_warnings(bench: Workbench, plan: Plan, results: Results, kept: str) ->
     return [f"The budget cut {arm} short when it was fitted again with the validation rows." for arm in cut]
 
 
+def cut_short(arm: str, steps: int, most: int) -> str:
+    """Say what the budget cut: the training, or only the folds that were to say when it stops."""
+    if steps < most:
+        return (
+            f"The budget cut {arm} short ({steps} steps on all rows, of at most {most}): it is compared as it stands; "
+            "give more with --budget."
+        )
+    return (
+        f"The budget cut folds of {arm} short, which say when to stop; on all rows it took all of {most} steps. Give "
+        "more with --budget to be surer of it."
+    )
+
+
 def _warnings(checks: Checks, results: Results, verdict: Verdict, plan: Plan) -> list[str]:
     warnings = []
     if plan.crossed:
@@ -127,10 +140,7 @@ def _warnings(checks: Checks, results: Results, verdict: Verdict, plan: Plan) ->
     for arm, parts in results.items():
         cut = [part for part in parts if part["stopped"] == "budget"]
         if cut:
-            warnings.append(
-                f"The budget cut {arm} short ({cut[0]['steps']} steps on all rows, of at most {cut[0]['most_steps']}): "
-                "it is compared as it stands; give more with --budget."
-            )
+            warnings.append(cut_short(arm, cut[0]["steps"], cut[0]["most_steps"]))
         if any(part["stopped"] == "interrupted" for part in parts):
             warnings.append(f"The arm {arm} was interrupted and is not fully trained.")
         warnings += sorted({f"{arm}: {note}" for part in parts for note in part["settings"].get("notes", [])})
