@@ -60,6 +60,7 @@ _beside = room("workflow/opening/beside.py", "tests/workflow/test_half_labelled.
 _half = room("data/half.py", "tests/workflow/test_half_labelled.py")
 _several = room("data/several.py", "tests/workflow/test_multitask.py")
 _side_by_side = room("tasks/several.py", "tests/deep/multitask/test_multitask.py")
+_unlabelled_gain = room("workflow/arms/unlabelled_gain.py", "tests/workflow/test_half_labelled.py")
 _data_sets = room("data/joined.py", "tests/workflow/test_several_data.py")
 _experts = room("networks/mixture.py", "tests/deep/multitask/test_multitask.py")
 _together = room("workflow/multitask/judging.py", "tests/workflow/test_multitask.py")
@@ -565,6 +566,8 @@ NAMED = [
              "a row without a label would be learned and judged as the first class"),
     _side_by_side("a missing label is learned", "given = ~labels.isnan().any(dim=1)", "given = ~labels.isnan().all(dim=1)",
            "values of which some are missing would make the loss NaN"),
+    _unlabelled_gain("any gain of unlabelled rows counts", "gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains))", "gains.mean() > 0",
+                     "a handful of labels would choose by luck"),
     _data_sets("labels of the first data set only", "ends, ends[1:], strict=False", "ends * 0, ends[1:], strict=False",
             "rows would get the labels of another data set"),
     _experts("the first expert adds too", "shares[:, :, 1:], added", "shares[:, :, :-1], added",

@@ -8,15 +8,22 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 
 from headstart.data import open_data
 from headstart.data.half import open_half
 from headstart.deep.selftrain.mean_teacher import MeanTeacher
+from headstart.engine.progress import Progress
 from headstart.errors import UserError
+from headstart.networks import open_source
+from headstart.storage import save_tensors
 from headstart.workflow.arm import BESIDE, arm_of
+from headstart.workflow.arms.unlabelled_gain import beyond_its_error
+from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.fit import fit
+from headstart.workflow.judging.verdict import Guard
 from headstart.workflow.opening.beside import open_beside
 from headstart.workflow.options import FitOptions
 from headstart.workflow.pretrain import pretrain
@@ -173,3 +180,32 @@ def test_a_fit_on_half_labelled_rows_is_resumed(tmp_path, monkeypatch):
     assert run.result["half_labelled"]["n"] == 30
     assert run.arms["self_taught"]["settings"]["size"] >= 1
     assert run.result["data"]["splits"]["test"] == 6
+
+
+def test_a_half_labelled_arm_is_kept_only_beyond_the_error_of_its_gain(few_digits, tmp_path):
+    """Of 20 rows that chose the labels alone get 10 right; an arm that gets 16 of them is kept, one with 12 is not."""
+    bench = Workbench.create(
+        open_data(few_digits), open_source("headstart/glyphs"), FitOptions(source="headstart/glyphs"),
+        start_processes("cpu"), Progress(quiet=True),
+    )  # fmt: skip
+    rows = np.arange(20)
+    labels = bench.dataset.labels(rows)
+    right, wrong = np.eye(bench.logic.task.n_outputs)[labels], np.eye(bench.logic.task.n_outputs)[1 - labels]
+
+    def keep(arm, hits):
+        found = np.where(np.isin(rows, hits)[:, None], right, wrong)[::-1].copy()
+        held = {"rows": torch.as_tensor(rows[::-1].copy()), "predictions": torch.as_tensor(found)}
+        save_tensors(tmp_path / "state" / arm / "seed-0" / "held-out.safetensors", held)
+
+    keep("probe", range(10))
+    validation = {"probe": 0.5, "fixmatch": 0.8}
+    keep("fixmatch", range(16))
+    chosen = Guard("fixmatch", "best")
+    assert beyond_its_error(bench, tmp_path, chosen, validation) is chosen
+    keep("fixmatch", range(4, 16))  # 12 right: six won, four lost
+    handed = beyond_its_error(bench, tmp_path, chosen, validation)
+    assert handed.kept == "probe"
+    assert "does not beat probe on the labels alone" in handed.reason
+    alone = Guard("probe", "best")
+    assert beyond_its_error(bench, tmp_path, alone, validation) is alone
+    assert beyond_its_error(bench, tmp_path, chosen, {"fixmatch": 0.8}) is chosen

@@ -32,7 +32,7 @@ from headstart.workflow.arms.refit import load_arm, refit_arms
 from headstart.workflow.arms.temperature import calibrated, temperature_of
 from headstart.workflow.arms.tiles import tiles_per_picture
 from headstart.workflow.arms.timing import count_flops, measure
-from headstart.workflow.arms.unlabelled_gain import of_unlabelled
+from headstart.workflow.arms.unlabelled_gain import beyond_its_error, of_unlabelled
 from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.field import Details, Field
 from headstart.workflow.judging.measuring import measures_of, scores_of
@@ -138,6 +138,7 @@ class NetworkField(Field[Plan, Results]):
     def fit(self, plan: Plan, folder: Path) -> Results:
         """Train every arm with every seed; when interrupted, leave the curves of what is finished, and tell it."""
         bench = self.bench
+        self.folder = folder
         bench.timetable = timetable_of(bench, plan, folder)
         bench.progress.ahead = bench.timetable.ahead
         results: Results = {arm: [] for arm in plan.arms}
@@ -164,11 +165,9 @@ class NetworkField(Field[Plan, Results]):
         if not plan.folds and not len(self.target.splits["validation"]):
             return Guard(planned_of(plan, results), "One label per class leaves nothing to compare arms by.")
         beside = {without_moves(arm) for arm in results} - {*options.arms, options.method}
-        return guard(
-            self.logic.task,
-            planned_of(plan, results),
-            {arm: score for arm, score in validation.items() if arm not in beside},
-        )
+        candidates = {arm: score for arm, score in validation.items() if arm not in beside}
+        found = guard(self.logic.task, planned_of(plan, results), candidates)
+        return beyond_its_error(self.bench, self.folder, found, candidates)
 
     def refit(self, plan: Plan, results: Results, kept: Guard, folder: Path) -> Results:
         return refit_arms(self.bench, plan, results, kept.kept, folder)

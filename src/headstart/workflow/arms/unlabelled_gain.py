@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from headstart.storage import load_tensors
 from headstart.workflow.arm import arm_of
 from headstart.workflow.arms.workbench import Workbench
 from headstart.workflow.judging.measuring import measures_of, scores_of
 from headstart.workflow.judging.predictions import Predictions
-from headstart.workflow.judging.verdict import WORDS, compare, named
+from headstart.workflow.judging.verdict import WORDS, Guard, compare, named
 
 
 def of_unlabelled(
@@ -34,3 +38,59 @@ def of_unlabelled(
     what = f"{first} over {named(second)} on the labels alone"
     told = f"Unlabelled samples ({n:,}): {gain} of {what}; {handed} is handed back."
     return {"n": n, "comparison": found.to_json(), "lines": [told]}
+
+
+def beyond_its_error(bench: Workbench, folder: Path, found: Guard, validation: dict[str, float]) -> Guard:
+    """Keep a half-labelled arm only where it beats the labels alone by more than the standard error of its gain.
+
+    The gain is that on the rows that chose, over the best arm of the labels alone there, row by row. A handful of
+    labels chooses by luck, and unlabelled samples can harm.
+
+    Parameters
+    ----------
+    validation : candidate arm to mean score.
+    """
+    alone = {arm: score for arm, score in validation.items() if not arm_of(arm).half_labelled}
+    if not arm_of(found.kept).half_labelled or not alone:
+        return found
+    best = max(alone, key=lambda arm: alone[arm])
+    gains = _gains(bench, folder, found.kept, best)
+    if not len(gains) or is_beyond(gains):
+        return found
+    return Guard(
+        best,
+        f"On validation {found.kept}, which reads unlabelled samples too, does not beat {best} on the labels alone by "
+        f"more than the standard error of its gain (n = {len(gains)}), so {best} is handed back.",
+    )
+
+
+def is_beyond(gains: np.ndarray) -> bool:
+    """Return whether the mean of paired gains [n] is above its standard error.
+
+    Examples
+    --------
+    >>> is_beyond(np.array([1.0, 0.0, 1.0, 0.0])), is_beyond(np.array([1.0, -1.0, 1.0, 0.0]))
+    (True, False)
+    """
+    return len(gains) > 1 and bool(gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains)))
+
+
+def _gains(bench: Workbench, folder: Path, arm: str, other: str) -> np.ndarray:
+    """Return how much better an arm scores each held-out row than another, mean over seeds; empty where none is kept."""
+    rows, gains = [], []
+    for seed in bench.options.seed_list:
+        pair = []
+        for name in (arm, other):
+            path = folder / "state" / name / f"seed-{seed}" / "held-out.safetensors"
+            if not path.is_file():
+                return np.zeros(0)
+            tensors, _ = load_tensors(path)
+            order = np.argsort(tensors["rows"].numpy())
+            pair.append((tensors["rows"].numpy()[order], tensors["predictions"].numpy()[order]))
+        labels = bench.dataset.labels(pair[0][0])
+        rows.append(pair[0][0])
+        gains.append(bench.logic.scores(pair[0][1], labels) - bench.logic.scores(pair[1][1], labels))
+    known, place = np.unique(np.concatenate(rows), return_inverse=True)
+    total = np.zeros(len(known))
+    np.add.at(total, place, np.concatenate(gains))
+    return total / np.bincount(place)
