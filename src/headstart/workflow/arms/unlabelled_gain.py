@@ -76,7 +76,7 @@ def is_beyond(gains: np.ndarray) -> bool:
 
 
 def _gains(bench: Workbench, folder: Path, arm: str, other: str) -> np.ndarray:
-    """Return how much better an arm scores each held-out row than another, mean over seeds; empty where none is kept."""
+    """Return how much better an arm scores each held-out row than another, mean over seeds; empty where none is."""
     rows, gains = [], []
     for seed in bench.options.seed_list:
         pair = []
