@@ -19,7 +19,7 @@ KINDS = {
     "test_time": "Adapted at prediction, from a model and the rows to predict",
     "zero_shot": "Classes without a sample, known by attributes (`headstart fit DATA --classes FILE`)",
     "meta": "Few-shot episodes: sources for classes to come, of `headstart pretrain --method`",
-    "multitask": "Several tasks of the same samples, of `headstart fit --label a --label b`",
+    "multitask": "Several tasks that share a body, of `headstart fit --label a --label b` or `fit A B`",
     "self_supervised": "Learned without labels: sources, of `headstart pretrain --method`",
     "pairs": "Learned from pairs: sources, of `headstart pretrain PAIRS --method`",
     "baseline": "Baselines",

@@ -86,7 +86,7 @@ class MultiTaskField(Field[Plan, Results]):
         batch = min(options.batch_size or (max(16, min(256, n // 16)) if table else 32), n)
         kinds = ", ".join(f"{name} ({one.task.kind})" for name, one in self.ground.labels.items())
         reasons = (
-            f"{len(self.names)} tasks of the same samples: {kinds}.",
+            f"{len(self.names)} tasks that share a body: {kinds}.",
             f"Each is learned alone and all together by {' and '.join(methods)}, from the same network, in "
             f"{epochs} epochs of all {n:,} training rows each; validation rows choose what is kept, task by task.",
         )
