@@ -51,11 +51,11 @@ class Plain(NamedTuple):
         """Return the probability of a positive [n]."""
         if self.leaves:
             trees = HistGradientBoostingClassifier(max_leaf_nodes=self.leaves, max_iter=40, min_samples_leaf=5)
-            return trees.fit(x, y).predict_proba(test)[:, 1]
+            return np.asarray(trees.fit(x, y).predict_proba(test))[:, 1]
         if self.pooled:
             x, y = np.concatenate([x, source[0]]), np.concatenate([y, source[1]])
         if self.scaled:
-            scale = StandardScaler().fit(x)
+            scale: Any = StandardScaler().fit(x)
             x, test = scale.transform(x), scale.transform(test)
         weight = "balanced" if self.balanced else None
         model = LogisticRegression(C=self.strength, class_weight=weight, max_iter=200)

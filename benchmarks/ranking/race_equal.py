@@ -95,7 +95,7 @@ def fitted(cell: str, mine: Path, test: Path, draw: int) -> dict[str, Any]:
     )  # fmt: skip
     assert run is not None
     spent = time.process_time() - began
-    told = pd.read_parquet(run.path / "predictions.parquet").query("split == 'test'").sort_values("name")
+    told: Any = pd.read_parquet(run.path / "predictions.parquet").query("split == 'test'").sort_values("name")
     assert told["arm"].nunique() == 1
     right = (told["label"] == told["prediction"]).to_numpy()
     record = {"cpu": round(spent, 1), "right": "".join("01"[int(one)] for one in right), "arm": told["arm"].iloc[0]}
@@ -154,7 +154,7 @@ def means(held: dict[tuple[str, int], dict[str, np.ndarray]]) -> dict[str, np.nd
 
 def over_targets(values: np.ndarray, seed: int = 0) -> tuple[float, float, float]:
     drawn = values[np.random.default_rng(seed).integers(len(values), size=(RESAMPLES, len(values)))].mean(axis=1)
-    return float(values.mean()), *map(float, np.quantile(drawn, (0.025, 0.975)))
+    return float(values.mean()), float(np.quantile(drawn, 0.025)), float(np.quantile(drawn, 0.975))
 
 
 def page(records: list[dict[str, Any]]) -> str:

@@ -65,6 +65,7 @@ def measure(seconds: float) -> None:
                 epochs=EPOCHS, views=1, budget=SECONDS, out=WORK / "fit", quiet=True, force=True,
             )  # fmt: skip
             assert run is not None
+            assert run.verdict is not None
             values = {arm: run.arms[arm]["test"]["accuracy"] for arm in ("scratch", "lp_ft")}
             record: dict[str, Any] = {
                 "target": target, "source": name, "accuracy": values["lp_ft"], "scratch": values["scratch"],

@@ -65,8 +65,7 @@ class GaussianProcess(BaseEstimator):
         x, y = features[rows], labels[rows]
         wanted = indicators(y, self.kind, self.n_outputs or count_outputs(labels, self.kind)).reshape(len(y), -1)
         mean, scale = wanted.mean(axis=0), np.maximum(wanted.std(axis=0), 1e-12)
-        known = self.settings and self.settings[:3]
-        signal, length, noise = known or _most_evident(x, (wanted - mean) / scale, self.seed)
+        signal, length, noise = (self.settings or _most_evident(x, (wanted - mean) / scale, self.seed))[:3]
         kernel = signal * np.exp(-cdist(x, x, "sqeuclidean") / (2 * length**2)) + noise * np.eye(len(x))
         inverse = cho_solve((np.linalg.cholesky(kernel), True), np.eye(len(x)))
         dual = inverse @ (wanted - mean)
@@ -88,7 +87,8 @@ class GaussianProcess(BaseEstimator):
         def loss(log: float) -> float:
             return float(per_sample(np.exp(log) * (left_out - self._middle), labels, self.kind)[1].mean())
 
-        return float(np.exp(minimize_scalar(loss, bounds=(-np.log(STEEPEST), np.log(STEEPEST)), method="bounded").x))
+        found: Any = minimize_scalar(loss, bounds=(-np.log(STEEPEST), np.log(STEEPEST)), method="bounded")
+        return float(np.exp(found.x))
 
     def decision_function(self, features: Array) -> Array:
         """Return logits [n, k], or values."""

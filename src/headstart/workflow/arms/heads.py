@@ -185,8 +185,8 @@ def fit_process(bench: Workbench, network: Network, rows: Array, settings: Setti
         kind=task.label_space.solved_as, n_outputs=task.n_outputs, settings=known, seed=bench.options.seed
     )
     process.fit(bench.features(network, rows), bench.dataset.labels(rows))
-    parts = (torch.as_tensor(part) for part in (process.references_, process.weight_, process.bias_))
-    head = KernelHead(*parts, process.length_)
+    references, weight, bias = map(torch.as_tensor, (process.references_, process.weight_, process.bias_))
+    head = KernelHead(references, weight, bias, process.length_)
     if logic.units is not None:  # values: a head answers in standardised ones
         mean, scale = (torch.as_tensor(part).float() for part in logic.units)
         head.scaled(1 / scale, -mean / scale)
