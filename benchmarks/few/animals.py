@@ -130,6 +130,9 @@ def _measure(folder: Path, cell: dict[str, Any], n: int) -> None:
         told = run.result["zero_shot"]
         about = {"data": "animals", "classes": n} | cell
         about |= {"kept": run.verdict.arm, "gain": run.verdict.gain, "interval": run.verdict.interval}
+        if cell["source"] == "other_classes":
+            taught = hs.load(spec).result["arms"]["scratch"]
+            about |= {"taught": {"epochs": taught["epochs"], "accuracy": taught["test"]["accuracy"]}}
         about |= {"left": left, "judged": judged(run, folder, left) if left else None}
     about |= {"cpu": round(time.process_time() - before, 1), "measured": told["measured"]}
     more = {"accuracies": told["accuracies"], "settings": told["settings"]}
