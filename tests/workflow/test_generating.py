@@ -10,10 +10,12 @@ import pytest
 from PIL import Image
 
 from headstart.errors import UserError
+from headstart.functional.kid import kid
 from headstart.models.generating import FILE, load_generator
 from headstart.networks import open_source
 from headstart.storage import load_tensors
 from headstart.workflow.generating import training
+from headstart.workflow.generating.judging import judge_arms
 from headstart.workflow.pretrain import pretrain
 from headstart.workflow.resume import resume
 
@@ -52,6 +54,22 @@ def test_it_draws_and_is_a_source(run):
     assert len(run.predict([Image.new("L", (8, 8))])[0]) == 2048
 
 
+def test_the_verdict_speaks_of_the_kept_arm_and_counts_a_smaller_distance_as_a_gain():
+    rng = np.random.default_rng(0)
+    real, near, far = rng.normal(size=(60, 4)), rng.normal(size=(60, 4)), rng.normal(size=(60, 4)) + 2
+    learned = rng.normal(size=(30, 4))
+    found = judge_arms("all", {"scratch": far, "all": near}, real, learned, scratch="scratch").verdict("scratch")
+    assert (found.kind, found.metric, found.n_test, found.interval_kind) == ("positive", "kid", 60, "jackknife")
+    assert found.gain == pytest.approx(kid(real, far).value - kid(real, near).value)
+    assert found.interval[0] < found.gain < found.interval[1]
+    assert f"positive, +{found.gain:.3g} kid" in found.sentence
+    worse = judge_arms("all", {"scratch": near, "all": far}, real, learned, scratch="scratch").verdict("scratch")
+    assert worse.kind == "negative"
+    same = judge_arms("scratch", {"scratch": near, "all": far}, real, learned, scratch="scratch").verdict("scratch")
+    assert same.sentence == "nothing was gained: training from scratch is handed back"
+    assert judge_arms("scratch", {"scratch": near}, real, learned, scratch="scratch").verdict("scratch") is None
+
+
 @pytest.mark.slow
 def test_carried_over_beside_scratch_and_stopping_changes_no_bit(run, tmp_path, monkeypatch):
     few, held = folder_of(tmp_path / "few", 20, 1), folder_of(tmp_path / "held", 12, 2)
@@ -65,7 +83,10 @@ def test_carried_over_beside_scratch_and_stopping_changes_no_bit(run, tmp_path, 
     assert len({one["steps"] for one in whole.arms.values()}) == 1
     kept = whole.result["guard"]["kept"]
     lines = " ".join(whole.lines())
-    assert "Verdict: " in lines
+    assert (whole.verdict.metric, whole.verdict.n_test, whole.verdict.baseline) == ("kid", 12, "scratch")
+    assert whole.verdict.arm == kept
+    assert f"Verdict: {whole.verdict.sentence}" in lines
+    assert whole.verdict.sentence in (whole.path / "report.html").read_text()
     assert f"{kept}: KID" in lines
     assert whole.result["arms"][kept]["n_test"] == 12
     monkeypatch.setattr(training, "Saving", lambda path: saving(path, every=0))

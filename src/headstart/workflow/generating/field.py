@@ -22,7 +22,7 @@ from headstart.report.pictures import save_picture, thumbnail
 from headstart.storage import save_tensors, write_json, write_text
 from headstart.workflow.description import target_domain
 from headstart.workflow.field import Details
-from headstart.workflow.generating.judging import DRAWN, judge_arms
+from headstart.workflow.generating.judging import DRAWN, METRIC, judge_arms
 from headstart.workflow.generating.training import (
     CARRIED,
     METHOD,
@@ -115,17 +115,21 @@ class GeneratingField(SelfSupervisedField):
         best = min(found, key=lambda arm: found[arm])
         return Guard(best, f"Its pictures are nearest to {len(real)} that choose (KID {found[best]:.4g}).")
 
-    def describe(
-        self, plan: Plan, results: Any, predictions: Predictions, verdict: Verdict | None, kept: Guard
-    ) -> Details:
+    def judge(self, plan: Plan, results: Any, predictions: Predictions, kept: Guard) -> Verdict | None:
         real, learned = (
             seen_by(self.eyes, raws) for raws in (self._judges(), self.target.raw(self.target.splits["train"]))
         )
         self.judged = judge_arms(kept.kept, self._features(results, 2), real, learned, scratch=SCRATCH)
+        return self.judged.verdict(SCRATCH)
+
+    def describe(
+        self, plan: Plan, results: Any, predictions: Predictions, verdict: Verdict | None, kept: Guard
+    ) -> Details:
         source, options = self.source, self.transfer.options
         cut = sorted(arm for arm, one in results.items() if one.trained.stopped == "budget")
         warnings = [f"The budget cut {', '.join(cut)} short; give more with --budget."] if cut else []
-        few = [f"{len(real)} pictures judge, so that the intervals are wide."] if len(real) < 100 else []
+        n = self.judged.n
+        few = [f"{n} pictures judge, so that the intervals are wide."] if n < 100 else []
         origin = source.domain if options.carried else Domain(self.target.modality)  # type: ignore[arg-type]
         return Details(
             source={"spec": source.spec, "kind": source.kind, "title": source.title, "licence": source.licence},
@@ -134,7 +138,7 @@ class GeneratingField(SelfSupervisedField):
             arms={arm: self._record(arm, one, plan) for arm, one in results.items()},
             warnings=[*warnings, *few, *self.transfer.checks.warnings],
             more={
-                "metric": "kid",
+                "metric": METRIC,
                 "guard": kept.to_json() | {"seed": options.seed},
                 "without_labels": {
                     "method": METHOD,
@@ -153,7 +157,7 @@ class GeneratingField(SelfSupervisedField):
 
     def _record(self, arm: str, one: Drawn, plan: Plan) -> dict[str, Any]:
         found = {
-            "kid": self.judged.distances[arm].value,
+            METRIC: self.judged.distances[arm].value,
             "training_loss": float(one.trained.history[-1]["train_loss"]),
         }
         parts = (one.network, one.generator, one.critic)

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from headstart.functional.kid import Copies, Distance, copies, gain, kid
+from headstart.workflow.judging.verdict import Kind, Verdict
 
 Array = np.ndarray
+METRIC = "kid"
 DRAWN = 500
 
 
@@ -23,13 +25,14 @@ class Judged:
     copied: Copies
     n: int
 
-    @property
-    def kind(self) -> str:
-        """Return "positive", "negative" or "no measurable difference"."""
+    def verdict(self, scratch: str) -> Verdict | None:
+        """Return the kept arm's gain in KID, higher is better; None where nothing was carried over."""
         if self.gained is None:
-            return ""
-        _, low, high = self.gained
-        return "positive" if low > 0 else "negative" if high < 0 else "no measurable difference"
+            return None
+        value, low, high = self.gained
+        kind: Kind = "positive" if low > 0 else "negative" if high < 0 else "none"
+        how = "same" if self.kept == scratch else "jackknife"
+        return Verdict(kind, METRIC, value, (low, high), None, self.n, self.kept, scratch, interval_kind=how)
 
     def measured(self) -> list[dict[str, Any]]:
         """Return every figure with its interval, for the page."""
@@ -52,16 +55,8 @@ class Judged:
         return [*found, {"name": "nearer to a learned picture than a fresh one", "n": self.n} | copied]
 
     def lines(self) -> list[str]:
-        """Say the verdict, and whether pictures are copied."""
+        """Say each arm's distance, and whether pictures are copied."""
         said = []
-        if self.gained is not None:
-            value, low, high = self.gained
-            less = "lower" if value >= 0 else "higher"
-            span = f"{abs(value):.4g} ({low:.4g} to {high:.4g})"
-            if self.kept == "scratch":
-                said = ["Verdict: nothing carried over is kept; the generator from random weights is handed back."]
-            else:
-                said = [f"Verdict: {self.kind}, KID {less} by {span} than from scratch, {self.n:,} held-out pictures."]
         for arm, one in self.distances.items():
             low, high = one.interval
             said.append(f"  {arm}: KID {one.value:.4g} ({low:.4g} to {high:.4g})")
