@@ -58,6 +58,7 @@ def test_partners_are_found_far_above_chance_and_the_page_says_so(run):
         assert found["interval"][0] < found["value"] <= found["interval"][1]
     assert run.result["task"] is None
     page = (run.path / "report.html").read_text()
+    assert "12 samples held out" in page
     assert "recall@5" in page
     assert "Chance" in page
 

@@ -8,17 +8,25 @@ from headstart.report import charts, stories
 from headstart.report import format as fmt
 from headstart.report.folder import RunFolder
 
+TRAINING = "training_loss"
+"""The one figure that is not of samples held out."""
+
 
 def context(folder: RunFolder) -> dict[str, Any]:
     """Return what the template shows."""
     run, found = folder.run, folder.evidence.get("blind") or {}
-    (name, arm), *_ = [*(run.get("arms") or {}).items()] or [("", {})]
-    arm = arm or {}
+    arms, kept = run.get("arms") or {}, (run.get("guard") or {}).get("kept")
+    name = kept if kept in arms else next(iter(arms), "")
+    arm = arms.get(name) or {}
+    held = fmt.count(found.get("n")) if fmt.is_number(found.get("n")) else ""
     return {
         "run": run,
         "title": arm.get("title") or name,
-        "figures": [(fmt.title(key), fmt.plain(value)) for key, value in (arm.get("test") or {}).items() if value],
-        "n_test": fmt.count(found.get("n")) if fmt.is_number(found.get("n")) else "",
+        "figures": [
+            (fmt.title(key), fmt.plain(value), "training samples" if key == TRAINING else f"{held} samples held out")
+            for key, value in (arm.get("test") or {}).items()
+            if value
+        ],
         "seconds": fmt.duration(arm.get("seconds")),
         "curve": _curve(folder),
         "errors": _errors(found.get("usual") or []),
