@@ -45,7 +45,7 @@ PARTS = (
         "three teach. U-Net at 256 of 512 pixels, judged at 512.",
     ),
     Part(
-        "Faces", ("faces/*",), ("accuracy",),
+        "Faces", ("faces/*",), ("accuracy", "eer", "tar_at_far_0.01"),
         "ORL, 40 people: 12 to learn from, 8 to choose by, 20 measured, drawn anew for each seed. Recognition from one "
         "picture; eigenfaces (`pixels`) are the naive way.",
     ),
@@ -88,7 +88,8 @@ def rows(cells: dict[str, Record], metrics: tuple[str, ...]) -> list[list[str]]:
     for cell, record in sorted(cells.items()):
         for arm, one in record["arms"].items():
             kept = arm == record.get("kept")
-            values = [_share(one["test"].get(name)) for name in metrics]
+            rates = {name: rate["value"] for name, rate in record.get("rates", {}).get(arm, {}).items()}
+            values = [_share({**rates, **one["test"]}.get(name)) for name in metrics]
             gain, n = (gain_of(record), str((record.get("verdict") or {}).get("n_test") or "")) if kept else ("", "")
             made.append([cell, f"**{arm}**" if kept else arm, *values, gain, n, f"{record['cpu_seconds']:.0f}"])
     return made

@@ -30,5 +30,9 @@ def test_what_is_lost_is_printed_as_lost():
     assert "95.0 (mean of 1 of 5 blocks) | won |" in said
     assert "retina 60.0 against 50.0 | won |" in said
     assert "| bccd/20/seed-0 | **finetune** | 50.0 |  |  | +20.0 (10.0 to 30.0) | 72 | 3 |" in said
+    faces = record("faces/seed-0", "source", None, source={"accuracy": 0.9}) | {
+        "rates": {"source": {"eer": {"value": 0.11}}}
+    }
+    assert "| faces/seed-0 | **source** | 90.0 | 11.0 |  |" in page.text([faces])
     assert "| not measured |" in said
     assert "`pneumonia/seed-0`" in said
