@@ -29,7 +29,8 @@ def measured(cell: str, data: Path, **options: Any) -> tuple[Any, Record]:
     before, began = cpu_seconds(), time.monotonic()
     weights = {} if "source" in options else weights
     told = {name: value for name, value in options.items() if name != "source"}
-    run = hs.resume(out) if out.exists() else hs.fit(data, out=out, **weights, **options)
+    resumed = out.exists()
+    run = hs.resume(out) if resumed else hs.fit(data, out=out, **weights, **options)
     assert run is not None
     arms = {
         arm: {"test": found.get("test") or {}, "seconds": found["seconds"], "steps": found.get("steps")}
@@ -39,7 +40,7 @@ def measured(cell: str, data: Path, **options: Any) -> tuple[Any, Record]:
     record = {
         "arms": arms, "kept": run.result.get("guard", {}).get("kept"), "metric": run.result["metric"],
         "verdict": {name: verdict.get(name) for name in ("kind", "gain", "interval", "n_test", "arm")},
-        "options": told,
+        "options": told, "resumed": resumed,
         "cpu_seconds": cpu_seconds() - before, "seconds": time.monotonic() - began,
     }  # fmt: skip
     return run, record

@@ -91,8 +91,13 @@ def rows(cells: dict[str, Record], metrics: tuple[str, ...]) -> list[list[str]]:
             rates = {name: rate["value"] for name, rate in record.get("rates", {}).get(arm, {}).items()}
             values = [_share({**rates, **one["test"]}.get(name)) for name in metrics]
             gain, n = (gain_of(record), str((record.get("verdict") or {}).get("n_test") or "")) if kept else ("", "")
-            made.append([cell, f"**{arm}**" if kept else arm, *values, gain, n, f"{record['cpu_seconds']:.0f}"])
+            made.append([cell, f"**{arm}**" if kept else arm, *values, gain, n, _spent(record)])
     return made
+
+
+def _spent(record: Record) -> str:
+    """Return CPU seconds; of a fit that was stopped and resumed those of its last session."""
+    return f"{record['cpu_seconds']:.0f}" + (" and those before it was resumed" if record.get("resumed") else "")
 
 
 def gain_of(record: Record) -> str:
@@ -123,7 +128,7 @@ def _blood(found: dict[str, Record]) -> list[str]:
     best = {cell: max(arm["test"]["map50"] for arm in one["arms"].values()) for cell, one in sides.items()}
     if not best:
         return [aim, "", "not measured"]
-    said = ", ".join(f"{cell.split('/')[-1]} pixels {_share(value)}" for cell, value in best.items())
+    said = ", ".join(f"{cell.split('/')[-1]} pixels {100 * value:.2f}" for cell, value in best.items())
     return [aim, said, _outcome(max(best.values()) >= 0.85)]
 
 

@@ -25,7 +25,7 @@ def test_what_is_lost_is_printed_as_lost():
         record("membrane/fold-1", "scratch", none, scratch=scores | {"pixel_accuracy": 0.95}, finetune=scores),
     ]
     said = page.text(records)
-    assert "| blood cells, all labels: mAP@.5 at least 85 | 256 pixels 80.0 | LOST |" in said
+    assert "| blood cells, all labels: mAP@.5 at least 85 | 256 pixels 80.00 | LOST |" in said
     assert "| gain over scratch measurably positive in every cell | 1 of 3 cells | LOST |" in said
     assert "95.0 (mean of 1 of 5 blocks) | won |" in said
     assert "retina 60.0 against 50.0 | won |" in said

@@ -14,6 +14,7 @@ from headstart.networks import build
 from headstart.networks.glyphs import glyphs_spec
 from headstart.networks.scene_preprocess import ScenePreprocess
 from headstart.networks.timm_family import timm_spec
+from headstart.networks.torchvision_family import torchvision_spec
 from headstart.problem import Task
 from headstart.tasks import create_task
 from headstart.tasks.decoders import DECODERS
@@ -141,6 +142,14 @@ def test_a_head_reads_the_maps_of_any_size_and_is_saved_by_name(name):
     again = create_task(TASK, saved=logic.to_json())
     assert (again.size, again.head_name) == (96, name)
     assert [*again.head_of(network).state_dict()] == [*network.head.state_dict()]
+
+
+def test_a_network_that_cuts_borders_off_answers_for_the_whole_canvas():
+    logic = Segmentation(TASK, 64, "unet")
+    network = logic.adapt(build(torchvision_spec("squeezenet1_0"))).eval()
+    network.head = logic.head_of(network)
+    with torch.no_grad():
+        assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 3, 64, 64)
 
 
 def test_maps_that_are_carried_give_the_same_answer_from_every_cut():

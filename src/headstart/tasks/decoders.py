@@ -26,7 +26,7 @@ class UNet(nn.Module):
 
     def __init__(self, levels: list[Level], n_outputs: int, size: int) -> None:
         super().__init__()
-        self.levels, self.reads = levels, stages_of(levels)
+        self.levels, self.reads, self.sides = levels, stages_of(levels), (size,)
         widths = [max(16, min(128, level.channels // 4)) for level in levels]
         self.entry = nn.Conv2d(levels[-1].channels, widths[-1], 1)
         self.steps = nn.ModuleList(
@@ -40,7 +40,8 @@ class UNet(nn.Module):
         x = self.entry(coarsest)
         for step, fine in zip(self.steps, reversed(finer), strict=True):
             x = step(torch.cat([enlarged(x, fine), fine], dim=1))
-        return F.interpolate(self.exit(x), size=side_of(self.levels[0], found[0]), mode="bilinear", align_corners=False)
+        side = side_of(self.levels[0], found[0], self.sides)
+        return F.interpolate(self.exit(x), size=(side, side), mode="bilinear", align_corners=False)
 
 
 class FPN(nn.Module):
@@ -56,7 +57,7 @@ class FPN(nn.Module):
     def __init__(self, levels: list[Level], n_outputs: int, size: int) -> None:
         super().__init__()
         used = [level for level in levels if level.stride >= 4] or levels
-        self.levels, self.reads = used, stages_of(used)
+        self.levels, self.reads, self.sides = used, stages_of(used), (size,)
         self.lateral = nn.ModuleList(nn.Conv2d(level.channels, 64, 1) for level in used)
         self.mix = block(64, 64)
         self.exit = nn.Conv2d(64, n_outputs, 1)
@@ -67,15 +68,16 @@ class FPN(nn.Module):
         x = finest
         for other in coarser:
             x = x + enlarged(other, finest)
-        return F.interpolate(
-            self.exit(self.mix(x)), size=side_of(self.levels[0], found[0]), mode="bilinear", align_corners=False
-        )
+        side = side_of(self.levels[0], found[0], self.sides)
+        return F.interpolate(self.exit(self.mix(x)), size=(side, side), mode="bilinear", align_corners=False)
 
 
-def side_of(level: Level, found: Tensor) -> tuple[int, int]:
-    """Return the sides of what a map is of: a canvas, or a tile of one."""
-    height, width = found.shape[-2:]
-    return height * level.stride, width * level.stride
+def side_of(level: Level, found: Tensor, sides: tuple[int, ...]) -> int:
+    """Return the side of what a map is of: a canvas or a tile of one where it is about that, since borders may be cut
+    off, else by its stride."""
+    about = found.shape[-1] * level.stride
+    nearest = min(sides, key=lambda side: abs(side - about))
+    return nearest if abs(nearest - about) <= nearest / 8 else about
 
 
 DECODERS: dict[str, type[UNet] | type[FPN]] = {"unet": UNet, "fpn": FPN}

@@ -55,7 +55,9 @@ class Segmentation(Scene):
         return TILE if self.size > TILE else 0
 
     def head_of(self, network: Any) -> nn.Module:
-        return DECODERS[self.head_name](find_levels(network), self.task.n_outputs, self.size)
+        head = DECODERS[self.head_name](find_levels(network), self.task.n_outputs, self.size)
+        head.sides = (self.size, self.tile or self.size)
+        return head
 
     def target(self, label: Mask, preprocess: Any, seed: int | None) -> Tensor:
         """Return class numbers [size, size] (int64), -1 where there is no label or no picture."""
