@@ -18,6 +18,7 @@ from headstart.storage import load_tensors
 from headstart.workflow import export, predict
 from headstart.workflow.evaluate import evaluate
 from headstart.workflow.fit import fit
+from headstart.workflow.opening.fingerprint import absolute_name
 from headstart.workflow.pairs import training
 from headstart.workflow.pairs.retrieval import both_ways
 from headstart.workflow.pretrain import pretrain
@@ -63,7 +64,7 @@ def test_partners_are_found_far_above_chance_and_the_page_says_so(run):
     assert "Chance" in page
 
 
-def test_either_side_is_a_source_by_name_and_gives_features(run, tmp_path):
+def test_either_side_is_a_source_by_name_and_gives_features(run, tmp_path, monkeypatch):
     rows = table(40)
     rows[["d", "e", "label"]].to_csv(tmp_path / "right.csv", index=False)
     found = fit(
@@ -79,6 +80,11 @@ def test_either_side_is_a_source_by_name_and_gives_features(run, tmp_path):
     with pytest.raises(UserError, match=r"Both sides of .* take table input; name one as .*/left"):
         open_source(str(run.path))
     assert open_source(f"{run.path}/left").domain.space == ("a", "b", "c")
+    monkeypatch.chdir(run.path.parent)
+    (run.path.parent / "bert").mkdir()
+    assert absolute_name("run/right") == str(run.path / "right")
+    assert absolute_name("hf/bert") == f"hf/{run.path.parent / 'bert'}"
+    assert [absolute_name(name) for name in ("hf/gpt2", "timm/resnet18")] == ["hf/gpt2", "timm/resnet18"]
     listed = [row["spec"] for row in list_sources(run.path.parent) if row["kind"] == "run"]
     assert [open_source(spec).domain.space for spec in listed] == [("a", "b", "c"), ("d", "e")]
     predict.predict_files(run.path, [_csv(rows[list("abc")], tmp_path)], out=tmp_path / "told.csv")

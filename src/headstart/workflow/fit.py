@@ -10,7 +10,7 @@ from typing import Any
 from headstart.engine.progress import Progress
 from headstart.isolated import isolate
 from headstart.library import located
-from headstart.workflow.opening.fingerprint import absolute_path
+from headstart.workflow.opening.fingerprint import absolute_name, absolute_path
 from headstart.workflow.opening.transfer import Given
 from headstart.workflow.options import FitOptions
 from headstart.workflow.road import start
@@ -186,7 +186,7 @@ def fit(
         head=head,
         classes=None if classes is None else absolute_path(str(classes)),
         prompts=prompts,
-        words=None if words is None else absolute_path(str(words)) if Path(words).exists() else str(words),
+        words=None if words is None else absolute_name(words),
     )
     progress = Progress(quiet=quiet, verbose=verbose)
     given = Given(data, tuple(labelled), test, unlabelled)

@@ -10,6 +10,7 @@ from headstart.engine.progress import Progress
 from headstart.errors import UserError, check_names
 from headstart.isolated import isolate
 from headstart.library import located
+from headstart.workflow.opening.fingerprint import absolute_name
 from headstart.workflow.opening.transfer import Given
 from headstart.workflow.options import FitOptions
 from headstart.workflow.road import start
@@ -75,9 +76,9 @@ def pretrain(
     """
     refuse_start(network, source, method, judge, test)
     options = FitOptions(
-        carried=None if source is None else _placed(located(source)),
-        judge=None if judge is None else _placed(judge),
-        test=None if test is None else _placed(test),
+        carried=None if source is None else absolute_name(str(located(source))),
+        judge=None if judge is None else absolute_name(judge),
+        test=None if test is None else absolute_name(test),
         left=left,
         right=right,
         pretrained=pretrained,
@@ -106,12 +107,6 @@ def pretrain(
     )
     progress = Progress(quiet=quiet, verbose=verbose)
     return start("pretrain", Given(data), options, out=out, force=force, progress=progress)
-
-
-def _placed(name: str | Path | None) -> str:
-    """Return a path that holds from any folder, and any other name as it is."""
-    path = Path(str(name)).expanduser()
-    return str(path.absolute()) if path.exists() else str(name)
 
 
 def refuse_start(network: str | None, source: str | None, method: str | None, judge: Any, test: Any) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from functools import cache
 from importlib import metadata
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import headstart
 from headstart.data import Dataset
 from headstart.errors import UserError
 from headstart.networks import Network, Source
+from headstart.networks.source_run import side_of
 from headstart.schema import require
 from headstart.storage import checksum, read_json
 from headstart.workflow.options import FitOptions
@@ -83,6 +85,15 @@ def absolute_source(source: Source) -> str:
         return source.spec
     path = Path(source.spec.removeprefix(prefix)).expanduser()
     return f"{prefix}{path.absolute()}" if path.exists() else source.spec
+
+
+def absolute_name(name: str | PathLike[str]) -> str:
+    """Return a name of a file or of a source that holds in any working directory: ``hf/DIRECTORY``, ``RUN/left``; what
+    is no path here stays as it is."""
+    given = str(name)
+    prefix = next((one for one in ("hf/", "file:") if given.startswith(one)), "")
+    path = Path(given.removeprefix(prefix)).expanduser()
+    return f"{prefix}{path.absolute()}" if path.exists() or side_of(path) is not None else given
 
 
 def absolute_path(data: Any) -> str | None:
