@@ -116,6 +116,9 @@ def test_new_people_are_measured(run, tmp_path):
         (lambda run, at: run.model.same([str(at / "p1" / "0.png")], [str(at / "p1" / f"{i}.png") for i in (0, 1)]),
          "1 first and 2 second samples"),
         (lambda run, at: evaluate(run.path, at / "p1"), "p1"),
+        (lambda run, at: run.model.recognise([str(at / "p1" / "0.png")], str(at.parent / "letters")),
+         "The gallery letters holds texts, and this run compares images"),
+        (lambda run, at: run.model.embed([str(at.parent / "strange/ann/a.png")]), "is no image that can be recognised"),
         (lambda run, at: who(at, run, shots=2), "--shots has no meaning with --task verification"),
         (lambda run, at: who(at, run, source_data=str(at)), "--source-data has no meaning with --task verification"),
         (lambda run, at: who(at, run, head="unet"), "--head has no meaning with --task verification"),
@@ -130,6 +133,10 @@ def test_new_people_are_measured(run, tmp_path):
 def test_what_has_no_meaning_is_refused_in_a_sentence(run, tmp_path, call, message):
     draw_people(tmp_path / "few", range(3), 2)
     draw_people(tmp_path / "lonely", range(1), 1)
+    for name in ("letters", "strange"):
+        (tmp_path / name / "ann").mkdir(parents=True)
+    (tmp_path / "letters" / "ann" / "a.txt").write_text("Dear Bob")
+    (tmp_path / "strange" / "ann" / "a.png").write_text("Dear Bob")
     with pytest.raises(UserError, match=message):
         call(run, tmp_path / "few")
     assert not (tmp_path / "out").exists()

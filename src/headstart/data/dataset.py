@@ -113,7 +113,9 @@ class Dataset:
             name = self.names([row])[0]
             if ran_out(error):
                 raise too_little(name) from error
-            raise UserError(f"{name} cannot be read ({error}); repair it or take it out of the data.") from error
+            unknown = type(error).__name__ == "UnidentifiedImageError"  # whose words hold an address in memory
+            what = "it is no image that can be recognised" if unknown else error
+            raise UserError(f"{name} cannot be read ({what}); repair it or take it out of the data.") from error
 
     def labels(self, rows: Iterable[int] | np.ndarray) -> np.ndarray:
         """Return class numbers int64 [n], 0/1 per class float32 [n, classes], values float64 [n, targets], or objects

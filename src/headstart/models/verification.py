@@ -100,7 +100,11 @@ class VerificationModel(SavedModel):
         """
         from headstart.data import open_data
 
-        known = open_data(gallery, modality=self.modality, singles=True)
+        known = open_data(gallery, modality=None if self.modality == "image" else self.modality, singles=True)
+        if known.modality != self.modality:
+            raise UserError(
+                f"The gallery {known.name} holds {known.modality}s, and this run compares {self.modality}s; give such."
+            )
         task = known.task
         if task is None or not task.label_space.one_class:
             raise UserError(
