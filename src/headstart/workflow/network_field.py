@@ -32,7 +32,7 @@ from headstart.workflow.arms.refit import load_arm, refit_arms
 from headstart.workflow.arms.temperature import calibrated, temperature_of
 from headstart.workflow.arms.tiles import tiles_per_picture
 from headstart.workflow.arms.timing import count_flops, measure
-from headstart.workflow.arms.unlabelled_gain import beyond_its_error, of_unlabelled
+from headstart.workflow.arms.unlabelled_gain import beyond_chance, of_unlabelled
 from headstart.workflow.arms.workbench import Workbench, start_processes
 from headstart.workflow.field import Details, Field
 from headstart.workflow.judging.measuring import measures_of, scores_of
@@ -167,7 +167,7 @@ class NetworkField(Field[Plan, Results]):
         beside = {without_moves(arm) for arm in results} - {*options.arms, options.method}
         candidates = {arm: score for arm, score in validation.items() if arm not in beside}
         found = guard(self.logic.task, planned_of(plan, results), candidates)
-        return beyond_its_error(self.bench, self.folder, found, candidates)
+        return beyond_chance(self.bench, self.folder, found, candidates)
 
     def refit(self, plan: Plan, results: Results, kept: Guard, folder: Path) -> Results:
         return refit_arms(self.bench, plan, results, kept.kept, folder)
