@@ -5,7 +5,7 @@ classes apart, which measure. ``--listed 50`` has all of AwA's animals answer, `
 them, drawn by the seed, are then kept from the fit, and the model that is handed back is measured on them. Features of
 MobileNetV2 have seen most of these animals in ImageNet (`benchmarks.few.other_classes.SYNSETS`); pixels have seen
 nothing, and ``other_classes`` is a network that learned CIFAR-100's other 83 classes alone. ``--known names`` tells a
-class by GloVe's vectors of its name; the chimpanzee, whose name GloVe lacks, is then left out.
+class by GloVe's vectors of its name; the seven whose names GloVe lacks are then left out.
 """
 
 from __future__ import annotations
