@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from headstart.data.blind import open_blind
+from headstart.engine.progress import Progress
 from headstart.errors import UserError
 from headstart.functional.kid import kid
 from headstart.models.generating import FILE, load_generator
 from headstart.networks import open_source
 from headstart.storage import load_tensors
+from headstart.workflow.arms.workbench import start_processes
 from headstart.workflow.generating import training
+from headstart.workflow.generating.field import _split, most_steps
 from headstart.workflow.generating.judging import judge_arms
+from headstart.workflow.options import FitOptions
 from headstart.workflow.pretrain import pretrain
 from headstart.workflow.resume import resume
 
@@ -68,6 +74,19 @@ def test_the_verdict_speaks_of_the_kept_arm_and_counts_a_smaller_distance_as_a_g
     same = judge_arms("scratch", {"scratch": near, "all": far}, real, learned, scratch="scratch").verdict("scratch")
     assert same.sentence == "nothing was gained: training from scratch is handed back"
     assert judge_arms("scratch", {"scratch": near}, real, learned, scratch="scratch").verdict("scratch") is None
+
+
+def test_an_arm_makes_no_more_steps_than_one_before_it(tmp_path):
+    data = folder_of(tmp_path / "data", 20)
+    options = FitOptions(method="dcgan", source="headstart/dcgan", epochs=3)
+    pictures = _split(open_blind(data, modality="image", seed=0), options)
+    plan, place = training.plan_drawing(pictures, options, ("scratch",)), Progress(quiet=True)
+    given = (pictures, open_source("headstart/dcgan"), None, plan, options)
+    first = training.learn_arm("scratch", *given, tmp_path / "state", place, start_processes("cpu"), 1.0, 1)
+    assert (plan.epochs, first.trained.steps) == (3, 1)
+    assert most_steps({}) is None
+    longer = replace(first, trained=replace(first.trained, steps=2))
+    assert most_steps({"a": longer, "b": first}) == 1
 
 
 @pytest.mark.slow

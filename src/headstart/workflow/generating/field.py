@@ -86,13 +86,13 @@ class GeneratingField(SelfSupervisedField):
 
     def fit(self, plan: Plan, folder: Path) -> dict[str, Drawn]:  # type: ignore[override]
         transfer = self.transfer
-        return {
-            arm: learn_arm(
+        found: dict[str, Drawn] = {}
+        for arm in self.arms:
+            found[arm] = learn_arm(
                 arm, self.target, self.source, self.start(), plan, transfer.options, folder / "state" / arm,
-                transfer.progress, self.processes, 1 / len(self.arms),
-            )
-            for arm in self.arms
-        }  # fmt: skip
+                transfer.progress, self.processes, 1 / len(self.arms), most_steps(found),
+            )  # fmt: skip
+        return found
 
     def _judges(self) -> list[Any]:
         if self.fresh is not None:
@@ -127,7 +127,8 @@ class GeneratingField(SelfSupervisedField):
     ) -> Details:
         source, options = self.source, self.transfer.options
         cut = sorted(arm for arm, one in results.items() if one.trained.stopped == "budget")
-        warnings = [f"The budget cut {', '.join(cut)} short; give more with --budget."] if cut else []
+        made = ", ".join(f"{arm} {one.trained.steps:,}" for arm, one in results.items())
+        warnings = [f"The budget cut {', '.join(cut)} short (steps: {made}); give more with --budget."] if cut else []
         n = self.judged.n
         few = [f"{n} pictures judge, so that the intervals are wide."] if n < 100 else []
         origin = source.domain if options.carried else Domain(self.target.modality)  # type: ignore[arg-type]
@@ -188,6 +189,11 @@ class GeneratingField(SelfSupervisedField):
             names = [save_picture(folder, f"gallery-{row}-{i}", thumbnail(one, 64)) for i, one in enumerate(part)]
             gallery.append({"name": name, "pictures": names})
         return {"n": self.judged.n, "usual": [], "samples": [], "unusual": [], "gallery": gallery}
+
+
+def most_steps(found: dict[str, Drawn]) -> int | None:
+    """Return the steps that no later arm may exceed: those of the arm that made fewest; None before the first."""
+    return min((one.trained.steps for one in found.values()), default=None)
 
 
 def _split(dataset: Dataset, options: Any) -> Dataset:

@@ -77,12 +77,14 @@ def learn_arm(
     progress: Any,
     processes: Any,
     share: float,
+    most: int | None = None,
 ) -> Drawn:
     """Train one arm; a training that was stopped goes on from its checkpoint with the same bits.
 
     Parameters
     ----------
-    start : the run's generator and critic; None where nothing is carried over. share : of the budget.
+    start : the run's generator and critic; None where nothing is carried over. share : of the budget. most : steps that
+        an arm before it made, so that a slow machine's clock gives none more than another; None: as planned.
     """
     began, carried = time.perf_counter(), arm != SCRATCH
     place, rows = find_place(processes, options.device, options.precision), dataset.splits["train"]
@@ -104,7 +106,7 @@ def learn_arm(
         optimizer=Optimizer(plan.learning_rate),
         checkpoint=Saving(state / "checkpoint.safetensors"),
         compute=Compute(place.device, place.precision, processes),
-        limit=limit_of(state, seconds_of(options.budget) * (1 - RESERVE) * share),
+        limit=replace(limit_of(state, seconds_of(options.budget) * (1 - RESERVE) * share), stop=most),
         on_step=progress.step,
     )
     if trained.stopped == "interrupted":
