@@ -118,3 +118,15 @@ def test_every_row_is_scored_once_by_what_was_chosen_without_it():
         ]
         scores[alpha] = np.abs(np.concatenate(parts)).mean()
     assert chosen == min(scores, key=lambda alpha: scores[alpha])
+
+
+@pytest.mark.parametrize(("positives", "kept"), [(6, "scratch"), (40, "source")])
+def test_where_nearly_all_rows_are_of_one_class_the_log_loss_chooses(positives, kept):
+    target = (np.arange(100) < positives).astype(int)
+    near, far = np.where(target == 1, -0.1, -3.0), np.where(target == 1, -0.1, -0.2)  # both answer "no" to every row
+    candidates = {
+        name: Candidate(np.zeros((100, 0)), np.stack([np.zeros(100), logit], axis=1), learns=False)
+        for name, logit in (("source", far), ("scratch", near))
+    }
+    told = Field(candidates, target, "classification", ALPHAS, biased_ridge, folds)
+    assert choose(told, np.arange(100), 5).kept == kept

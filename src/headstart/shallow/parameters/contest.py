@@ -20,6 +20,9 @@ PLAIN = ("pooled", "source", "scratch")
 CAUTION = 1.5
 """Standard errors of a cross-validated gain that it must lie above 0 for a less plain candidate to be kept."""
 
+LOPSIDED = 0.9
+"""Share of the largest class above which accuracy tells models apart no longer."""
+
 
 class Candidate(NamedTuple):
     """What one linear model sees of n rows.
@@ -102,6 +105,8 @@ def choose(field: Field, rows: Array, most: int) -> Choice:
     alphas, scores, losses = {}, {}, {}
     for name in names:
         score, loss = _cross_validated(field, name, rows, folds)
+        if lopsided(field, rows):
+            score = -loss
         best = int(np.lexsort((loss.mean(axis=1), -score.mean(axis=1)))[0])
         alphas[name] = field.alphas[best] if field.candidates[name].learns else middle
         scores[name], losses[name] = score[best], loss[best]
@@ -109,6 +114,12 @@ def choose(field: Field, rows: Array, most: int) -> Choice:
     baseline = min(plain, key=lambda name: (-scores[name].mean(), losses[name].mean()))
     kept = cautious(scores, losses) if field.guard else names[-1]
     return Choice(kept, baseline, alphas)
+
+
+def lopsided(field: Field, rows: Array) -> bool:
+    """Whether nearly all rows are of one class: then the accuracy of every model is about its share, and the log loss
+    chooses."""
+    return field.kind == "classification" and np.bincount(field.target[rows]).max() > LOPSIDED * len(rows)
 
 
 def cautious(scores: Mapping[str, Array], losses: Mapping[str, Array]) -> str:
