@@ -206,6 +206,9 @@ def test_a_half_labelled_arm_is_kept_only_beyond_chance(few_digits, tmp_path):
     handed = beyond_chance(bench, tmp_path, chosen, validation)
     assert handed.kept == "probe"
     assert "does not beat probe on the labels alone" in handed.reason
+    keep("probe", [])
+    keep("fixmatch", range(8))  # eight won and none lost, and yet worse than always the same answer
+    assert beyond_chance(bench, tmp_path, chosen, validation).kept == "probe"
     alone = Guard("probe", "best")
     assert beyond_chance(bench, tmp_path, alone, validation) is alone
     assert beyond_chance(bench, tmp_path, chosen, {"fixmatch": 0.8}) is chosen

@@ -49,7 +49,8 @@ def beyond_chance(bench: Workbench, folder: Path, found: Guard, validation: dict
 
     The gain is that on the rows that chose, over the best arm of the labels alone there, row by row. A handful of
     labels chooses by luck, and unlabelled samples can harm: so where they teach nothing, one fit in twenty at most is
-    handed them.
+    handed them. An arm that is no better there than always saying the commonest class has shown nothing, whatever it
+    gains over another.
 
     Parameters
     ----------
@@ -59,8 +60,9 @@ def beyond_chance(bench: Workbench, folder: Path, found: Guard, validation: dict
     if not arm_of(found.kept).half_labelled or not alone:
         return found
     best = max(alone, key=lambda arm: alone[arm])
-    gains = _gains(bench, folder, found.kept, best)
-    if not len(gains) or is_beyond(gains):
+    mine, theirs, labels = _paired(bench, folder, found.kept, best)
+    gains = mine - theirs
+    if not len(gains) or (is_beyond(gains) and not _says_nothing(bench, mine, labels)):
         return found
     return Guard(
         best,
@@ -81,22 +83,28 @@ def is_beyond(gains: np.ndarray) -> bool:
     return n > 1 and bool(gains.mean() > t.ppf(1 - LEVEL, n - 1) * gains.std(ddof=1) / np.sqrt(n))
 
 
-def _gains(bench: Workbench, folder: Path, arm: str, other: str) -> np.ndarray:
-    """Return how much better an arm scores each held-out row than another, mean over seeds; empty where none is."""
-    rows, gains = [], []
+def _paired(bench: Workbench, folder: Path, arm: str, other: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return two arms' scores of each held-out row [n], means over seeds, and labels; empty where none are kept."""
+    rows, scores = [], []
     for seed in bench.options.seed_list:
         pair = []
         for name in (arm, other):
             path = folder / "state" / name / f"seed-{seed}" / "held-out.safetensors"
             if not path.is_file():
-                return np.zeros(0)
+                return np.zeros(0), np.zeros(0), np.zeros(0)
             tensors, _ = load_tensors(path)
             order = np.argsort(tensors["rows"].numpy())
-            pair.append((tensors["rows"].numpy()[order], tensors["predictions"].numpy()[order]))
-        labels = bench.dataset.labels(pair[0][0])
-        rows.append(pair[0][0])
-        gains.append(bench.logic.scores(pair[0][1], labels) - bench.logic.scores(pair[1][1], labels))
+            at = tensors["rows"].numpy()[order]
+            pair.append(bench.logic.scores(tensors["predictions"].numpy()[order], bench.dataset.labels(at)))
+        rows.append(at)
+        scores.append(np.stack(pair))
     known, place = np.unique(np.concatenate(rows), return_inverse=True)
-    total = np.zeros(len(known))
-    np.add.at(total, place, np.concatenate(gains))
-    return total / np.bincount(place)
+    total = np.zeros((2, len(known)))
+    np.add.at(total.T, place, np.concatenate(scores, axis=1).T)
+    mine, theirs = total / np.bincount(place)
+    return mine, theirs, bench.dataset.labels(known)
+
+
+def _says_nothing(bench: Workbench, scores: np.ndarray, labels: np.ndarray) -> bool:
+    """Return whether always saying the commonest class would have been as good: then no ranking can be believed."""
+    return bench.logic.task.label_space.one_class and bool(scores.mean() <= np.bincount(labels).max() / len(labels))
