@@ -31,12 +31,12 @@ class CrossedField(NetworkField):
     judges = "the pictures that judge a fold"
 
     def check(self) -> None:
-        super().check()
         if self.bench.options.forgetting:
             raise UserError(
                 f"--forgetting compares on a test split, and {self.target.name} has too few pictures for one; give "
                 "some with --test, or leave it out."
             )
+        super().check()
 
     def fit(self, plan: Plan, folder: Path) -> Results:
         """Fit as ever; what arms are compared by is then the score of the rows that the folds set aside."""
