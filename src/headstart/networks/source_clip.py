@@ -6,17 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from headstart.errors import UserError
 from headstart.networks.build import build
 from headstart.networks.clip_family import clip_kind, clip_spec, create_clip, cut_clip
 from headstart.networks.image_preprocess import ImagePreprocess
-from headstart.networks.loading import quiet_loading
+from headstart.networks.loading import load_pretrained
 from headstart.networks.network import Network
 from headstart.networks.sized import measured
 from headstart.networks.source import Source
 from headstart.networks.table_preprocess import TablePreprocess
 from headstart.networks.text_preprocess import TextPreprocess
-from headstart.networks.weights import require_finite
 from headstart.problem import Domain
 from headstart.schema import Items, Number, Record, read_checked
 
@@ -66,19 +64,4 @@ def pictures_of(directory: Path, size: int) -> ImagePreprocess:
 
 def _pretrained(name: str, directory: Path, spec: dict[str, Any]) -> Any:
     kind, config = clip_kind(spec)
-    try:
-        with quiet_loading():  # the other side's weights are no fault
-            model, info = kind.from_pretrained(
-                str(directory), config=config, local_files_only=True, output_loading_info=True, dtype="float32"
-            )
-    except Exception as error:  # the library raises a dozen kinds for damaged or foreign files
-        said = (str(error).strip() or type(error).__name__).splitlines()[0][:160].rstrip(".")
-        raise UserError(f"hf/{name} cannot be loaded ({said}); fetch its files again.") from error
-    missing = sorted(info["missing_keys"]) + sorted(str(item[0]) for item in info["mismatched_keys"])
-    if missing:
-        raise UserError(
-            f"hf/{name} holds weights of another architecture: {len(missing)} tensors are missing or of another shape "
-            f"({', '.join(missing[:5])})."
-        )
-    require_finite(model.state_dict(), f"hf/{name}")
-    return model
+    return load_pretrained(kind, directory, f"hf/{name}", config=config)

@@ -12,14 +12,13 @@ import torch
 from headstart.errors import UserError
 from headstart.networks.build import build
 from headstart.networks.entailment_family import STAGE, create_entailment, cut_entailment, entailment_spec
-from headstart.networks.loading import quiet_loading
+from headstart.networks.loading import load_pretrained
 from headstart.networks.network import Network
 from headstart.networks.sized import measured
 from headstart.networks.source import Source
 from headstart.networks.table_preprocess import TablePreprocess
 from headstart.networks.text_preprocess import TextPreprocess
 from headstart.networks.transformers_family import LAYOUTS
-from headstart.networks.weights import require_finite
 
 PAPER = (
     "Yin, Hay and Roth, Benchmarking Zero-shot Text Classification: Datasets, Evaluation and Entailment Approach, "
@@ -94,20 +93,4 @@ def put_tails(network: Network, tails: list[tuple[list[int], list[int]]]) -> Net
 def _pretrained(spec: str, directory: Path) -> Any:
     from transformers import AutoModelForSequenceClassification
 
-    try:
-        with quiet_loading():
-            model, info = AutoModelForSequenceClassification.from_pretrained(
-                str(directory), local_files_only=True, trust_remote_code=False, output_loading_info=True,
-                dtype="float32",
-            )  # fmt: skip
-    except Exception as error:  # the library raises a dozen kinds for damaged or foreign files
-        said = (str(error).strip() or type(error).__name__).splitlines()[0][:160].rstrip(".")
-        raise UserError(f"{spec} cannot be loaded ({said}); fetch its files again.") from error
-    missing = sorted(info["missing_keys"]) + sorted(str(item[0]) for item in info["mismatched_keys"])
-    if missing:
-        raise UserError(
-            f"{spec} holds weights of another architecture: {len(missing)} tensors are missing or of another shape "
-            f"({', '.join(missing[:5])})."
-        )
-    require_finite(model.state_dict(), spec)
-    return model
+    return load_pretrained(AutoModelForSequenceClassification, directory, spec)

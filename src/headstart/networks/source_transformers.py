@@ -9,7 +9,7 @@ from typing import Any
 from headstart.errors import UserError
 from headstart.networks.build import build
 from headstart.networks.hub import hub_cache, why_not_ask
-from headstart.networks.loading import quiet_loading
+from headstart.networks.loading import load_pretrained
 from headstart.networks.network import Network
 from headstart.networks.papers import paper_of
 from headstart.networks.sized import measured
@@ -24,7 +24,6 @@ from headstart.networks.transformers_family import (
     cut_transformers,
     transformers_spec,
 )
-from headstart.networks.weights import require_finite
 from headstart.problem import Domain
 from headstart.schema import Maybe, Number, Record, read_checked
 from headstart.storage import read_json
@@ -79,24 +78,7 @@ def _pretrained(name: str) -> Any:
     from transformers import AutoModel
 
     directory = _directory(name, _SMALL_FILES + _WEIGHT_FILES, "*.safetensors", "pytorch_model*.bin")
-    try:
-        with quiet_loading():  # a classifier's head that is not used is no fault
-            model, info = AutoModel.from_pretrained(
-                str(directory), local_files_only=True, trust_remote_code=False, output_loading_info=True,
-                dtype="float32",
-            )  # fmt: skip
-    except Exception as error:  # the library raises a dozen kinds for damaged or foreign files
-        raise UserError(f"hf/{name} cannot be loaded ({_first_line(error)}); fetch its files again.") from error
-    missing = sorted(key for key in info["missing_keys"] if not key.startswith("pooler."))
-    if missing or info["mismatched_keys"]:
-        differing = missing + sorted(str(item[0]) for item in info["mismatched_keys"])
-        more = f" and {len(differing) - 5} more" if len(differing) > 5 else ""
-        raise UserError(
-            f"hf/{name} holds weights of another architecture: {len(differing)} tensors are missing or of another "
-            f"shape ({', '.join(differing[:5])}{more})."
-        )
-    require_finite(model.state_dict(), f"hf/{name}")
-    return model
+    return load_pretrained(AutoModel, directory, f"hf/{name}", spared="pooler.")
 
 
 def _directory(name: str, patterns: list[str], *needed: str) -> Path:
