@@ -37,9 +37,10 @@ def test_every_option_has_one_name_at_every_door():
     from headstart import cli
     from headstart.workflow.fit import fit
 
-    # Several of ``source`` are kept as ``sources``; ``label`` as ``labels``; the source of `pretrain` as ``carried``.
+    # Several of ``source`` are kept as ``sources``; ``label`` as ``labels``; the source of `pretrain` as ``carried``;
+    # how many data were given is kept as ``data_sets``.
     pretrains = {"ways", "left", "right", "pretrained", "teacher", "carried", "judge"}
-    options = {field.name for field in fields(FitOptions)} - {"sources", "labels"} - pretrains
+    options = {field.name for field in fields(FitOptions)} - {"sources", "labels", "data_sets"} - pretrains
     assert pretrains - {"carried"} <= set(inspect.signature(cli.pretrain).parameters)
     python, typed = set(inspect.signature(fit).parameters), set(inspect.signature(cli.fit).parameters)
     assert options <= python

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from headstart.kinds import KINDS
 from headstart.shallow.heads.judging import per_sample
 from headstart.shallow.parameters.biased import Linear
 
@@ -119,7 +120,7 @@ def choose(field: Field, rows: Array, most: int) -> Choice:
 def lopsided(field: Field, rows: Array) -> bool:
     """Whether nearly all rows are of one class: then the accuracy of every model is about its share, and the log loss
     chooses."""
-    return field.kind == "classification" and np.bincount(field.target[rows]).max() > LOPSIDED * len(rows)
+    return KINDS[field.kind].one_class and np.bincount(field.target[rows]).max() > LOPSIDED * len(rows)
 
 
 def cautious(scores: Mapping[str, Array], losses: Mapping[str, Array]) -> str:
