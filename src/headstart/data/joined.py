@@ -85,7 +85,7 @@ def _part(data: Any, labels: Sequence[str], modality: str | None, text: str | No
     inferred: tuple[str, ...] = () if labels else choose_labels(frame, None, origin, {})
     base = from_frame(frame, origin, (*own_labels, *inferred), modality, text, image)
     found = {one: labels_of(frame, one) for one in own_labels}
-    return Part(name, base, found or {name: labels_of(frame, inferred[0])})
+    return Part(name, base, found or {name: labels_of(frame, next(iter(inferred)))})
 
 
 def _joined_labels(parts: Sequence[Part]) -> dict[str, Labels]:

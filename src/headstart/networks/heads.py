@@ -154,7 +154,7 @@ def _scaled(head: nn.Module, factor: Tensor, shift: Tensor) -> nn.Module:
     elif isinstance(head, KernelHead):
         head.scaled(factor, shift)
     elif isinstance(head, MixtureHead):
-        head.linear = _scaled(head.linear, factor, shift)
+        _scaled(head.linear, factor, shift)
     else:
         assert isinstance(head, nn.Linear)
         head.weight.copy_(head.weight * factor[:, None])

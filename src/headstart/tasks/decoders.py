@@ -26,7 +26,8 @@ class UNet(nn.Module):
 
     def __init__(self, levels: list[Level], n_outputs: int, size: int) -> None:
         super().__init__()
-        self.levels, self.reads, self.sides = levels, stages_of(levels), (size,)
+        self.levels, self.reads = levels, stages_of(levels)
+        self.sides: tuple[int, ...] = (size,)
         widths = [max(16, min(128, level.channels // 4)) for level in levels]
         self.entry = nn.Conv2d(levels[-1].channels, widths[-1], 1)
         self.steps = nn.ModuleList(
@@ -57,7 +58,8 @@ class FPN(nn.Module):
     def __init__(self, levels: list[Level], n_outputs: int, size: int) -> None:
         super().__init__()
         used = [level for level in levels if level.stride >= 4] or levels
-        self.levels, self.reads, self.sides = used, stages_of(used), (size,)
+        self.levels, self.reads = used, stages_of(used)
+        self.sides: tuple[int, ...] = (size,)
         self.lateral = nn.ModuleList(nn.Conv2d(level.channels, 64, 1) for level in used)
         self.mix = block(64, 64)
         self.exit = nn.Conv2d(64, n_outputs, 1)

@@ -71,7 +71,9 @@ def tiled(dataset: Dataset, rows: np.ndarray, size: int, tile: int) -> Dataset:
     size : side of the canvas on which whole pictures enter. tile : side of a tile on it.
     """
     labels = dataset.labels(rows)
-    parts = [(place, box) for place, label in enumerate(labels) for box in tiles_of(*label.size, size, tile)]
+    parts = [
+        (place, box) for place, label in enumerate(labels) for box in tiles_of(label.size[0], label.size[1], size, tile)
+    ]
     whole, names = np.array([place for place, _ in parts], np.int64), dataset.names(rows)
     boxes = [box for _, box in parts]
 

@@ -10,6 +10,7 @@ import numpy as np
 from headstart.data import Dataset
 from headstart.data.scenes.tiles import tiled
 from headstart.networks import Network
+from headstart.networks.scene_preprocess import ScenePreprocess
 from headstart.workflow.arms.workbench import Workbench
 
 
@@ -25,6 +26,7 @@ def learned_from(bench: Workbench, network: Network, rows: np.ndarray) -> Iterat
         yield bench.dataset, rows
         return
     whole = network.preprocess
+    assert isinstance(whole, ScenePreprocess)
     network.preprocess = whole.whole(tile)
     try:
         data = tiled(bench.dataset, rows, whole.size, tile)
