@@ -73,7 +73,7 @@ def diagnosis(cell: str, **options: Any) -> Record:
     run, record = measured(cell, data, **options)
     files = sorted((data / "test").glob("*/*.png"))
     positive = np.array([path.parent.name == "pneumonia" for path in files])
-    classes = list(run.model.task.classes)
+    classes = list(run.model.classes)
     shares = np.asarray(run.model.predict_proba(files))[:, classes.index("pneumonia")]
     random = np.random.default_rng(0)
     draws = [rows for rows in random.integers(0, len(files), (DRAWS, len(files))) if 0 < positive[rows].mean() < 1]
