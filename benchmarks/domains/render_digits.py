@@ -58,6 +58,7 @@ def _lines(name: str, mine: list[records.Record]) -> list[list[str]]:
         reached = "" if wanted is None else ("yes" if mean >= wanted[place] - within else "**no**")
         shown = "" if wanted is None else f"{wanted[place]:.1f}"
         seconds = f"{np.mean([one['seconds'] for one in cells]):.0f}"
+        seconds += " (after it was stopped)" if any(one.get("resumed") for one in cells) else ""
         steps = ", ".join(sorted({f"{one.get('steps', FIRST_STEPS):,}" for one in cells}))
         title = {SUPERVISED: f"{name} (target's labels)", AUTO: f"auto: {cells[0].get('kept')}"}.get(name, name)
         out.append([title, pair, said, shown, reached, steps, seconds, str(len(cells))])
