@@ -137,7 +137,7 @@ def test_steps_follow_the_larger_domain_within_bounds(monkeypatch):
     assert Plan().steps(100_000, 10) == 1500
     assert Plan().steps(640, 1280) == Plan().steps(1280, 640) == 240
     assert Plan.of(Heads(grid=(1, 8, 8))).steps(640, 1280) == 480
-    assert Plan.of(Heads(grid=(1, 8, 8))).steps(60_000, 1280) == 2400
+    assert Plan.of(Heads(grid=(1, 8, 8))).steps(60_000, 1280) == 6000
     assert Plan.of(Heads(standardise=False)).layers == 1
     assert Plan.of(Heads()).layers == 2
 

@@ -11,8 +11,8 @@ from headstart.choice.heads import Grid, Heads
 TABLE_LAYERS = 2
 """Stages of the body where columns have units of their own; features of a network need one."""
 LEAST_STEPS, MOST_STEPS = 150, 600
-CONVOLVED_STEPS = (2 * LEAST_STEPS, 4 * MOST_STEPS)
-"""The same where rows are pictures, which are convolved."""
+CONVOLVED = (2, 4)
+"""By how much both are longer where rows are pictures, which are convolved."""
 LONG = 1200
 """Steps beyond which a training that is longer learns at a rate that is smaller in proportion."""
 STAGE_BATCH, STAGE_EPOCHS = 32, 5
@@ -74,8 +74,8 @@ class Plan:
     def steps(self, n_source: int, n_target: int) -> int:
         """Return the steps of the optimiser for domains of these sizes."""
         wanted = self.epochs * -(-max(n_source, n_target) // self.batch_size)
-        least, most = (LEAST_STEPS, MOST_STEPS) if self.grid is None else CONVOLVED_STEPS
-        return int(np.clip(wanted, least, most))
+        least, most = (1, 1) if self.grid is None else CONVOLVED
+        return int(np.clip(wanted, least * LEAST_STEPS, most * MOST_STEPS))
 
     def rate_of(self, steps: int) -> float:
         """Return the rate of a training of this many steps."""
