@@ -6,19 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from headstart.functional.folds import Array, Fold, default_folds, default_strengths
+from headstart.functional.linear import probabilities
 from headstart.shallow.heads.class_means import classes_alone
 from headstart.shallow.heads.discriminant import discriminant
 from headstart.shallow.heads.fusion import pool
 from headstart.shallow.heads.joint import choose_jointly
+from headstart.shallow.heads.judging import per_sample
 from headstart.shallow.heads.labels import check_features, count_outputs
 from headstart.shallow.heads.linear import Head, Problem, put_into, search, solve
-from headstart.shallow.heads.telling import TellsClasses
 
 
 @dataclass(kw_only=True)
-class AveragedHeads(TellsClasses):
+class AveragedHeads(BaseEstimator):
     """``f(x) = sum_m a_m f_m(x)`` with ``a >= 0`` of the least log loss of answers out of fold.
 
     Members are a logistic probe and a linear discriminant with a shrunken covariance. ``a_m`` is a member's weight and
@@ -83,6 +85,18 @@ class AveragedHeads(TellsClasses):
     def decision_function(self, features: Array) -> Array:
         """Return logits [n, k]."""
         return self.head_.outputs(features)
+
+    def predict_proba(self, features: Array) -> Array:
+        """Return probabilities [n, k]."""
+        return probabilities(self.decision_function(features), "softmax")
+
+    def predict(self, features: Array) -> Array:
+        """Return class numbers [n]."""
+        return self.decision_function(features).argmax(axis=1)
+
+    def score(self, features: Array, labels: Array) -> float:
+        """Return the accuracy."""
+        return float(per_sample(self.decision_function(features), np.asarray(labels), self.kind)[0].mean())
 
     def to_head(self, head: Any, logic: Any = None) -> Any:
         """Put the solution into ``head``, an `nn.Linear`, and return it."""

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
+from headstart.functional.linear import probabilities
 from headstart.shallow.heads.class_means import classes_alone, means_of
+from headstart.shallow.heads.judging import per_sample
 from headstart.shallow.heads.labels import Array, check_features, count_outputs
-from headstart.shallow.heads.telling import TellsClasses
 
 
 @dataclass(kw_only=True)
-class CosineMeans(TellsClasses):
+class CosineMeans(BaseEstimator):
     """Logits ``s cos(x - m, c_k)``, c_k [d] the mean of class k's unit rows ``(x_i - m) / |x_i - m|``.
 
     The plain baseline that is hard to beat with few labels: no part of the network is trained for it. A class without
@@ -67,6 +69,18 @@ class CosineMeans(TellsClasses):
         """Return logits [n, k]."""
         rows = unit(np.asarray(features, dtype=np.float64) - self.centre_)
         return self.steepness * rows @ self.means_.T + self.offset_
+
+    def predict_proba(self, features: Array) -> Array:
+        """Return probabilities [n, k]."""
+        return probabilities(self.decision_function(features), "softmax")
+
+    def predict(self, features: Array) -> Array:
+        """Return class numbers [n]."""
+        return self.decision_function(features).argmax(axis=1)
+
+    def score(self, features: Array, labels: Array) -> float:
+        """Return the accuracy."""
+        return float(per_sample(self.decision_function(features), np.asarray(labels), self.kind)[0].mean())
 
 
 def unit(rows: Array) -> Array:

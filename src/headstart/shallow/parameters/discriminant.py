@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from headstart.functional.folds import Array
+from headstart.functional.linear import probabilities
 from headstart.shallow.heads.class_means import classes_alone
 from headstart.shallow.heads.discriminant import discriminant
+from headstart.shallow.heads.judging import per_sample
 from headstart.shallow.heads.labels import check_features, count_outputs
-from headstart.shallow.heads.telling import TellsClasses
 
 
 @dataclass(kw_only=True)
-class Discriminant(TellsClasses):
+class Discriminant(BaseEstimator):
     """Logits ``log p_c - (x - m_c)' S^-1 (x - m_c) / 2``: class means m_c, shares p_c, and the metric of S.
 
     S is the covariance within classes, shrunk by Ledoit and Wolf's estimate towards its diagonal on the principal axes;
@@ -56,3 +58,15 @@ class Discriminant(TellsClasses):
     def decision_function(self, features: Array) -> Array:
         """Return logits [n, k]."""
         return self.head_.outputs(features)
+
+    def predict_proba(self, features: Array) -> Array:
+        """Return probabilities [n, k]."""
+        return probabilities(self.decision_function(features), "softmax")
+
+    def predict(self, features: Array) -> Array:
+        """Return class numbers [n]."""
+        return self.decision_function(features).argmax(axis=1)
+
+    def score(self, features: Array, labels: Array) -> float:
+        """Return the accuracy."""
+        return float(per_sample(self.decision_function(features), np.asarray(labels), self.kind)[0].mean())

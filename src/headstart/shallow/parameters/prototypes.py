@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
+from headstart.functional.linear import probabilities
 from headstart.shallow.heads.class_means import classes_alone, means_of
+from headstart.shallow.heads.judging import per_sample
 from headstart.shallow.heads.labels import Array, check_features, count_outputs
-from headstart.shallow.heads.telling import TellsClasses
 
 
 @dataclass(kw_only=True)
-class Prototypes(TellsClasses):
+class Prototypes(BaseEstimator):
     """Logits ``-|x - c_k|^2``, c_k [d] the mean of class k's training rows; a class without a row is never answered.
 
     As a linear model: weights 2 c_k and intercepts -|c_k|^2, for |x|^2 is the same for every class. A class takes one
@@ -55,3 +57,15 @@ class Prototypes(TellsClasses):
     def decision_function(self, features: Array) -> Array:
         """Return logits [n, k]: minus the squared distances, but for what all classes share."""
         return np.asarray(features, dtype=np.float64) @ self.coef_.T + self.intercept_
+
+    def predict_proba(self, features: Array) -> Array:
+        """Return probabilities [n, k]."""
+        return probabilities(self.decision_function(features), "softmax")
+
+    def predict(self, features: Array) -> Array:
+        """Return class numbers [n]."""
+        return self.decision_function(features).argmax(axis=1)
+
+    def score(self, features: Array, labels: Array) -> float:
+        """Return the accuracy."""
+        return float(per_sample(self.decision_function(features), np.asarray(labels), self.kind)[0].mean())
