@@ -90,7 +90,6 @@ _MAP = {
     "shallow/instances/held_out.py": ("tests/shallow/instances", "tests/shallow/parameters"),
     "functional/folds.py": ("tests/functional/test_order.py", *_HEADS),
     "shallow/heads/linear.py": _HEADS,
-    "shallow/heads/telling.py": ("tests/shallow/parameters/test_class_means.py",),
     "shallow/heads/discriminant.py": ("tests/shallow/parameters/test_averaged_heads.py",),
     "networks/kernel_head.py": ("tests/shallow/parameters/test_gaussian_process.py",),
     "shallow/heads/joint.py": ("tests/shallow/test_joint.py", "tests/workflow/test_heads.py"),
