@@ -51,7 +51,6 @@ def saved(directory, kind="bert", *, segments=True, **more):
 def test_probabilities_are_those_of_the_librarys_pipeline(tmp_path, kind, segments):
     spec = saved(tmp_path / "nli", kind, segments=segments)
     source = open_source(spec)
-    assert source.entails is not None
     network = source.entails([[f"the {name} ." for name in CLASSES]]).build()
     features = network.features(network.preprocess(TEXTS)).detach()
     assert features.shape == (4, 3 + 16)

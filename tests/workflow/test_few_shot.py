@@ -125,6 +125,7 @@ def test_one_label_per_class_takes_the_way_that_the_source_was_measured_best_by(
                    out=tmp_path / "drawn")  # fmt: skip
     assert drawn.result["guard"]["reason"] == run.result["guard"]["reason"]
     assert drawn.arms["cosine"]["test"]["accuracy"] > 0.5
+    assert drawn.arms["cosine"]["settings"]["centre"] == "source"
     with pytest.raises(UserError, match="--shots is 1; at least 2 labels per class"):
         hs.fit(every, label="kind", source=str(source.path), shots=1, trials=3, quiet=True, out=tmp_path / "raced")
     with pytest.raises(UserError, match="one training label per class, and knn chooses on labels that are held out"):

@@ -155,12 +155,12 @@ def fit_means(bench: Workbench, network: Network, kind: str, rows: Array) -> Set
         network.head = put_into(_linear(bench, network), Head(found.coef_, found.intercept_))
         return {}
     reference = bench.source.reference()
-    known = reference is not None and reference.shape[1] == features.shape[1]
-    centre = reference.double().mean(dim=0).numpy() if known and reference is not None else None
+    known = None if reference is None or reference.shape[1] != features.shape[1] else reference
+    centre = None if known is None else known.double().mean(dim=0).numpy()
     means = CosineMeans(**about).fit(features, labels, centre=centre)
     parts = (torch.as_tensor(part) for part in (means.means_, means.centre_, means.offset_))
     network.head = CosineHead(*parts, steepness=means.steepness).to(bench.device)
-    return {"centre": "source" if known else "target"}
+    return {"centre": "target" if centre is None else "source"}
 
 
 def fit_averaged(bench: Workbench, network: Network, rows: Array, settings: Settings | None = None) -> Settings:

@@ -48,6 +48,8 @@ def prompts_of(given: str | None) -> tuple[str, ...]:
     --------
     >>> prompts_of("a photo of a {}. | a drawing of a {}.")
     ('a photo of a {}.', 'a drawing of a {}.')
+    >>> prompts_of(None)
+    ('{}',)
     """
     if given is None:
         return ("{}",)
