@@ -33,7 +33,7 @@ def measured(cell: str, data: Path, **options: Any) -> tuple[Any, Record]:
     run = hs.resume(out) if resumed else hs.fit(data, out=out, **weights, **options)
     assert run is not None
     arms = {
-        arm: {"test": found.get("test") or {}, "seconds": found["seconds"], "steps": found.get("steps")}
+        arm: {"test": found.get("test") or {}, **{key: found.get(key) for key in ("validation", "seconds", "steps")}}
         for arm, found in run.arms.items()
     }
     verdict = run.result.get("verdict") or {}
@@ -131,6 +131,7 @@ def table() -> dict[str, Cell]:
     found: dict[str, Cell] = {
         "bccd/all/256": lambda cell: blood(cell, None, **BEST),
         "bccd/all/320": lambda cell: blood(cell, None, **{**BEST, "size": 320, "epochs": 60}),
+        "bccd/all/416": lambda cell: blood(cell, None, **{**BEST, "size": 416, "epochs": 45}),
     }
     for labelled, epochs in ((20, 40), (80, 20), (None, 10)):
         for seed in (0,):

@@ -124,7 +124,7 @@ def _outcome(won: bool) -> str:
 
 def _blood(found: dict[str, Record]) -> list[str]:
     aim = "blood cells, all labels: mAP@.5 at least 85"
-    sides = {cell: found[cell] for cell in ("bccd/all/256", "bccd/all/320") if cell in found}
+    sides = {cell: found[cell] for cell in ("bccd/all/256", "bccd/all/320", "bccd/all/416") if cell in found}
     best = {cell: max(arm["test"]["map50"] for arm in one["arms"].values()) for cell, one in sides.items()}
     if not best:
         return [aim, "", "not measured"]
