@@ -590,6 +590,8 @@ NAMED = [
                "what is unseen would have been seen"),
     _trials("classes that measure answer in the trials", "np.where(aside, NEVER, logits)", "logits",
             "a trial would have more unseen classes than there will be"),
+    _trials("a gain is foreseen where its settings were chosen", "if other != place]", "if other >= 0]",
+            "what was looked for among many settings would be taken for a gain"),
     _affinity("measuring leaves the network in evaluation", "    network.train(training)\n", "",
               "a training that is observed would be another"),
     _grouping("tasks that harm each other are joined", "if rises[best] <= 0:", "if False:",

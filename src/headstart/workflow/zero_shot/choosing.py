@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import t
 
 from headstart.functional.linear import probabilities
 from headstart.functional.temperature import held_out_steepness
@@ -15,6 +16,8 @@ Array = np.ndarray
 HELD = 0.2
 """Share of the rows of learned classes that answer in a trial."""
 TRIED = 25
+LEVEL = 0.05
+"""One-sided, of the test that a gain over the learned classes' linear model has to pass."""
 NEVER = -50.0
 """A logit, in units of the logits' deviation, that is never the highest."""
 
@@ -37,8 +40,9 @@ class Trial(NamedTuple):
 class Chosen(NamedTuple):
     """Settings of a method, and how well they did: harmonic mean of ``seen`` and ``unseen`` accuracy.
 
-    ``gain`` is that in accuracy over a linear model of the classes that were learned, and ``error`` its standard error
-    over classes: a gain below it is none that the method could be handed back for.
+    ``gain`` is that in accuracy over a linear model of the classes that were learned, in every trial by the settings
+    that the other trials choose, and ``least`` what it must exceed by Student's one-sided test over classes at `LEVEL`:
+    one below it is none that the method could be handed back for.
     """
 
     strength: float
@@ -48,11 +52,11 @@ class Chosen(NamedTuple):
     unseen: float
     steepness: float
     gain: float
-    error: float
+    least: float
 
     @property
     def harmless(self) -> bool:
-        return self.gain > self.error
+        return self.gain > self.least
 
 
 def harmonic(seen: float, unseen: float) -> float:
@@ -102,12 +106,12 @@ def choose(
     share: float,
     seed: int,
 ) -> Chosen:
-    """Return the strength and the calibration that do best in the trials.
+    """Return the strength and the calibration that do best in the trials, and what trials that did not choose them say.
 
     The best is the highest harmonic mean among settings that gain more accuracy over a linear model of the learned
-    classes than the standard error of that gain; the highest of all where none does. Classes that nobody has a sample
-    of answer too, as they will later: each more takes answers from the classes with samples, and a calibration that was
-    chosen without them lowers these too far.
+    classes than chance explains; the highest of all where none does. Classes that nobody has a sample of answer too, as
+    they will later: each more takes answers from the classes with samples, and a calibration that was chosen without
+    them lowers these too far.
 
     Parameters
     ----------
@@ -115,49 +119,64 @@ def choose(
         is measured: a trial has as many unseen classes as will answer then. share : of rows of unseen classes among
         those that judge.
     """
-    found: list[Chosen] = []
+    settings: list[tuple[float, float]] = []
+    rights: list[list[Array]] = [[] for _ in trials]
+    answers: dict[float, list[tuple[Array, Array]]] = {}
     for strength in strengths_of(method):
         answered = []
         for one in trials:
             model = ZeroShot(method, strength, seed=seed).fit(features[one.learned], labels[one.learned], attributes)
             logits = model.decision_function(features[one.asked])
             answered.append((np.where(aside, NEVER, logits), model.seen_))
-        found += _settings(strength, answered, labels, trials, share)
-    return max(found, key=lambda one: (one.harmless, one.harmonic))
+        answers[strength], grid = answered, _calibrations(answered)
+        settings += [(strength, float(gamma)) for gamma in grid]
+        for mine, one, (logits, seen) in zip(rights, trials, answered, strict=True):
+            mine.append(np.stack([(logits - gamma * seen).argmax(axis=1) == labels[one.asked] for gamma in grid]))
+    held = [np.concatenate(mine) for mine in rights]
+    best, measured = _best(held, labels, trials, share)
+    told = _foreseen(held, labels, trials, share)
+    strength, gamma = settings[best]
+    lowered = np.concatenate([logits - gamma * seen for logits, seen in answers[strength]])
+    truth = np.concatenate([labels[one.asked] for one in trials])
+    steepness = float(held_out_steepness(probabilities(lowered, "softmax"), truth, "softmax"))
+    seen, unseen = (float(values[best]) for values in measured[:2])
+    return Chosen(strength, gamma, harmonic(seen, unseen), seen, unseen, steepness, *told)
 
 
-def _settings(
-    strength: float, answered: list[tuple[Array, Array]], labels: Array, trials: list[Trial], share: float
-) -> list[Chosen]:
-    """Return the best setting of a strength, and the best one that does no harm.
+def _calibrations(answered: list[tuple[Array, Array]]) -> Array:
+    """Return by how much to lower the learned classes: 0, and quantiles of how far their highest logit leads.
 
     Parameters
     ----------
     answered : of every trial, logits [m, k] and which classes were learned [k].
     """
     gaps = np.concatenate([logits[:, seen].max(axis=1) - logits[:, ~seen].max(axis=1) for logits, seen in answered])
-    grid = np.unique(np.concatenate([[0.0], np.quantile(gaps, np.linspace(0, 1, TRIED))]))
-    rights = [
-        np.stack([(logits - gamma * seen).argmax(axis=1) == labels[one.asked] for gamma in grid])
-        for one, (logits, seen) in zip(trials, answered, strict=True)
-    ]
-    seen, unseen, gains, errors = _by_class(rights, labels, trials, share)
+    return np.unique(np.concatenate([[0.0], np.quantile(gaps, np.linspace(0, 1, TRIED))]))
+
+
+def _best(rights: list[Array], labels: Array, trials: list[Trial], share: float) -> tuple[int, tuple[Array, ...]]:
+    """Return the best of s settings, and what `_by_class` says of all; ``rights``: of every trial, [s, m]."""
+    measured = seen, unseen, gains, least = _by_class(rights, labels, trials, share)
     means = np.array([harmonic(*pair) for pair in zip(seen, unseen, strict=True)])
-    harmless = gains > errors
-    places = {int(means.argmax()), *([int(np.where(harmless, means, -1).argmax())] if harmless.any() else [])}
-    found = []
-    for best in sorted(places):
-        lowered = np.concatenate([logits - grid[best] * known for logits, known in answered])
-        truth = np.concatenate([labels[one.asked] for one in trials])
-        steepness = float(held_out_steepness(probabilities(lowered, "softmax"), truth, "softmax"))
-        numbers = (means[best], seen[best], unseen[best], steepness, gains[best], errors[best])
-        found.append(Chosen(strength, float(grid[best]), *map(float, numbers)))
-    return found
+    harmless = gains > least
+    return int(np.where(harmless | ~harmless.any(), means, -1.0).argmax()), measured
+
+
+def _foreseen(rights: list[Array], labels: Array, trials: list[Trial], share: float) -> tuple[float, float]:
+    """Return gain and `Chosen.least` of settings that the other trials chose, in each trial: the best of many settings
+    looks better than it is where it was chosen."""
+    crossed = []
+    for place in range(len(trials)):
+        others = [other for other in range(len(trials)) if other != place]
+        best, _ = _best([rights[other] for other in others], labels, [trials[other] for other in others], share)
+        crossed.append(rights[place][[best]])
+    _, _, gains, least = _by_class(crossed, labels, trials, share)
+    return float(gains[0]), float(least[0])
 
 
 def _by_class(rights: list[Array], labels: Array, trials: list[Trial], share: float) -> tuple[Array, ...]:
-    """Return accuracy on classes that were learned, on those that were not, the gain over the linear model, and its
-    standard error, [g] each for g calibrations; every class counts alike.
+    """Return accuracy on classes that were learned, on those that were not, the gain over the linear model, and what
+    it must exceed, [g] each for g calibrations; every class counts alike.
 
     Parameters
     ----------
@@ -175,7 +194,12 @@ def _by_class(rights: list[Array], labels: Array, trials: list[Trial], share: fl
     lost, won = np.stack(over), np.stack(new)
     gains = share * won.mean(axis=0) + (1 - share) * lost.mean(axis=0)
     errors = np.hypot(share * _error(won), (1 - share) * _error(lost))
-    return np.mean(known, axis=0), won.mean(axis=0), gains, errors
+    return (
+        np.mean(known, axis=0),
+        won.mean(axis=0),
+        gains,
+        errors * t.ppf(1 - LEVEL, max(1, min(len(won), len(lost)) - 1)),
+    )
 
 
 def _error(values: Array) -> Array:

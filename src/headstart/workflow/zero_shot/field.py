@@ -175,13 +175,13 @@ class ZeroShotField(Field[ZeroShotPlan, Results]):
         """Hand back the method with the best harmonic mean where classes were held out, of those that do no harm."""
         best = max(self.chosen, key=lambda arm: (self.chosen[arm].harmless, self.chosen[arm].harmonic))
         found = self.chosen[best]
-        gain = f"{100 * found.gain:+.1f} points (standard error {100 * found.error:.1f}) over {SEEN_ONLY}"
+        gain = f"{100 * found.gain:+.1f} points (chance alone: up to {100 * found.least:.1f}) over {SEEN_ONLY}"
         if found.harmless:
             said = f"With classes held out in turn {best} has the best harmonic mean, {100 * found.harmonic:.1f}%"
             return Guard(best, f"{said}, of what gains there: {gain}.")
         return Guard(
             SEEN_ONLY,
-            f"With classes held out in turn no method gains beyond its standard error, {best} {gain}: {SEEN_ONLY} is "
+            f"With classes held out in turn no method gains beyond chance, {best} {gain}: {SEEN_ONLY} is "
             "handed back, which never answers with a class that has no sample.",
         )
 
