@@ -173,8 +173,8 @@ def _saved(found: dict[str, Record]) -> list[str]:
 
 def _memory(found: dict[str, Record]) -> list[str]:
     figures = found.get("cost", {}).get("figures", {})
-    few, many = figures.get("peak_mb_1000"), figures.get("peak_mb_5000")
-    aim = "memory flat over 5,000 pictures (at most 5% above that of 1,000)"
+    few, many = figures.get("held_mb_1000"), figures.get("held_mb_5000")
+    aim = "memory between batches flat over 5,000 pictures (at most 5% above that of 1,000)"
     if few is None or many is None:
         return [aim, "", "not measured"]
     return [aim, f"{few:.0f} and {many:.0f} MB", _outcome(many <= 1.05 * few)]

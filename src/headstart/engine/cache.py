@@ -27,7 +27,7 @@ from headstart.networks.network import Network
 from headstart.storage import checksum
 
 LIMIT = 4 * 2**30
-CHUNK_BYTES = 64 * 2**20
+CHUNK_BYTES = 16 * 2**20
 CHUNK_SECONDS = 60.0
 """A chunk is written after so many bytes or seconds: what a kill can lose."""
 

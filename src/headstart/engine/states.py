@@ -12,7 +12,7 @@ Chunk = dict[str, Tensor]
 MASK = "attention_mask"
 PLAIN = "state"
 """Name under which a state that is one tensor is kept."""
-IN_MEMORY = 512 * 2**20
+IN_MEMORY = 64 * 2**20
 """States up to this many bytes are put into one table in memory."""
 
 
