@@ -86,7 +86,17 @@ def write_coco(root, things=THINGS, value=None):
     return root
 
 
-FORMS = {"csv": write_rows, "voc": write_voc, "yolo": write_yolo, "coco": write_coco}
+def write_rows_in_folder(root, things=THINGS):
+    return write_rows(root, things).parent
+
+
+FORMS = {
+    "csv": write_rows,
+    "folder with a csv": write_rows_in_folder,
+    "voc": write_voc,
+    "yolo": write_yolo,
+    "coco": write_coco,
+}
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -116,6 +126,22 @@ def test_lists_of_names_and_names_of_files_are_splits(tmp_path):
     dataset = open_data(root)
     assert dataset.given_splits
     assert [len(rows) for rows in dataset.splits.values()] == [12, 0, 4]  # the only held-out part is the test
+
+
+def test_a_csv_in_each_splits_folder_names_pictures_beside_it(tmp_path):
+    for split, things in (("train", THINGS[:9]), ("valid", THINGS[9:13]), ("test", THINGS[13:18])):
+        pictures(tmp_path / split, len(things))
+        lines = ["filename,width,height,class,xmin,ymin,xmax,ymax"]
+        lines += [f"{n:02d}.png,40,20,{name},{a},{b},{c},{d}"
+                  for n, boxes in enumerate(things) for a, b, c, d, name in boxes]  # fmt: skip
+        (tmp_path / split / "_annotations.csv").write_text("\n".join(lines))
+    dataset = open_data(tmp_path)
+    assert [len(rows) for rows in dataset.splits.values()] == [7, 3, 4]  # of pictures that have a row
+    assert "train/00.png" in dataset.names(np.arange(len(dataset)))
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations/more.csv").write_text("image,xmin,ymin,xmax,ymax,class\na.png,1,1,2,2,cell\n")
+    with pytest.raises(UserError, match=r"holds several CSV files \(annotations/more.csv.*rename them, or keep one"):
+        open_data(tmp_path)
 
 
 def test_few_bad_boxes_are_repaired_or_left_out_with_a_word(tmp_path):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from headstart.data.dataset import SPLITS
 from headstart.data.material import Material, Options
 from headstart.data.scenes.boxes import Picture, box_material, number_of
+from headstart.data.scenes.listed import listing_files, picture_place, splits_of
 from headstart.data.splits import SPLIT_NAMES
 from headstart.errors import UserError
 
@@ -38,25 +41,54 @@ def _columns(header: list[str]) -> dict[str, int] | None:
     return found | ({"split": lowered.index("split")} if "split" in lowered else {})
 
 
+def row_files(path: Path) -> list[str]:
+    """Return such files of a folder, relative to it: one for all, or one per split."""
+    return listing_files(path, ".csv", has_rows)
+
+
+def has_row_files(path: Path) -> bool:
+    """Whether a folder holds such a CSV beside its pictures, in ``annotations`` or in the folders of its splits."""
+    return path.is_dir() and bool(row_files(path))
+
+
 def read_rows(path: Path, options: Options) -> Material:
     """Read a CSV of boxes; paths of pictures are relative to it, and a row without corners says that there is "
     "no box."""
+    pictures: dict[str, Picture] = {}
+    _add(path, pictures, lambda name: name, None)
+    return box_material(path.parent, list(pictures.values()), options, "a CSV with a row per box", place=path)
+
+
+def read_row_files(path: Path, options: Options) -> Material:
+    """Read a folder with a CSV of boxes, or one per split; one whose name, or folder, has train, val or test in it is
+    that split."""
+    pictures: dict[str, Picture] = {}
+    files = row_files(path)
+    for file, split in zip(files, splits_of(path, files, "CSV"), strict=True):
+        _add(path / file, pictures, partial(picture_place, path, file), split)
+    return box_material(path, list(pictures.values()), options, "a CSV with a row per box")
+
+
+def _add(path: Path, pictures: dict[str, Picture], place: Callable[[str], str], split: int | None) -> None:
+    """Add a file's pictures with their boxes; ``split`` is the file's, where it has one."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file))
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} cannot be read ({error}); a CSV in UTF-8 is expected.") from None
     columns = _columns(rows[0]) or {}
-    pictures: dict[str, Picture] = {}
+    places: dict[str, str] = {}
     for number, row in enumerate(rows[1:], 2):
         where = f"{path}, line {number}"
         if not row:
             continue
         if len(row) != len(rows[0]):
             raise UserError(f"{where}, has {len(row)} cells, and the header {len(rows[0])}; correct it.")
-        cells = {key: row[place].strip() for key, place in columns.items()}
-        one = pictures.setdefault(cells["image"], Picture(cells["image"], _split(cells, where)))
-        if one.split != _split(cells, where):
+        cells = {key: row[column].strip() for key, column in columns.items()}
+        said = _split(cells, where) if split is None else split
+        name = places.get(cells["image"]) or places.setdefault(cells["image"], place(cells["image"]))
+        one = pictures.setdefault(name, Picture(name, said))
+        if one.split != said:
             raise UserError(f"{where}, puts {cells['image']} into a second split; a picture lies in one.")
         if not any(cells[key] for key in CORNERS):
             continue
@@ -64,9 +96,8 @@ def read_rows(path: Path, options: Options) -> Material:
             raise UserError(f"{where}, has no class; name it.")
         x1, y1, x2, y2 = (number_of(cells[key], where) for key in CORNERS)
         one.boxes.append((x1, y1, x2, y2, cells["class"], where))
-    if not pictures:
+    if not places:
         raise UserError(f"{path} has no row; a row per box is expected.")
-    return box_material(path.parent, list(pictures.values()), options, "a CSV with a row per box", place=path)
 
 
 def _split(cells: dict[str, str], where: str) -> int | None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from headstart.data.dataset import SPLITS
-from headstart.data.folders import loose_files, subfolders
+from headstart.data.folders import subfolders
 from headstart.data.material import Material, Options
 from headstart.data.scenes.boxes import Picture, box_material, number_of
-from headstart.data.splits import SPLIT_NAMES
+from headstart.data.scenes.listed import listing_files, picture_place, splits_of
 from headstart.errors import UserError
 from headstart.schema import Items, Number, Record, Text, Whole, require
 from headstart.storage import read_json
@@ -35,11 +34,11 @@ def annotated(path: Path) -> tuple[list[tuple[str, int | None, list[tuple[dict[s
     """Return pictures with their split and annotations, each with where it stands, and the categories by number."""
     names: dict[int, str] = {}
     found = []
-    files, splits = _splits(path)
-    for file, split in zip(files, splits, strict=True):
+    files = coco_files(path)
+    for file, split in zip(files, splits_of(path, files, "JSON"), strict=True):
         value = require(read_json(path / file), COCO, path / file)
         mine: list[Picture] = []
-        _pictures(path, file, value, split if len(files) > 1 else None, names, mine, boxes=False)
+        _pictures(path, file, value, split, names, mine, boxes=False)
         outlines: dict[int, list[tuple[dict[str, Any], str]]] = {image["id"]: [] for image in value["images"]}
         for number, one in enumerate(value["annotations"]):
             outlines[one["image_id"]].append((one, f"{path / file}, annotation {one.get('id', number)}"))
@@ -49,11 +48,10 @@ def annotated(path: Path) -> tuple[list[tuple[str, int | None, list[tuple[dict[s
 
 def coco_files(path: Path) -> list[str]:
     """Return such files, relative to the folder."""
-    inner = [name for name in subfolders(path) if name.lower() in ("annotations", *SPLIT_NAMES)]
-    found = [f"{below}/{name}" if below else name for below in ("", *inner) for name in loose_files(path / below)]
-    found = [name for name in found if name.lower().endswith(".json")]
-    named = [name for name in found if name.lower().startswith("annotations/")]
-    return [name for name in found if _looks(path / name)] or (named if "images" in subfolders(path) else [])
+    if found := listing_files(path, ".json", _looks):
+        return found
+    named = [name for name in listing_files(path, ".json", Path.is_file) if name.lower().startswith("annotations/")]
+    return named if "images" in subfolders(path) else []
 
 
 def _looks(file: Path) -> bool:
@@ -70,12 +68,12 @@ def read_coco(path: Path, options: Options) -> Material:
 
     A file whose name, or folder, has the word train, val or test in it is that split.
     """
-    files, splits = _splits(path)
+    files = coco_files(path)
     names: dict[int, str] = {}
     read, crowds = [], 0
-    for file, split in zip(files, splits, strict=True):
+    for file, split in zip(files, splits_of(path, files, "JSON"), strict=True):
         value = require(read_json(path / file), COCO, path / file)
-        left = _pictures(path, file, value, split if len(files) > 1 else None, names, read)
+        left = _pictures(path, file, value, split, names, read)
         crowds += left
     said = f"{crowds} crowds (iscrowd) are left out." if crowds else ""
     ordered = [names[number] for number in sorted(names)]
@@ -83,22 +81,6 @@ def read_coco(path: Path, options: Options) -> Material:
         twice = next(name for name in ordered if ordered.count(name) > 1)
         raise UserError(f"{path} has two categories called '{twice}'; give each a name of its own.")
     return box_material(path, read, options, "COCO", ordered, left_out=said)
-
-
-def _splits(path: Path) -> tuple[list[str], list[int | None]]:
-    files = coco_files(path)
-    splits = [_split_of(name) for name in files]
-    if len(files) > 1 and (None in splits or len(set(splits)) < len(splits)):
-        raise UserError(f"{path} holds several JSON files ({', '.join(files[:4])}), and their names do not tell "
-                        f"train, val "
-                        "and test apart; rename them, or keep one.")  # fmt: skip
-    return files, splits
-
-
-def _split_of(name: str) -> int | None:
-    words = name.lower().replace("/", "_").replace(".", "_").replace("-", "_").split("_")
-    stripped = [word.rstrip("0123456789") for word in words]
-    return next((SPLITS.index(SPLIT_NAMES[word]) for word in stripped if word in SPLIT_NAMES), None)
 
 
 def _pictures(
@@ -118,7 +100,7 @@ def _pictures(
         if image["id"] in mine:
             raise UserError(f"{root / file} has two images with the id {image['id']}; number them apart.")
         size = None if None in (said := (image.get("height"), image.get("width"))) else said
-        mine[image["id"]] = Picture(_place(root, file, image["file_name"]), split, size=size)
+        mine[image["id"]] = Picture(picture_place(root, file, image["file_name"]), split, size=size)
     crowds = 0
     for number, one in enumerate(value["annotations"]):
         where = f"{root / file}, annotation {one.get('id', number)}"
@@ -137,21 +119,3 @@ def _pictures(
         mine[one["image_id"]].boxes.append(box)
     read += mine.values()
     return crowds
-
-
-def _place(root: Path, file: str, name: str) -> str:
-    """Return where a picture lies, relative to the root."""
-    if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise UserError(
-            f"{root / file} names the picture '{name[:100]}', which lies outside of {root}; name it from there."
-        )
-    below = Path(file).parent.as_posix()
-    stem = Path(file).stem.split("_")[-1]
-    tried = [below, "", "images", stem, f"images/{stem}", stem.rstrip("0123456789")]
-    for folder in tried:
-        path = f"{folder}/{name}" if folder not in ("", ".") else name
-        if (root / path).is_file():
-            return path
-    raise UserError(
-        f"{root / file} names the picture '{name[:100]}', which is neither beside it nor in images/; add it."
-    )

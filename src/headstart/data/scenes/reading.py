@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from headstart.data.material import Material, Options
-from headstart.data.scenes.box_rows import has_rows, read_rows
+from headstart.data.scenes.box_rows import has_row_files, has_rows, read_row_files, read_rows
 from headstart.data.scenes.coco import has_coco, read_coco
 from headstart.data.scenes.groups import FILE, with_groups
 from headstart.data.scenes.masks import has_masks, read_masks
@@ -34,6 +34,7 @@ FORMS: tuple[Form, ...] = (
     Form("detection", "a CSV with the columns image, xmin, ymin, xmax, ymax and class", has_rows, read_rows),
     Form("segmentation", "COCO's JSON with polygons (--task segmentation)", has_polygons, read_polygons),
     Form("segmentation", "images/ and masks/ with a mask of the same name for each image", has_masks, read_masks),
+    Form("detection", "the same CSV beside the pictures, or one per split", has_row_files, read_row_files),
 )
 
 
