@@ -9,6 +9,8 @@ from PIL import Image
 from scipy import ndimage
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from headstart.functional import overlap
+
 SCALES = (0.7, 1.6, 3.5, 7.0)
 PIXELS = 4_000
 """Drawn of every picture to learn from."""
@@ -62,16 +64,15 @@ def pairs(folder: Path) -> list[tuple[Image.Image, Array]]:
 
 
 def figures(counts: list[Array]) -> dict[str, float]:
-    """Return iou (mean over pictures of the mean over classes), Dice of the second class, and pixel accuracy."""
-    each, whole = np.stack(counts).astype(float), np.sum(counts, axis=0).astype(float)
-    hit = np.diagonal(each, axis1=1, axis2=2)
-    union = each.sum(1) + each.sum(2) - hit
+    """Return the task's own metrics: iou (mean over pictures of the mean over classes), Dice (mean over classes, of all
+    pixels), pixel accuracy."""
+    each, whole = np.stack(counts), np.sum(counts, axis=0)
     return {
-        "iou": float((hit / union).mean()),
-        "dice": float(2 * whole[1, 1] / (2 * whole[1, 1] + whole[0, 1] + whole[1, 0])),
+        "iou": float(overlap.mean_known(overlap.iou(each)).mean()),
+        "dice": float(overlap.mean_known(overlap.dice(whole))),
         "pixel_accuracy": float(np.trace(whole) / whole.sum()),
     }
 
 
 def _counts(truth: Array, said: Array) -> Array:
-    return np.bincount(2 * truth + said, minlength=4).reshape(2, 2)
+    return overlap.confusion(truth, said, 2)

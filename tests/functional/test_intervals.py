@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, norm, ttest_rel
 
 from headstart.functional.intervals import interval_of_gain, interval_of_mean, mcnemar, tango, wilson
 
@@ -151,3 +151,16 @@ def test_half_right_scores_of_one_seed_are_no_coin_flips():
     assert interval_of_gain(halves, np.ones_like(halves), share=False).kind == "bootstrap"
     low, high, _ = interval_of_gain(-halves, -np.ones_like(halves), share=False)
     assert low < 0.25 < high
+
+
+def test_overlaps_of_a_few_pictures_get_students_interval():
+    random = np.random.default_rng(0)
+    first, second = random.uniform(0.6, 0.7, (1, 6)), random.uniform(0.5, 0.6, (1, 6))
+    found = interval_of_gain(first, second, share=True)
+    expected = ttest_rel(first[0], second[0]).confidence_interval(0.95)
+    assert found.kind == "student"
+    assert found.bounds == pytest.approx((expected.low, expected.high))
+    assert found.low > 0, "six gains of the same sign and size say something"
+    assert interval_of_mean(np.array([[0.9, 1.0, 0.2]]), share=True).high == 1.0, "no mean of shares lies above 1"
+    second[0, :3] = first[0, :3]
+    assert interval_of_gain(first, second, share=True).kind == "tango", "half of the pictures do not differ at all"

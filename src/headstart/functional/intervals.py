@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, norm, t
 
 from headstart.functional.bootstrap import mean_interval
 
@@ -17,7 +17,7 @@ FEW = 10
 
 
 class Interval(NamedTuple):
-    """Bounds of a 95% interval and how they were found: "wilson", "tango" or "bootstrap"."""
+    """Bounds of a 95% interval and how they were found: "wilson", "tango", "student" or "bootstrap"."""
 
     low: float
     high: float
@@ -88,7 +88,8 @@ def interval_of_mean(scores: Array, *, share: bool, seed: int = 0) -> Interval:
 
     Right-or-wrong scores of one seed get Wilson's interval, everything else the bootstrap over seeds and samples. Where
     fewer than `FEW` samples differ from the rest, the bootstrap sees too little of what may vary, and a share's
-    interval is widened to Wilson's.
+    interval is widened: to Wilson's, or to Student's where scores are no right or wrong and most of them differ (the
+    overlap of a few pictures).
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def interval_of_mean(scores: Array, *, share: bool, seed: int = 0) -> Interval:
     score = wilson(float(rows.mean()), rows.shape[1])
     if len(rows) == 1 and _binary(rows):
         return Interval(*score, "wilson")
-    return _widened(mean_interval(rows, seed=seed), score, "wilson", _differing(rows))
+    return _widened(rows, mean_interval(rows, seed=seed), Interval(*score, "wilson"), least=0.0)
 
 
 def interval_of_gain(first: Array, second: Array, *, share: bool, seed: int = 0) -> Interval:
@@ -115,7 +116,7 @@ def interval_of_gain(first: Array, second: Array, *, share: bool, seed: int = 0)
     score = tango(won, lost, gaps.shape[1])
     if len(gaps) == 1 and _binary(np.abs(gaps)):
         return Interval(*score, "tango")
-    return _widened(mean_interval(gaps, seed=seed), score, "tango", _differing(gaps))
+    return _widened(gaps, mean_interval(gaps, seed=seed), Interval(*score, "tango"), least=-1.0)
 
 
 def _binary(rows: Array) -> bool:
@@ -127,10 +128,20 @@ def _differing(rows: Array) -> int:
     return rows.shape[1] - int(np.unique(rows, axis=1, return_counts=True)[1].max())
 
 
-def _widened(found: tuple[float, float], score: tuple[float, float], kind: str, differing: int) -> Interval:
+def _widened(rows: Array, found: tuple[float, float], score: Interval, *, least: float) -> Interval:
+    """Return the bootstrap's interval, widened where few samples differ; ``least`` is the lowest mean there can be."""
+    differing, n = _differing(rows), rows.shape[1]
     if differing >= FEW:
         return Interval(*found, "bootstrap")
-    return Interval(min(found[0], score[0]), max(found[1], score[1]), kind)
+    if 2 * differing > n and not _binary(np.abs(rows)):
+        score = _student(rows.mean(axis=0), least)
+    return Interval(min(found[0], score.low), max(found[1], score.high), score.kind)
+
+
+def _student(values: Array, least: float) -> Interval:
+    """Return Student's interval of the mean of values [n], within what a mean of shares can be."""
+    half = float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values)))
+    return Interval(max(least, float(values.mean()) - half), min(1.0, float(values.mean()) + half), "student")
 
 
 def mcnemar(first: Array, second: Array) -> float:

@@ -12,6 +12,7 @@ INTERVALS = {
     "bootstrap": "bootstrap over test samples and seeds",
     "wilson": "Wilson's score interval",
     "tango": "Tango's score interval of paired shares",
+    "student": "Student's interval over few test samples",
     "same": "one and the same model",
 }
 COLOURS = ("s-2", "s-3", "s-4", "s-5", "s-6")

@@ -60,7 +60,8 @@ class Verdict:
     gain : mean of the paired difference of scores (a share for accuracy, label units for mae); None when there
         was no baseline; 0 where the baseline itself is handed back.
     interval : 95% interval of the gain, over test samples and seeds. interval_kind : how it was found: "tango" (score
-        interval of paired shares), "bootstrap" (paired, percentile), or "same" where both are one model.
+        interval of paired shares), "bootstrap" (paired, percentile), "student" (fewer than ten samples that differ, of
+        scores that are no right or wrong), or "same" where both are one model.
     p : exact McNemar p for classification, sign-test p of the paired scores otherwise.
     chosen : the planned arm. arm : the one handed back, whose gain this is.
     planned : the planned arm against the baseline, where another is handed back.
