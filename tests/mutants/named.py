@@ -528,6 +528,8 @@ NAMED = [
     _ranked("other splits are read", 'permutation(dataset.splits["train"])', "permutation(len(dataset))",
             "the verdict of a fit that follows would be of rows that chose its source"),
     _ranking("a tie is an order", "if self.before(self.best, one) < SURE]", "if False]", "chance would choose the source"),
+    _ranking("what is not sure is foreseen as harm", "for one in self.not_beaten) < 0.5 else None", "for one in self.not_beaten) < 1 else None",
+             "MiniLM on reviews, 20 points above scratch, would not be expected to beat it"),
     _ranking("harm is hidden", "if self.before(one, random) < 0.5]", "if False]", "negative transfer would not be foreseen"),
     _best_stage("any stage that looks better", "if gain.mean() > gain.std() / np.sqrt(len(gain)):", "if gain.mean() >= 0:",
                 "the best of several looks good by luck"),

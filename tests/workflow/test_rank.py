@@ -106,8 +106,17 @@ def test_where_nothing_can_be_learned_no_source_is_expected_to_beat_scratch(digi
     labels = np.random.default_rng(0).permutation(dataset.targets)
     found = hs.rank(replace(dataset, targets=labels), "headstart/glyphs", quiet=True)
     assert found.not_beaten
-    assert "None is expected to beat training from scratch" in " ".join(found.lines())
-    assert found.to_json()["beats_scratch"] is False
+    assert not found.beats_scratch
+    for share, expected, words in (
+        (0.8, None, f"cannot be told from {found.n} samples"),
+        (0.4, False, "None is expected to beat training from scratch"),
+        (0.97, True, "It is expected to beat training from scratch"),
+    ):
+        shares = np.array(found.combined.before)
+        shares[found.judged.index(found.best)] = share
+        told = replace(found, combined=found.combined._replace(before=shares))
+        assert told.to_json()["beats_scratch"] is expected
+        assert words in " ".join(told.lines())
 
 
 def test_a_source_of_noise_lies_behind_random_weights(tables):

@@ -78,6 +78,17 @@ class Ranking:
         return [one for one in self.judged if one.kind != SOURCE and self.before(self.best, one) < SURE]
 
     @property
+    def beats_scratch(self) -> bool | None:
+        """Whether the best source is expected to beat training from scratch; None where the samples do not tell.
+
+        Expected where it lies clearly before all that needs no source, not expected where something of that lies
+        before it in more than half of the resamples.
+        """
+        if not self.not_beaten:
+            return True
+        return False if min(self.before(self.best, one) for one in self.not_beaten) < 0.5 else None
+
+    @property
     def behind_random(self) -> list[Judged]:
         """The sources that lie behind random weights in more than half of the resamples: expect negative transfer."""
         random = next((one for one in self.judged if one.kind == RANDOM), None)
@@ -105,7 +116,7 @@ class Ranking:
         )
 
     def _worth(self) -> str:
-        if not self.not_beaten:
+        if self.beats_scratch:
             shares = [(self.before(self.best, one), one.name) for one in self.judged if one.kind != SOURCE]
             return (
                 "It is expected to beat training from scratch: "
@@ -113,9 +124,14 @@ class Ranking:
                 + "."
             )
         names = " and ".join(f"{one.name} ({_percent(self.before(self.best, one))})" for one in self.not_beaten)
+        if self.beats_scratch is None:
+            return (
+                f"Whether one beats training from scratch cannot be told from {self.n} samples: the best source lies "
+                f"before {names}, in the share of resamples given; `headstart fit` measures it."
+            )
         return (
-            f"None is expected to beat training from scratch: the best source does not lie clearly before {names}, in "
-            "the share of resamples given."
+            f"None is expected to beat training from scratch: the best source does not lie before {names}, in the "
+            "share of resamples given."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -132,7 +148,7 @@ class Ranking:
             "before": np.round(self.combined.before, 4).tolist(),
             "best": self.best.name,
             "cannot_be_told_from_best": [one.name for one in self.tied],
-            "beats_scratch": not self.not_beaten,
+            "beats_scratch": self.beats_scratch,
             "behind_random": [one.name for one in self.behind_random],
             "left_out": self.left_out,
             "words": self.verdict(),
