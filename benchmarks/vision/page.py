@@ -35,14 +35,14 @@ PARTS = (
     ),
     Part(
         "Retina", ("drive/*",), ("iou", "dice", "boundary_f1", "pixel_accuracy"),
-        "DRIVE at 256 pixels, 20 to learn from (of which 4 choose) and 20 measured; U-Net, all stages learn. The naive "
+        "DRIVE at 512 pixels, 20 to learn from (of which 4 choose) and 20 measured; U-Net, all stages learn. The naive "
         "way learns from single pixels on classic filters (`benchmarks.vision.naive`), with the same pictures. "
-        "`drive/short` was cut after 233 CPU seconds by a budget of 12 minutes, on a machine with much else to do.",
+        "`drive/short` was at 256 pixels and cut after 233 CPU seconds by a budget of 12 minutes.",
     ),
     Part(
         "Membranes", ("membrane/*",), ("iou", "dice", "boundary_f1", "pixel_accuracy"),
         "30 slices of a nerve cord in five blocks of neighbours: each block is measured once, the next one chooses, "
-        "three teach. U-Net at 256 of 512 pixels, judged at 512.",
+        "three teach. U-Net on whole slices of 512 pixels.",
     ),
     Part(
         "Faces", ("faces/*",), ("accuracy", "eer", "tar_at_far_0.01"),
@@ -156,7 +156,7 @@ def _membrane(found: dict[str, Record]) -> list[str]:
 
 def _against_pixels(found: dict[str, Record]) -> list[str]:
     aim, said, won = "masks: better than the pixel classifier (Dice)", [], []
-    for name, ours, naive in (("retina", "drive/80/*", "drive/pixels"), ("membranes", "membrane/fold-*",
+    for name, ours, naive in (("retina", "drive/seed-*", "drive/pixels"), ("membranes", "membrane/fold-*",
                                                                          "membrane/pixels/*")):  # fmt: skip
         mine, theirs = _folds(found, "dice", ours), _folds(found, "dice", naive, "pixel classifier")
         if mine and theirs:
