@@ -20,7 +20,7 @@ def test_what_is_lost_is_printed_as_lost():
     records = [
         record("bccd/all/256", "finetune", None, finetune={"map50": 0.8}),
         record("bccd/20/seed-0", "finetune", gained, scratch={"map50": 0.3}, finetune={"map50": 0.5}),
-        record("drive/80/seed-0", "scratch", none, scratch=scores, finetune=scores),
+        record("drive/seed-0", "scratch", none, scratch=scores, finetune=scores),
         record("drive/pixels", None, None, **{"pixel classifier": scores | {"dice": 0.5}}),
         record("membrane/fold-1", "scratch", none, scratch=scores | {"pixel_accuracy": 0.95}, finetune=scores),
     ]
@@ -36,3 +36,16 @@ def test_what_is_lost_is_printed_as_lost():
     assert "| faces/seed-0 | **source** | 90.0 | 11.0 |  |" in page.text([faces])
     assert "| not measured |" in said
     assert "`pneumonia/seed-0`" in said
+
+
+def test_the_size_of_pictures_is_chosen_by_validation():
+    def sides(validation):
+        arms = {"finetune": {"test": {"map50": 0.9}, "validation": validation and {"map50": validation}}}
+        finer = {"finetune": {"test": {"map50": 0.84}, "validation": {"map50": 0.86}}}
+        base = record("bccd/all/320", "finetune")
+        return [base | {"arms": arms}, base | {"cell": "bccd/all/416", "arms": finer}]
+
+    chosen = "320 pixels 90.00 (validation 87.00), 416 pixels 84.00 (validation 86.00)"
+    assert f"{chosen} | won |" in page.text(sides(0.87))
+    assert "LOST" in next(line for line in page.text(sides(0.85)).splitlines() if "blood cells, all" in line)
+    assert "LOST" in next(line for line in page.text(sides(None)).splitlines() if "blood cells, all" in line)
