@@ -175,3 +175,17 @@ def test_a_detector_learns_draws_itself_and_says_boxes(name):
         found = network.eval()(x)
     assert found.shape == (2, MOST, 6)
     assert set(found[..., 5].unique().tolist()) <= {-1.0, 0.0, 1.0}
+
+
+def test_exported_boxes_are_compared_whatever_their_order(logic):
+    rows = [[1, 2, 20, 30, 0.9, 0], [5, 5, 9, 9, 0.6, 1], [40, 40, 50, 60, 0.06, 1]]
+    first, second = (said(some)[None].astype(float) for some in (rows, [rows[1], rows[0], rows[2]]))
+    assert logic.apart(first, second) == 0
+    second[0, 1, 2] += 0.64
+    assert logic.apart(first, second) == logic.apart(second, first) == pytest.approx(0.01, rel=1e-4)
+    first[0, 2, 5] = -1
+    assert logic.apart(first, second) == pytest.approx(0.01, rel=1e-4), "what is hardly shown may come and go"
+    second[0, 1, 5] = 1
+    assert logic.apart(first, second) == pytest.approx(0.9 - 0.05, rel=1e-4), "another class is another box"
+    assert logic.apart(said([])[None], said([])[None]) == 0
+    assert logic.apart(said([])[None], second) == logic.apart(second, said([])[None]) == pytest.approx(0.85, rel=1e-4)

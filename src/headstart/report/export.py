@@ -35,7 +35,7 @@ def export_onnx(run_dir: str | Path, out: str | Path | None = None) -> Path:
     Inputs are what is at hand: decoded pixels of any size, token numbers (the tokenizer is copied beside the model),
     raw numbers and category numbers; everything after that, down to probabilities or values in the target's units,
     lies inside. The file is only written if its predictions differ from the run's by less than `TOLERANCE` on golden
-    samples (for values: relative to the target's scale).
+    samples (for values: relative to the target's scale; for boxes: to the canvas).
 
     Raises
     ------
@@ -143,13 +143,12 @@ def parity(path: Path, graph: Graph, network: Network, logic: TaskLogic, samples
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    scale = np.ones(1) if logic.units is None else logic.units[1]
     worst = 0.0
     for group in samples:
         with torch.no_grad():
             want = logic.exported(network(network.preprocess(group))).double().numpy()
         got = np.asarray(session.run(["predictions"], graph.feed(group))[0], dtype=np.float64)
-        worst = max(worst, float(np.max(np.abs(got - want) / scale, initial=0.0)))
+        worst = max(worst, logic.apart(got, want))
     if not worst < TOLERANCE:
         raise UserError(
             f"The exported model differs from the run by {worst:.2g} on golden samples, over the {TOLERANCE:g} "

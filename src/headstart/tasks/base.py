@@ -119,6 +119,11 @@ class TaskLogic(ABC):
         """Return of raw outputs what an exported model answers; by default what `predict` gives."""
         return self.predict(self.condensed(outputs))
 
+    def apart(self, first: np.ndarray, second: np.ndarray) -> float:
+        """Return the largest difference of two `exported` answers of the same samples, in the targets' own scale."""
+        scale = np.ones(1) if self.units is None else self.units[1]
+        return float(np.max(np.abs(first - second) / scale, initial=0.0))
+
     @property
     def meaning(self) -> str:
         """What `exported` gives, in words."""

@@ -15,7 +15,7 @@ from headstart.functional import detections as ap
 from headstart.functional.placement import plain_placement
 from headstart.kinds.boxes import SHOWN, Boxes, BoxSets, counted
 from headstart.tasks import box_files, box_pictures
-from headstart.tasks.detectors import DETECTORS, MOST
+from headstart.tasks.detectors import DETECTORS, LEAST, MOST
 from headstart.tasks.pyramid import find_levels
 from headstart.tasks.scene import Scene
 
@@ -64,6 +64,21 @@ class Detection(Scene):
     @property
     def one_by_one(self) -> bool:
         return True
+
+    def apart(self, first: Array, second: Array) -> float:
+        """Return the largest difference of boxes, matched, in confidence and in shares of the canvas.
+
+        A box that the other answer lacks counts by how far its confidence is above the least that is shown: rounding
+        alone takes a box over that limit, or two of like confidence into another order.
+        """
+        worst = [0.0]
+        for one, other in zip(first, second, strict=True):
+            mine, theirs = (rows[rows[:, 5] >= 0] for rows in (one, other))
+            gaps = np.abs(mine[:, None] - theirs[None]) / np.array([self.size] * 4 + [1.0] * 2)
+            nearest = gaps.max(axis=2)
+            for rows, axis in ((mine, 1), (theirs, 0)):
+                worst += np.minimum(nearest.min(axis=axis, initial=np.inf), rows[:, 4] - LEAST).tolist()
+        return max(worst)
 
     def evaluated(self, condensed: Tensor, y: Any) -> dict[str, float]:
         """Score answers; what stands for the loss is how far the score is from 1."""
