@@ -16,7 +16,7 @@ from headstart.functional.temperature import LEAST, held_out_steepness
 from headstart.shallow.heads.ridge import TunedRidge
 from headstart.shallow.heads.tuned import TunedLogistic
 from headstart.shallow.parameters.biased import Linear, biased_logistic, biased_ridge
-from headstart.shallow.parameters.contest import Field, held_out
+from headstart.shallow.parameters.contest import Choice, Field
 from headstart.shallow.parameters.from_source import FromSource
 
 
@@ -124,10 +124,13 @@ class TransferClassifier(ClassifierMixin, FromSource):
             raise ValueError(f"y has one class only ({self.classes_[0]!r}); a classifier needs two or more.")
         return X, numbers
 
-    def _settle_confidence(self, field: Field) -> None:
-        outputs = None if len(field.target) < LEAST else held_out(field, self.kept_, self.alpha_, self.cv)
+    def _settle_confidence(self, field: Field, choice: Choice) -> None:
+        outputs = None if len(field.target) < LEAST else self._held_out(field, choice)
         found = 1.0 if outputs is None else held_out_steepness(softmax(outputs, axis=1), field.target, "softmax")
         self.temperature_ = 1 / found
+
+    def _bears_trees(self, X: np.ndarray, target: np.ndarray) -> bool:
+        return super()._bears_trees(X, target) and int(np.bincount(target).max()) > 2
 
     def _source_of(self, X: np.ndarray, target: np.ndarray) -> Any:
         return TunedLogistic().fit(X, self.classes_[target])

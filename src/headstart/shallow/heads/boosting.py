@@ -38,6 +38,26 @@ class _Member(NamedTuple):
         return [raw[min(number, len(raw)) - 1] @ self.spread for number in rounds]
 
 
+class Boosted(NamedTuple):
+    """Boosted trees as scikit-learn has them: a function from rows to outputs."""
+
+    members: list[_Member]
+    bias: Array
+    rounds: int
+
+    def __call__(self, features: Array) -> Array:
+        """Return outputs [n, k] for features [n, d]."""
+        told = np.zeros((len(features), len(self.bias))) + self.bias
+        for member in self.members:
+            told += member.staged(features, (self.rounds,))[0]
+        return told
+
+
+def boosted(features: Array, labels: Array, kind: str, n_outputs: int, rounds: int) -> Boosted:
+    """Return boosted trees of so many rounds; parameters as in `boost`."""
+    return Boosted(*_fit(features, labels, kind, n_outputs, rounds), rounds)
+
+
 def boost(
     features: Array, labels: Array, kind: str, n_outputs: int, folds: list[Fold], *, rounds: int | None = None
 ) -> Trees:

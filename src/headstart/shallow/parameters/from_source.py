@@ -15,10 +15,14 @@ from headstart.functional.intervals import interval_of_gain
 from headstart.isolated import Isolated
 from headstart.kinds import KINDS
 from headstart.shallow.domains import which_target
+from headstart.shallow.heads.trees import trees
 from headstart.shallow.parameters import array_source
 from headstart.shallow.parameters.biased import Linear
-from headstart.shallow.parameters.contest import Candidate, Field, choose, learn, nested
+from headstart.shallow.parameters.contest import Candidate, Choice, Field, choose, held_out, learn, learn_beside, nested
 
+LEAST_ROWS, MOST_ROWS, MOST_COLUMNS = 10, 2000, 50
+"""Rows from which, and up to which, and columns up to which trees are beside the contest: of fewer rows they learn
+nothing; on more rows or columns two hundred fits of them take minutes, and deep features need none."""
 ALPHAS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 METHODS = ("auto", "l2sp", "residual", "probe")
 
@@ -28,12 +32,15 @@ class FromSource(Isolated, BaseEstimator):
 
     _kind: ClassVar[str] = "regression"
 
-    def __init__(self, source=None, *, method="auto", alpha=ALPHAS, standardize=True, guard=True, cv=5, random_state=0):
+    def __init__(
+        self, source=None, *, method="auto", alpha=ALPHAS, standardize=True, guard=True, trees=True, cv=5, random_state=0
+    ):
         self.source = source
         self.method = method
         self.alpha = alpha
         self.standardize = standardize
         self.guard = guard
+        self.trees = trees
         self.cv = cv
         self.random_state = random_state
 
@@ -62,8 +69,14 @@ class FromSource(Isolated, BaseEstimator):
         field = Field(
             self._candidates(X, further), target, self._kind, alphas, self._path_roughly, self._folds, self.guard
         )
-        self._judge(field)
-        self._settle_confidence(field)
+        if self.trees and self.guard and self._bears_trees(X, target):
+            field = field._replace(beside=self._plant, columns=X)
+        choice = choose(field, np.arange(len(target)), self.cv)
+        self._judge(field, choice)
+        self._settle_confidence(field, choice)
+        self.mix_ = choice.mix if choice.mix is not None and choice.mix.share else None
+        self.share_of_trees_ = 0.0 if self.mix_ is None else self.mix_.share
+        self.trees_ = () if self.mix_ is None else learn_beside(field, np.arange(len(target)))
         final = field._replace(path=self._path)
         self.linear_ = learn(final, self.kept_, np.arange(len(target)), [self.alpha_])[0]
         if self.kept_ == "transfer" and self.method_ == "l2sp":
@@ -137,15 +150,22 @@ class FromSource(Isolated, BaseEstimator):
         self._check_outputs(outputs.shape[1])
         return Candidate(X, outputs)
 
-    def _judge(self, field: Field) -> None:
-        """Choose on folds; say what the choice is worth on folds that it has not seen."""
-        choice = choose(field, np.arange(len(field.target)), self.cv)
+    def _bears_trees(self, X: np.ndarray, target: np.ndarray) -> bool:
+        """Whether rows are enough for trees, and few and narrow enough that their cross-validation takes seconds."""
+        return LEAST_ROWS <= len(X) <= MOST_ROWS and X.shape[1] <= MOST_COLUMNS
+
+    def _plant(self, rows: np.ndarray, target: np.ndarray) -> Any:
+        return trees(rows, target, self._kind, self._n_outputs)
+
+    def _judge(self, field: Field, choice: Choice) -> None:
+        """Say what was chosen, and what that is worth on folds that it has not seen."""
         self.kept_, self.baseline_ = choice.kept, choice.baseline
         self.alpha_ = choice.alphas[choice.kept]
         self.gain_, self.gain_interval_ = 0.0, (0.0, 0.0)
         self.gain_over_baseline_, self.gain_over_baseline_interval_ = 0.0, (0.0, 0.0)
         self.validation_scores_: dict[str, float] = {}
-        found = nested(field, self.cv) if len(field.alphas) * len(field.candidates) > 1 else None
+        settled = len(field.alphas) * len(field.candidates) == 1 and field.beside is None
+        found = None if settled else nested(field, self.cv)
         if found is None:
             return
         self.validation_scores_ = {name: float(scores.mean()) for name, scores in found.each.items()}
@@ -153,12 +173,21 @@ class FromSource(Isolated, BaseEstimator):
         self.gain_, self.gain_interval_ = gain(found.kept, found.each["scratch"], self._kind)
         self.gain_over_baseline_, self.gain_over_baseline_interval_ = gain(found.kept, found.baseline, self._kind)
 
-    def _settle_confidence(self, field: Field) -> None:
+    def _settle_confidence(self, field: Field, choice: Choice) -> None:
         """Values have none."""
+
+    def _held_out(self, field: Field, choice: Choice) -> np.ndarray | None:
+        """Return the outputs [n, k] of what is kept for rows that it did not learn from; None if there are too few."""
+        outputs = held_out(field, choice.kept, self.alpha_, self.cv)
+        return outputs if outputs is None or choice.mix is None else choice.mix(outputs, choice.beside)
 
     def _outputs(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64)
+        kept = self._kept_outputs(X)
+        return kept if self.mix_ is None else self.mix_(kept, [tree(X) for tree in self.trees_])
+
+    def _kept_outputs(self, X: np.ndarray) -> np.ndarray:
         if self._is_linear:
             return self.linear_(X)
         if self.kept_ == "source":
@@ -174,6 +203,9 @@ class FromSource(Isolated, BaseEstimator):
 
     def _whole(self) -> Linear:
         check_is_fitted(self)
+        if self.share_of_trees_:
+            share = f"{self.share_of_trees_:.0%}"
+            raise AttributeError(f"{share} of the answer are trees, which have no coefficients; see linear_ for the rest.")
         if self.kept_ == "source" and self.method_ == "l2sp":
             return Linear(self.source_coef_, array_source.source_intercept(self.source_, self._classes))
         if not self._is_linear:
