@@ -27,9 +27,17 @@ from headstart.networks.table_preprocess import TablePreprocess
 from headstart.networks.tabular import build_tabular, tabular_spec
 from headstart.shallow.parameters import array_source
 
+FACES = (TransferClassifier, TransferRegressor)
 
-@parametrize_with_checks([face(alpha=(0.1, 10.0), cv=2) for face in (TransferClassifier, TransferRegressor)])
+
+@parametrize_with_checks([face(alpha=(0.1, 10.0), cv=2, trees=False) for face in FACES])
 def test_scikit_learn_contract(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([face(alpha=(0.1, 10.0), cv=2) for face in FACES])
+def test_scikit_learn_contract_with_trees(estimator, check):
     check(estimator)
 
 
@@ -60,7 +68,7 @@ def digits():
 
 def test_regressor_without_source_is_ridge(linear_world):
     _, X, y, X_test, _ = linear_world
-    model = TransferRegressor(alpha=2.0, standardize=False).fit(X, y)
+    model = TransferRegressor(alpha=2.0, standardize=False, trees=False).fit(X, y)
     ridge = Ridge(alpha=2.0).fit(X, y)
     np.testing.assert_allclose(model.coef_, ridge.coef_, atol=1e-9)
     np.testing.assert_allclose(model.predict(X_test), ridge.predict(X_test), atol=1e-9)
@@ -70,7 +78,7 @@ def test_standardized_regressor_is_ridge_after_a_scaler(linear_world):
     _, X, y, X_test, _ = linear_world
     X, X_test = X * np.arange(1, 21), X_test * np.arange(1, 21)
     expected = make_pipeline(StandardScaler(), Ridge(alpha=2.0)).fit(X, y).predict(X_test)
-    np.testing.assert_allclose(TransferRegressor(alpha=2.0).fit(X, y).predict(X_test), expected, atol=1e-9)
+    np.testing.assert_allclose(TransferRegressor(alpha=2.0, trees=False).fit(X, y).predict(X_test), expected, atol=1e-9)
 
 
 @pytest.mark.parametrize(("classes", "C"), [(10, 0.5), (2, 1.0)])
@@ -162,9 +170,9 @@ def test_probe_adds_a_functions_features():
     random = np.random.default_rng(1)
     X = random.normal(size=(400, 5))
     y = np.sin(3 * X[:, 0]) + 0.05 * random.normal(size=400)
-    model = TransferRegressor(lambda rows: np.sin(3 * rows)).fit(X[:60], y[:60])
+    model = TransferRegressor(lambda rows: np.sin(3 * rows), trees=False).fit(X[:60], y[:60])
     assert (model.method_, model.kept_) == ("probe", "transfer")
-    assert model.score(X[60:], y[60:]) > 0.9 > TransferRegressor().fit(X[:60], y[:60]).score(X[60:], y[60:])
+    assert model.score(X[60:], y[60:]) > 0.9 > TransferRegressor(trees=False).fit(X[:60], y[:60]).score(X[60:], y[60:])
 
 
 def test_probe_takes_a_transformer(digits):
@@ -186,7 +194,7 @@ def test_probe_takes_the_network_of_a_run_on_a_table(tmp_path):
     model = TransferClassifier(tmp_path / "run", alpha=1.0, guard=False).fit(frame, y)
     with torch.no_grad():
         features = network.features(statistics(frame.to_dict("records"))).numpy()
-    by_hand = TransferClassifier(alpha=1.0).fit(np.column_stack([frame, features]), y)
+    by_hand = TransferClassifier(alpha=1.0, trees=False).fit(np.column_stack([frame, features]), y)
     np.testing.assert_allclose(model.linear_.coef, by_hand.linear_.coef, atol=1e-5)
     assert model.score(frame, y) > 0.8
     with pytest.raises(ValueError, match="lacks \\['a'\\]"):
@@ -210,8 +218,8 @@ def test_a_good_source_is_kept_and_helps(digits):
 def test_a_misleading_source_is_refused_and_leaves_the_weights_of_scratch(linear_world):
     source, X, y, X_test, _ = linear_world
     wrong = Ridge().fit(X_test, -20 * X_test @ source.coef_)
-    guarded = TransferRegressor(wrong, method="residual", alpha=1.0).fit(X, y)
-    scratch = TransferRegressor(alpha=1.0).fit(X, y)
+    guarded = TransferRegressor(wrong, method="residual", alpha=1.0, trees=False).fit(X, y)
+    scratch = TransferRegressor(alpha=1.0, trees=False).fit(X, y)
     assert guarded.kept_ == guarded.baseline_ == "scratch"
     assert guarded.gain_ <= 0
     assert guarded.validation_scores_["transfer"] < guarded.validation_scores_["scratch"]
@@ -259,7 +267,8 @@ def test_nothing_is_claimed_where_nothing_can_be_learned():
     for seed in range(20):
         rng = np.random.default_rng(seed)
         source = Ridge().fit(rng.normal(size=(40, 3)), rng.normal(size=40))
-        gains.append(TransferRegressor(source).fit(rng.normal(size=(30, 3)), rng.normal(size=30)).gain_)
+        rows, values = rng.normal(size=(30, 3)), rng.normal(size=30)
+        gains.append(TransferRegressor(source, trees=False).fit(rows, values).gain_)
     assert np.mean(gains) < 3 * np.std(gains) / np.sqrt(20)
 
 
@@ -268,6 +277,78 @@ def test_too_few_rows_for_folds_still_fit(linear_world):
     model = TransferClassifier(LogisticRegression().fit(X, X[:, 0] > 0)).fit(X[:2], np.array([False, True]))
     assert model.validation_scores_ == {}
     assert model.predict(X).shape == (15,)
+
+
+# Trees beside the linear answer
+
+
+@pytest.fixture(scope="module")
+def crossed():
+    """Rows whose class is the sign of a product: no linear model knows more than chance; a fitted face."""
+    X = np.random.default_rng(0).normal(size=(400, 2))
+    y = np.where(X[:, 0] * X[:, 1] > 0, "like", "unlike")
+    return X, y, TransferClassifier(alpha=1.0, cv=2).fit(X[:80], y[:80])
+
+
+def test_trees_see_what_no_linear_model_sees(crossed):
+    X, y, model = crossed
+    assert model.score(X[80:], y[80:]) > 0.8
+    assert model.share_of_trees_ > 0.5
+    assert model.baseline_ == "trees"
+    assert model.gain_interval_[0] > 0.1
+    assert set(model.validation_scores_) == {"scratch", "trees"}
+    plain = TransferClassifier(alpha=1.0, cv=2, trees=False).fit(X[:80], y[:80])
+    assert plain.share_of_trees_ == 0
+    assert plain.score(X[80:], y[80:]) < 0.65
+    with pytest.raises(AttributeError, match="of the answer are trees"):
+        _ = model.coef_
+
+
+@pytest.mark.slow
+def test_the_same_rows_give_the_same_bits(crossed):
+    X, y, model = crossed
+    again = clone(model).fit(X[:80], y[:80])
+    assert np.array_equal(again.predict_proba(X), model.predict_proba(X))
+    assert (again.share_of_trees_, again.gain_) == (model.share_of_trees_, model.gain_)
+
+
+@pytest.mark.slow
+def test_the_sources_answers_are_mixed_with_the_trees():
+    X = np.random.default_rng(1).normal(size=(300, 3))
+    y = (X[:, 0] + (X[:, 1] * X[:, 2] > 0.2) > 0.5).astype(int)
+    source = LogisticRegression().fit(X[200:], X[200:, 0] > 0)
+    model = TransferClassifier(source, alpha=1e3, cv=2).fit(X[:60], y[:60] > 0)
+    assert model.kept_ == "source"
+    assert 0 < model.share_of_trees_ < 1
+    said = array_source.source_answers(source, X, None, model.classes_)
+    trees = np.mean([t * tree(X) for t, tree in zip(model.mix_.steepness[1:], model.trees_, strict=True)], axis=0)
+    w = model.share_of_trees_
+    by_hand = (1 - w) * model.mix_.steepness[0] * said + w * trees
+    np.testing.assert_allclose(model.decision_function(X), by_hand[:, 1] - by_hand[:, 0])
+
+
+@pytest.mark.parametrize("shape", [(40, 51), (9, 2), (2001, 2)])
+def test_trees_are_not_beside_wide_rows_nor_very_few_or_many(shape):
+    X = np.random.default_rng(0).normal(size=shape)
+    y = X[:, 0] > 0
+    told = TransferClassifier(alpha=1.0, cv=2).fit(X, y)
+    assert set(told.validation_scores_) <= {"scratch"}
+    assert told.share_of_trees_ == 0
+    assert np.array_equal(told.coef_, TransferClassifier(alpha=1.0, cv=2, trees=False).fit(X, y).coef_)
+
+
+@pytest.mark.slow
+def test_trees_of_values_and_of_classes_with_a_single_row():
+    X = np.random.default_rng(2).normal(size=(60, 2))
+    values = np.abs(X)
+    model = TransferRegressor(alpha=1.0, cv=2).fit(X[:40], values[:40])
+    assert model.share_of_trees_ > 0
+    error = np.abs(model.predict(X[40:]) - values[40:]).mean()
+    assert error < 0.8 * np.abs(values[40:] - values[:40].mean(axis=0)).mean()
+    rare = np.repeat([0, 1, 2, 3], [17, 1, 1, 1])
+    told = TransferClassifier(alpha=1.0, cv=2).fit(X[:20], rare)
+    assert told.predict_proba(X).shape == (60, 4)
+    assert np.isfinite(told.predict_proba(X)).all()
 
 
 # Life with scikit-learn
@@ -300,7 +381,7 @@ def test_in_a_pipeline_the_source_sees_what_the_step_before_gives(digits):
     source = LogisticRegression().fit(pca.transform(X_test), y_test)
     scores = {}
     for name, knowledge in {"transfer": source, "scratch": None}.items():
-        pipeline = make_pipeline(FrozenEstimator(pca), TransferClassifier(knowledge, alpha=1.0))
+        pipeline = make_pipeline(FrozenEstimator(pca), TransferClassifier(knowledge, alpha=1.0, trees=False))
         scores[name] = cross_val_score(pipeline, X, y, cv=2).mean()
     assert scores["transfer"] > scores["scratch"] + 0.1
 
@@ -324,7 +405,7 @@ def test_several_targets(linear_world):
     source, X, y, X_test, _ = linear_world
     both = np.column_stack([y, -y])
     pair = Ridge().fit(X_test, X_test @ np.column_stack([source.coef_, -source.coef_]))
-    predicted = TransferRegressor(pair, alpha=1.0).fit(X, both).predict(X_test)
+    predicted = TransferRegressor(pair, alpha=1.0, trees=False).fit(X, both).predict(X_test)
     np.testing.assert_allclose(predicted[:, 0], -predicted[:, 1], atol=1e-3)
 
 

@@ -64,7 +64,7 @@ def use(tmp_path, source) -> list[object]:
 
 
 def estimator(tmp_path, source) -> np.ndarray:
-    model = hs.TransferClassifier(LogisticRegression().fit(X[:60], Y[:60])).fit(X[60:80], Y[60:80])
+    model = hs.TransferClassifier(LogisticRegression().fit(X[:60], Y[:60]), alpha=1.0, cv=2).fit(X[60:80], Y[60:80])
     return model.predict_proba(1e3 * X[80:])
 
 

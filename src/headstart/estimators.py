@@ -24,7 +24,7 @@ class TransferClassifier(ClassifierMixin, FromSource):
     """Logistic regression on rows of numbers that starts from a source, and keeps it only if it helps.
 
     It races what anybody would try first: the source as it is, logistic regression on the rows alone ("scratch") and,
-    where rows of the source are given, on all rows ("pooled").
+    where rows of the source are given, on all rows ("pooled"). On tables of few columns what trees say is mixed in.
 
     It minimises ``sum_i log-loss(y_i, o(x_i) + V z_i + b) + alpha / 2 ||V||^2`` over ``V`` and ``b``, where the
     method says what the source gives: "l2sp" ``o = W_source x`` and ``z = x``, so that the penalty is
@@ -43,15 +43,19 @@ class TransferClassifier(ClassifierMixin, FromSource):
     standardize : whether the penalty counts coefficients in units of each column's standard deviation.
     guard : whether to keep the first of "pooled", "source", "scratch" and "transfer" than which none is better by more
         than 1.5 standard errors of the cross-validated difference, in accuracy, or in log-loss where over 90% of the
-        rows are of one class (then strengths too are chosen by it). False keeps transfer.
+        rows are of one class (then strengths too are chosen by it). False keeps transfer, alone.
+    trees : whether to mix what is kept with extremely randomised and boosted trees on the rows alone, by a share that
+        the cross-validated log-loss says (`headstart.shallow.heads.mixing.mix`): of 10 to 2,000 rows of at most 50
+        columns, and with ``guard``. It takes two to five seconds of a CPU. False for a linear answer.
     cv : number of folds, at most the size of the largest class.
     random_state : seed of the folds.
 
     Attributes
     ----------
-    kept_ : "transfer", "scratch", "pooled" or "source".
+    kept_ : "transfer", "scratch", "pooled" or "source": what trees may be mixed with.
+    share_of_trees_ : 0 to 1, their weight in the mean of log-probabilities; at 0 the answer is that of ``kept_`` alone.
     method_ : what "auto" chose. alpha_ : strength of the model kept.
-    baseline_ : the best of "source", "pooled" and "scratch" in cross-validation.
+    baseline_ : the best of "source", "pooled", "scratch" and "trees" in cross-validation.
     gain_, gain_over_baseline_ : gain in accuracy of what is kept over training from scratch, and over the best of the
         plain candidates. Strength, baseline and kept candidate are chosen anew within each outer fold's training
         rows, and the gain is of the fold's held rows, on which nothing was chosen: it is that of the whole procedure,
@@ -61,12 +65,14 @@ class TransferClassifier(ClassifierMixin, FromSource):
     temperature_ : by what ``predict_proba`` divides the outputs of the model kept, so that its probabilities fit rows
         that it had not learned from (the folds that chose it; the softmax of the decision function is without it).
         1 below 20 rows.
-    coef_, intercept_ : of the model kept, where it is linear in X (a linear source, "l2sp", scratch or pooled).
+    coef_, intercept_ : of the model kept, where it is linear in X (a linear source, "l2sp", scratch or pooled) and no
+        trees are mixed in.
 
     References
     ----------
     Li, Grandvalet and Davoine, "Explicit Inductive Bias for Transfer Learning with Convolutional Networks", ICML 2018.
     Kuzborskij and Orabona, "Stability and Hypothesis Transfer Learning", ICML 2013.
+    Geurts, Ernst and Wehenkel, "Extremely Randomized Trees", Machine Learning 2006.
 
     Examples
     --------
@@ -155,7 +161,7 @@ class TransferRegressor(RegressorMixin, FromSource):
     """Ridge regression on rows of numbers that starts from a source, and keeps it only if it helps.
 
     It races what anybody would try first: the source as it is, ridge regression on the rows alone ("scratch") and,
-    where rows of the source are given, on all rows ("pooled").
+    where rows of the source are given, on all rows ("pooled"). On tables of few columns what trees say is mixed in.
 
     It minimises ``sum_i ||y_i - o(x_i) - V z_i - b||^2 + alpha ||V||^2`` over ``V`` and ``b``, in closed form, where
     the method says what the source gives: "l2sp" ``o = W_source x`` and ``z = x``, so that the penalty is
@@ -164,16 +170,17 @@ class TransferRegressor(RegressorMixin, FromSource):
 
     Parameters
     ----------
-    source, method, standardize, guard, cv, random_state : as in `TransferClassifier`.
+    source, method, standardize, guard, trees, cv, random_state : as in `TransferClassifier`; values are averaged.
     alpha : strength of the penalty, or several, of which each arm keeps its best by cross-validated absolute error.
 
     Attributes
     ----------
-    kept_, baseline_, method_, alpha_ : as in `TransferClassifier`.
+    kept_, share_of_trees_, baseline_, method_, alpha_ : as in `TransferClassifier`.
     gain_, gain_over_baseline_ : as in `TransferClassifier`, as how much smaller the mean absolute error is, in the
         units of y.
     validation_scores_ : negative mean absolute error of each candidate on the held rows.
-    coef_, intercept_ : of the model kept, where it is linear in X (a linear source, "l2sp", scratch or pooled).
+    coef_, intercept_ : of the model kept, where it is linear in X (a linear source, "l2sp", scratch or pooled) and no
+        trees are mixed in.
 
     References
     ----------

@@ -188,6 +188,7 @@ _linear = room("shallow/heads/linear.py", "tests/shallow/test_probe.py")
 _held = room("shallow/instances/held_out.py", "tests/shallow/instances")
 _splitters = room("shallow/splitters.py", "tests/shallow/test_splitters.py")
 _contest = room("shallow/parameters/contest.py", "tests/shallow/parameters/test_contest.py")
+_mixing = room("shallow/heads/mixing.py", "tests/shallow/test_mixing.py")
 _source = room(
     "shallow/parameters/array_source.py",
     "tests/test_estimators.py::test_a_source_of_other_classes_never_answers_one_that_it_does_not_know",
@@ -549,8 +550,16 @@ NAMED = [
     # the estimators
     _contest("the outer fold is chosen on", "choice = choose(field, train, most)",
              "choice = choose(field, np.arange(n), most)", "the gain would be of what was chosen on the same rows"),
-    _contest("the outer fold is learned from", "(model,) = learn(field, name, train, [alpha])\n            found",
-             "(model,) = learn(field, name, np.arange(n), [alpha])\n            found", "the gain would be of rows that were seen"),
+    _contest("the outer fold is learned from", "(model,) = learn(field, name, train, [alpha])\n            told",
+             "(model,) = learn(field, name, np.arange(n), [alpha])\n            told", "the gain would be of rows that were seen"),
+    _contest("trees learn the outer fold", "in learn_beside(field, train)]", "in learn_beside(field, np.arange(n))]",
+             "the gain would be of rows that the trees had seen"),
+    _contest("trees learn their fold", "in learn_beside(field, rows[train])]", "in learn_beside(field, rows)]",
+             "trees that know their rows by heart would have the whole answer"),
+    _contest("the gain is of what is not mixed", "kept, told[TREES] = choice.mix(kept, beside),", "kept, told[TREES] = kept,",
+             "the gain would be of another model than the one that answers"),
+    _mixing("no first guess", "BELIEF * (SHARES - n / (n + ROWS) / 2) ** 2", "0 * BELIEF * SHARES",
+            "ten rows would hand the answer to whoever was lucky"),
     _contest("no caution", "gain.mean() <= CAUTION * gain.std()", "gain.mean() <= 0 * gain.std()",
              "a plainer model is kept where the difference is noise"),
     _contest("source rows are judged", "x, offset, target = candidate.x[rows], candidate.offset[rows], field.target[rows]",

@@ -37,6 +37,45 @@ def test_no_model_that_judges_a_fold_and_no_choice_for_it_has_seen_its_rows():
         assert not rows & held[number // 8]
 
 
+def test_no_model_beside_it_has_seen_the_rows_that_it_is_judged_on():
+    numbers, target = np.arange(30.0)[:, None], np.random.default_rng(0).normal(size=(30, 1))
+    learned, asked = [], []
+
+    def beside(x, y):
+        mine = set(x[:, 0].astype(int))
+        np.testing.assert_array_equal(y, target[x[:, 0].astype(int)])
+        learned.append(mine)
+
+        def model(rows):
+            asked.append((mine, set(rows[:, 0].astype(int))))
+            return np.zeros((len(rows), 1))
+
+        return (model,)
+
+    told = field({"scratch": Candidate(numbers, np.zeros((30, 1)))}, target, beside=beside, columns=numbers)
+    found = nested(told, 3)
+    assert found is not None
+    np.testing.assert_allclose(found.each["trees"], -np.abs(target)[:, 0])
+    held = [set(rows) for _, rows in folds(target, 3)]
+    assert len(learned) == 3 * (3 + 1)
+    for number, rows in enumerate(learned):
+        assert not rows & held[number // 4]
+    for mine, rows in asked:
+        assert not mine & rows
+
+
+def test_what_the_models_beside_it_answer_is_mixed_into_what_is_kept():
+    """They know the values and the linear candidate knows nothing: the mix is theirs, also on outer folds."""
+    numbers = np.arange(40.0)[:, None]
+    target = np.sin(7 * numbers)
+    plain = Candidate(np.zeros((40, 1)), np.zeros((40, 1)))
+    told = field({"scratch": plain}, target, beside=lambda x, y: (lambda rows: np.sin(7 * rows),), columns=numbers)
+    choice = choose(told, np.arange(40), 4)
+    assert (choice.kept, choice.baseline, choice.mix.share) == ("scratch", "trees", 1.0)
+    np.testing.assert_allclose(choice.beside[0], target)
+    np.testing.assert_allclose(nested(told, 4).kept, 0, atol=1e-12)
+
+
 def test_the_best_of_many_that_know_nothing_gains_nothing():
     """Twelve random answers: the best on the rows themselves looks good, and is worth nothing on others."""
     honest, naive = [], []

@@ -11,7 +11,7 @@ from headstart.shallow.heads.boosting import Boosted, boosted
 from headstart.shallow.heads.labels import link_of
 
 TREES, LEAF, ROUNDS = 50, 2, 20
-"""Extremely randomised trees, rows of a leaf of theirs, and rounds of boosting (docs/log.md says how they were found)."""
+"""Extremely randomised trees, the fewest rows of their leaves, and rounds of boosting."""
 
 
 class Randomised(NamedTuple):
@@ -46,8 +46,8 @@ def randomised(x: Array, target: Array, kind: str, n_outputs: int) -> Randomised
     classes = link_of(kind) == "softmax"
     kind_of_trees: Any = ExtraTreesClassifier if classes else ExtraTreesRegressor
     model = kind_of_trees(TREES, min_samples_leaf=LEAF, max_features=1.0, random_state=0)
-    return Randomised(model.fit(x, target if classes else np.squeeze(target, axis=1) if target.shape[1] == 1 else target),
-                      n_outputs, classes)  # fmt: skip
+    flat = target if classes or target.shape[1] > 1 else target[:, 0]
+    return Randomised(model.fit(x, flat), n_outputs, classes)
 
 
 def trees(x: Array, target: Array, kind: str, n_outputs: int) -> tuple[Randomised, Boosted]:

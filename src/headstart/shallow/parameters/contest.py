@@ -1,7 +1,8 @@
 """A contest of linear models on one table of rows: strength and kind chosen on folds, what that is worth on others.
 
-`choose` picks by cross-validation, and says how much of what trees answer is mixed in. `nested` repeats the whole of `choose` inside each outer fold's training rows and
-judges what it picked on the fold's held rows, on which nothing was chosen: its gain is not the best of several draws.
+`choose` picks by cross-validation, and says how much of what other models (trees) answer is mixed into what it picked.
+`nested` repeats the whole of `choose` inside each outer fold's training rows and judges what it picked on the fold's
+held rows, on which nothing was chosen: its gain is not the best of several draws.
 """
 
 from __future__ import annotations
@@ -136,8 +137,9 @@ def choose(field: Field, rows: Array, most: int) -> Choice:
     found = Choice(kept, "", alphas)
     if field.beside is not None:
         beside = _beside(field, rows, folds)
-        found = found._replace(mix=mix(told[kept], beside, field.target[rows], field.kind), beside=beside)
-        score, losses[TREES] = judge(field, found.mix.of_others(beside), rows)
+        mixed = mix(told[kept], beside, field.target[rows], field.kind)
+        found = found._replace(mix=mixed, beside=beside)
+        score, losses[TREES] = judge(field, mixed.of_others(beside), rows)
         scores[TREES] = -losses[TREES] if lopsided(field, rows) else score
     plain = [name for name in scores if name in PLAIN]
     baseline = min(plain, key=lambda name: (-scores[name].mean(), losses[name].mean()))

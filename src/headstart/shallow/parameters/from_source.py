@@ -33,7 +33,16 @@ class FromSource(Isolated, BaseEstimator):
     _kind: ClassVar[str] = "regression"
 
     def __init__(
-        self, source=None, *, method="auto", alpha=ALPHAS, standardize=True, guard=True, trees=True, cv=5, random_state=0
+        self,
+        source=None,
+        *,
+        method="auto",
+        alpha=ALPHAS,
+        standardize=True,
+        guard=True,
+        trees=True,
+        cv=5,
+        random_state=0,
     ):
         self.source = source
         self.method = method
@@ -205,7 +214,9 @@ class FromSource(Isolated, BaseEstimator):
         check_is_fitted(self)
         if self.share_of_trees_:
             share = f"{self.share_of_trees_:.0%}"
-            raise AttributeError(f"{share} of the answer are trees, which have no coefficients; see linear_ for the rest.")
+            raise AttributeError(
+                f"{share} of the answer are trees, which have no coefficients; see linear_ for the rest."
+            )
         if self.kept_ == "source" and self.method_ == "l2sp":
             return Linear(self.source_coef_, array_source.source_intercept(self.source_, self._classes))
         if not self._is_linear:
