@@ -57,10 +57,10 @@ def mix(first: Array, others: Sequence[Array], target: Array, kind: str) -> Mix:
     --------
     >>> target = np.arange(40) % 2
     >>> knows, noise = 3.0 * np.eye(2)[target], np.random.default_rng(0).normal(size=(40, 2))
-    >>> mix(noise, [knows], target, "classification").share
-    1.0
+    >>> mix(noise, [knows], target, "classification").share  # 40 rows
+    0.7
     >>> mix(knows, [noise], target, "classification").share
-    0.0
+    0.2
     """
     classes, n = link_of(kind) == "softmax", len(target)
     steepness = [
