@@ -216,7 +216,8 @@ def nested(field: Field, most: int) -> Verdicts | None:
     names = [*field.candidates, *([] if field.beside is None else [TREES])]
     found = Verdicts(np.zeros(n), np.zeros(n), {name: np.zeros(n) for name in names})
     for train, held in folds:
-        choice, told = choose(field, train, most), {}
+        choice = choose(field, train, most)
+        told: dict[str, Array] = {}
         for name, alpha in choice.alphas.items():
             (model,) = learn(field, name, train, [alpha])
             told[name] = answers(field, name, model, held)
