@@ -31,7 +31,8 @@ NAME, PAGE = "bar_values", Path(__file__).with_name("BAR_VALUES.md")
 DRAWS = {20: 5, 100: 3}
 SOURCE_ROWS, TESTED = 400, 1500
 STRENGTHS, LEAVES = np.logspace(-2, 3, 6), (4, 8)
-Array, Rows = np.ndarray, tuple[np.ndarray, np.ndarray]
+Array = np.ndarray
+Rows = tuple[Array, Array]
 
 
 def bikes(column: str, target: int) -> tuple[Rows, Rows]:
