@@ -121,6 +121,18 @@ def test_the_expected_total_is_within_the_budget_and_said():
     assert any(reason.startswith("Expected: at most ") and "5 min" in reason for reason in plan.reasons)
 
 
+def test_fitting_again_takes_no_more_of_a_small_budget_than_training():
+    """It goes on for three rounds at the most, and for no more than were made: else it would leave one step."""
+    facts = replace(FACTS, speed=Speed(0.0, 0.01), n_validation=200, n_test=0)
+    options = replace(OPTIONS, budget="100s", method="finetune", depth="all", arms=("scratch", "chosen"))
+    plan = make_plan(facts, options)
+    trained = plan.expected["scratch"] + plan.expected["finetune"]
+    assert 0 < plan.expected["refit"] < 1.3 * trained
+    assert 60 < trained + plan.expected["refit"] < 100
+    ample = make_plan(facts, replace(options, budget="20m"))
+    assert ample.expected["refit"] < 0.5 * (ample.expected["scratch"] + ample.expected["finetune"])
+
+
 def test_large_networks_get_ten_epochs_and_small_ones_more():
     few = replace(FACTS, n_train=25, per_class=5, has_validation=False, speed=Speed(0.0, 1e-6))
     large, small = (make_plan(replace(few, flops=flops), OPTIONS) for flops in (600e6, 5e6))

@@ -80,13 +80,13 @@ def find_effort(
     refit = _refit(facts, rounds, folds) if encodes else 0.0
     goes_on = all(may_go_on(arm, facts.parameters) for arm in trained)
     cap = math.ceil((options.epochs or _epochs(facts, options)) * per_epoch)
-    more = min(MORE_EPOCHS, cap / per_epoch) * refit * options.seeds if goes_on else 0.0
-    each = (sum(rounds.values()) + (0.0 if goes_on else refit)) * options.seeds / per_epoch
-    budget = seconds_of(options.budget)
-    paid = max(0.0, budget - sum(other.values()) - sum(scores.values()) - more) / max(each, 1e-9)
+    left = seconds_of(options.budget) - sum(other.values()) - sum(scores.values())
+    most = MORE_EPOCHS if goes_on else math.inf
+    paid = per_epoch * _paid(left / options.seeds, sum(rounds.values()), refit, most)
     steps = cap if options.epochs else max(1, min(cap, math.floor(paid)))
     seconds = {arm: round(steps / per_epoch * cost * options.seeds, 1) for arm, cost in rounds.items()}
-    expected = {"features": other["features"], **seconds, "refit": more or steps / per_epoch * refit * options.seeds}
+    again_for = min(most, steps / per_epoch)
+    expected = {"features": other["features"], **seconds, "refit": again_for * refit * options.seeds}
     expected |= {"scores": sum(scores.values()), "test": other["test"], "report": other["report"]}
     return Effort(
         steps=steps,
@@ -100,6 +100,19 @@ def find_effort(
         timetable=_timetable(arms, options.seed_list, folds, again, seconds, expected, scores, searched=inner > 0),
         reasons=_reasons(options, trained, expected, steps, cap, per_epoch, min(batch, facts.n_train)),
     )
+
+
+def _paid(left: float, each: float, refit: float, most: float) -> float:
+    """Return the rounds r with ``r each + min(r, most) refit = left``: what is fitted again makes no more than was made
+    before, so that a small budget is not spent on it.
+
+    Examples
+    --------
+    >>> _paid(100, each=10, refit=10, most=3), _paid(40, each=10, refit=10, most=3), _paid(-5, 10, 10, 3)
+    (7.0, 2.0, 0.0)
+    """
+    short = left / max(each + refit, 1e-9)
+    return max(0.0, short if short <= most else (left - most * refit) / max(each, 1e-9))
 
 
 def plan_views(facts: Facts, options: FitOptions, method: str) -> tuple[int, list[str]]:
