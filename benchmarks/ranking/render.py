@@ -100,7 +100,7 @@ USPS, CIFAR-10, CIFAR-100, Omniglot and PneumoniaMNIST, among them two that lear
 stopped after 15 steps, and `headstart/glyphs`. A source never meets its own set. Targets have 8 labels per class
 (faces 5); the truth is the accuracy on at most 500 other samples after fine-tuning all stages for 100 steps of 16,
 one seed. *Harm*: more than 1 point below the same network from scratch with as many steps. Intervals: 95%, bootstrap
-over targets. Nothing was tuned on this table; pictures only, texts and tables are not measured yet.
+over targets. Nothing was tuned on this table; pictures only; TABLES.md and TEXTS.md have others.
 
 {table}
 

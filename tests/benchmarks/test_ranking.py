@@ -58,6 +58,13 @@ def test_what_the_command_says_is_what_was_measured():
     assert round(100 * judge.over_targets(orders, targets)["regret"][0], 1) == measured.REGRET
     chance = judge.over_targets([judge.by_chance(one) for one in known], targets)
     assert round(100 * chance["regret"][0], 1) == measured.CHANCE
+    for name, said in ((tables.NAME, measured.TABLES), (texts.NAME, measured.TEXTS)):
+        others = tables.cases(store.read(name, zoo.RESULTS))
+        places = [one.target for one in others]
+        orders = [judge.judged(one, one.scores["order"]) for one in others]
+        chance = [judge.by_chance(one) for one in others]
+        found = [judge.over_targets(some, places)["regret"][0] for some in (orders, chance)]
+        assert tuple(round(100 * value, 1) for value in found) == said
     alarms = judge.foreseen(known)["plain"]
     assert alarms["foreseen"] == measured.TRUE_ALARMS
     assert alarms["foreseen"] + alarms["false"] == measured.ALARMS
