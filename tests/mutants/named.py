@@ -167,6 +167,7 @@ _laws = room("checks/contract.py", "tests/checks/test_broken.py")
 _curves = room("engine/curves.py", "tests/engine/test_loop.py")
 _network = room("networks/network.py", "tests/networks/test_contract.py", "tests/engine/test_loop.py")
 _export = room("report/export.py", "tests/report/test_export.py")
+_dead = room("functional/scale.py", "tests/workflow/test_heads.py")
 _boxes_apart = room("tasks/detection.py", "tests/networks/test_detection.py")
 _mistakes = room("tasks/base.py", "tests/report/test_evidence.py")
 _precision = room("functional/detections.py", "tests/networks/test_detection.py")
@@ -451,6 +452,8 @@ NAMED = [
           "train, held = folds == folds, all_folds == fold", "scores of rows that were seen"),
     # export
     _export("no parity asked for", "if not worst < TOLERANCE:", "if False:", "a model that differs would be written"),
+    _dead("a dead feature is standardised", "if dead.any() else features", "if False else features",
+          "a weight of millions would wait for the first step of fine-tuning"),
     _boxes_apart("boxes the exported model lacks do not count", "((mine, 1), (theirs, 0))", "((mine, 1),)",
                  "an exported detector might say boxes that the run does not"),
     _export("only one sample compared", "worst = max(worst, logic.apart(", "worst = min(worst, logic.apart(",

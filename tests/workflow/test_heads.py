@@ -113,6 +113,22 @@ class OfAStage(torch.nn.Module):
         return self.linear(maps[self.reads[0]].mean(dim=(2, 3)))
 
 
+def test_a_feature_that_hardly_varies_gets_no_weight_that_fine_tuning_would_blow_up(monkeypatch):
+    """Its column standardised, a weight of a million would wait for the first step that turns the feature up."""
+    bench, measured = bench_of(*pictures()), Workbench.features
+
+    def turned_down(self, network, rows, **more):
+        features = measured(self, network, rows, **more)
+        return features * np.where(np.arange(features.shape[1]) == 0, 1e-9, 1.0)
+
+    monkeypatch.setattr(Workbench, "features", turned_down)
+    network = bench.network(pretrained=True, seed=0)
+    asked = {"features": POOLED, "standardise": True, "strength": 1.0}
+    fit_probe(bench, network, bench.dataset.splits["train"], settings=asked)
+    weight = network.head.weight.abs()
+    assert weight[:, 0].max() < weight[:, 1:].max()
+
+
 def test_what_the_head_reads_of_frozen_stages_is_cached_with_their_states(tmp_path, monkeypatch):
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
     bench = bench_of(*pictures(), method="finetune", arms=("finetune",), epochs=1, depth="1")

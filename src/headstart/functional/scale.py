@@ -40,6 +40,26 @@ def in_units(rows: Any, mean: Array, scale: Array) -> Any:
     return ((rows.toarray() if sparse.issparse(rows) else rows) - mean) / scale
 
 
+def without_dead(features: Array, least: float = 1e-6) -> Array:
+    """Return a network's features [n, d] in which those that hardly vary, beside the others, do not vary at all.
+
+    A feature that its last normalisation turns down to the noise of rounding would get a weight of a million where
+    features are standardised; the first step of fine-tuning turns it up again, and the answers with it.
+
+    Parameters
+    ----------
+    least : share of the root of the mean variance of all features.
+
+    Examples
+    --------
+    >>> without_dead(np.array([[0.0, 1e-9], [1.0, 3e-9]])).tolist()
+    [[0.0, 2e-09], [1.0, 2e-09]]
+    """
+    spread = column_deviations(features)
+    dead = spread <= least * np.sqrt(np.mean(spread**2))
+    return np.where(dead, features.mean(axis=0), features) if dead.any() else features
+
+
 def n_different(rows: Any) -> int:
     """Return how many different rows there are, dense or CSR."""
     if not sparse.issparse(rows):

@@ -10,6 +10,7 @@ from torch import nn
 
 from headstart.data import folds
 from headstart.functional.folds import default_strengths
+from headstart.functional.scale import without_dead
 from headstart.networks import Network
 from headstart.shallow.heads.joint import MOST_ROWS, choose_jointly
 from headstart.shallow.heads.linear import Head, Problem, put_into
@@ -74,7 +75,7 @@ def fit_probe(
     The features' scale and the strength are chosen together; with ``stages`` also whether the head reads the pooled
     features or the mean map of one of the last stages, which the network then taps.
     """
-    features = bench.features(network, rows, views=views)
+    features = without_dead(bench.features(network, rows, views=views))
     copies = len(features) // len(rows)
     labels = np.concatenate([bench.dataset.labels(rows)] * copies)
     if settings is None:
@@ -82,7 +83,7 @@ def fit_probe(
     else:
         read, scaled = settings["features"], settings["standardise"]
     if read != POOLED:
-        features = stage_maps(bench, network, rows, [read])[read]
+        features = without_dead(stage_maps(bench, network, rows, [read])[read])
         network.tap([read], features.shape[1])
     strengths = None if settings is None else (settings["strength"],)
     task = bench.logic.task
@@ -106,7 +107,7 @@ def _choose(
     maps = {POOLED: features[places]}
     if stages:
         taps = network.stage_names[-TAPPED:]
-        found = stage_maps(bench, network, some, taps)
+        found = {name: without_dead(x) for name, x in stage_maps(bench, network, some, taps).items()}
         # The deepest map's mean often is the pooled features: then it is no choice of its own.
         maps |= {
             name: x for name, x in found.items() if x.shape != maps[POOLED].shape or not np.allclose(x, maps[POOLED])
