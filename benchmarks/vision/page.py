@@ -36,8 +36,7 @@ PARTS = (
     Part(
         "Retina", ("drive/*",), ("iou", "dice", "boundary_f1", "pixel_accuracy"),
         "DRIVE at 512 pixels, 20 to learn from (of which 4 choose) and 20 measured; U-Net, all stages learn. The naive "
-        "way learns from single pixels on classic filters (`benchmarks.vision.naive`), with the same pictures. "
-        "`drive/short` was at 256 pixels and cut after 233 CPU seconds by a budget of 12 minutes.",
+        "way learns from single pixels on classic filters (`benchmarks.vision.naive`), with the same pictures.",
     ),
     Part(
         "Membranes", ("membrane/*",), ("iou", "dice", "boundary_f1", "pixel_accuracy"),
