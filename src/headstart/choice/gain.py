@@ -105,12 +105,13 @@ def features(data: AdaptationData, raced: Sequence[Result], field: Sequence[Resu
     belief = np.array([data.validity if name.startswith("cluster") else 1.0 for name in names])
     reference = np.array([field[0].scores[name] for name in names])
     everyone = np.array([[one.scores[name] for name in names] for one in field])
+    # Scores that differ by rounding alone are level, on every processor.
+    near = 1e-9 * np.where(np.isfinite(everyone), np.abs(everyone), 0.0).max(axis=0)
     mean = np.mean([_shape(data, one.target) for one in field], axis=0)
     rows = []
     for one in raced:
         scores = np.array([one.scores[name] for name in names])
-        ranks = ((everyone < scores).mean(axis=0) + (everyone <= scores).mean(axis=0)) / 2
-        rank_source = ((everyone < reference).mean(axis=0) + (everyone <= reference).mean(axis=0)) / 2
+        ranks, rank_source = (_ranks(everyone, own, near) for own in (scores, reference))
         difference = (scores - reference) / np.array([scale.get(name, 1.0) for name in names])
         kind = np.array([one.name == name for name in METHODS], dtype=np.float64)
         constant = [float(one.name != "source_only")]
@@ -126,6 +127,11 @@ def features(data: AdaptationData, raced: Sequence[Result], field: Sequence[Resu
             )
         )
     return np.array(rows)
+
+
+def _ranks(everyone: Array, own: Array, near: Array) -> Array:
+    """Return the share of scores [n, s] below ``own`` [s], those within ``near`` counted by half."""
+    return ((everyone < own - near).mean(axis=0) + (everyone <= own + near).mean(axis=0)) / 2
 
 
 def _scales(data: AdaptationData) -> dict[str, float]:
