@@ -114,7 +114,8 @@ def _share(value: float | None) -> str:
 
 def aims(found: dict[str, Record]) -> list[list[str]]:
     """Return a row per aim: what, how far, and won, LOST or not measured."""
-    return [_blood(found), _gains(found), _membrane(found), _against_pixels(found), _saved(found), _memory(found)]
+    gains = (_gains(found, "blood cells", "bccd/*"), _gains(found, "masks", "drive/*", "membrane/*"))
+    return [_blood(found), *gains, _membrane(found), _against_pixels(found), _saved(found), _memory(found)]
 
 
 def _outcome(won: bool) -> str:
@@ -142,12 +143,13 @@ def _map50(record: Record, part: str) -> float | None:
     return max(values) if values else None
 
 
-def _gains(found: dict[str, Record]) -> list[str]:
-    cells = {cell: one for cell, one in found.items() if "scratch" in one["arms"] and not cell.startswith("clips")}
+def _gains(found: dict[str, Record], what: str, *names: str) -> list[str]:
+    mine = {cell: one for cell, one in found.items() if any(fnmatch.fnmatch(cell, name) for name in names)}
+    cells = {cell: one for cell, one in mine.items() if "scratch" in one["arms"]}
     positive = [cell for cell, one in cells.items() if (one.get("verdict") or {}).get("kind") == "positive"]
     said = f"{len(positive)} of {len(cells)} cells"
     outcome = _outcome(len(positive) == len(cells)) if cells else "not measured"
-    return ["gain over scratch measurably positive in every cell", said, outcome]
+    return [f"{what}: gain over scratch measurably positive in every cell", said, outcome]
 
 
 def _folds(found: dict[str, Record], metric: str, words: str, arm: str | None = None) -> list[float]:

@@ -26,7 +26,8 @@ def test_what_is_lost_is_printed_as_lost():
     ]
     said = page.text(records)
     assert "| blood cells, all labels: mAP@.5 at least 85 | 256 pixels 80.00 | LOST |" in said
-    assert "| gain over scratch measurably positive in every cell | 1 of 3 cells | LOST |" in said
+    assert "| blood cells: gain over scratch measurably positive in every cell | 1 of 1 cells | won |" in said
+    assert "| masks: gain over scratch measurably positive in every cell | 0 of 2 cells | LOST |" in said
     assert "95.0 (mean of 1 of 5 blocks) | won |" in said
     assert "retina 60.0 against 50.0 | won |" in said
     assert "| bccd/20/seed-0 | **finetune** | 50.0 |  |  | +20.0 (10.0 to 30.0) | 72 | 3 |" in said
