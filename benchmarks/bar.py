@@ -294,6 +294,18 @@ converged; with these the means are +1.8 (+0.2 to +3.3) and +0.2 (-0.9 to +1.2).
 """
 
 
+def run(name: str, measure: Callable[[float], None], page: Callable[[list[Any]], str], path: Path, about: str) -> None:
+    """Measure for the minutes that the command asks for, and write the page of all there is."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    asked = parser.parse_args()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        measure(60 * asked.minutes)
+    store.pack(name)
+    write_text(path, page(store.read(name)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)

@@ -7,9 +7,7 @@ ridge regression on these rows and the source's together. Resumable; needs HEADS
 
 from __future__ import annotations
 
-import argparse
 import time
-import warnings
 from collections.abc import Callable
 from functools import cache
 from itertools import product
@@ -25,7 +23,6 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks import bar, machine, store
 from headstart.estimators import TransferRegressor
-from headstart.storage import write_text
 
 NAME, PAGE = "bar_values", Path(__file__).with_name("BAR_VALUES.md")
 DRAWS = {20: 5, 100: 3}
@@ -186,18 +183,13 @@ over draws, then over targets.
 """
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0)
-    asked = parser.parse_args()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        measure(60 * asked.minutes)
-    store.pack(NAME)
-    records = store.read(NAME)
+def page(records: list[dict[str, Any]]) -> str:
     parts = [section(n, part) for n in DRAWS if (part := [r for r in records if r["rows"] == n])]
-    text = TEXT.format(date=records[-1]["date"], machine=records[-1]["machine"], parts="\n\n".join(parts))
-    write_text(PAGE, text)
+    return TEXT.format(date=records[-1]["date"], machine=records[-1]["machine"], parts="\n\n".join(parts))
+
+
+def main() -> None:
+    bar.run(NAME, measure, page, PAGE, __doc__ or "")
 
 
 if __name__ == "__main__":

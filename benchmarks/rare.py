@@ -7,9 +7,7 @@ rival is the best of the bar's plain models by cross-validated average precision
 
 from __future__ import annotations
 
-import argparse
 import time
-import warnings
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +21,6 @@ from sklearn.preprocessing import StandardScaler
 
 from benchmarks import bar, machine, store
 from headstart.estimators import TransferClassifier
-from headstart.storage import write_text
 
 NAME, PAGE = "rare", Path(__file__).with_name("RARE.md")
 TARGETS = (
@@ -170,14 +167,7 @@ of the 40 cells it answered the same.
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0)
-    asked = parser.parse_args()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        measure(60 * asked.minutes)
-    store.pack(NAME)
-    write_text(PAGE, page(store.read(NAME)))
+    bar.run(NAME, measure, page, PAGE, __doc__ or "")
 
 
 if __name__ == "__main__":

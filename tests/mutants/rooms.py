@@ -93,7 +93,11 @@ _MAP = {
     "shallow/heads/discriminant.py": ("tests/shallow/parameters/test_averaged_heads.py",),
     "networks/kernel_head.py": ("tests/shallow/parameters/test_gaussian_process.py",),
     "shallow/heads/joint.py": ("tests/shallow/test_joint.py", "tests/workflow/test_heads.py"),
-    "shallow/parameters/contest.py": ("tests/shallow/parameters/test_contest.py", "tests/test_estimators.py"),
+    "shallow/parameters/contest.py": (
+        "tests/shallow/parameters/test_contest.py",
+        "tests/test_estimators.py",
+        "tests/test_estimators_trees.py",
+    ),
     "kinds/one_class.py": _KINDS,
     "kinds/class_sets.py": _KINDS,
     "kinds/values.py": _KINDS,

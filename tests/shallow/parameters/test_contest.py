@@ -54,7 +54,7 @@ def test_no_model_beside_it_has_seen_the_rows_that_it_is_judged_on():
 
     told = field({"scratch": Candidate(numbers, np.zeros((30, 1)))}, target, beside=beside, columns=numbers)
     found = nested(told, 3)
-    assert found is not None
+    assert found is not None, "thirty rows have three outer folds"
     np.testing.assert_allclose(found.each["trees"], -np.abs(target)[:, 0])
     held = [set(rows) for _, rows in folds(target, 3)]
     assert len(learned) == 3 * (3 + 1)
