@@ -20,8 +20,9 @@ from headstart.choice.heads import Heads
 from headstart.choice.joint import body, face, fitting, plan
 from headstart.choice.joint.body import Layers, Units, as_tensor, create_body, create_grid_body
 from headstart.choice.joint.face import JointClassifier, JointRegressor
-from headstart.choice.joint.material import OfRows
+from headstart.choice.joint.material import OfRows, views_of
 from headstart.choice.joint.plan import Plan
+from headstart.choice.joint.views import warped
 from headstart.choice.kept import Kept, keep
 from headstart.choice.stored import load_estimator, save_estimator
 from headstart.engine import Saving
@@ -110,13 +111,41 @@ def test_units_of_pictures_are_one_per_channel():
     assert np.ptp(gap, axis=(0, 2, 3)).max() < 1e-9
 
 
-def test_further_views_of_pictures_are_moved_by_a_tenth_of_their_sides():
-    rows = np.zeros((2, 100))
-    rows[:, 55] = 1.0
-    fetch = OfRows(Plan(noise=0.0, grid=(1, 10, 10))).fetch(rows)
-    seen = {int(fetch(np.array([0]), np.array([view]))[0].argmax()) for view in range(1, 60)}
-    assert seen == {y * 10 + x for y in (4, 5, 6) for x in (4, 5, 6)}
-    assert int(fetch(np.array([0, 1]), np.array([0, 3]))[0].argmax()) == 55
+def test_further_views_of_pictures_are_moved_and_the_first_is_plain():
+    rows = np.zeros((2, 784))
+    rows[:, 14 * 28 + 14] = 1.0
+    fetch = OfRows(Plan(noise=0.0, grid=(1, 28, 28))).fetch(rows)
+    seen = fetch(np.array([0, 1] * 100), np.arange(200)).reshape(200, 28, 28).numpy()
+    lines, columns = (np.tensordot(seen, np.indices((28, 28))[axis]) / seen.sum(axis=(1, 2)) for axis in (0, 1))
+    assert (seen[0] == rows[0].reshape(28, 28)).all()
+    assert 0.3 < lines[1:].std() < 2
+    assert 0.3 < columns[1:].std() < 2
+    assert np.abs(np.stack([lines, columns]) - 14).max() < 4
+
+
+def test_a_warp_is_the_identity_in_the_limit_and_its_edges_fill_what_it_leaves():
+    pictures = torch.from_numpy(np.random.default_rng(0).normal(size=(5, 3, 6, 9)))
+    assert torch.allclose(warped(pictures, np.random.default_rng(1), spread=0.0), pictures)
+    flat = torch.full((5, 1, 8, 8), 2.5, dtype=torch.float64)
+    assert torch.allclose(warped(flat, np.random.default_rng(1), spread=1.0), flat)
+    assert not torch.allclose(warped(pictures, np.random.default_rng(1)), pictures)
+
+
+def test_only_pictures_are_learned_from_in_many_views():
+    assert views_of(OfRows(Plan(grid=(1, 8, 8))), 1) > 1
+    assert views_of(OfRows(Plan()), 1) == 1
+    assert views_of(OfRows(Plan()), 2) > 1
+
+
+def test_contrast_and_thickness_are_taken_out_of_pictures():
+    rows = np.random.default_rng(0).normal(size=(4, 72))
+    network = create_grid_body((1, 8, 9), width=5, dropout=0.0).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            torch.nn.init.zeros_(module.bias)
+    with torch.no_grad():
+        once, stronger = (network.features(as_tensor(scale * rows)) for scale in (1.0, 3.0))
+    assert torch.allclose(once, stronger, atol=1e-3)
 
 
 def test_more_views_add_noise_of_their_own_and_the_first_is_plain():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import numpy as np
@@ -14,6 +15,8 @@ from headstart import catalogue
 from headstart.catalogue.entry import Entry
 from headstart.choice.candidates import NEAREST, Candidate
 from headstart.choice.choosing import race_and_select
+from headstart.choice.joint.body import Layers, Units
+from headstart.choice.joint.face import JointClassifier
 from headstart.choice.kept import Kept, keep
 from headstart.choice.racing import fitted
 from headstart.choice.stored import load_estimator, refuse_unkept, save_estimator
@@ -64,6 +67,28 @@ def test_every_method_comes_back_with_equal_answers(entry, grounds, tmp_path):
         assert np.array_equal(answers(one), answers(again(one, tmp_path / str(regression))))
         made += 1
     assert made
+
+
+def test_a_model_of_pictures_from_before_they_were_normalised_still_answers_as_it_did(tmp_path):
+    rng = np.random.default_rng(0)
+    sizes = [(4, 1, 5, 5), (4, 4, 5, 5), (6, 16), (3, 6)]
+    before = Layers(tuple(rng.normal(size=size) for size in sizes), tuple(rng.normal(size=size[0]) for size in sizes))
+    model, rows = JointClassifier(grid=(1, 8, 8)), rng.normal(size=(5, 64))
+    model.layers_, model.units_ = before, Units.of_pictures(rows, (1, 8, 8))
+    model.classes_, model.n_features_in_ = np.arange(3), 64
+    expected = again(Kept(model=model, n_classes=3), tmp_path).model._answers(rows)
+    file = next(tmp_path.glob("*.json"))
+    value = json.loads(file.read_text())
+    for node in value["nodes"]:
+        if node.get("class") == "headstart.choice.joint.body:Layers":
+            assert node["values"].pop("groups") == 0
+    file.write_text(json.dumps(value))
+    assert np.array_equal(load_estimator(tmp_path).model._answers(rows), expected)
+    model.layers_ = before._replace(groups=2)
+    assert not np.allclose(again(Kept(model=model), tmp_path / "normed").model._answers(rows), expected)
+    for wrong in (3, -1, "2"):
+        with pytest.raises(ValueError, match="cannot be normalised"):
+            before._replace(groups=wrong).outputs(rows.reshape(5, 1, 8, 8))
 
 
 @pytest.mark.parametrize("regression", [False, True])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import ot
 import pytest
@@ -125,7 +127,7 @@ def moves_of(method: Method, nets: Nets, batch: Batch, progress: float) -> list[
 
 def test_mcd_moves_the_heads_apart_then_the_body_together() -> None:
     nets, batch = started(MCD())
-    moves = moves_of(MCD(rounds=2), nets, batch, 0.5)
+    moves = moves_of(MCD(rounds=2, balance=0.0), nets, batch, 0.5)
     assert [player for player, _ in moves] == [None, "heads", "body", "body"]
     apart = discrepancy(nets, batch).item()
     assert "discrepancy" not in moves[0][1]
@@ -133,6 +135,20 @@ def test_mcd_moves_the_heads_apart_then_the_body_together() -> None:
     assert moves[2][1] == {"discrepancy": pytest.approx(apart)}
     nets.second.load_state_dict(nets.network.head.state_dict())
     assert discrepancy(nets, batch).item() == 0.0
+
+
+def test_mcd_holds_the_body_back_from_one_class_for_all_of_the_target() -> None:
+    nets, batch = started(MCD())
+    for head in (nets.network.head, nets.second):
+        torch.nn.init.zeros_(head.weight)
+        torch.nn.init.zeros_(head.bias)
+    even = moves_of(MCD(rounds=1, balance=0.5), nets, batch, 0.5)[-1][1]
+    assert even == {"discrepancy": 0.0, "balance": pytest.approx(-0.5 * math.log(len(nets.network.head.bias)))}
+    for head in (nets.network.head, nets.second):
+        with torch.no_grad():
+            head.bias[0] = 50.0
+    alone = moves_of(MCD(rounds=1, balance=0.5), nets, batch, 0.5)[-1][1]
+    assert alone == {"discrepancy": pytest.approx(0.0, abs=1e-6), "balance": pytest.approx(0.0, abs=1e-6)}
 
 
 def test_adda_learns_the_source_then_a_copy_of_the_body_stands_still() -> None:

@@ -20,7 +20,7 @@ ARRAY_COST, TRAINED_COST = (0.1, 1.0, 0.3, 1.0), (3.0, 3.0, 0.0, 0.0)
 CUBIC = 2000
 """Rows up to which costs grow by their cube; more are stood for by landmarks, folds and batches, in proportion."""
 ROWS = Heads()
-CONVOLVED = 30
+CONVOLVED = 40
 """What a pixel that is convolved costs, in columns of a row that is not."""
 
 

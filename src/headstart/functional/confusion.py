@@ -19,6 +19,18 @@ def entropy(logits: Tensor) -> Tensor:
     return -(logs.exp() * logs).sum(dim=-1)
 
 
+def unevenness(p: Tensor) -> Tensor:
+    """Return ``sum_k m_k log m_k`` of the mean m [k] of probabilities ``p`` [n, k]: least where all classes are even.
+
+    Examples
+    --------
+    >>> float(unevenness(torch.eye(4)).exp())
+    0.25
+    """
+    mean = p.mean(dim=0).clamp(min=1e-12)
+    return (mean * mean.log()).sum()
+
+
 def class_confusion(logits: Tensor, temperature: float = 1.0, classes: Tensor | None = None) -> Tensor:
     """Return how much a batch confuses classes: the mean over classes of what lies off the diagonal.
 

@@ -17,8 +17,8 @@ from headstart.networks.unset_preprocess import UnsetPreprocess
 from headstart.shallow.adaptation import dense
 
 Array = np.ndarray
-CHANNELS, KERNEL = (16, 32), 5
-"""Of the convolutions over rows that are pictures."""
+CHANNELS, KERNEL, GROUPS = (16, 32), 5, 4
+"""Of the convolutions over rows that are pictures, and how many groups their channels are normalised in."""
 
 
 def create_body(d: int, *, width: int, layers: int, dropout: float) -> Network:
@@ -35,15 +35,18 @@ def create_body(d: int, *, width: int, layers: int, dropout: float) -> Network:
 def create_grid_body(grid: Grid, *, width: int, dropout: float) -> Network:
     """Return a network over rows that are pictures: two stages of convolutions, then ``width`` features.
 
-    A convolution is ``max over 2 x 2 of relu(W * x + b)`` with 5 x 5 kernels, as in LeNet (LeCun et al., Proceedings of
-    the IEEE 1998, section 2), of `CHANNELS`; nothing is normalised by batches, as in `create_body`.
+    A convolution is ``max over 2 x 2 of relu(norm(W * x + b))`` with 5 x 5 kernels, as in LeNet (LeCun et al.,
+    Proceedings of the IEEE 1998, section 2), of `CHANNELS`. Each of `GROUPS` of a picture's channels is brought to mean
+    0 and variance 1 (Wu and He, "Group Normalization", ECCV 2018), which takes contrast and thickness of strokes out;
+    nothing is normalised by batches, as in `create_body`.
     """
     channels, *size = grid
     blocks = []
     for number, more in enumerate(CHANNELS):
         convolved = nn.Conv2d(channels, more, KERNEL, padding=KERNEL // 2)
         first = nn.Unflatten(1, grid) if number == 0 else None
-        blocks.append(chain(first, convolved, nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)))
+        normed = nn.GroupNorm(GROUPS, more, affine=False)
+        blocks.append(chain(first, convolved, normed, nn.ReLU(), nn.MaxPool2d(2, ceil_mode=True)))
         channels, size = more, [-(-side // 2) for side in size]
     linear = nn.Linear(channels * size[0] * size[1], width)
     blocks.append(chain(nn.Flatten(), linear, nn.ReLU(), nn.Dropout(dropout) if dropout else None))
@@ -55,11 +58,13 @@ def create_grid_body(grid: Grid, *, width: int, dropout: float) -> Network:
 class Layers(NamedTuple):
     """The learned weights as arrays: ``weights[i]`` [out, in] and ``biases[i]`` [out]; the last are the head's.
 
-    Those of convolutions are [out, in, `KERNEL`, `KERNEL`].
+    Those of convolutions are [out, in, `KERNEL`, `KERNEL`], and ``groups`` of their channels are normalised; 0, as in
+    models of earlier versions, for none.
     """
 
     weights: tuple[Array, ...]
     biases: tuple[Array, ...]
+    groups: int = 0
 
     @classmethod
     def of(cls, network: Network) -> Layers:
@@ -67,13 +72,14 @@ class Layers(NamedTuple):
         found = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
         weights, biases = ([getattr(one, name).detach().numpy().astype(np.float64, order="C") for one in found]
                            for name in ("weight", "bias"))  # fmt: skip
-        return cls(tuple(weights), tuple(biases))
+        normed = any(isinstance(module, nn.GroupNorm) for module in network.modules())
+        return cls(tuple(weights), tuple(biases), GROUPS if normed else 0)
 
     def features(self, rows: Array) -> Array:
         """Return what the head reads, [n, width], of rows [n, d] or, where the first weights convolve, [n, c, h, w]."""
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             if weight.ndim == 4:
-                rows = _convolved(rows, weight, bias)
+                rows = _convolved(rows, weight, bias, self.groups)
             else:
                 rows = np.maximum(rows.reshape(len(rows), -1) @ weight.T + bias, 0.0)
         return rows
@@ -83,12 +89,15 @@ class Layers(NamedTuple):
         return self.features(rows) @ self.weights[-1].T + self.biases[-1]
 
 
-def _convolved(maps: Array, weight: Array, bias: Array) -> Array:
+def _convolved(maps: Array, weight: Array, bias: Array, groups: int) -> Array:
     wanted = (len(bias), maps.shape[1], KERNEL, KERNEL) if maps.ndim == 4 and bias.ndim == 1 else None
     if weight.shape != wanted:
         raise ValueError(f"weights of shape {weight.shape} do not convolve rows of shape {maps.shape}")
+    if type(groups) is not int or groups < 0 or (groups and len(bias) % groups):
+        raise ValueError(f"{len(bias)} channels cannot be normalised in {groups} groups")
     pictures, kernel, shift = (torch.as_tensor(np.asarray(part, dtype=np.float64)) for part in (maps, weight, bias))
     found = nn.functional.conv2d(pictures, kernel, shift, padding=KERNEL // 2)
+    found = nn.functional.group_norm(found, groups) if groups else found
     return nn.functional.max_pool2d(found.relu(), 2, ceil_mode=True).numpy()
 
 

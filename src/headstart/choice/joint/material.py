@@ -13,6 +13,7 @@ import torch
 from headstart import catalogue
 from headstart.choice.joint.body import as_tensor, create_body, create_grid_body
 from headstart.choice.joint.plan import Plan
+from headstart.choice.joint.views import warped
 from headstart.engine import Compute
 from headstart.networks.network import Network
 from headstart.shallow.domains import Domains
@@ -27,13 +28,16 @@ WATCHED = 1000
 class Material(Protocol):
     """What `headstart.choice.joint.fitting.train_joint` asks of whatever stands for the rows of a race."""
 
-    many: ClassVar[bool]
-    """Whether methods that show one view of a row also see further ones, epoch by epoch."""
     asked: ClassVar[int]
     """How many rows' answers are taken at once."""
 
     @property
     def plan(self) -> Plan: ...
+
+    @property
+    def many(self) -> bool:
+        """Whether methods that show one view of a row also see further ones, epoch by epoch."""
+        ...
 
     @property
     def views(self) -> int:
@@ -84,8 +88,11 @@ class OfRows:
     """Rows of numbers, and a body from random weights. ``plan`` says how large it is."""
 
     plan: Plan
-    many: ClassVar[bool] = False
     asked: ClassVar[int] = WATCHED
+
+    @property
+    def many(self) -> bool:
+        return self.plan.grid is not None
 
     @property
     def views(self) -> int:
@@ -121,7 +128,7 @@ class OfRows:
         yield network
 
     def fetch(self, rows: Array) -> Any:
-        """Return rows by position; views above 0 add noise and shift pictures, by positions and views alone."""
+        """Return rows by position; views above 0 add noise and warp pictures, by positions and views alone."""
         tensor, plan = as_tensor(rows), self.plan
 
         def fetch(positions: Array, view: Any) -> torch.Tensor:
@@ -132,19 +139,8 @@ class OfRows:
             rng = np.random.default_rng([*views.tolist(), *positions.tolist()])
             drawn = rng.normal(size=tuple(found.shape))
             if plan.grid is not None:
-                moved = as_tensor(_shifted(found.numpy().reshape(len(found), *plan.grid), rng).reshape(found.shape))
+                moved = warped(found.reshape(-1, *plan.grid), rng).reshape(found.shape)
                 found = torch.where(torch.from_numpy(views > 0)[:, None], moved, found)
             return found + as_tensor(plan.noise * drawn * (views > 0)[:, None])
 
         return fetch
-
-
-def _shifted(pictures: Array, rng: np.random.Generator) -> Array:
-    """Return pictures [n, c, h, w], each moved by up to a tenth of its sides; its edge fills what it leaves."""
-    lines, columns = (
-        np.clip(np.arange(side) + rng.integers(-side // 10, side // 10 + 1, size=(len(pictures), 1)), 0, side - 1)
-        for side in pictures.shape[2:]
-    )
-    number = np.arange(len(pictures))[:, None, None, None]
-    channel = np.arange(pictures.shape[1])[:, None, None]
-    return pictures[number, channel, lines[:, None, :, None], columns[:, None, None, :]]

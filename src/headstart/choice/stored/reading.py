@@ -194,7 +194,7 @@ class _Check:
                 raise Refused(f"gives {name.replace(':', '.')} the attribute {attribute[:80]!r}, which it has not")
             self._value(value)
         cls = class_of(name)
-        if is_tuple(cls) and set(values) != set(parameters(cls)):
+        if is_tuple(cls) and not set(parameters(cls)) - set(cls._field_defaults) <= set(values):
             raise Refused(f"has an object {self.number} that lacks a field")
         if values.get("n_jobs") is not None:
             raise Refused(f"has an object {self.number} that asks for processes")

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from headstart.deep.method import Batch, Group, Losses, Method, Nets, Rows
 from headstart.deep.parts import forward, learning, stages_above, unlabelled
-from headstart.functional.confusion import entropy
+from headstart.functional.confusion import entropy, unevenness
 
 if TYPE_CHECKING:
     from headstart.networks.network import Network
@@ -63,8 +63,7 @@ class SHOT(Method):
     def loss(self, nets: Nets, batch: Batch, progress: float) -> Losses:
         samples = unlabelled(batch)
         outputs = forward(nets.network, samples).outputs
-        mean = outputs.softmax(dim=1).mean(dim=0).clamp(min=1e-12)
-        losses = {"certainty": entropy(outputs).mean(), "diversity": (mean * mean.log()).sum()}
+        losses = {"certainty": entropy(outputs).mean(), "diversity": unevenness(outputs.softmax(dim=1))}
         if self.beta:
             losses["pseudo"] = self.beta * F.cross_entropy(outputs, nets.memory["labels"][samples.rows])
         return losses
