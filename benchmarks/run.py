@@ -133,7 +133,7 @@ OMNIGLOT = {
     "relationnet": f"{ONE_SHOT} --steps 5000",
     "r2d2": f"{ONE_SHOT} --steps 5000",
     "anil": f"{ONE_SHOT} --steps 5000",
-    "maml": f"{GROUP} --minutes 90",
+    "maml": "--ways 5 --shots 1 --queries 3 --source headstart/conv4-group --steps 75000 --rate 2e-3 --minutes 90",
     "fomaml": GROUP,
     "meta_sgd": GROUP,
     "reptile": GROUP,

@@ -18,8 +18,8 @@ def warped(pictures: Tensor, rng: np.random.Generator, spread: float = SPREAD) -
     """Return pictures [n, c, h, w], each under an affine map of its own near the identity; edges fill what they leave.
 
     With angle a, shear b and scales s, a point (x, y), counted from the middle in half sides, is taken from
-    ``(s_1 x + (b - a) y + t_1, a x + s_2 y + t_2)``; a, b and log s are normal, t is uniform. At a spread of 0 it is the
-    picture.
+    ``(s_1 x + (b - a) y + t_1, a x + s_2 y + t_2)``; a, b and log s are normal, t is uniform. At a spread of 0
+    it is the picture.
     """
     n = len(pictures)
     scales, slants = np.exp(spread * rng.normal(size=(n, 2))), spread * rng.normal(size=(n, 2))

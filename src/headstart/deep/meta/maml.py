@@ -17,12 +17,15 @@ class MAML(InnerLoop):
     Parameters
     ----------
     ways : most classes of an episode, which the answer is made for.
-    steps, rate : of the inner loop.
+    steps, rate : of the inner loop; one large step, as the paper takes for Omniglot.
 
     References
     ----------
     Finn, Abbeel and Levine, "Model-Agnostic Meta-Learning for Fast Adaptation of Deep Networks", ICML 2017, equation 1.
     """
+
+    steps: int = 1
+    rate: float = 0.4
 
     def answers(self, nets: Nets, episode: Episode) -> Tensor:
         """Return logits [q, ways] after the steps on the support."""
