@@ -61,6 +61,15 @@ def write_others(folder: Path) -> None:
                     Image.fromarray(picture).save(path)
 
 
+def colour_conv4(folder: Path) -> Path:
+    """Write a Conv-4 for pictures of 32 x 32 pixels in colour, with random weights, and return where."""
+    seen = ImagePreprocess(
+        size=32, crop_pct=1.0, interpolation="bilinear", mean=(0.5,) * 3, std=(0.25,) * 3, channels=3, flip=True
+    )
+    save_network(build_conv4(conv4_spec() | {"preprocess": seen.to_json()}), None, folder)
+    return folder
+
+
 def of_other_classes(epochs: int = 40, minutes: float = 20, folder: Path = BUILD) -> Path:
     """Return the run that learned the other classes, which is made or gone on with where it is not finished."""
     run = folder / "run"
@@ -69,12 +78,9 @@ def of_other_classes(epochs: int = 40, minutes: float = 20, folder: Path = BUILD
             hs.resume(run, quiet=True)
         else:
             write_others(folder / "pictures")
-            seen = ImagePreprocess(
-                size=32, crop_pct=1.0, interpolation="bilinear", mean=(0.5,) * 3, std=(0.25,) * 3, channels=3, flip=True
-            )
-            save_network(build_conv4(conv4_spec() | {"preprocess": seen.to_json()}), None, folder / "conv4")
+            network = str(colour_conv4(folder / "conv4"))
             hs.pretrain(
-                folder / "pictures", network=str(folder / "conv4"), epochs=epochs, views=8, budget=f"{minutes}m",
+                folder / "pictures", network=network, epochs=epochs, views=8, budget=f"{minutes}m",
                 out=run, quiet=True, force=True, device="cpu",
             )  # fmt: skip
     found = hs.load(run)
