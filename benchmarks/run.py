@@ -96,15 +96,17 @@ def few() -> None:
     module(OWN, "benchmarks.few.animals", "--sources", "other_classes", "mobilenet_v2", "--known", "names")
     for method, arguments in OMNIGLOT.items():
         module(OWN, "benchmarks.few.omniglot", method, *arguments.split())
-    module(OWN, "benchmarks.few.multi_mnist")
+    for seed in "01":
+        module(OWN, "benchmarks.few.multi_mnist", "--seed", seed)
     for name in ("adult", "bike", "wine"):
         module(OWN, "benchmarks.few.tables", name, "tasks")
     for seed in "012":
         module(OWN, "benchmarks.few.tables", "adult", "half", "--seed", seed)
         for name in ("cifar10", "reviews"):
             module(OWN, "benchmarks.few.half", name, "--seed", seed)
-    for what in ("anomalies", "sources"):
-        module(OWN, "benchmarks.few.without_labels", what)
+    module(OWN, "benchmarks.few.without_labels", "anomalies")
+    module(OWN, "benchmarks.few.without_labels", "sources", "--seeds", "3")
+    module(OWN, "benchmarks.few.without_labels", "sources", "--data", "cifar10", "--seeds", "2")
     for seed in "01":
         module(OWN, "benchmarks.few.spoken", "--seed", seed)
         module(OWN, "benchmarks.few.generating", "--seed", seed)

@@ -202,7 +202,7 @@ def probe(
         mean, std = known.mean(axis=0), known.std(axis=0) + 1e-3
         head = LogisticRegressionCV(Cs=np.logspace(-4, 0, 5), cv=3, max_iter=300)
         head.fit((known - mean) / std, train[1][rows])
-        right = head.predict((held - mean) / std) == test[1]
+        right = np.equal(head.predict((held - mean) / std), test[1])
         told = {"source": name, "shots": shots, "seed": seed, "accuracy": float(right.mean()), "n": len(right)}
         record("sources", told | about)
 
