@@ -3,6 +3,7 @@
 Two digits on 36 x 36 pixels, one shifted up and left and one down and right by 0 to 4, the brighter pixel of both where
 they overlap (about a third of them by area); each is a task. Every weighting against each task alone, from one network:
 the bundled LeNet of printed letters. Of MNIST's training pictures; a training that was stopped goes on.
+``--methods equal,mmoe`` sets a body with experts beside the one that all weightings share.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from headstart.catalogue.multitask import MULTITASK
 SIDE, DIGIT, MOST = 36, 28, 4
 ROWS, EPOCHS = 2000, 6
 BUILD = Path("build/few")
+WEIGHTINGS = ",".join(entry.name for entry in MULTITASK if entry.name != "mmoe")
+"""All that share the whole body."""
 
 
 def overlaid(pictures: np.ndarray, rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -60,15 +63,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--methods", default=",".join(entry.name for entry in MULTITASK))
+    parser.add_argument("--methods", default=WEIGHTINGS)
     args = parser.parse_args()
     about = {"data": "multi_mnist", "seed": args.seed, "rows": args.rows, "planned": args.epochs}
     about |= {"methods": args.methods}
     if any(about.items() <= one.items() for one in store.read("multi_mnist")):
         return
     folder = BUILD / f"multi-mnist-{args.rows}-{args.epochs}-{args.seed}"
-    every = args.methods == ",".join(entry.name for entry in MULTITASK)
-    folder = folder if every else folder.with_name(f"{folder.name}-{args.methods.replace(',', '-')}")
+    if args.methods != WEIGHTINGS:
+        folder = folder.with_name(f"{folder.name}-{args.methods.replace(',', '-')}")
     out, before = folder / "run", time.process_time()
     if (out / "state/arguments.json").exists():
         run = hs.resume(out, quiet=True)
