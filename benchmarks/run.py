@@ -96,8 +96,9 @@ def few() -> None:
     module(OWN, "benchmarks.few.animals", "--sources", "other_classes", "mobilenet_v2", "--known", "names")
     for method, arguments in OMNIGLOT.items():
         module(OWN, "benchmarks.few.omniglot", method, *arguments.split())
-    module(OWN, "benchmarks.few.multi_mnist")
-    module(OWN, "benchmarks.few.multi_mnist", "--methods", "equal,mmoe")
+    for seed in "01":
+        module(OWN, "benchmarks.few.multi_mnist", "--seed", seed)
+        module(OWN, "benchmarks.few.multi_mnist", "--seed", seed, "--methods", "equal,mmoe")
     for name in ("adult", "bike", "wine"):
         module(OWN, "benchmarks.few.tables", name, "tasks")
     for seed in "012":
