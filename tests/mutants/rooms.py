@@ -54,7 +54,7 @@ _MAP = {
     "workflow/arms/one_fit.py": _ARMS,
     "workflow/arms/heads.py": _ARMS,
     "workflow/judging/predictions.py": ("tests/workflow/test_verdict.py", *_ARMS),
-    "workflow/adapting/field.py": _ACROSS,
+    "workflow/adapting/field.py": (*_ACROSS, "tests/workflow/test_stages_across.py"),
     "workflow/adapting/race.py": _ACROSS,
     "choice/choosing.py": _CHOICE,
     "choice/racing.py": _CHOICE,

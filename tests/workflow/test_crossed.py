@@ -107,6 +107,7 @@ def test_each_fold_is_judged_by_the_arm_that_its_own_set_aside_rows_chose():
     (judged,) = composed(values, np.array([2, 0, 1, 1]), choices(results, "finetune"), "finetune")
     np.testing.assert_array_equal(judged[:, 0], [1, 1, 0, 0])
     assert values["finetune"][0].all()
+    assert composed(values, np.array([2, 0, 1, 1]), choices(results, "finetune"), "scratch") is values["scratch"]
 
 
 def test_folds_without_rows_to_choose_on_are_judged_by_what_is_kept():

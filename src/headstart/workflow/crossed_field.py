@@ -72,13 +72,12 @@ class CrossedField(NetworkField):
 
     def judge(self, plan: Plan, results: Results, predictions: Predictions, kept: Guard) -> Verdict | None:
         """Judge what each fold chose, under the name of what is handed back."""
-        if kept.kept != REFERENCE:
-            fold = np.full(len(self.bench.dataset), -1)
-            for number, (_, held_out) in enumerate(folds(self.bench.dataset, plan.folds, self.bench.options.seed)):
-                fold[held_out] = number
-            chosen = choices(results, planned_of(plan, results))
-            judged = composed(predictions.values, fold[predictions.rows], chosen, kept.kept)
-            predictions = replace(predictions, values=predictions.values | {kept.kept: judged})
+        fold = np.full(len(self.bench.dataset), -1)
+        for number, (_, held_out) in enumerate(folds(self.bench.dataset, plan.folds, self.bench.options.seed)):
+            fold[held_out] = number
+        chosen = choices(results, planned_of(plan, results))
+        judged = composed(predictions.values, fold[predictions.rows], chosen, kept.kept)
+        predictions = replace(predictions, values=predictions.values | {kept.kept: judged})
         return super().judge(plan, results, predictions, kept)
 
 
@@ -109,10 +108,14 @@ def _best(scores: dict[str, float], planned: str) -> str:
 def composed(values: Answers, fold: np.ndarray, chosen: list[dict[int, str]], kept: str) -> list[np.ndarray]:
     """Return for every seed the answers of what each fold chose; of ``kept`` where a fold could not choose.
 
+    Scratch that is kept is what gains are counted from, and stays its own answers.
+
     Parameters
     ----------
     values : arm to answers [n, ...], one per seed. fold : [n], of each answer. chosen : fold to arm, one per seed.
     """
+    if kept == REFERENCE:
+        return values[kept]
     found = []
     for number, choice in enumerate(chosen):
         answers = values[kept][number].copy()
