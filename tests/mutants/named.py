@@ -100,6 +100,11 @@ _behind = room("choice/joint/behind.py", "tests/choice/test_stages.py", "tests/w
 _staged = room("choice/joint/staged.py", "tests/choice/test_stages.py", "tests/workflow/test_stages_across.py")
 _states = room("choice/joint/of_states.py", "tests/choice/test_stages.py")
 _norms = room("choice/joint/norms.py", "tests/choice/test_stages.py")
+_views = room("choice/joint/views.py", "tests/choice/test_joint.py")
+_material = room("choice/joint/material.py", "tests/choice/test_joint.py")
+_body = room("choice/joint/body.py", "tests/choice/test_joint.py", "tests/choice/test_stored.py")
+_mcd = room("deep/adversarial/mcd.py", "tests/deep/test_adversarial.py")
+_crossed = room("workflow/crossed_field.py", "tests/workflow/test_crossed.py")
 _stack = room("choice/stacking.py", "tests/choice/test_stacking.py", "tests/choice/test_racing.py")
 _ground = room("workflow/racing/ground.py", "tests/workflow/test_racing.py::test_a_race_reads_no_row_of_the_verdict")
 _while_time = room(
@@ -277,6 +282,14 @@ NAMED = [
            "(np.setdiff1d(np.arange(copies * len(rows)), held), held)", "a view of a held-out sample would be learned from"),
     _heads("settings are chosen anew", "if settings is None:\n        read, scaled =", "if True:\n        read, scaled =",
            "the refit keeps what was chosen"),
+    _views("edges are black", 'padding_mode="border"', 'padding_mode="zeros"', "a picture's background is not always 0"),
+    _views("pictures are turned more and more", "spread * rng.normal(size=(n, 2)))", "spread + rng.normal(size=(n, 2)))", "a spread of 0 is the picture"),
+    _material("the plain view is warped too", "views > 0)[:, None], moved", "views >= 0)[:, None], moved", "answers are given on the plain view"),
+    _material("tables are seen in many views", "return self.plan.grid is not None", "return True", "noise on a table's columns was never measured to help"),
+    _body("answers without torch are not normalised", "GROUPS if normed else 0", "0", "they are not the network's"),
+    _body("older models are normalised", "groups: int = 0", "groups: int = 4", "what was saved answers otherwise than it did"),
+    _mcd("one class for all is rewarded", "* self.balance * (unevenness", "* -self.balance * (unevenness", "the body collapses"),
+    _crossed("scratch is judged by what folds chose", "if kept == REFERENCE:", "if kept != REFERENCE:", "the gain of what is handed back would be another model's"),
     _joint("any other stage will do", "margin > 0]", "margin > -9]", "the best of many looks good by luck"),
     _joint("held-out scores of training rows", "head.outputs(features[held])", "head.outputs(features[train])[: len(held)]",
            "every choice would be made on what was learned"),

@@ -92,6 +92,8 @@ _MAP = {
     "shallow/heads/linear.py": _HEADS,
     "shallow/heads/discriminant.py": ("tests/shallow/parameters/test_averaged_heads.py",),
     "networks/kernel_head.py": ("tests/shallow/parameters/test_gaussian_process.py",),
+    "choice/joint/views.py": ("tests/choice/test_joint.py",),
+    "choice/joint/body.py": ("tests/choice/test_joint.py", "tests/choice/test_stored.py"),
     "shallow/heads/joint.py": ("tests/shallow/test_joint.py", "tests/workflow/test_heads.py"),
     "shallow/parameters/contest.py": (
         "tests/shallow/parameters/test_contest.py",
