@@ -202,6 +202,10 @@ def test_a_half_labelled_arm_is_kept_only_beyond_chance(few_digits, tmp_path):
     keep("fixmatch", range(16))
     chosen = Guard("fixmatch", "best")
     assert beyond_chance(bench, tmp_path, chosen, validation) is chosen
+    keep("fixmatch", range(14))  # four won and none lost: p = 0.02, enough for one arm and not for the best of four
+    assert beyond_chance(bench, tmp_path, chosen, validation) is chosen
+    others = dict.fromkeys(("self_taught", "pseudo_labels", "mean_teacher"), 0.5)
+    assert beyond_chance(bench, tmp_path, chosen, validation | others).kept == "probe"
     keep("fixmatch", range(2, 16))  # 14 right: six won and two lost, 1.5 standard errors
     handed = beyond_chance(bench, tmp_path, chosen, validation)
     assert handed.kept == "probe"

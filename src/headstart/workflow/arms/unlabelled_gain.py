@@ -49,7 +49,7 @@ def beyond_chance(bench: Workbench, folder: Path, found: Guard, validation: dict
 
     The gain is that on the rows that chose, over the best arm of the labels alone there, row by row. A handful of
     labels chooses by luck, and unlabelled samples can harm: so where they teach nothing, one fit in twenty at most is
-    handed them. An arm that is no better there than always saying the commonest class has shown nothing, whatever it
+    handed them. The arm is the best of several, so each of them has its share of that level (Bonferroni). An arm that is no better there than always saying the commonest class has shown nothing, whatever it
     gains over another.
 
     Parameters
@@ -62,7 +62,8 @@ def beyond_chance(bench: Workbench, folder: Path, found: Guard, validation: dict
     best = max(alone, key=lambda arm: alone[arm])
     mine, theirs, labels = _paired(bench, folder, found.kept, best)
     gains = mine - theirs
-    if not len(gains) or (is_beyond(gains) and not _says_nothing(bench, mine, labels)):
+    tried = len(validation) - len(alone)
+    if not len(gains) or (is_beyond(gains, LEVEL / tried) and not _says_nothing(bench, mine, labels)):
         return found
     return Guard(
         best,
@@ -71,16 +72,18 @@ def beyond_chance(bench: Workbench, folder: Path, found: Guard, validation: dict
     )
 
 
-def is_beyond(gains: np.ndarray) -> bool:
-    """Return whether the mean of paired gains [n] is above 0 by Student's test, one-sided at `LEVEL`.
+def is_beyond(gains: np.ndarray, level: float = LEVEL) -> bool:
+    """Return whether the mean of paired gains [n] is above 0 by Student's test, one-sided at ``level``.
 
     Examples
     --------
     >>> is_beyond(np.array([1.0, 0.0, 1.0, 1.0])), is_beyond(np.array([1.0, 0.0, 1.0, 0.0]))
     (True, False)
+    >>> is_beyond(np.array([1.0, 0.0, 1.0, 1.0]), level=0.01)
+    False
     """
     n = len(gains)
-    return n > 1 and bool(gains.mean() > t.ppf(1 - LEVEL, n - 1) * gains.std(ddof=1) / np.sqrt(n))
+    return n > 1 and bool(gains.mean() > t.ppf(1 - level, n - 1) * gains.std(ddof=1) / np.sqrt(n))
 
 
 def _paired(bench: Workbench, folder: Path, arm: str, other: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
