@@ -49,7 +49,7 @@ METHODS = {
 }
 SUPERVISED, AUTO = "supervised", "auto"
 BUDGET = 1200.0
-"""Seconds of the automatic choice: what three seeds of it and of the six methods leave of four hours."""
+"""Expected seconds of the automatic choice: what three seeds of it and of the six methods leave of four hours."""
 
 FIRST_STEPS = 1200
 """Of cells that do not say how many."""
@@ -81,7 +81,7 @@ def cell(
     """Train one method and return its record's figures."""
     if method == AUTO:
         return chosen(source, target, test, seed, state)
-    learnt, options = ("erm", None) if method == SUPERVISED else (method, METHODS[method])
+    learnt, options = ("erm", None) if method == SUPERVISED else (method, METHODS.get(method))
     model = JointClassifier(method=learnt, options=options, standardise=False, grid=GRID, seed=seed)
     start = time.process_time()
     X, y, domain = join(source[0], source[1].astype(np.int64), target)
@@ -137,7 +137,7 @@ def held_out() -> Gain:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", default="0")
-    parser.add_argument("--methods", default=",".join([*METHODS, SUPERVISED, AUTO]))
+    parser.add_argument("--methods", help="or others of the catalogue", default=",".join([*METHODS, SUPERVISED, AUTO]))
     parser.add_argument("--pairs", default="MU,UM")
     parser.add_argument("--seconds", type=float, default=1e9, help="no further cell is begun after them")
     options = parser.parse_args()

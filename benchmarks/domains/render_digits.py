@@ -27,9 +27,9 @@ WITHIN = 2.0
 SAID = """\
 MNIST and USPS at 28 x 28 pixels: all training pictures, the target's without labels, scored on the target's test split
 (`python -m benchmarks.domains.digits_full`). Every method is trained as `headstart fit --source headstart/pixels
---method NAME` trains it; published figures come from longer trainings and, for USPS, from another split. *Reached*:
-within 2 points of the published figure. `supervised` learns from the target's own labels; `auto` is the automatic
-choice, which races what is expected to end within 1,200 s and is told no target label: its aim stands as published.
+--method NAME` trains it; published USPS figures come from another split. *Reached*: within 2 points of the published
+figure. `supervised` learns from the target's own labels; `auto` is the automatic choice, which races what is expected
+to end within 1,200 s and is told no target label: its aim stands as published.
 """
 
 
