@@ -18,7 +18,9 @@ from PIL import Image
 import headstart as hs
 from benchmarks import machine, store
 from benchmarks.views import data_folder
+from headstart import catalogue
 from headstart.data import Dataset
+from headstart.deep.inner import InnerLoop
 from headstart.engine.progress import Progress
 from headstart.networks import open_source
 from headstart.workflow.arms.workbench import Workbench, start_processes
@@ -122,6 +124,8 @@ def main() -> None:
     plan = FewShotPlan(of_episodes, *sizes, args.steps, args.rate, 64, (args.method,), ())
     folder = BUILD / f"{args.method}-{args.ways}w{args.shots}s-{args.steps}-{args.seed}"
     about: dict[str, Any] = {}
+    if isinstance(found := catalogue.create(of_episodes), InnerLoop):
+        record |= {"inner": {"steps": found.steps, "rate": found.rate}}
     if args.method != NEAREST:
         result = train_arm(bench, plan, args.method, folder, 60 * args.minutes, time.process_time)
         about = {"cpu": round(result["history"][-1]["seconds"], 1), "steps": result["steps"]}
