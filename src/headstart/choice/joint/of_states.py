@@ -40,8 +40,11 @@ class OfStates:
     behind: Behind
     stages: Stages
     plan: Plan
-    many: ClassVar[bool] = True
     asked: ClassVar[int] = BATCH
+
+    @property
+    def many(self) -> bool:
+        return True
 
     @property
     def views(self) -> int:

@@ -49,8 +49,8 @@ def beyond_chance(bench: Workbench, folder: Path, found: Guard, validation: dict
 
     The gain is that on the rows that chose, over the best arm of the labels alone there, row by row. A handful of
     labels chooses by luck, and unlabelled samples can harm: so where they teach nothing, one fit in twenty at most is
-    handed them. The arm is the best of several, so each of them has its share of that level (Bonferroni). An arm that is no better there than always saying the commonest class has shown nothing, whatever it
-    gains over another.
+    handed them. The arm is the best of several, so each of them has its share of that level (Bonferroni). An arm that
+    is no better there than always saying the commonest class has shown nothing, whatever it gains over another.
 
     Parameters
     ----------
