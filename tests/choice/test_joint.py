@@ -137,7 +137,7 @@ def test_only_pictures_are_learned_from_in_many_views():
     assert views_of(OfRows(Plan()), 2) > 1
 
 
-def test_contrast_and_thickness_are_taken_out_of_pictures():
+def test_the_contrast_of_a_picture_is_taken_out():
     rows = np.random.default_rng(0).normal(size=(4, 72))
     network = create_grid_body((1, 8, 9), width=5, dropout=0.0).eval()
     for module in network.modules():

@@ -37,8 +37,8 @@ def create_grid_body(grid: Grid, *, width: int, dropout: float) -> Network:
 
     A convolution is ``max over 2 x 2 of relu(norm(W * x + b))`` with 5 x 5 kernels, as in LeNet (LeCun et al.,
     Proceedings of the IEEE 1998, section 2), of `CHANNELS`. Each of `GROUPS` of a picture's channels is brought to mean
-    0 and variance 1 (Wu and He, "Group Normalization", ECCV 2018), which takes contrast and thickness of strokes out;
-    nothing is normalised by batches, as in `create_body`.
+    0 and variance 1 (Wu and He, "Group Normalization", ECCV 2018), which takes a picture's contrast out; nothing
+    is normalised by batches, as in `create_body`.
     """
     channels, *size = grid
     blocks = []
@@ -50,7 +50,7 @@ def create_grid_body(grid: Grid, *, width: int, dropout: float) -> Network:
         channels, size = more, [-(-side // 2) for side in size]
     linear = nn.Linear(channels * size[0] * size[1], width)
     blocks.append(chain(nn.Flatten(), linear, nn.ReLU(), nn.Dropout(dropout) if dropout else None))
-    spec = {"family": "grid", "grid": list(grid), "width": width, "dropout": dropout}
+    spec = {"family": "grid", "grid": list(grid), "groups": GROUPS, "width": width, "dropout": dropout}
     network = Network(named("layer", blocks), nn.Identity(), width, UnsetPreprocess("table"), spec)
     return network.to(memory_format=torch.channels_last)  # pooling is vectorised there: two thirds of a step's time
 
