@@ -30,7 +30,8 @@ def expected_seconds(candidate: Candidate, domains: Domains, n_classes: int, hea
     if is_learnt(candidate.method):
         if candidate.stages is not None:
             return staged_seconds(candidate, candidate.stages, len(domains.labels), len(domains.target_labels))
-        steps = Plan.of(heads).steps(len(domains.labels), len(domains.target_labels)) / 1000
+        plan = Plan.of(heads, domains.source)
+        steps = plan.steps(len(domains.labels), len(domains.target_labels)) / 1000
         columns = domains.source.shape[1] * (1 if heads.grid is None else CONVOLVED)
         terms = (steps, steps * columns / 1000, 0.0, 0.0)
         return 2 * float(np.dot(cost_of(candidate.method), terms))

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from headstart.choice.heads import Grid, Heads
 
 TABLE_LAYERS = 2
 """Stages of the body where columns have units of their own; features of a network need one."""
 LEAST_STEPS, MOST_STEPS = 150, 600
-CONVOLVED = (2, 4)
-"""By how much both are longer where rows are pictures, which are convolved."""
+CONVOLVED, OF_WORDS = (2.0, 4.0), (0.5, 1.0)
+"""By how much both are longer where rows are pictures, which are convolved, and where they are bags of words."""
 LONG = 1200
 """Steps beyond which a training that is longer learns at a rate that is smaller in proportion."""
+WORDS_FILL, WORDS_COLUMNS = 0.1, 500
+"""Share of numbers that are not zero below which rows are taken for bags of words, and the columns that they have."""
 STAGE_BATCH, STAGE_EPOCHS = 32, 5
 NORMS = ("shared", "domain", "held")
 """What batch norm in trained stages counts by: running statistics of both domains mixed; of each domain by itself; or
@@ -43,8 +47,8 @@ class Plan:
     Parameters
     ----------
     width, layers, dropout : of the body. batch_size : rows of each domain in a step. epochs : of the larger domain,
-        held between `LEAST_STEPS` and `MOST_STEPS` steps. rate, decay : of AdamW (`rate_of`). noise : deviation of
-        what further views of a row add to it. grid : of rows that are pictures, which are convolved, and longer.
+        held between `LEAST_STEPS` and `MOST_STEPS` steps times ``stretch``. rate, decay : of AdamW (`rate_of`). noise :
+        deviation of what further views of a row add to it. grid : of rows that are pictures, which are convolved.
     body_rate : share of the rate at which the body learns, beside the head.
     """
 
@@ -53,6 +57,7 @@ class Plan:
     dropout: float = 0.2
     batch_size: int = 64
     epochs: int = 12
+    stretch: tuple[float, float] = (1.0, 1.0)
     rate: float = 4e-3
     decay: float = 1e-2
     noise: float = 0.1
@@ -60,11 +65,20 @@ class Plan:
     body_rate: float = 1.0
 
     @classmethod
-    def of(cls, heads: Heads) -> Plan:
-        """Return the plan for rows that are pictures, columns with units of their own, or features of a network."""
+    def of(cls, heads: Heads, source: Any = None) -> Plan:
+        """Return the plan for rows that are pictures, columns with units of their own, words, or a network's features.
+
+        ``source`` are the rows [n, d], dense or CSR. Bags of words (`are_words`) are learned in half the steps at half
+        the rate: more does not make an answer better there (docs/log.md), and each step writes the weights of thousands
+        of columns.
+        """
         if heads.grid is not None:
-            return cls(epochs=2 * cls.epochs, grid=heads.grid)
-        return cls(layers=TABLE_LAYERS if heads.standardise else 1)
+            return cls(epochs=2 * cls.epochs, stretch=CONVOLVED, grid=heads.grid)
+        if heads.standardise:
+            return cls(layers=TABLE_LAYERS)
+        if source is not None and are_words(source):
+            return cls(epochs=cls.epochs // 2, stretch=OF_WORDS, rate=cls.rate / 2)
+        return cls()
 
     @classmethod
     def of_stages(cls) -> Plan:
@@ -74,9 +88,14 @@ class Plan:
     def steps(self, n_source: int, n_target: int) -> int:
         """Return the steps of the optimiser for domains of these sizes."""
         wanted = self.epochs * -(-max(n_source, n_target) // self.batch_size)
-        least, most = (1, 1) if self.grid is None else CONVOLVED
-        return int(np.clip(wanted, least * LEAST_STEPS, most * MOST_STEPS))
+        return int(np.clip(wanted, self.stretch[0] * LEAST_STEPS, self.stretch[1] * MOST_STEPS))
 
     def rate_of(self, steps: int) -> float:
         """Return the rate of a training of this many steps."""
         return self.rate * min(1.0, LONG / steps)
+
+
+def are_words(rows: Any) -> bool:
+    """Return whether rows [n, d], dense or CSR, look like bags of words: many columns, nearly all of them zero."""
+    filled = rows.count_nonzero() if sparse.issparse(rows) else np.count_nonzero(rows)
+    return rows.shape[1] >= WORDS_COLUMNS and filled < WORDS_FILL * rows.shape[0] * rows.shape[1]
