@@ -145,9 +145,9 @@ def test_the_joint_cost_is_written_out() -> None:
             assert cost[i, j].item() == pytest.approx((0.5 * ((g[i] - t[j]) ** 2).mean() + told).item())
 
 
-def test_deepjdots_plan_is_that_of_the_network_simplex() -> None:
+def test_deepjdots_plan_without_a_reach_is_that_of_the_network_simplex() -> None:
     cost = draw(6, 4, 0).abs().float().requires_grad_()
-    plan = plan_of(cost)
+    plan = plan_of(cost, None)
     torch.testing.assert_close(plan.sum(dim=1), torch.full((6,), 1 / 6))
     torch.testing.assert_close(plan.sum(dim=0), torch.full((4,), 1 / 4))
     best = ot.emd2(np.full(6, 1 / 6), np.full(4, 1 / 4), cost.detach().double().numpy())
@@ -156,7 +156,15 @@ def test_deepjdots_plan_is_that_of_the_network_simplex() -> None:
     assert torch.equal(cost.grad, plan)
 
 
+def test_deepjdot_leaves_a_class_behind_that_the_target_lacks() -> None:
+    y, outputs = torch.tensor([0, 0, 1, 1]), 8 * torch.eye(2)[[0, 0, 0, 0]]
+    cost = joint_cost(torch.zeros(4, 2), y, torch.zeros(4, 2), outputs, 1.0)
+    forced, free = plan_of(cost, None), plan_of(cost, 0.05)
+    assert forced[2:].sum() == pytest.approx(0.5)
+    assert free[2:].sum() < 1e-6 < 0.4 < free[:2].sum()
+
+
 def test_deepjdot_pairs_each_label_with_the_row_that_answers_it() -> None:
     outputs, y = 8 * torch.eye(3)[[2, 0, 1]], torch.arange(3)
-    plan = plan_of(joint_cost(torch.zeros(3, 2), y, torch.zeros(3, 2), outputs, 1.0))
+    plan = plan_of(joint_cost(torch.zeros(3, 2), y, torch.zeros(3, 2), outputs, 1.0), None)
     torch.testing.assert_close(plan, torch.eye(3)[[2, 0, 1]].T / 3)

@@ -16,6 +16,7 @@ from headstart.functional.transport import (
     exact_plan,
     frame_of,
     paired_batches,
+    relaxed_plan,
 )
 
 
@@ -90,6 +91,25 @@ def test_shares_of_fitted_rows_are_the_plans(cost):
     assert np.allclose(
         row_shares(cost, found.values, 0.1), ot.sinkhorn([], [], cost, 0.1, stopThr=1e-12) * 30, atol=1e-7
     )
+
+
+@pytest.mark.parametrize("reach", [0.1, 1.0, 10.0])
+def test_a_relaxed_plan_is_where_its_objective_stands_still(cost, reach):
+    plan, (n, m) = relaxed_plan(cost, reach=reach), cost.shape
+    slope = cost / cost.mean() + 0.05 * np.log(plan * n * m)
+    slope += reach * (np.log(plan.sum(axis=1) * n)[:, None] + np.log(plan.sum(axis=0) * m))
+    assert np.abs(slope[plan > 1e-9]).max() < 1e-4
+
+
+def test_a_relaxed_plan_fills_all_columns_only_where_that_is_dear_and_knows_no_units(cost):
+    cost[:, 0] += 20 * cost.mean()
+    near, far = relaxed_plan(cost, reach=1e3), relaxed_plan(cost, reach=0.5)
+    assert marginals(near) < 0.05 < 0.99 < marginals(far)
+    assert far[:, 0].sum() < 1e-6
+    assert np.allclose(relaxed_plan(7 * cost, reach=0.5), far, rtol=1e-9)
+    assert np.allclose(relaxed_plan(np.zeros((3, 2))), 1 / 6)
+    cost[0, 0] = 1e9
+    assert np.isfinite(relaxed_plan(cost)).all()
 
 
 def test_exact_plan_is_pots_and_sorts_in_one_dimension(cost):

@@ -1,4 +1,4 @@
-"""Optimal transport between samples: the cost, exact plans (POT's network simplex), class-regularised plans."""
+"""Optimal transport between samples: the cost, exact plans (POT's network simplex), plans that leave mass behind."""
 
 from __future__ import annotations
 
@@ -97,6 +97,29 @@ def exact_plan(cost: Array, *, a: Array | None = None, b: Array | None = None) -
     a = np.full(n, 1 / n) if a is None else a
     b = np.full(m, 1 / m) if b is None else b
     return ot.emd(a, b, np.ascontiguousarray(cost, dtype=np.float64), numItermax=10_000_000)
+
+
+def relaxed_plan(cost: Array, *, reach: float = 1.0, entropy: float = 0.05) -> Array:
+    """Return a plan [n, m] between uniform masses a and b of sum 1 that may leave some of them behind.
+
+    ``argmin_P <C, P> / c + entropy KL(P | a b') + reach (KL(P 1 | a) + KL(P' 1 | b))``, c the mean cost, so that the
+    unit of the cost does not matter; a pair is never taken to cost more than 30 c. Solved by POT's scaling.
+
+    Parameters
+    ----------
+    cost : [n, m], at least 0. reach : price of what is left behind; the larger, the nearer to `entropic_plan`.
+
+    References
+    ----------
+    Chizat et al., "Scaling Algorithms for Unbalanced Optimal Transport Problems", Mathematics of Computation 2018,
+    section 3. Fatras et al., "Unbalanced Minibatch Optimal Transport; Applications to Domain Adaptation", ICML 2021.
+    """
+    from ot.unbalanced import sinkhorn_knopp_unbalanced
+
+    n, m = cost.shape
+    scaled = np.minimum(cost / (cost.mean() or 1.0), 30.0).astype(np.float64)
+    a, b = np.full(n, 1 / n), np.full(m, 1 / m)
+    return sinkhorn_knopp_unbalanced(a, b, scaled, entropy, reach, numItermax=1000, stopThr=1e-7)
 
 
 def entropic_plan(cost: Any, reg: float, *, potential: Potential | None = None, a: Array | None = None) -> Array:

@@ -12,7 +12,7 @@ from headstart.deep import across
 from headstart.deep.method import Batch, Group, Losses, Method, Nets
 from headstart.deep.parts import begin, learn_source
 from headstart.functional.joint_cost import joint_cost
-from headstart.functional.transport import exact_plan
+from headstart.functional.transport import exact_plan, relaxed_plan
 
 if TYPE_CHECKING:
     from headstart.deep.penalty import Passed, Penalty
@@ -24,14 +24,17 @@ if TYPE_CHECKING:
 class DeepJDOT(Method):
     """``mean_i loss(f(x_i), y_i) + strength * min_P sum_ij P_ij (alpha ||g(x_i) - g(x_j)||^2 / d + CE(f(x_j), y_i))``.
 
-    x_i are source samples, x_j target samples, g(x) [n, d] the features, and P [n, m] a plan whose rows sum to 1 / n
-    and whose columns to 1 / m. The network simplex solves it exactly in every batch; the gradient is that of the costs
-    under the plan found.
+    x_i are source samples, x_j target samples, g(x) [n, d] the features, and P [n, m] a plan between uniform masses,
+    found in every batch; the gradient is that of the costs under it. Two batches of a few samples per class never have
+    the same classes in them, so that a plan that must fill all columns moves samples of one class onto another: the
+    plan may leave mass behind (`relaxed_plan`), which is Fatras et al.'s change of the method.
 
     Parameters
     ----------
     strength : trade-off; at 0 it is training on the source alone.
     alpha : weight of the features against the labels.
+    reach : price of mass that is left behind, in mean costs; None for Damodaran et al.'s exact plan, whose rows sum to
+        1 / n and whose columns to 1 / m.
     depth : number of last stages that learn; None for all.
     body_rate : learning rate of the stages, as a share of the run's.
     penalties : added to the loss on the source.
@@ -39,7 +42,8 @@ class DeepJDOT(Method):
     References
     ----------
     Damodaran et al., "DeepJDOT: Deep Joint Distribution Optimal Transport for Unsupervised Domain Adaptation", ECCV
-    2018, equation 7 and algorithm 1.
+    2018, equation 7 and algorithm 1. Fatras et al., "Unbalanced Minibatch Optimal Transport; Applications to Domain
+    Adaptation", ICML 2021, section 4.
     """
 
     needs: ClassVar[frozenset[str]] = frozenset({"source_labels", "target_inputs"})
@@ -48,6 +52,7 @@ class DeepJDOT(Method):
 
     strength: float = 1.0
     alpha: float = 1.0
+    reach: float | None = 1.0
     depth: int | None = None
     body_rate: float = 1.0
     penalties: tuple[Penalty, ...] = ()
@@ -73,9 +78,10 @@ class DeepJDOT(Method):
     def _cost(self, source: Passed, target: Passed) -> Tensor:
         y = source.samples.y
         cost = joint_cost(source.features, y, target.features, target.outputs, self.alpha)  # type: ignore[arg-type]
-        return (plan_of(cost) * cost).sum()
+        return (plan_of(cost, self.reach) * cost).sum()
 
 
-def plan_of(cost: Tensor) -> Tensor:
-    """Return the plan [n, m] of least cost between equal masses, a constant to the gradient."""
-    return torch.from_numpy(exact_plan(cost.detach().double().cpu().numpy())).to(cost)
+def plan_of(cost: Tensor, reach: float | None) -> Tensor:
+    """Return the plan [n, m] of least cost between uniform masses, a constant to the gradient."""
+    known = cost.detach().double().cpu().numpy()
+    return torch.from_numpy(exact_plan(known) if reach is None else relaxed_plan(known, reach=reach)).to(cost)
