@@ -101,6 +101,9 @@ _staged = room("choice/joint/staged.py", "tests/choice/test_stages.py", "tests/w
 _states = room("choice/joint/of_states.py", "tests/choice/test_stages.py")
 _norms = room("choice/joint/norms.py", "tests/choice/test_stages.py")
 _views = room("choice/joint/views.py", "tests/choice/test_joint.py")
+_relaxed = room("functional/transport.py", "tests/functional/test_transport.py")
+_deepjdot = room("deep/matching/deepjdot.py", "tests/deep/test_matching.py")
+_joint_plan = room("choice/joint/plan.py", "tests/choice/test_joint.py")
 _material = room("choice/joint/material.py", "tests/choice/test_joint.py")
 _body = room("choice/joint/body.py", "tests/choice/test_joint.py", "tests/choice/test_stored.py")
 _mcd = room("deep/adversarial/mcd.py", "tests/deep/test_adversarial.py")
@@ -284,6 +287,14 @@ NAMED = [
            "the refit keeps what was chosen"),
     _views("edges are black", 'padding_mode="border"', 'padding_mode="zeros"', "a picture's background is not always 0"),
     _views("pictures are turned more and more", "spread * rng.normal(size=(n, 2)))", "spread + rng.normal(size=(n, 2)))", "a spread of 0 is the picture"),
+    _relaxed("far pairs break a relaxed plan", "np.minimum(cost / (cost.mean() or 1.0), 30.0)", "(cost / (cost.mean() or 1.0))", "an outlier makes whole rows of the kernel vanish"),
+    _relaxed("a relaxed plan depends on units", "np.minimum(cost / (cost.mean() or 1.0), 30.0)", "np.minimum(cost, 30.0)", "reach is in mean costs"),
+    _relaxed("reach and entropy exchanged", "a, b, scaled, entropy, reach,", "a, b, scaled, reach, entropy,", "the plan is smeared and leaves its marginals at once"),
+    _deepjdot("the exact plan is relaxed all the same", "exact_plan(known) if reach is None else relaxed_plan(known, reach=reach)", "relaxed_plan(known, reach=reach or 1.0)", "the paper's plan is promised without a reach"),
+    _deepjdot("the reach is not heard", "relaxed_plan(known, reach=reach)", "relaxed_plan(known)", "what the user sets has no effect"),
+    _joint_plan("dense words are no words", "filled = rows.count_nonzero() if sparse.issparse(rows) else np.count_nonzero(rows)", "filled = rows.count_nonzero() if sparse.issparse(rows) else rows.size", "the same rows would train otherwise by how they are stored"),
+    _joint_plan("few columns are words", "rows.shape[1] >= WORDS_COLUMNS and", "", "one-hot tables are not bags of words"),
+    _joint_plan("words at the full rate", "rate=cls.rate / 2)", "rate=cls.rate)", "half the steps were settled at half the rate"),
     _material("the plain view is warped too", "views > 0)[:, None], moved", "views >= 0)[:, None], moved", "answers are given on the plain view"),
     _material("tables are seen in many views", "return self.plan.grid is not None", "return True", "noise on a table's columns was never measured to help"),
     _body("answers without torch are not normalised", "GROUPS if normed else 0", "0", "they are not the network's"),
