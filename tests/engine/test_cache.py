@@ -147,6 +147,21 @@ def test_chunks_on_disk_give_what_memory_gives(tmp_path, network, monkeypatch):
     assert torch.equal(small.fetch(positions, views), large.fetch(positions, views))
 
 
+@pytest.mark.parametrize(
+    ("held", "seconds", "written"), [(1.5, 60.0, 2), (1.0, 60.0, 4), (99.0, 60.0, 1), (99.0, 0.0, 4)]
+)
+def test_a_chunk_is_written_when_enough_is_held_or_enough_time_has_passed(
+    tmp_path, network, monkeypatch, held, seconds, written
+):
+    from headstart.engine import cache
+
+    batch = 5 * state_bytes(network, 1, TinyData(), ROWS, views=1) // len(ROWS)
+    monkeypatch.setattr(cache, "CHUNK_BYTES", held * batch)
+    monkeypatch.setattr(cache, "CHUNK_SECONDS", seconds)
+    cached_states(network, 1, TinyData(), ROWS, batch_size=5, directory=tmp_path)
+    assert len(list(tmp_path.glob("*/*.safetensors"))) == written
+
+
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty"])
 def test_a_damaged_chunk_is_computed_again_with_a_note(tmp_path, network, damage):
     data = TinyData()
