@@ -168,11 +168,12 @@ def test_steps_follow_the_larger_domain_within_bounds(monkeypatch):
     assert Plan.of(Heads(grid=(1, 8, 8))).steps(640, 1280) == 480
     assert Plan.of(Heads(grid=(1, 8, 8))).steps(60_000, 1280) == 6000
     counts = (np.arange(600) % 20 == 0) * np.ones((4, 1))
-    words = Plan.of(Heads(standardise=False), counts)
-    assert words == Plan.of(Heads(standardise=False), csr_matrix(counts))
+    words = Plan.of(Heads(standardise=False), "mcc", counts)
+    assert words == Plan.of(Heads(standardise=False), "mcc", csr_matrix(counts)) != Plan()
+    assert Plan.of(Heads(standardise=False), "dann", counts) == Plan()
     others = (counts + 1, counts[:, :400], (np.arange(600) % 8 == 0) * np.ones((4, 1)))
-    assert all(Plan.of(Heads(standardise=False), rows) == Plan() for rows in others)
-    assert Plan.of(Heads(), counts) == Plan.of(Heads())
+    assert all(Plan.of(Heads(standardise=False), "mcc", rows) == Plan() for rows in others)
+    assert Plan.of(Heads(), "mcc", counts) == Plan.of(Heads())
     assert [words.steps(n, 10) for n in (10, 1280, 100_000)] == [100, 120, 1500]
     assert words.rate_of(100) == Plan().rate_of(100) / 2
     assert Plan.of(Heads(standardise=False)).layers == 1

@@ -293,6 +293,7 @@ NAMED = [
     _deepjdot("the exact plan is relaxed all the same", "exact_plan(known) if reach is None else relaxed_plan(known, reach=reach)", "relaxed_plan(known, reach=reach or 1.0)", "the paper's plan is promised without a reach"),
     _deepjdot("the reach is not heard", "relaxed_plan(known, reach=reach)", "relaxed_plan(known)", "what the user sets has no effect"),
     _joint_plan("dense words are no words", "filled = rows.count_nonzero() if sparse.issparse(rows) else np.count_nonzero(rows)", "filled = rows.count_nonzero() if sparse.issparse(rows) else rows.size", "the same rows would train otherwise by how they are stored"),
+    _joint_plan("all methods hurry on words", "if method in SOON_LEARNED and source is not None", "if source is not None", "adversarial training loses ten points by half its steps"),
     _joint_plan("few columns are words", "rows.shape[1] >= WORDS_COLUMNS and", "", "one-hot tables are not bags of words"),
     _joint_plan("words at the full rate", "rate=cls.rate / 2)", "rate=cls.rate)", "half the steps were settled at half the rate"),
     _material("the plain view is warped too", "views > 0)[:, None], moved", "views >= 0)[:, None], moved", "answers are given on the plain view"),

@@ -30,7 +30,7 @@ def expected_seconds(candidate: Candidate, domains: Domains, n_classes: int, hea
     if is_learnt(candidate.method):
         if candidate.stages is not None:
             return staged_seconds(candidate, candidate.stages, len(domains.labels), len(domains.target_labels))
-        plan = Plan.of(heads, domains.source)
+        plan = Plan.of(heads, candidate.method, domains.source)
         steps = plan.steps(len(domains.labels), len(domains.target_labels)) / 1000
         columns = domains.source.shape[1] * (1 if heads.grid is None else CONVOLVED)
         terms = (steps, steps * columns / 1000, 0.0, 0.0)

@@ -86,7 +86,7 @@ class _Joint:
     def _train(self, domains: Domains, logic: TaskLogic) -> None:
         inside = Inside.of(domains, self.standardise, self.grid)
         self.units_, state = inside.units, self.place
-        rows_of = OfRows(Plan.of(Heads(self.standardise, grid=self.grid), domains.source))
+        rows_of = OfRows(Plan.of(Heads(self.standardise, grid=self.grid), self.method, domains.source))
         network, done = train_joint(
             self.method, self.options, inside.domains, logic, rows_of, seed=self.seed, state=state
         )

@@ -19,6 +19,9 @@ LONG = 1200
 """Steps beyond which a training that is longer learns at a rate that is smaller in proportion."""
 WORDS_FILL, WORDS_COLUMNS = 0.1, 500
 """Share of numbers that are not zero below which rows are taken for bags of words, and the columns that they have."""
+SOON_LEARNED = frozenset({"erm", "mcc", "shot"})
+"""Methods that race on words by default and answer as well after half the steps; DANN and CDAN lose up to ten points by
+it (docs/log.md)."""
 STAGE_BATCH, STAGE_EPOCHS = 32, 5
 NORMS = ("shared", "domain", "held")
 """What batch norm in trained stages counts by: running statistics of both domains mixed; of each domain by itself; or
@@ -65,18 +68,21 @@ class Plan:
     body_rate: float = 1.0
 
     @classmethod
-    def of(cls, heads: Heads, source: Any = None) -> Plan:
+    def of(cls, heads: Heads, method: str = "", source: Any = None) -> Plan:
         """Return the plan for rows that are pictures, columns with units of their own, words, or a network's features.
 
-        ``source`` are the rows [n, d], dense or CSR. Bags of words (`are_words`) are learned in half the steps at half
-        the rate: more does not make an answer better there (docs/log.md), and each step writes the weights of thousands
-        of columns.
+        Bags of words (`are_words`) are learned in half the steps at half the rate by the methods `SOON_LEARNED`: each
+        step writes the weights of thousands of columns.
+
+        Parameters
+        ----------
+        method : that learns. source : the rows [n, d] with labels, dense or CSR; without them they are no words.
         """
         if heads.grid is not None:
             return cls(epochs=2 * cls.epochs, stretch=CONVOLVED, grid=heads.grid)
         if heads.standardise:
             return cls(layers=TABLE_LAYERS)
-        if source is not None and are_words(source):
+        if method in SOON_LEARNED and source is not None and are_words(source):
             return cls(epochs=cls.epochs // 2, stretch=OF_WORDS, rate=cls.rate / 2)
         return cls()
 
