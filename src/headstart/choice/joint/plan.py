@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from headstart import catalogue
 from headstart.choice.heads import Grid, Heads
+from headstart.errors import check_names
 
 TABLE_LAYERS = 2
 """Stages of the body where columns have units of their own; features of a network need one."""
@@ -22,6 +24,7 @@ WORDS_FILL, WORDS_COLUMNS = 0.1, 500
 SOON_LEARNED = frozenset({"erm", "mcc", "shot"})
 """Methods that race on words by default and answer as well after half the steps; DANN and CDAN lose up to ten points by
 it (docs/log.md)."""
+check_names(SOON_LEARNED, catalogue.names(), "headstart.choice.joint.plan.SOON_LEARNED")
 STAGE_BATCH, STAGE_EPOCHS = 32, 5
 NORMS = ("shared", "domain", "held")
 """What batch norm in trained stages counts by: running statistics of both domains mixed; of each domain by itself; or
