@@ -112,6 +112,12 @@ def test_a_relaxed_plan_fills_all_columns_only_where_that_is_dear_and_knows_no_u
     assert np.allclose(relaxed_plan(np.zeros((3, 2))), 1 / 6)
 
 
+@pytest.mark.parametrize("reach", [-1.0, float("nan")])
+def test_a_reach_below_nothing_is_refused(cost, reach):
+    with pytest.raises(ValueError, match="reach is .*expected a price from 0 up"):
+        relaxed_plan(cost, reach=reach)
+
+
 def test_a_relaxed_plan_stands_a_row_that_is_far_from_all():
     cost = np.ones((64, 5))
     cost[0] = 1e9

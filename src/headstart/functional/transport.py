@@ -109,6 +109,10 @@ def relaxed_plan(cost: Array, *, reach: float = 1.0, entropy: float = 0.05) -> A
     ----------
     cost : [n, m], at least 0. reach : price of what is left behind; the larger, the nearer to `entropic_plan`.
 
+    Raises
+    ------
+    ValueError : for a reach below 0.
+
     References
     ----------
     Chizat et al., "Scaling Algorithms for Unbalanced Optimal Transport Problems", Mathematics of Computation 2018,
@@ -116,6 +120,8 @@ def relaxed_plan(cost: Array, *, reach: float = 1.0, entropy: float = 0.05) -> A
     """
     from ot.unbalanced import sinkhorn_knopp_unbalanced
 
+    if not reach >= 0:
+        raise ValueError(f"reach is {reach!r}; expected a price from 0 up, in mean costs.")
     n, m = cost.shape
     scaled = np.minimum(cost / (cost.mean() or 1.0), 30.0).astype(np.float64)
     a, b = np.full(n, 1 / n), np.full(m, 1 / m)

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class DeepJDOT(Method):
-    """``mean_i loss(f(x_i), y_i) + strength * min_P sum_ij P_ij (alpha ||g(x_i) - g(x_j)||^2 / d + CE(f(x_j), y_i))``.
+    """``mean_i loss(f(x_i), y_i) + strength * sum_ij P_ij (alpha ||g(x_i) - g(x_j)||^2 / d + CE(f(x_j), y_i))``.
 
-    x_i are source samples, x_j target samples, g(x) [n, d] the features, and P [n, m] a plan between uniform masses,
-    found in every batch; the gradient is that of the costs under it. Two batches of a few samples per class never have
-    the same classes in them, so that a plan that must fill all columns moves samples of one class onto another: the
-    plan may leave mass behind (`relaxed_plan`), which is Fatras et al.'s change of the method.
+    x_i are source samples, x_j target samples, g(x) [n, d] the features, and P [n, m] the plan of least cost between
+    uniform masses, found in every batch; the gradient is that of the costs under it. Two batches of a few samples per
+    class never have the same classes in them, so that a plan that must fill all columns moves samples of one class onto
+    another: the plan may leave mass behind (`relaxed_plan`), which is Fatras et al.'s change of the method.
 
     Parameters
     ----------
