@@ -114,7 +114,7 @@ def test_a_relaxed_plan_fills_all_columns_only_where_that_is_dear_and_knows_no_u
 
 @pytest.mark.parametrize("reach", [-1.0, float("nan")])
 def test_a_reach_below_nothing_is_refused(cost, reach):
-    with pytest.raises(ValueError, match="reach is .*expected a price from 0 up"):
+    with pytest.raises(ValueError, match="expected a price from 0 up"):
         relaxed_plan(cost, reach=reach)
 
 
